@@ -1,0 +1,98 @@
+//! The parts put together, from the folders to the open doors.
+
+use crate::{harden, lock, log, ready};
+use anyhow::Context as _;
+use keybearer_core::accounts::Accounts;
+use keybearer_core::api::{Api, capabilities};
+use keybearer_core::home::{Home, random_id};
+use keybearer_gateway::upstream::HttpUpstream;
+use keybearer_ipc::place::Place;
+use keybearer_ipc::server::{Handler, serve};
+use keybearer_ipc::socket;
+use keybearer_protocol::session::{CallerView, Server};
+use keybearer_protocol::{Door, ErrorObject};
+use serde_json::Value;
+use std::path::Path;
+use std::sync::Arc;
+use tokio::sync::Notify;
+
+/// Runs the agent until somebody stops it.
+pub(crate) fn run(root: Option<&Path>, detach: bool) -> anyhow::Result<()> {
+    let hardened = harden::process();
+    if detach {
+        harden::leave_terminal();
+    }
+    let home = Home::open(root)?;
+    log::start(&home, detach)?;
+    if let Err(error) = hardened {
+        tracing::warn!(%error, "this system doesn't let the agent hide its memory");
+    }
+    let _lock = lock::take(&home)?;
+    let place = Place::of(root)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    runtime.block_on(live(&home, &place, detach))
+}
+
+async fn live(home: &Home, place: &Place, detach: bool) -> anyhow::Result<()> {
+    let metadata_document = std::env::var("KEYBEARER_CLIENT_METADATA_URL").ok().filter(|url| !url.is_empty());
+    let accounts = Accounts::open(home, Arc::new(HttpUpstream), metadata_document)?;
+    let stop = Arc::new(Notify::new());
+    let api = Arc::new(Doors(Api::new(accounts.clone(), stop.clone())));
+    let server = Server {
+        name: "keybearer-agent".to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        instance: random_id(),
+    };
+    let programs = socket::bind(place, Door::Programs)?;
+    let admin = socket::bind(place, Door::Admin)?;
+    tracing::info!(version = server.version, instance = server.instance, "ready");
+    ready::ready(detach).context("whoever started the agent can't be told that it is ready")?;
+    tokio::select! {
+        () = serve(programs, Door::Programs, server.clone(), api.clone()) => {}
+        () = serve(admin, Door::Admin, server, api) => {}
+        () = wake(&accounts) => {}
+        () = told_to_stop(&stop) => tracing::info!("stopping"),
+    }
+    for door in [Door::Programs, Door::Admin] {
+        // Gone sockets say sooner than refused connections that nobody listens.
+        let _ = std::fs::remove_file(place.socket(door));
+    }
+    Ok(())
+}
+
+/// Reads what the keyring has, so that sign-ins from before a restart go on. Never ends: it only begins.
+async fn wake(accounts: &Accounts) {
+    accounts.wake().await;
+    std::future::pending().await
+}
+
+async fn told_to_stop(stop: &Notify) {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let (Ok(mut terminate), Ok(mut interrupt)) =
+            (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+        {
+            tokio::select! {
+                () = stop.notified() => {}
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            return;
+        }
+    }
+    stop.notified().await;
+}
+
+/// The API behind the sockets.
+struct Doors(Api);
+
+impl Handler for Doors {
+    fn capabilities(&self, door: Door) -> Vec<String> {
+        capabilities(door)
+    }
+
+    async fn answer(&self, door: Door, caller: &CallerView, method: &str, params: Value) -> Result<Value, ErrorObject> {
+        self.0.answer(door, caller, method, params).await
+    }
+}

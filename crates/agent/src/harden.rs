@@ -1,0 +1,31 @@
+//! What keeps secrets out of reach of other programs of this user (REQ-A3).
+
+use std::io;
+
+/// No core dumps, and nobody else may read this process's memory.
+#[cfg(target_os = "linux")]
+pub(crate) fn process() -> io::Result<()> {
+    use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
+    setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) })?;
+    Ok(set_dumpable_behavior(DumpableBehavior::NotDumpable)?)
+}
+
+/// No core dumps.
+#[cfg(all(unix, not(target_os = "linux")))]
+pub(crate) fn process() -> io::Result<()> {
+    use rustix::process::{Resource, Rlimit, setrlimit};
+    Ok(setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) })?)
+}
+
+/// Windows writes no core dumps of its own accord.
+#[cfg(windows)]
+pub(crate) fn process() -> io::Result<()> {
+    Ok(())
+}
+
+/// A session of its own: the end of a terminal doesn't end the agent.
+pub(crate) fn leave_terminal() {
+    // It fails only for a process that leads a group already, which has left in another way.
+    #[cfg(unix)]
+    let _ = rustix::process::setsid();
+}

@@ -1,0 +1,39 @@
+//! The agent: core, sockets and gateway put together. It holds every secret, and links no window.
+
+#![forbid(unsafe_code)]
+
+/// The parts put together, from the folders to the open doors.
+mod daemon;
+/// What keeps secrets out of reach of other programs of this user.
+mod harden;
+/// One agent for one home.
+mod lock;
+/// What the agent tells of itself.
+mod log;
+/// Telling whoever started the agent that it is ready, or why it is not.
+mod ready;
+
+use clap::Parser;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Keybearer's agent. `keybearer` starts it when it is needed; a service manager may as well.
+#[derive(Parser, Debug)]
+#[command(name = "keybearer-agent", version)]
+struct Arguments {
+    /// Keep everything in this folder instead of the user's own.
+    #[arg(long, env = "KEYBEARER_HOME")]
+    home: Option<PathBuf>,
+    /// Leave the terminal: a session of its own, the log in a file, standard output closed once ready.
+    #[arg(long)]
+    detach: bool,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let home = arguments.home.filter(|home| !home.as_os_str().is_empty());
+    match daemon::run(home.as_deref(), arguments.detach) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => ready::failed(&error),
+    }
+}

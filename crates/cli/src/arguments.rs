@@ -1,0 +1,258 @@
+//! What can be typed.
+
+use crate::connection::Reach;
+use crate::output::Failure;
+use crate::{agent, practice, profiles, rpc, sign_in, status, token};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use keybearer_protocol::profile::AuthType;
+use keybearer_protocol::token::DEFAULT_MIN_TTL;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Sign in once per MCP server; every MCP client on this machine gets a fresh token.
+#[derive(Parser, Debug)]
+#[command(name = "keybearer", version, subcommand_required = true, arg_required_else_help = true)]
+#[command(after_help = "Exit codes: 0 done, 10 locked, 11 no such account, 15 needs sign-in, 20 server unreachable, \
+    64 wrong usage; all of them are in the README.")]
+pub(crate) struct Arguments {
+    /// Keep everything in this folder instead of the user's own [env: KEYBEARER_HOME]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) home: Option<PathBuf>,
+    /// Answer in JSON; errors too, on standard error
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum Command {
+    /// Add an account for an MCP server, and sign in
+    Add(AddArguments),
+    /// List the accounts
+    List,
+    /// Show all that is not secret about an account
+    Show(Named),
+    /// Remove an account and its tokens from this machine
+    Remove(Named),
+    /// Give an account another name
+    Rename {
+        /// The account's name
+        name: String,
+        /// Its new name
+        new_name: String,
+    },
+    /// Sign in with the browser, and wait for it
+    SignIn(SignInArguments),
+    /// Bring the address that a sign-in came back to (- reads it from standard input)
+    Callback {
+        /// The whole address
+        url: String,
+    },
+    /// Revoke an account's tokens and delete them
+    SignOut(Named),
+    /// Print a fresh access token
+    Token(TokenArguments),
+    /// Print the headers that authorize a request, as a JSON object
+    Headers(HeadersArguments),
+    /// See whether an account works, with a real tools/list
+    Test(Named),
+    /// See how Keybearer is
+    Status,
+    /// Send one request to the agent: '{"method": "profile.list", "params": {}}'
+    Rpc {
+        /// The request
+        request: String,
+        /// Ask at the door for Keybearer's own programs
+        #[arg(long)]
+        admin: bool,
+    },
+    /// Run a practice server on this machine, to try Keybearer without an account
+    Practice(PracticeArguments),
+    /// Start, stop or see the agent
+    Agent {
+        #[command(subcommand)]
+        action: AgentAction,
+    },
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Named {
+    /// The account's name, or its server's address
+    pub(crate) name: String,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct AddArguments {
+    /// The MCP server's address
+    pub(crate) url: String,
+    /// The account's name [default: made from the address]
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// How the account signs in
+    #[arg(long, value_enum, default_value_t = AuthChoice::Auto)]
+    pub(crate) auth: AuthChoice,
+    /// A client ID that was registered by hand
+    #[arg(long)]
+    pub(crate) client_id: Option<String>,
+    /// A scope to ask for, instead of those that the server names
+    #[arg(long = "scope", value_name = "SCOPE")]
+    pub(crate) scopes: Vec<String>,
+    /// Read the client secret, bearer token, header value or password from standard input
+    #[arg(long)]
+    pub(crate) secret_stdin: bool,
+    /// The header's name, for --auth header
+    #[arg(long, value_name = "NAME")]
+    pub(crate) header: Option<String>,
+    /// The user's name, for --auth basic
+    #[arg(long, value_name = "NAME")]
+    pub(crate) username: Option<String>,
+    /// Only write the account down
+    #[arg(long)]
+    pub(crate) no_sign_in: bool,
+    /// Print the address to open instead of opening a browser
+    #[arg(long)]
+    pub(crate) no_browser: bool,
+}
+
+/// The types of architecture.md 5 that exist so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum AuthChoice {
+    /// Look at the server, then decide
+    Auto,
+    /// OAuth in the browser
+    Oauth,
+    /// A fixed bearer token
+    Bearer,
+    /// A fixed header, such as X-API-Key
+    Header,
+    /// User name and password
+    Basic,
+    /// No sign-in
+    None,
+}
+
+impl From<AuthChoice> for AuthType {
+    fn from(choice: AuthChoice) -> AuthType {
+        match choice {
+            AuthChoice::Auto => AuthType::Auto,
+            AuthChoice::Oauth => AuthType::Oauth,
+            AuthChoice::Bearer => AuthType::Bearer,
+            AuthChoice::Header => AuthType::Header,
+            AuthChoice::Basic => AuthType::Basic,
+            AuthChoice::None => AuthType::None,
+        }
+    }
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct SignInArguments {
+    /// The account's name, or its server's address
+    pub(crate) name: String,
+    /// Print the address to open instead of opening a browser
+    #[arg(long)]
+    pub(crate) no_browser: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct TokenArguments {
+    /// The account's name, or its server's address
+    pub(crate) name: String,
+    /// Seconds the token must still be good for
+    #[arg(long, value_name = "SECONDS", default_value_t = DEFAULT_MIN_TTL)]
+    pub(crate) min_ttl: u32,
+    /// A scope that the token must cover
+    #[arg(long = "scope", value_name = "SCOPE")]
+    pub(crate) scopes: Vec<String>,
+    /// Refresh it even if it looks good
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Never ask for consent; fail instead
+    #[arg(long)]
+    pub(crate) no_prompt: bool,
+    /// Wait this long at most, such as 500ms, 90s or 2m
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "90s")]
+    pub(crate) timeout: Duration,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct HeadersArguments {
+    /// The account's name, or its server's address [default: what the calling MCP client names in its environment]
+    pub(crate) name: Option<String>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct PracticeArguments {
+    /// The port to listen on; 0 takes any
+    #[arg(long, default_value_t = 0)]
+    pub(crate) port: u16,
+    /// Seconds that an access token is good for
+    #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
+    pub(crate) token_lifetime: u32,
+}
+
+#[derive(Clone, Copy, Subcommand, Debug)]
+pub(crate) enum AgentAction {
+    /// Start it, unless it runs
+    Start,
+    /// Stop it
+    Stop,
+    /// See whether it runs
+    Status,
+}
+
+impl Command {
+    /// Does what was typed.
+    pub(crate) fn run(self, reach: &Reach, json: bool) -> Result<(), Failure> {
+        match self {
+            Command::Add(arguments) => profiles::add(reach, arguments, json),
+            Command::List => profiles::list(reach, json),
+            Command::Show(named) => profiles::show(reach, named, json),
+            Command::Remove(named) => profiles::remove(reach, named, json),
+            Command::Rename { name, new_name } => profiles::rename(reach, name, new_name, json),
+            Command::SignIn(arguments) => sign_in::sign_in(reach, &arguments.name, arguments.no_browser, json),
+            Command::Callback { url } => sign_in::callback(reach, url, json),
+            Command::SignOut(named) => sign_in::sign_out(reach, named, json),
+            Command::Token(arguments) => token::token(reach, arguments, json),
+            Command::Headers(arguments) => token::headers(reach, arguments),
+            Command::Test(named) => status::test(reach, named, json),
+            Command::Status => status::status(reach, json),
+            Command::Rpc { request, admin } => rpc::rpc(reach, &request, admin),
+            Command::Practice(arguments) => practice::run(&arguments),
+            Command::Agent { action: AgentAction::Start } => agent::start(reach, json),
+            Command::Agent { action: AgentAction::Stop } => agent::stop(reach, json),
+            Command::Agent { action: AgentAction::Status } => agent::status(reach, json),
+        }
+    }
+}
+
+/// A time such as `500ms`, `90s`, `2m` or `90`, which are seconds.
+fn duration(text: &str) -> Result<Duration, String> {
+    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(end);
+    let number: u64 = number.parse().map_err(|_| "a time looks like 500ms, 90s or 2m".to_owned())?;
+    match unit {
+        "ms" => Ok(Duration::from_millis(number)),
+        "" | "s" => Ok(Duration::from_secs(number)),
+        "m" => Ok(Duration::from_secs(number.saturating_mul(60))),
+        _ => Err("a time ends in ms, s or m".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn times_have_units() {
+        let parsed = ["500ms", "90s", "2m", "90"].map(|text| duration(text).map(|time| time.as_millis()));
+        assert_eq!(parsed, [Ok(500), Ok(90_000), Ok(120_000), Ok(90_000)]);
+        assert!(["", "s", "1h", "-1s", "1.5s"].into_iter().all(|text| duration(text).is_err()));
+    }
+}

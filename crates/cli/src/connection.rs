@@ -1,0 +1,118 @@
+//! Reaching the agent, which starts when it is needed, once.
+
+use crate::output::Failure;
+use keybearer_ipc::client::{Client, ClientError};
+use keybearer_ipc::place::Place;
+use keybearer_ipc::socket::ConnectError;
+use keybearer_protocol::{Door, ErrorCode, ErrorObject};
+use std::env;
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// How the command introduces itself.
+const NAME: &str = "keybearer";
+/// How long another starter's agent may take to open its doors.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Which Keybearer is meant, and how to reach its agent.
+#[derive(Debug)]
+pub(crate) struct Reach {
+    home: Option<PathBuf>,
+}
+
+impl Reach {
+    /// The Keybearer of this folder, or of the environment.
+    pub(crate) fn new(home: Option<PathBuf>) -> Self {
+        let named = home.or_else(|| env::var_os("KEYBEARER_HOME").map(PathBuf::from));
+        let home = named.filter(|home| !home.as_os_str().is_empty());
+        // The agent outlives the folder that the command was typed in.
+        Reach { home: home.map(|home| std::path::absolute(&home).unwrap_or(home)) }
+    }
+
+    /// The Keybearer of the environment.
+    pub(crate) fn of_environment() -> Self {
+        Reach::new(None)
+    }
+
+    /// A connection to a door. Starts the agent if nobody listens.
+    pub(crate) fn open(&self, door: Door) -> Result<Client, Failure> {
+        match self.open_if_running(door)? {
+            Some(client) => Ok(client),
+            None => self.start(door),
+        }
+    }
+
+    /// A connection to a door, if the agent runs.
+    pub(crate) fn open_if_running(&self, door: Door) -> Result<Option<Client>, Failure> {
+        match Client::connect_at(&self.place()?, door, NAME) {
+            Ok(client) => Ok(Some(client)),
+            Err(ClientError::Connect(ConnectError::Nobody(_))) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Starts the agent and connects. Of several that start it at one time, one agent gets the lock; the others'
+    /// starters wait for its doors.
+    pub(crate) fn start(&self, door: Door) -> Result<Client, Failure> {
+        match self.spawn() {
+            Err(Failure(error)) if error.known_code() == ErrorCode::AlreadyRunning => {}
+            Err(error) => return Err(error),
+            Ok(()) => {}
+        }
+        let began = Instant::now();
+        loop {
+            if let Some(client) = self.open_if_running(door)? {
+                return Ok(client);
+            }
+            if began.elapsed() > PATIENCE {
+                let message = "an agent runs for this home, but doesn't answer";
+                return Err(ErrorObject::new(ErrorCode::AgentUnreachable, message).into());
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    fn place(&self) -> Result<Place, Failure> {
+        Ok(Place::of(self.home.as_deref()).map_err(ClientError::from)?)
+    }
+
+    /// Starts `keybearer-agent` beside this executable and waits until it says that it is ready.
+    fn spawn(&self) -> Result<(), Failure> {
+        let unreachable = |problem: String| ErrorObject::new(ErrorCode::AgentUnreachable, problem);
+        let program = beside_us("keybearer-agent");
+        let mut command = Command::new(&program);
+        command.arg("--detach").current_dir(root()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+        if let Some(home) = &self.home {
+            command.arg("--home").arg(home);
+        }
+        let mut child =
+            command.spawn().map_err(|error| unreachable(format!("{} can't be started: {error}", program.display())))?;
+        let mut line = String::new();
+        if let Some(out) = child.stdout.take() {
+            BufReader::new(out)
+                .read_line(&mut line)
+                .map_err(|error| unreachable(format!("the agent can't be heard: {error}")))?;
+        }
+        match line.trim() {
+            "ready" => Ok(()),
+            "" => Err(unreachable("the agent ended before it was ready".to_owned()).into()),
+            said => Err(serde_json::from_str(said).unwrap_or_else(|_| unreachable(said.to_owned())).into()),
+        }
+    }
+}
+
+/// An executable of this product, which lies beside this one.
+pub(crate) fn beside_us(name: &str) -> PathBuf {
+    let file = format!("{name}{}", env::consts::EXE_SUFFIX);
+    match env::current_exe() {
+        Ok(own) => own.with_file_name(file),
+        Err(_) => PathBuf::from(file),
+    }
+}
+
+/// A folder that is always there, so that the agent keeps no other from being unmounted.
+fn root() -> PathBuf {
+    PathBuf::from(if cfg!(windows) { "C:\\" } else { "/" })
+}

@@ -1,0 +1,43 @@
+//! The command. It asks the agent and prints the answer; it knows the words of the protocol and nothing else.
+
+#![forbid(unsafe_code)]
+
+/// Starting and stopping the agent.
+mod agent;
+/// What can be typed.
+mod arguments;
+/// Reaching the agent, which starts when it is needed.
+mod connection;
+/// What people and programs read: answers on standard output, one line of trouble on standard error.
+mod output;
+/// The practice server.
+mod practice;
+/// Adding, listing, showing, removing and renaming accounts.
+mod profiles;
+/// A raw request.
+mod rpc;
+/// Signing in and out, and bringing callbacks.
+mod sign_in;
+/// How the agent and one account are.
+mod status;
+/// Tokens and headers for programs.
+mod token;
+
+use arguments::Arguments;
+use clap::Parser;
+use connection::Reach;
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let words: Vec<OsString> = std::env::args_os().skip(1).collect();
+    // Programs ask for tokens often: the plain question needs no command line parser.
+    if let [command, name] = words.as_slice()
+        && let (Some("token"), Some(name)) = (command.to_str(), name.to_str())
+        && !name.starts_with('-')
+    {
+        return output::finish(false, token::plain(&Reach::of_environment(), name));
+    }
+    let Arguments { home, json, command } = Arguments::parse();
+    output::finish(json, command.run(&Reach::new(home), json))
+}

@@ -1,0 +1,96 @@
+//! What people and programs read: answers on standard output, one line of trouble on standard error.
+
+use keybearer_ipc::client::ClientError;
+use keybearer_protocol::profile::{AccountStatus, AccountView};
+use keybearer_protocol::{ErrorCode, ErrorObject};
+use serde::Serialize;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+/// Why a command failed.
+#[derive(Debug)]
+pub(crate) struct Failure(pub(crate) ErrorObject);
+
+impl From<ErrorObject> for Failure {
+    fn from(error: ErrorObject) -> Failure {
+        Failure(error)
+    }
+}
+
+impl From<ClientError> for Failure {
+    fn from(error: ClientError) -> Failure {
+        Failure(error.into())
+    }
+}
+
+impl Failure {
+    /// What was typed makes no sense.
+    pub(crate) fn usage(message: impl Into<String>) -> Failure {
+        Failure(ErrorObject::new(ErrorCode::Usage, message))
+    }
+}
+
+/// Ends the command: its exit code, and for a failure one line.
+pub(crate) fn finish(json: bool, outcome: Result<(), Failure>) -> ExitCode {
+    let Err(Failure(error)) = outcome else { return ExitCode::SUCCESS };
+    let line = match json {
+        true => serde_json::to_string(&error).unwrap_or_else(|_| error.to_string()),
+        false => {
+            let action = error.data.action.as_ref().map(|action| format!(" (what to do: {action})"));
+            format!("keybearer: {error}{}", action.unwrap_or_default())
+        }
+    };
+    note(&line);
+    ExitCode::from(error.known_code().exit())
+}
+
+/// Writes a line of the answer.
+pub(crate) fn answer(line: &str) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    let written = writeln!(out, "{line}").and_then(|()| out.flush());
+    written.map_err(|error| {
+        Failure(ErrorObject::new(ErrorCode::Internal, format!("the answer can't be written: {error}")))
+    })
+}
+
+/// Writes the answer as JSON.
+pub(crate) fn answer_json(value: &impl Serialize) -> Result<(), Failure> {
+    let line = serde_json::to_string(value);
+    answer(&line.map_err(|_| Failure(ErrorObject::new(ErrorCode::Internal, "the answer can't be written as JSON")))?)
+}
+
+/// Writes a line beside the answer. Nobody may be reading it.
+pub(crate) fn note(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
+/// The state of an account in the words of the window (DESIGN.md 5).
+pub(crate) fn words(account: &AccountView) -> String {
+    let left = account.expires_at.map(|end| end.duration_since(jiff_now()).as_secs());
+    match account.status {
+        AccountStatus::Connected => match left {
+            Some(seconds) if seconds > 0 => format!("Connected · {} left", span(seconds)),
+            Some(_) | None => "Connected".to_owned(),
+        },
+        AccountStatus::Expiring => format!("Expires in {}", span(left.unwrap_or_default())),
+        AccountStatus::SigningIn => "Waiting for browser".to_owned(),
+        AccountStatus::NeedsSignIn => "Needs sign-in".to_owned(),
+        AccountStatus::NoSignIn => "No sign-in needed".to_owned(),
+        AccountStatus::Locked => "Locked".to_owned(),
+    }
+}
+
+/// A time span as people say it.
+fn span(seconds: i64) -> String {
+    match seconds.max(0) {
+        seconds @ 0..60 => format!("{seconds} s"),
+        seconds @ 60..3600 => format!("{} min", seconds / 60),
+        seconds @ 3600..86_400 => format!("{} h", seconds / 3600),
+        seconds => format!("{} d", seconds / 86_400),
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "only for the words; every decision is the agent's")]
+fn jiff_now() -> jiff::Timestamp {
+    jiff::Timestamp::now()
+}

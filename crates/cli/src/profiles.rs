@@ -1,0 +1,111 @@
+//! Adding, listing, showing, removing and renaming accounts.
+
+use crate::arguments::{AddArguments, Named};
+use crate::connection::Reach;
+use crate::output::{Failure, answer, answer_json, words};
+use crate::sign_in;
+use keybearer_protocol::profile::{
+    AccountStatus, AccountView, ProfileAdd, ProfileAddParams, ProfileName, ProfileRemove, ProfileRename,
+    ProfileRenameParams, ProfileShow,
+};
+use keybearer_protocol::{Door, ErrorCode, ErrorObject};
+use secrecy::SecretString;
+use std::io::{self, Read};
+
+/// The most that a secret on standard input may hold, in bytes.
+const SECRET_LIMIT: u64 = 16 * 1024;
+
+/// `keybearer add`
+pub(crate) fn add(reach: &Reach, arguments: AddArguments, json: bool) -> Result<(), Failure> {
+    let secret = if arguments.secret_stdin { Some(read_secret()?) } else { None };
+    let params = ProfileAddParams {
+        url: arguments.url,
+        name: arguments.name,
+        auth: arguments.auth.into(),
+        client_id: arguments.client_id,
+        scopes: arguments.scopes,
+        header: arguments.header,
+        username: arguments.username,
+        secret,
+    };
+    let account = reach.open(Door::Admin)?.call::<ProfileAdd>(&params)?;
+    let needs_sign_in = account.status == AccountStatus::NeedsSignIn;
+    if needs_sign_in && !arguments.no_sign_in {
+        return sign_in::sign_in(reach, &account.profile, arguments.no_browser, json).map_err(|failure| {
+            let kept = format!("{} was added; its sign-in failed: {}", account.profile, failure.0.message);
+            Failure(ErrorObject { message: kept, ..failure.0 })
+        });
+    }
+    if json { answer_json(&account) } else { answer(&format!("{} was added", account.profile)) }
+}
+
+/// `keybearer list`
+pub(crate) fn list(reach: &Reach, json: bool) -> Result<(), Failure> {
+    let accounts = reach.open(Door::Admin)?.accounts()?;
+    if json {
+        return answer_json(&accounts);
+    }
+    if accounts.is_empty() {
+        return answer("No accounts yet. Add one: keybearer add https://…");
+    }
+    let width = |column: fn(&AccountView) -> String| {
+        accounts.iter().map(|account| column(account).chars().count()).max().unwrap_or_default()
+    };
+    let (names, states) = (width(|account| account.profile.clone()), width(words));
+    accounts.iter().try_for_each(|account| {
+        answer(&format!("{:names$}  {:states$}  {}", account.profile, words(account), account.server_url))
+    })
+}
+
+/// `keybearer show`
+pub(crate) fn show(reach: &Reach, named: Named, json: bool) -> Result<(), Failure> {
+    let detail = reach.open(Door::Admin)?.call::<ProfileShow>(&ProfileName { profile: named.name })?;
+    if json {
+        return answer_json(&detail);
+    }
+    let time = |time: Option<jiff::Timestamp>| time.map(|time| time.to_string());
+    let rows = [
+        ("name", Some(detail.account.profile.clone())),
+        ("server", Some(detail.account.server_url.clone())),
+        ("state", Some(words(&detail.account))),
+        ("token ends", time(detail.account.expires_at)),
+        ("renews itself", detail.resource.as_ref().map(|_| if detail.renewable { "yes" } else { "no" }.to_owned())),
+        ("scopes", Some(detail.account.scopes.join(" ")).filter(|scopes| !scopes.is_empty())),
+        ("signed in", time(detail.signed_in_at)),
+        ("authorization server", detail.issuer),
+        ("resource", detail.resource),
+        ("client ID", detail.client_id),
+        ("last error", detail.last_error.map(|error| error.message)),
+    ];
+    rows.into_iter()
+        .filter_map(|(name, value)| value.map(|value| (name, value)))
+        .try_for_each(|(name, value)| answer(&format!("{name:20}  {value}")))
+}
+
+/// `keybearer remove`
+pub(crate) fn remove(reach: &Reach, named: Named, json: bool) -> Result<(), Failure> {
+    let params = ProfileName { profile: named.name };
+    let reply = reach.open(Door::Admin)?.call::<ProfileRemove>(&params)?;
+    if json { answer_json(&reply) } else { answer(&format!("{} was removed", params.profile)) }
+}
+
+/// `keybearer rename`
+pub(crate) fn rename(reach: &Reach, profile: String, name: String, json: bool) -> Result<(), Failure> {
+    let account = reach.open(Door::Admin)?.call::<ProfileRename>(&ProfileRenameParams { profile, name })?;
+    if json { answer_json(&account) } else { answer(&format!("it is called {} now", account.profile)) }
+}
+
+/// A secret from standard input, without the line's end.
+fn read_secret() -> Result<SecretString, Failure> {
+    let mut text = String::new();
+    let read = io::stdin().lock().take(SECRET_LIMIT + 1).read_to_string(&mut text);
+    read.map_err(|error| Failure(ErrorObject::new(ErrorCode::Usage, format!("the secret can't be read: {error}"))))?;
+    if text.len() as u64 > SECRET_LIMIT {
+        return Err(Failure::usage("a secret holds 16 KiB at most"));
+    }
+    let secret = text.trim_end_matches(['\r', '\n']);
+    if secret.is_empty() {
+        return Err(Failure::usage("there is no secret on standard input"));
+    }
+    Ok(secret.to_owned().into())
+}

@@ -1,0 +1,287 @@
+//! One account: a profile with its sign-in state. Its tokens and its sign-in stand in the files below.
+
+/// From a server's address to tokens, with the user's browser between.
+mod sign_in;
+/// Giving tokens back.
+mod sign_out;
+/// Handing out and renewing tokens.
+mod tokens;
+
+pub use sign_out::SignedOut;
+pub use tokens::Issued;
+
+use crate::callback::{Callbacks, Port};
+use crate::clock::now;
+use crate::error::Error;
+use crate::flight::Flight;
+use crate::profile::Profile;
+use crate::progress::Progress;
+use crate::refresh::is_usable;
+use crate::upstream::Upstream;
+use crate::vault::Vault;
+use crate::vault::record::{Record, TokenRecord};
+use jiff::SignedDuration;
+use keybearer_oauth::ServerUrl;
+use keybearer_protocol::ErrorObject;
+use keybearer_protocol::auth::AuthPhase;
+use keybearer_protocol::profile::{AccountDetail, AccountStatus, AccountView, AuthType};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::task::AbortHandle;
+
+/// What all accounts share.
+pub struct Context {
+    /// The keyring.
+    pub vault: Vault,
+    /// Where browsers come back to.
+    pub callbacks: Callbacks,
+    /// Speaks MCP.
+    pub upstream: Arc<dyn Upstream>,
+    /// The https address of our client metadata document, where one is hosted.
+    pub metadata_document: Option<String>,
+}
+
+/// One account.
+pub struct Account {
+    context: Arc<Context>,
+    id: String,
+    /// Never held across an await: whoever wants a token that is at hand waits for nobody.
+    state: Mutex<State>,
+    /// Held by whoever changes the keyring item, from its reading to its writing.
+    changing: tokio::sync::Mutex<()>,
+    /// The one refresh that may run.
+    refreshing: Flight<Result<(), Error>>,
+    progress: Progress,
+}
+
+struct State {
+    profile: Profile,
+    /// What the keyring holds for this profile's server; `None` until it could be read.
+    record: Option<Record>,
+    /// The record is newer than the keyring's: it could not be written yet, and nothing of it is handed out.
+    unsaved: bool,
+    /// The generation that the server was reported to refuse.
+    refused: Option<u32>,
+    last_error: Option<ErrorObject>,
+    sign_in: Option<OpenSignIn>,
+}
+
+/// The parts of an open sign-in that live in this process.
+struct OpenSignIn {
+    task: AbortHandle,
+    /// Keeps the port open.
+    _port: Option<Arc<Port>>,
+}
+
+impl Drop for OpenSignIn {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// How an account authorizes itself, once that is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Means {
+    Oauth,
+    Bearer,
+    Header,
+    Basic,
+    Open,
+}
+
+/// A token that can't be renewed is shown as expiring this long before its end.
+const EXPIRING: SignedDuration = SignedDuration::from_mins(10);
+
+impl Account {
+    /// The account of this profile; nothing is read yet.
+    pub fn new(context: Arc<Context>, profile: Profile) -> Arc<Account> {
+        Arc::new(Account {
+            context,
+            id: profile.id.clone(),
+            progress: Progress::new(&profile.name),
+            state: Mutex::new(State {
+                profile,
+                record: None,
+                unsaved: false,
+                refused: None,
+                last_error: None,
+                sign_in: None,
+            }),
+            changing: tokio::sync::Mutex::new(()),
+            refreshing: Flight::default(),
+        })
+    }
+
+    /// The profile's name.
+    pub fn name(&self) -> String {
+        self.state().profile.name.clone()
+    }
+
+    /// The server.
+    pub fn url(&self) -> ServerUrl {
+        self.state().profile.url.clone()
+    }
+
+    /// The profile was edited. With another address, whatever was read for the old one is put away: the keyring item
+    /// is bound to it, and only a new sign-in replaces it.
+    pub fn set_profile(&self, profile: Profile) {
+        let mut state = self.state();
+        if !state.profile.url.same_server(&profile.url) {
+            (state.record, state.unsaved, state.sign_in, state.last_error) = (None, false, None, None);
+        }
+        if state.profile.name != profile.name {
+            self.progress.rename(&profile.name);
+        }
+        state.profile = profile;
+    }
+
+    /// Makes sure that the keyring was read, and that it has what this process knows. A sign-in whose browser was out
+    /// when an agent ended goes on.
+    pub async fn load(self: &Arc<Self>) -> Result<(), Error> {
+        if self.is_loaded() {
+            return Ok(());
+        }
+        let _changing = self.changing.lock().await;
+        if self.is_loaded() {
+            return Ok(());
+        }
+        let (profile, unsaved) = {
+            let state = self.state();
+            (state.profile.clone(), state.record.clone().filter(|_| state.unsaved))
+        };
+        if let Some(record) = unsaved {
+            return self.commit(record).await;
+        }
+        let record = self.context.vault.read(&self.id).await?.filter(|record| fits(record, &profile.url));
+        self.state().record = Some(record.unwrap_or_else(|| Record::new(profile.url.as_str())));
+        self.resume_sign_in().await;
+        Ok(())
+    }
+
+    /// Keeps the fixed credential, or the secret of a client that was registered by hand.
+    pub async fn keep_secret(self: &Arc<Self>, secret: secrecy::SecretString) -> Result<(), Error> {
+        self.load().await?;
+        let _changing = self.changing.lock().await;
+        let mut record = self.record();
+        record.secret = Some(secret);
+        record.generation += 1;
+        self.commit(record).await
+    }
+
+    /// Deletes what the keyring holds.
+    pub async fn forget(&self) -> Result<(), Error> {
+        let _changing = self.changing.lock().await;
+        self.state().sign_in = None;
+        Ok(self.context.vault.delete(&self.id).await?)
+    }
+
+    /// The account as a list shows it.
+    pub fn view(&self) -> AccountView {
+        let state = self.state();
+        let tokens = state.record.as_ref().and_then(|record| record.tokens.as_ref());
+        AccountView {
+            profile: state.profile.name.clone(),
+            label: state.profile.name.clone(),
+            server_url: state.profile.url.to_string(),
+            auth: state.profile.settings.auth,
+            status: self.status(&state),
+            expires_at: tokens.and_then(|tokens| tokens.expires_at),
+            scopes: tokens.map(|tokens| tokens.scopes.clone()).unwrap_or_default(),
+        }
+    }
+
+    /// All that is not secret about the account.
+    pub fn detail(&self) -> AccountDetail {
+        let account = self.view();
+        let state = self.state();
+        let record = state.record.as_ref();
+        let tokens = record.and_then(|record| record.tokens.as_ref());
+        let registration = record.and_then(|record| record.registration.as_ref());
+        AccountDetail {
+            account,
+            id: self.id.clone(),
+            resource: tokens.map(|tokens| tokens.resource.clone()),
+            issuer: tokens.map(|tokens| tokens.issuer.clone()),
+            client_id: registration.map(|registration| registration.client_id.clone()),
+            renewable: tokens.is_some_and(|tokens| tokens.refresh_token.is_some() && tokens.refresh_rejected.is_none()),
+            generation: record.map(|record| record.generation).unwrap_or_default(),
+            signed_in_at: tokens.map(|tokens| tokens.signed_in_at),
+            last_error: state.last_error.clone(),
+        }
+    }
+
+    fn status(&self, state: &State) -> AccountStatus {
+        let Some(record) = &state.record else { return AccountStatus::Locked };
+        if matches!(self.progress.phase(), AuthPhase::Preparing | AuthPhase::WaitingForBrowser | AuthPhase::Finishing) {
+            return AccountStatus::SigningIn;
+        }
+        match means(&state.profile, record) {
+            Means::Open => AccountStatus::NoSignIn,
+            Means::Bearer | Means::Header | Means::Basic if record.secret.is_some() => AccountStatus::Connected,
+            Means::Bearer | Means::Header | Means::Basic => AccountStatus::NeedsSignIn,
+            Means::Oauth => match &record.tokens {
+                Some(tokens) => status_of(tokens, state.refused == Some(record.generation)),
+                None => AccountStatus::NeedsSignIn,
+            },
+        }
+    }
+
+    /// Writes the record to the keyring, then lets others see it. What can't be written stays in memory and is not
+    /// handed out until it can: a rotated refresh token has no second copy.
+    async fn commit(&self, record: Record) -> Result<(), Error> {
+        let written = self.context.vault.write(&self.id, &record).await;
+        let mut state = self.state();
+        // The address may have been edited meanwhile: then the record is kept, and not used.
+        if fits(&record, &state.profile.url) {
+            state.record = Some(record);
+            state.unsaved = written.is_err();
+        }
+        Ok(written?)
+    }
+
+    fn is_loaded(&self) -> bool {
+        let state = self.state();
+        state.record.is_some() && !state.unsaved
+    }
+
+    /// The record, which [`Account::load`] has read.
+    fn record(&self) -> Record {
+        let state = self.state();
+        state.record.clone().unwrap_or_else(|| Record::new(state.profile.url.as_str()))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // A panic elsewhere leaves whole values behind: every change is one assignment.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn remember(&self, error: Option<&Error>) {
+        self.state().last_error = error.map(Error::to_object);
+    }
+}
+
+/// Whether the record belongs to this server: bound to its address, and its tokens to a resource that covers it.
+fn fits(record: &Record, url: &ServerUrl) -> bool {
+    let same = record.url.parse::<ServerUrl>().is_ok_and(|bound| bound.same_server(url));
+    same && record.tokens.as_ref().is_none_or(|tokens| url.is_covered_by(&tokens.resource))
+}
+
+fn means(profile: &Profile, record: &Record) -> Means {
+    match profile.settings.auth {
+        AuthType::Auto if record.open => Means::Open,
+        AuthType::Auto | AuthType::Oauth => Means::Oauth,
+        AuthType::Bearer => Means::Bearer,
+        AuthType::Header => Means::Header,
+        AuthType::Basic => Means::Basic,
+        AuthType::None => Means::Open,
+    }
+}
+
+fn status_of(tokens: &TokenRecord, refused: bool) -> AccountStatus {
+    let renewable = tokens.refresh_token.is_some() && tokens.refresh_rejected.is_none();
+    let soon = tokens.expires_at.is_some_and(|end| end.duration_since(now()) <= EXPIRING);
+    match (renewable, is_usable(now(), tokens, refused), soon) {
+        (true, _, _) | (false, true, false) => AccountStatus::Connected,
+        (false, true, true) => AccountStatus::Expiring,
+        (false, false, _) => AccountStatus::NeedsSignIn,
+    }
+}

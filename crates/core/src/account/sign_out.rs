@@ -1,0 +1,56 @@
+//! Giving tokens back: revoked at the authorization server (RFC 7009), then deleted here.
+
+use super::Account;
+use crate::error::Error;
+use crate::vault::record::Record;
+use keybearer_oauth::revocation::{TokenKind, revoke};
+use keybearer_oauth::{Http, HttpError, ServerUrl};
+use std::sync::Arc;
+
+/// What became of the tokens at the authorization server. Here they are deleted in any case.
+#[derive(Clone, Debug)]
+pub enum SignedOut {
+    /// It took them back.
+    Revoked,
+    /// There was nothing to take back.
+    NothingToRevoke,
+    /// It offers no revocation: the access token ends by itself.
+    NotOffered,
+    /// It didn't answer as it should.
+    Failed(HttpError),
+}
+
+impl Account {
+    /// Signs out. The client's registration stays for the next sign-in.
+    pub async fn sign_out(self: &Arc<Self>) -> Result<SignedOut, Error> {
+        self.load().await?;
+        let _changing = self.changing.lock().await;
+        let mut record = self.record();
+        let outcome = revoke_all(&self.url(), &record).await;
+        self.state().sign_in = None;
+        (record.tokens, record.pending) = (None, None);
+        record.generation += 1;
+        self.commit(record).await?;
+        self.remember(None);
+        Ok(outcome)
+    }
+}
+
+async fn revoke_all(url: &ServerUrl, record: &Record) -> SignedOut {
+    let (Some(tokens), Some(registration)) = (&record.tokens, &record.registration) else {
+        return SignedOut::NothingToRevoke;
+    };
+    let Some(endpoint) = &tokens.revocation_endpoint else { return SignedOut::NotOffered };
+    let revoke_each = async {
+        let http = Http::for_server(url)?;
+        // The refresh token first: with it most servers end the whole grant.
+        if let Some(refresh_token) = &tokens.refresh_token {
+            revoke(&http, endpoint, registration, TokenKind::Refresh, refresh_token).await?;
+        }
+        revoke(&http, endpoint, registration, TokenKind::Access, &tokens.access_token).await
+    };
+    match revoke_each.await {
+        Ok(()) => SignedOut::Revoked,
+        Err(error) => SignedOut::Failed(error),
+    }
+}

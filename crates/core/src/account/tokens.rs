@@ -1,0 +1,259 @@
+//! Handing out and renewing tokens: one refresh per account at a time, committed before it is handed out.
+
+use super::{Account, Means, State, means};
+use crate::clock::now;
+use crate::error::Error;
+use crate::refresh::{Decision, Failure, Want, classify, decide, is_usable};
+use crate::upstream::{Headers, ToolList, UpstreamError};
+use crate::vault::record::{Record, TokenRecord};
+use base64::prelude::{BASE64_STANDARD, Engine as _};
+use jiff::{SignedDuration, Timestamp};
+use keybearer_oauth::Http;
+use keybearer_oauth::token::{self, Grant, TokenError, Tokens};
+use secrecy::{ExposeSecret, SecretString};
+use std::sync::Arc;
+
+/// A token on its way to a program.
+#[derive(Clone, Debug)]
+pub struct Issued {
+    /// The access token.
+    pub access_token: SecretString,
+    /// When it ends, where that is known.
+    pub expires_at: Option<Timestamp>,
+    /// What it covers.
+    pub scopes: Vec<String>,
+    /// The resource that it is for; none for a fixed token.
+    pub resource: Option<String>,
+    /// Its number.
+    pub generation: u32,
+    /// Whether it was at hand.
+    pub from_cache: bool,
+}
+
+impl Account {
+    /// A token that the server will take, renewed if need be.
+    pub async fn token(self: &Arc<Self>, want: Want, scopes: &[String]) -> Result<Issued, Error> {
+        self.load().await?;
+        let (decision, generation) = self.decide(want)?;
+        match decision {
+            Decision::Serve => self.issue(scopes, true),
+            Decision::ServeAndRefresh => {
+                self.refreshing.launch(|| self.clone().refresh(generation));
+                self.issue(scopes, true)
+            }
+            Decision::Refresh => {
+                let refreshed = self.renew(generation).await;
+                match refreshed {
+                    Ok(()) => self.issue(scopes, false),
+                    // The old one is still good: a program in mid-task needn't suffer from a server that hiccups.
+                    Err(_) if !want.force && self.still_usable(generation) => self.issue(scopes, true),
+                    Err(error) => Err(error),
+                }
+            }
+            Decision::SignIn => Err(self.auth_required()),
+        }
+    }
+
+    /// Renews the token now, whatever its age.
+    pub async fn renew_now(self: &Arc<Self>) -> Result<(), Error> {
+        self.token(Want { force: true, ..Want::default() }, &[]).await.map(drop)
+    }
+
+    /// The headers that a request to the server needs.
+    pub async fn headers(self: &Arc<Self>, want: Want) -> Result<(Headers, Option<Issued>), Error> {
+        self.load().await?;
+        let (kind, fixed) = {
+            let state = self.state();
+            let record = state.record.as_ref().ok_or(Error::Internal("no record"))?;
+            (means(&state.profile, record), fixed_header(&state, record))
+        };
+        match kind {
+            Means::Open => Ok((Headers::new(), None)),
+            Means::Header | Means::Basic => {
+                let header = fixed.ok_or_else(|| self.auth_required())?;
+                Ok((Headers::from([header]), None))
+            }
+            Means::Bearer | Means::Oauth => {
+                let issued = self.token(want, &[]).await?;
+                Ok((Headers::from([bearer(&issued.access_token)]), Some(issued)))
+            }
+        }
+    }
+
+    /// A server refused this generation. Only the current one counts, so the complaints of twenty programs about one
+    /// token lead to one refresh. Gives the generation to ask for next.
+    pub async fn invalidate(self: &Arc<Self>, generation: u32) -> Result<u32, Error> {
+        self.load().await?;
+        let mut state = self.state();
+        let current = state.record.as_ref().map(|record| record.generation).unwrap_or_default();
+        if generation != current {
+            return Ok(current);
+        }
+        state.refused = Some(generation);
+        Ok(current + 1)
+    }
+
+    /// A real `tools/list`. A refused token is renewed once.
+    pub async fn test(self: &Arc<Self>) -> Result<ToolList, Error> {
+        let url = self.url();
+        let (headers, issued) = self.headers(Want::default()).await?;
+        let first = self.context.upstream.list_tools(&url, &headers).await;
+        let (Err(UpstreamError::Unauthorized(_)), Some(issued)) = (&first, issued) else { return Ok(first?) };
+        self.invalidate(issued.generation).await?;
+        let (headers, _) = self.headers(Want::default()).await?;
+        Ok(self.context.upstream.list_tools(&url, &headers).await?)
+    }
+
+    fn decide(&self, want: Want) -> Result<(Decision, u32), Error> {
+        let state = self.state();
+        let record = state.record.as_ref().ok_or(Error::Internal("no record"))?;
+        let decision = match means(&state.profile, record) {
+            Means::Open => return Err(Error::NoTokenNeeded(state.profile.name.clone())),
+            Means::Header | Means::Basic => return Err(Error::NotABearer(state.profile.name.clone())),
+            Means::Bearer if record.secret.is_some() => Decision::Serve,
+            Means::Bearer => Decision::SignIn,
+            Means::Oauth => match &record.tokens {
+                Some(tokens) => decide(now(), tokens, state.refused == Some(record.generation), want),
+                None => Decision::SignIn,
+            },
+        };
+        Ok((decision, record.generation))
+    }
+
+    fn issue(&self, scopes: &[String], from_cache: bool) -> Result<Issued, Error> {
+        let required = self.auth_required();
+        let state = self.state();
+        let record = state.record.as_ref().ok_or(Error::Internal("no record"))?;
+        let generation = record.generation;
+        if means(&state.profile, record) == Means::Bearer {
+            let access_token = record.secret.clone().ok_or(required)?;
+            let nothing = (None, Vec::new(), None);
+            let (expires_at, scopes, resource) = nothing;
+            return Ok(Issued { access_token, expires_at, scopes, resource, generation, from_cache });
+        }
+        let tokens = record.tokens.as_ref().ok_or(required)?;
+        let missing: Vec<String> = scopes.iter().filter(|scope| !tokens.scopes.contains(scope)).cloned().collect();
+        if !missing.is_empty() && !tokens.scopes.is_empty() {
+            return Err(Error::ScopeUnavailable { profile: state.profile.name.clone(), missing });
+        }
+        Ok(Issued {
+            access_token: tokens.access_token.clone(),
+            expires_at: tokens.expires_at,
+            scopes: tokens.scopes.clone(),
+            resource: Some(tokens.resource.clone()),
+            generation,
+            from_cache,
+        })
+    }
+
+    fn still_usable(&self, generation: u32) -> bool {
+        let state = self.state();
+        let record = state.record.as_ref().filter(|record| record.generation == generation);
+        let tokens = record.and_then(|record| record.tokens.as_ref());
+        tokens.is_some_and(|tokens| is_usable(now(), tokens, state.refused == Some(generation)))
+    }
+
+    fn auth_required(&self) -> Error {
+        let open = !self.progress.phase().is_final();
+        let state = self.state();
+        let profile = state.profile.name.clone();
+        if open {
+            return Error::AuthInProgress(profile);
+        }
+        let tokens = state.record.as_ref().and_then(|record| record.tokens.as_ref());
+        let why = tokens.map(|tokens| match &tokens.refresh_rejected {
+            Some(rejected) => rejected.clone(),
+            None => "the access token ended and there is no refresh token".to_owned(),
+        });
+        Error::AuthRequired { profile, why }
+    }
+
+    async fn renew(self: &Arc<Self>, generation: u32) -> Result<(), Error> {
+        let result = self.refreshing.join(|| self.clone().refresh(generation)).await;
+        result.unwrap_or(Err(Error::Internal("the refresh ended without a result")))
+    }
+
+    /// The refresh transaction: look again, prove that the answer can be kept, ask, commit. `seen` is the generation
+    /// that its caller found wanting: if there is a newer one already, all is done.
+    async fn refresh(self: Arc<Self>, seen: u32) -> Result<(), Error> {
+        let _changing = self.changing.lock().await;
+        let record = self.record();
+        let (Some(tokens), true) = (record.tokens.clone(), record.generation == seen) else { return Ok(()) };
+        let Some(refresh_token) = tokens.refresh_token.clone() else { return Err(self.auth_required()) };
+        let outcome = self.ask(&record, &tokens, &refresh_token).await;
+        self.remember(outcome.as_ref().err());
+        let record = match outcome {
+            Ok(answer) => renewed(record, tokens, answer),
+            Err(Error::Token(error)) if classify(&error) == Failure::Rejected => rejected(record, tokens, &error),
+            Err(error) => return Err(error),
+        };
+        let is_rejected = record.generation == seen;
+        self.commit(record).await?;
+        if is_rejected { Err(self.auth_required()) } else { Ok(()) }
+    }
+
+    async fn ask(&self, record: &Record, tokens: &TokenRecord, refresh: &SecretString) -> Result<Tokens, Error> {
+        // A rotated token that can't be kept would be lost: without room for it nothing is sent.
+        self.context.vault.write(&self.id, record).await?;
+        let registration = record.registration.as_ref().ok_or(Error::Internal("tokens without a registration"))?;
+        let http = Http::for_server(&self.url())?;
+        let grant = Grant { registration, token_endpoint: &tokens.token_endpoint, resource: &tokens.resource };
+        match token::refresh(&http, &grant, refresh).await {
+            Err(error) if classify(&error) == Failure::Ambiguous => {
+                tracing::info!(account = %self.id, "the answer to a refresh was lost; asking once more");
+                Ok(token::refresh(&http, &grant, refresh).await?)
+            }
+            answer => Ok(answer?),
+        }
+    }
+}
+
+fn renewed(mut record: Record, old: TokenRecord, answer: Tokens) -> Record {
+    let received_at = now();
+    record.generation += 1;
+    record.tokens = Some(TokenRecord {
+        access_token: answer.access_token,
+        // No new one means that the old one goes on (RFC 6749 §6); a new one replaces it (REF-4).
+        refresh_token: answer.refresh_token.or(old.refresh_token),
+        received_at,
+        expires_at: ends_at(received_at, answer.expires_in),
+        scopes: answer.scopes.unwrap_or(old.scopes),
+        refresh_rejected: None,
+        ..old
+    });
+    record
+}
+
+/// The authorization server doesn't renew this set any more. Nothing is deleted: the access token may still be good.
+fn rejected(mut record: Record, mut tokens: TokenRecord, error: &TokenError) -> Record {
+    tokens.refresh_rejected = Some(error.to_string());
+    record.tokens = Some(tokens);
+    if matches!(error, TokenError::Refused { error, .. } if error == "invalid_client") {
+        // The next sign-in registers anew.
+        record.registration = None;
+    }
+    record
+}
+
+/// When a token ends that was received at this time and is good for so many seconds.
+pub(super) fn ends_at(received_at: Timestamp, expires_in: Option<u64>) -> Option<Timestamp> {
+    let seconds = i64::try_from(expires_in?).ok()?;
+    received_at.checked_add(SignedDuration::from_secs(seconds)).ok()
+}
+
+fn bearer(token: &SecretString) -> (String, SecretString) {
+    ("Authorization".to_owned(), format!("Bearer {}", token.expose_secret()).into())
+}
+
+fn fixed_header(state: &State, record: &Record) -> Option<(String, SecretString)> {
+    let secret = record.secret.clone()?;
+    let settings = &state.profile.settings;
+    match (&settings.header, &settings.username) {
+        (Some(header), _) => Some((header.clone(), secret)),
+        (None, Some(user)) => {
+            let pair = BASE64_STANDARD.encode(format!("{user}:{}", secret.expose_secret()));
+            Some(("Authorization".to_owned(), format!("Basic {pair}").into()))
+        }
+        (None, None) => None,
+    }
+}

@@ -1,0 +1,245 @@
+//! All accounts, found by name or address.
+
+use crate::account::{Account, Context};
+use crate::callback::{Arrival, Callbacks, Page};
+use crate::error::Error;
+use crate::home::Home;
+use crate::profile::{Profile, ProfileError, ProfileStore, Settings, suggest_name};
+use crate::upstream::Upstream;
+use crate::vault::Vault;
+use keybearer_oauth::ServerUrl;
+use keybearer_oauth::authorization::{Callback, CallbackError};
+use keybearer_protocol::auth::AuthView;
+use keybearer_protocol::profile::AuthType;
+use secrecy::{ExposeSecret, SecretString};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::mpsc;
+
+/// The accounts of one home.
+pub struct Accounts {
+    context: Arc<Context>,
+    book: Mutex<Book>,
+}
+
+/// The profiles and the account of each, by id.
+struct Book {
+    context: Arc<Context>,
+    profiles: ProfileStore,
+    accounts: BTreeMap<String, Arc<Account>>,
+}
+
+impl Book {
+    /// Reads the profiles if they changed, and gives each its account. The profiles, or why they can't be read.
+    fn sync(&mut self) -> Result<Vec<Profile>, Error> {
+        let (profiles, changed) = self.profiles.load();
+        let profiles = profiles?.to_vec();
+        if changed {
+            self.follow(&profiles);
+        }
+        Ok(profiles)
+    }
+
+    /// Changes the profiles, and the accounts with them.
+    fn change<T>(&mut self, change: impl FnOnce(&mut ProfileStore) -> Result<T, ProfileError>) -> Result<T, Error> {
+        let changed = change(&mut self.profiles)?;
+        let profiles = self.profiles.last_good().to_vec();
+        self.follow(&profiles);
+        Ok(changed)
+    }
+
+    fn follow(&mut self, profiles: &[Profile]) {
+        self.accounts.retain(|id, _| profiles.iter().any(|profile| profile.id == *id));
+        for profile in profiles {
+            match self.accounts.get(&profile.id) {
+                Some(account) => account.set_profile(profile.clone()),
+                None => {
+                    let account = Account::new(self.context.clone(), profile.clone());
+                    self.accounts.insert(profile.id.clone(), account);
+                }
+            }
+        }
+    }
+}
+
+/// What a new account is made of.
+#[derive(Clone, Debug)]
+pub struct NewAccount {
+    /// The server's address, as typed.
+    pub url: String,
+    /// The name; made from the address where absent.
+    pub name: Option<String>,
+    /// How it authorizes itself.
+    pub settings: Settings,
+    /// The fixed credential, or the secret of a client that was registered by hand.
+    pub secret: Option<SecretString>,
+}
+
+impl Accounts {
+    /// Opens the accounts of a home. Nothing is asked of keyring or network yet.
+    pub fn open(
+        home: &Home,
+        upstream: Arc<dyn Upstream>,
+        metadata_document: Option<String>,
+    ) -> Result<Arc<Self>, Error> {
+        let (callbacks, arrivals) = Callbacks::new();
+        let vault = Vault::start(&home.id()?);
+        let context = Arc::new(Context { vault, callbacks, upstream, metadata_document });
+        let profiles = ProfileStore::new(home.servers_file());
+        let book = Book { context: context.clone(), profiles, accounts: BTreeMap::new() };
+        let accounts = Arc::new(Accounts { context, book: Mutex::new(book) });
+        tokio::spawn(receive(Arc::downgrade(&accounts), arrivals));
+        Ok(accounts)
+    }
+
+    /// Reads what the keyring has, so that sign-ins from before a restart go on.
+    pub async fn wake(&self) {
+        if let Err(error) = self.load_all().await {
+            tracing::warn!(%error, "not all accounts could be read");
+        }
+    }
+
+    /// All accounts, sorted by name. A broken `servers.json` is an error here.
+    pub fn all(&self) -> Result<Vec<Arc<Account>>, Error> {
+        let mut book = self.book();
+        let mut profiles = book.sync()?;
+        profiles.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(profiles.iter().filter_map(|profile| book.accounts.get(&profile.id).cloned()).collect())
+    }
+
+    /// The account of this name or, where only one has it, of this address.
+    pub fn find(&self, target: &str) -> Result<Arc<Account>, Error> {
+        let mut book = self.book();
+        let synced = book.sync();
+        let known = book.profiles.last_good().to_vec();
+        let named: Vec<Profile> = match known.iter().find(|profile| profile.name == target) {
+            Some(profile) => vec![profile.clone()],
+            None => match target.parse::<ServerUrl>() {
+                Ok(url) => known.into_iter().filter(|profile| profile.url.same_server(&url)).collect(),
+                Err(_) => Vec::new(),
+            },
+        };
+        match named.as_slice() {
+            [profile] => book.accounts.get(&profile.id).cloned().ok_or(Error::Internal("a profile without an account")),
+            // What isn't there may be just what can't be read.
+            [] => Err(synced.err().unwrap_or_else(|| ProfileError::NotFound(target.to_owned()).into())),
+            several => {
+                let names = several.iter().map(|profile| profile.name.clone()).collect();
+                Err(Error::Ambiguous { url: target.to_owned(), names })
+            }
+        }
+    }
+
+    /// Adds an account. If its secret can't be kept, nothing is added.
+    pub async fn add(&self, new: NewAccount) -> Result<Arc<Account>, Error> {
+        let url: ServerUrl = new.url.parse().map_err(ProfileError::from)?;
+        check_settings(&new.settings, new.secret.is_some())?;
+        if new.secret.is_some() {
+            self.context.vault.probe().await?;
+        }
+        let account = self.write_profile(url, &new)?;
+        if let Some(secret) = new.secret
+            && let Err(error) = account.keep_secret(secret).await
+        {
+            self.book().change(|profiles| profiles.remove(&account.name()))?;
+            return Err(error);
+        }
+        Ok(account)
+    }
+
+    fn write_profile(&self, url: ServerUrl, new: &NewAccount) -> Result<Arc<Account>, Error> {
+        let mut book = self.book();
+        let taken: Vec<String> = book.sync()?.into_iter().map(|profile| profile.name).collect();
+        let suggested = || suggest_name(&url, |name| taken.iter().any(|other| other == name));
+        let name = new.name.clone().unwrap_or_else(suggested);
+        let profile = book.change(|profiles| profiles.add(&name, url.clone(), new.settings.clone()))?;
+        book.accounts.get(&profile.id).cloned().ok_or(Error::Internal("a profile without an account"))
+    }
+
+    /// Removes an account and what the keyring holds for it.
+    pub async fn remove(&self, name: &str) -> Result<(), Error> {
+        let account = self.find(name)?;
+        // The keyring first: if it doesn't answer, the profile is still there to try again.
+        account.forget().await?;
+        self.book().change(|profiles| profiles.remove(&account.name()))
+    }
+
+    /// Gives an account another name.
+    pub fn rename(&self, name: &str, new: &str) -> Result<Arc<Account>, Error> {
+        let account = self.find(name)?;
+        self.book().change(|profiles| profiles.rename(&account.name(), new))?;
+        Ok(account)
+    }
+
+    /// The one entry of every callback, whoever brings it.
+    pub async fn complete(&self, url: &SecretString) -> Result<AuthView, Error> {
+        let callback = Callback::parse(url.expose_secret())?;
+        self.load_all().await?;
+        let owner = self.all()?.into_iter().find(|account| account.owns(&callback));
+        owner.ok_or(CallbackError::StateMismatch)?.complete_sign_in(&callback).await
+    }
+
+    /// What is wrong with the keyring, by a real try.
+    pub async fn vault_problem(&self) -> Option<crate::vault::VaultError> {
+        self.context.vault.probe().await.err()
+    }
+
+    async fn load_all(&self) -> Result<(), Error> {
+        for account in self.all()? {
+            account.load().await?;
+        }
+        Ok(())
+    }
+
+    fn book(&self) -> MutexGuard<'_, Book> {
+        // A panic elsewhere leaves whole values behind: the next reading puts the rest right.
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether the options fit the type, and none is missing.
+fn check_settings(settings: &Settings, has_secret: bool) -> Result<(), Error> {
+    let needs_secret = match settings.auth {
+        AuthType::Bearer | AuthType::Header | AuthType::Basic => true,
+        AuthType::Auto | AuthType::Oauth | AuthType::None => false,
+    };
+    let complaint = if needs_secret && !has_secret {
+        "this type needs a secret: pipe it in with --secret-stdin"
+    } else if has_secret && !needs_secret && settings.client_id.is_none() {
+        "a secret needs --auth bearer, header or basic, or a --client-id that it belongs to"
+    } else if (settings.auth == AuthType::Header) != settings.header.is_some() {
+        "--auth header and --header NAME belong together"
+    } else if (settings.auth == AuthType::Basic) != settings.username.is_some() {
+        "--auth basic and --username NAME belong together"
+    } else if settings.header.as_ref().is_some_and(|name| name.parse::<http::HeaderName>().is_err()) {
+        "that can't be a header's name"
+    } else {
+        return Ok(());
+    };
+    Err(Error::Usage(complaint.to_owned()))
+}
+
+/// Takes callbacks from the loopback ports.
+async fn receive(accounts: std::sync::Weak<Accounts>, mut arrivals: mpsc::Receiver<Arrival>) {
+    while let (Some(Arrival { url, outcome }), Some(accounts)) = (arrivals.recv().await, accounts.upgrade()) {
+        tokio::spawn(async move {
+            // The browser may be gone; the sign-in is over all the same.
+            let _ = outcome.send(page(&accounts.complete(&url).await));
+        });
+    }
+}
+
+fn page(outcome: &Result<AuthView, Error>) -> Page {
+    match outcome {
+        Ok(view) => Page {
+            title: "Signed in".to_owned(),
+            text: format!("Keybearer has access for {}. You can close this page.", view.profile),
+            good: true,
+        },
+        Err(error) => {
+            let object = error.to_object();
+            let action = object.data.action.map(|action| format!(" What to do: {action}.")).unwrap_or_default();
+            Page { title: "Not signed in".to_owned(), text: format!("{}.{action}", object.message), good: false }
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! The browser: opened without a shell (`URL-2`), for https and loopback addresses alone (`URL-1`).
+
+use keybearer_oauth::server_url::is_protected;
+use std::collections::BTreeMap;
+use std::process::Stdio;
+use tokio::process::Command;
+use url::Url;
+
+/// The variables that tell a browser where its screen is. The caller's win over the agent's own, which may have been
+/// born elsewhere.
+const DISPLAY_VARIABLES: [&str; 5] =
+    ["DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY", "DBUS_SESSION_BUS_ADDRESS", "BROWSER"];
+
+/// A way to open addresses for one caller.
+#[derive(Clone, Debug, Default)]
+pub struct Browser {
+    variables: BTreeMap<&'static str, String>,
+}
+
+impl Browser {
+    /// The browser on the caller's screen. Other variables than those five are ignored.
+    pub fn of_caller(environment: &BTreeMap<String, String>) -> Browser {
+        let given = |name: &&'static str| environment.get(*name).cloned();
+        let own = |name: &&'static str| std::env::var(name).ok();
+        let variable = |name: &'static str| given(&name).or_else(|| own(&name)).map(|value| (name, value));
+        let set = DISPLAY_VARIABLES.into_iter().filter_map(variable).filter(|(_, value)| !value.is_empty());
+        Browser { variables: set.collect() }
+    }
+
+    /// Opens the address; tells whether a program for it could be started.
+    pub fn open(&self, address: &Url) -> bool {
+        if !is_protected(address) {
+            return false;
+        }
+        self.commands().into_iter().any(|words| self.start(&words, address.as_str()))
+    }
+
+    /// The commands to try, in order: `$BROWSER`, a list with the platform's separator, or else the system's own way.
+    fn commands(&self) -> Vec<Vec<String>> {
+        if let Some(list) = self.variables.get("BROWSER") {
+            return std::env::split_paths(list).filter_map(|entry| shlex::split(entry.to_str()?)).collect();
+        }
+        let words = |words: &[&str]| vec![words.iter().map(|word| (*word).to_owned()).collect()];
+        if cfg!(target_os = "macos") {
+            words(&["/usr/bin/open"])
+        } else if cfg!(windows) {
+            words(&["rundll32.exe", "url.dll,FileProtocolHandler"])
+        } else if self.variables.contains_key("DISPLAY") || self.variables.contains_key("WAYLAND_DISPLAY") {
+            words(&["xdg-open"])
+        } else {
+            Vec::new()
+        }
+    }
+
+    fn start(&self, words: &[String], address: &str) -> bool {
+        let Some((program, rest)) = words.split_first() else { return false };
+        let mut arguments: Vec<String> = rest.iter().map(|word| word.replace("%s", address)).collect();
+        if !rest.iter().any(|word| word.contains("%s")) {
+            arguments.push(address.to_owned());
+        }
+        let mut command = Command::new(program);
+        command.args(arguments).envs(&self.variables);
+        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+        match child {
+            Ok(mut child) => {
+                // Waited for, so that it leaves no zombie behind.
+                tokio::spawn(async move { child.wait().await });
+                true
+            }
+            Err(error) => {
+                tracing::info!(program, %error, "a browser can't be started");
+                false
+            }
+        }
+    }
+}

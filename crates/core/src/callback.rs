@@ -1,0 +1,203 @@
+//! The loopback address that a browser comes back to (RFC 8252 §7.3): one of ten fixed ports, open only while a
+//! sign-in waits.
+
+use bytes::Bytes;
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use secrecy::SecretString;
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::net::Ipv4Addr;
+use std::ops::RangeInclusive;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::AbortHandle;
+
+/// The ports; registrations list them all, since many servers accept no other than a listed one.
+pub const PORTS: RangeInclusive<u16> = 47821..=47830;
+/// A browser that sends its request more slowly is let go.
+const READ_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The address for a port, as it is registered.
+pub fn redirect_uri(port: u16) -> String {
+    format!("http://127.0.0.1:{port}/callback")
+}
+
+/// All addresses, for a registration.
+pub fn redirect_uris() -> Vec<String> {
+    PORTS.map(redirect_uri).collect()
+}
+
+/// The port of one of our addresses.
+pub fn port_of(redirect_uri: &str) -> Option<u16> {
+    url::Url::parse(redirect_uri).ok()?.port().filter(|port| PORTS.contains(port))
+}
+
+/// A callback that arrived, and where to say what became of it.
+#[derive(Debug)]
+pub struct Arrival {
+    /// The whole address, code and all.
+    pub url: SecretString,
+    /// The page for the person in front of the browser.
+    pub outcome: oneshot::Sender<Page>,
+}
+
+/// What the person reads in the browser.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// One line.
+    pub title: String,
+    /// One sentence on what to do.
+    pub text: String,
+    /// Whether it went well.
+    pub good: bool,
+}
+
+/// Opens ports and hands over what arrives there.
+#[derive(Debug)]
+pub struct Callbacks {
+    arrivals: mpsc::Sender<Arrival>,
+    open: Mutex<HashMap<u16, Weak<Port>>>,
+}
+
+/// An open port. It closes when the last sign-in that waits on it lets go.
+#[derive(Debug)]
+pub struct Port {
+    /// Its number.
+    pub number: u16,
+    listening: AbortHandle,
+}
+
+impl Drop for Port {
+    fn drop(&mut self) {
+        self.listening.abort();
+    }
+}
+
+impl Callbacks {
+    /// The callbacks, and where they arrive.
+    pub fn new() -> (Callbacks, mpsc::Receiver<Arrival>) {
+        let (arrivals, receiver) = mpsc::channel(16);
+        (Callbacks { arrivals, open: Mutex::new(HashMap::new()) }, receiver)
+    }
+
+    /// Opens the first free port; sign-ins share one, since `state` tells them apart.
+    pub async fn open_any(&self) -> Option<Arc<Port>> {
+        if let Some(port) = self.already_open(None) {
+            return Some(port);
+        }
+        for number in PORTS {
+            if let Some(port) = self.open(number).await {
+                return Some(port);
+            }
+        }
+        None
+    }
+
+    /// Opens this port: a sign-in from before a restart waits on it.
+    pub async fn open(&self, number: u16) -> Option<Arc<Port>> {
+        if let Some(port) = self.already_open(Some(number)) {
+            return Some(port);
+        }
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, number)).await.ok()?;
+        let listening = tokio::spawn(listen(listener, number, self.arrivals.clone())).abort_handle();
+        let port = Arc::new(Port { number, listening });
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).insert(number, Arc::downgrade(&port));
+        Some(port)
+    }
+
+    fn already_open(&self, number: Option<u16>) -> Option<Arc<Port>> {
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let fits = |port: &Arc<Port>| number.is_none_or(|number| port.number == number);
+        open.values().filter_map(Weak::upgrade).find(fits)
+    }
+}
+
+async fn listen(listener: TcpListener, port: u16, arrivals: mpsc::Sender<Arrival>) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => drop(tokio::spawn(serve(stream, port, arrivals.clone()))),
+            Err(error) => {
+                tracing::warn!(%error, "a browser's connection was lost");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+}
+
+async fn serve(stream: TcpStream, port: u16, arrivals: mpsc::Sender<Arrival>) {
+    let service = service_fn(|request| answer(request, port, &arrivals));
+    let connection = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(READ_TIMEOUT)
+        .max_buf_size(32 * 1024)
+        .keep_alive(false)
+        .serve_connection(TokioIo::new(stream), service);
+    if connection.await.is_err() {
+        tracing::debug!("a browser's connection broke");
+    }
+}
+
+async fn answer(
+    request: Request<Incoming>,
+    port: u16,
+    arrivals: &mpsc::Sender<Arrival>,
+) -> Result<Response<Full<Bytes>>, Infallible> {
+    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+    // Another name for this machine means that a web page rebound its own.
+    if host != Some(format!("127.0.0.1:{port}").as_str()) || request.uri().path() != "/callback" {
+        return Ok(page(StatusCode::NOT_FOUND, &not_here()));
+    }
+    if request.method() != Method::GET {
+        return Ok(page(StatusCode::METHOD_NOT_ALLOWED, &not_here()));
+    }
+    let url = format!("{}?{}", redirect_uri(port), request.uri().query().unwrap_or_default());
+    let (outcome, told) = oneshot::channel();
+    let sent = arrivals.send(Arrival { url: url.into(), outcome }).await;
+    let shown = match sent {
+        Ok(()) => told.await.unwrap_or_else(|_| not_here()),
+        Err(_) => not_here(),
+    };
+    let status = if shown.good { StatusCode::OK } else { StatusCode::BAD_REQUEST };
+    Ok(page(status, &shown))
+}
+
+fn not_here() -> Page {
+    Page {
+        title: "Nothing is open here".to_owned(),
+        text: "This address is for a sign-in that Keybearer started. Start it again in Keybearer.".to_owned(),
+        good: false,
+    }
+}
+
+fn page(status: StatusCode, page: &Page) -> Response<Full<Bytes>> {
+    let mark = if page.good { "✓" } else { "!" };
+    let body = format!(
+        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>{title} · Keybearer</title>\
+         <meta name=\"viewport\" content=\"width=device-width\"><meta name=\"color-scheme\" content=\"light dark\">\
+         <style>body{{font:16px/1.5 system-ui,sans-serif;max-width:30rem;margin:20vh auto 0;padding:0 1.5rem}}\
+         h1{{font-size:1.5rem;font-weight:600}}b{{font-weight:600;opacity:.6}}</style>\
+         <h1><span aria-hidden=\"true\">{mark} </span>{title}</h1><p>{text}</p><b>Keybearer</b></html>",
+        title = escape(&page.title),
+        text = escape(&page.text),
+    );
+    let mut response = Response::new(Full::new(Bytes::from(body)));
+    *response.status_mut() = status;
+    let mut set = |name, value| response.headers_mut().insert(name, HeaderValue::from_static(value));
+    set(header::CONTENT_TYPE, "text/html; charset=utf-8");
+    set(header::CACHE_CONTROL, "no-store");
+    // The address holds a code: it must not travel on as a referrer, and the page loads nothing.
+    set(header::REFERRER_POLICY, "no-referrer");
+    set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    set(header::CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'");
+    response
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}

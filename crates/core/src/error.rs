@@ -1,0 +1,268 @@
+//! Everything that can go wrong here, with its code and its words.
+
+use crate::home::HomeError;
+use crate::profile::ProfileError;
+use crate::upstream::UpstreamError;
+use crate::vault::VaultError;
+use keybearer_oauth::HttpError;
+use keybearer_oauth::authorization::{CallbackError, RequestError};
+use keybearer_oauth::reach::ReachError;
+use keybearer_oauth::registration::RegistrationError;
+use keybearer_oauth::resource_metadata::ResourceMetadataError;
+use keybearer_oauth::server_metadata::ServerMetadataError;
+use keybearer_oauth::token::TokenError;
+use keybearer_protocol::{ErrorCode, ErrorObject};
+
+/// Whatever a request can end with instead of a reply.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Error {
+    /// Profiles can't be read or changed.
+    #[error(transparent)]
+    Profile(#[from] ProfileError),
+    /// The folders can't be used.
+    #[error(transparent)]
+    Home(#[from] HomeError),
+    /// The keyring can't answer.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    /// The first contact failed.
+    #[error(transparent)]
+    Reach(#[from] ReachError),
+    /// The protected resource metadata can't be used.
+    #[error(transparent)]
+    ResourceMetadata(#[from] ResourceMetadataError),
+    /// The authorization server's metadata can't be used.
+    #[error(transparent)]
+    ServerMetadata(#[from] ServerMetadataError),
+    /// No client ID could be had.
+    #[error(transparent)]
+    Registration(#[from] RegistrationError),
+    /// No authorization request can be made.
+    #[error(transparent)]
+    Request(#[from] RequestError),
+    /// The answer from the browser is not accepted.
+    #[error(transparent)]
+    Callback(#[from] CallbackError),
+    /// There are no new tokens.
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    /// The MCP server can't be used.
+    #[error(transparent)]
+    Upstream(#[from] UpstreamError),
+    /// Plain HTTP trouble outside those stages.
+    #[error(transparent)]
+    Http(#[from] HttpError),
+    /// Several profiles have this server.
+    #[error("several accounts have {url}: {}; name one of them", .names.join(", "))]
+    Ambiguous {
+        /// The server.
+        url: String,
+        /// The accounts.
+        names: Vec<String>,
+    },
+    /// Neither profile nor address was named.
+    #[error("name an account or a server's address")]
+    NothingNamed,
+    /// The account needs sign-in.
+    #[error("{profile} needs sign-in{}", .why.as_ref().map(|why| format!(": {why}")).unwrap_or_default())]
+    AuthRequired {
+        /// The account.
+        profile: String,
+        /// What happened, if something did.
+        why: Option<String>,
+    },
+    /// A sign-in of this account is open.
+    #[error("a sign-in of {0} is open: finish it in the browser")]
+    AuthInProgress(String),
+    /// There is no open sign-in.
+    #[error("no sign-in of {0} is open")]
+    NoSignIn(String),
+    /// The browser didn't come back in time.
+    #[error("the browser didn't come back in time, so this sign-in lapsed; start again")]
+    Lapsed,
+    /// The sign-in was cancelled.
+    #[error("the sign-in was cancelled")]
+    Cancelled,
+    /// The server is open.
+    #[error("{0} needs no sign-in, so there is no token to give")]
+    NoTokenNeeded(String),
+    /// The account's fixed credential isn't a bearer token.
+    #[error("{0} signs in with a header of its own: use `keybearer headers {0}`")]
+    NotABearer(String),
+    /// The grant doesn't cover the scopes.
+    #[error("the sign-in of {profile} doesn't cover {}", .missing.join(" "))]
+    ScopeUnavailable {
+        /// The account.
+        profile: String,
+        /// What is missing.
+        missing: Vec<String>,
+    },
+    /// The address isn't the account's.
+    #[error("{url} doesn't belong to {profile}, so it gets no token of it")]
+    ResourceMismatch {
+        /// The account.
+        profile: String,
+        /// The address.
+        url: String,
+    },
+    /// The caller lives in a sandbox, container or other namespace, which only the user may let in.
+    #[error("a program in a sandbox or container gets a token only with your consent, and nobody can be asked")]
+    ConsentRequired,
+    /// None of the callback ports is free.
+    #[error("none of the ports {first} to {last} on this machine is free, where a browser would come back to")]
+    NoPort {
+        /// The first.
+        first: u16,
+        /// The last.
+        last: u16,
+    },
+    /// An option that the profile's type needs is missing or doesn't fit.
+    #[error("{0}")]
+    Usage(String),
+    /// A fault of Keybearer itself.
+    #[error("internal error: {0}")]
+    Internal(&'static str),
+}
+
+impl Error {
+    /// The words of the protocol for it: code, sentence, exact reason, way out.
+    pub fn to_object(&self) -> ErrorObject {
+        let mut object = ErrorObject::new(self.code(), self.to_string());
+        object.data.reason = self.reason().map(str::to_owned);
+        object.data.action = self.action();
+        object
+    }
+
+    fn code(&self) -> ErrorCode {
+        match self {
+            Error::Profile(error) => profile_code(error),
+            Error::Home(_) => ErrorCode::StorageUnavailable,
+            Error::Vault(VaultError::Locked) => ErrorCode::AgentLocked,
+            Error::Vault(_) => ErrorCode::StorageUnavailable,
+            Error::Reach(ReachError::NotMcp { .. }) | Error::Upstream(UpstreamError::NotMcp(_)) => {
+                ErrorCode::NotMcpServer
+            }
+            Error::Reach(ReachError::Http(error))
+            | Error::ResourceMetadata(ResourceMetadataError::Http(error))
+            | Error::ServerMetadata(ServerMetadataError::Http(error))
+            | Error::Registration(RegistrationError::Http(error))
+            | Error::Token(TokenError::Http(error))
+            | Error::Upstream(UpstreamError::Http(error))
+            | Error::Http(error) => http_code(error),
+            Error::ResourceMetadata(_)
+            | Error::ServerMetadata(_)
+            | Error::Registration(_)
+            | Error::Request(_)
+            | Error::Callback(_)
+            | Error::Token(_)
+            | Error::Upstream(UpstreamError::Unauthorized(_) | UpstreamError::Refused(_)) => ErrorCode::ProviderError,
+            Error::Upstream(UpstreamError::InsufficientScope(_)) | Error::ScopeUnavailable { .. } => {
+                ErrorCode::ScopeUnavailable
+            }
+            Error::Ambiguous { .. } => ErrorCode::ProfileAmbiguous,
+            Error::NothingNamed | Error::Usage(_) => ErrorCode::Usage,
+            Error::AuthRequired { .. } | Error::NoSignIn(_) | Error::Lapsed | Error::Cancelled => {
+                ErrorCode::AuthRequired
+            }
+            Error::AuthInProgress(_) => ErrorCode::AuthInProgress,
+            Error::NoTokenNeeded(_) | Error::NotABearer(_) => ErrorCode::NoTokenNeeded,
+            Error::ResourceMismatch { .. } => ErrorCode::ResourceMismatch,
+            Error::ConsentRequired => ErrorCode::ConsentRequired,
+            Error::NoPort { .. } => ErrorCode::Busy,
+            Error::Internal(_) => ErrorCode::Internal,
+        }
+    }
+
+    #[expect(clippy::wildcard_enum_match_arm, reason = "most errors have none of their own")]
+    fn reason(&self) -> Option<&'static str> {
+        Some(match self {
+            Error::ResourceMetadata(ResourceMetadataError::Mismatch { .. }) => "resource_mismatch",
+            Error::ResourceMetadata(ResourceMetadataError::Missing(_)) => "resource_metadata_missing",
+            Error::ServerMetadata(ServerMetadataError::IssuerMismatch { .. }) => "metadata_issuer_mismatch",
+            Error::ServerMetadata(ServerMetadataError::Missing(_)) => "server_metadata_missing",
+            Error::Registration(RegistrationError::NotOffered(_)) => "registration_not_offered",
+            Error::Registration(RegistrationError::Refused { .. }) => "registration_refused",
+            Error::Request(RequestError::NoPkce(_)) => "pkce_unsupported",
+            Error::Request(RequestError::NotAllowed(_)) => "address_not_allowed",
+            Error::Callback(CallbackError::StateMismatch) => "state_mismatch",
+            Error::Callback(CallbackError::RedirectMismatch) => "redirect_mismatch",
+            Error::Callback(CallbackError::IssuerMismatch) => "issuer_mismatch",
+            Error::Callback(CallbackError::IssuerMissing) => "issuer_missing",
+            Error::Callback(CallbackError::Refused { .. }) => "authorization_refused",
+            Error::Callback(CallbackError::Malformed | CallbackError::NoCode) => "callback_malformed",
+            Error::Token(TokenError::Refused { .. }) => "token_refused",
+            Error::Lapsed => "lapsed",
+            Error::Cancelled => "cancelled",
+            Error::NoSignIn(_) => "no_sign_in_open",
+            _ => return http_reason(self.http()?),
+        })
+    }
+
+    #[expect(clippy::wildcard_enum_match_arm, reason = "most errors have none of their own")]
+    fn http(&self) -> Option<&HttpError> {
+        match self {
+            Error::Reach(ReachError::Http(error))
+            | Error::ResourceMetadata(ResourceMetadataError::Http(error))
+            | Error::ServerMetadata(ServerMetadataError::Http(error))
+            | Error::Registration(RegistrationError::Http(error))
+            | Error::Token(TokenError::Http(error))
+            | Error::Upstream(UpstreamError::Http(error))
+            | Error::Http(error) => Some(error),
+            _ => None,
+        }
+    }
+
+    #[expect(clippy::wildcard_enum_match_arm, reason = "most errors have none of their own")]
+    fn action(&self) -> Option<String> {
+        match self {
+            Error::AuthRequired { profile, .. } => Some(format!("keybearer sign-in {profile}")),
+            Error::Lapsed | Error::Cancelled => Some("start the sign-in again".to_owned()),
+            Error::Vault(VaultError::Locked) => Some("unlock the system keyring".to_owned()),
+            Error::Vault(VaultError::Absent(_)) => {
+                Some("start a keyring such as gnome-keyring or KWallet in this session".to_owned())
+            }
+            Error::Registration(RegistrationError::NotOffered(_)) => {
+                Some("remove the account and add it again with --client-id".to_owned())
+            }
+            Error::Profile(ProfileError::NotFound(_)) => Some("keybearer list".to_owned()),
+            _ => None,
+        }
+    }
+}
+
+fn profile_code(error: &ProfileError) -> ErrorCode {
+    match error {
+        ProfileError::Broken { .. } | ProfileError::Newer(_) => ErrorCode::ConfigurationBroken,
+        ProfileError::Unwritable { full: true, .. } => ErrorCode::StorageFull,
+        ProfileError::Unwritable { .. } | ProfileError::Home(_) => ErrorCode::StorageUnavailable,
+        ProfileError::Raced(_) => ErrorCode::Busy,
+        ProfileError::NotFound(_) => ErrorCode::ProfileNotFound,
+        ProfileError::Exists(_) => ErrorCode::ProfileExists,
+        ProfileError::BadName(_) | ProfileError::BadUrl(_) => ErrorCode::Usage,
+    }
+}
+
+fn http_code(error: &HttpError) -> ErrorCode {
+    if matches!(error, HttpError::Tls { .. }) {
+        ErrorCode::TlsFailure
+    } else if error.is_transient() {
+        ErrorCode::ProviderUnreachable
+    } else {
+        ErrorCode::ProviderError
+    }
+}
+
+fn http_reason(error: &HttpError) -> Option<&'static str> {
+    Some(match error {
+        HttpError::NotAllowed(_) => "address_not_allowed",
+        HttpError::Dns(_) => "dns",
+        HttpError::Connect(_) => "connect",
+        HttpError::Tls { .. } => "tls",
+        HttpError::Timeout(_) => "timeout",
+        HttpError::TooLarge(_) => "too_large",
+        HttpError::Broken(_) => "broken",
+        HttpError::Status { .. } => "status",
+        HttpError::NotJson { .. } => "not_json",
+        HttpError::Unusable(_) => return None,
+    })
+}

@@ -1,0 +1,109 @@
+//! The folders of one Keybearer, and how a file in them is replaced.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// Where one Keybearer keeps its files. `KEYBEARER_HOME` moves all of them into one folder.
+#[derive(Clone, Debug)]
+pub struct Home {
+    config: PathBuf,
+    state: PathBuf,
+}
+
+/// Why the folders can't be used.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum HomeError {
+    /// The system names no home folder for this user.
+    #[error("this user has no home folder; name one with KEYBEARER_HOME")]
+    NoHome,
+    /// A folder or file can't be made, read or written.
+    #[error("{path} can't be used: {cause}")]
+    Unusable {
+        /// Which.
+        path: PathBuf,
+        /// What the system says.
+        cause: String,
+    },
+}
+
+impl Home {
+    /// The folders under `root`, or the platform's own where none is named. Makes them, for this user alone.
+    pub fn open(root: Option<&Path>) -> Result<Home, HomeError> {
+        let home = match root {
+            Some(root) => Home { config: root.join("config"), state: root.join("state") },
+            None => Home::of_platform()?,
+        };
+        for folder in [&home.config, &home.state] {
+            make_private(folder).map_err(|error| unusable(folder, &error))?;
+        }
+        Ok(home)
+    }
+
+    fn of_platform() -> Result<Home, HomeError> {
+        let dirs = directories::ProjectDirs::from("app", "keybearer", "keybearer").ok_or(HomeError::NoHome)?;
+        let state = dirs.state_dir().unwrap_or_else(|| dirs.data_local_dir());
+        Ok(Home { config: dirs.config_dir().to_owned(), state: state.to_owned() })
+    }
+
+    /// The profiles.
+    pub fn servers_file(&self) -> PathBuf {
+        self.config.join("servers.json")
+    }
+
+    /// Held by the one agent of this home as long as it lives (ipc.md REQ-D6).
+    pub fn lock_file(&self) -> PathBuf {
+        self.state.join("agent.lock")
+    }
+
+    /// What the agent tells of itself when nobody watches it.
+    pub fn log_file(&self) -> PathBuf {
+        self.state.join("agent.log")
+    }
+
+    /// A random name of this home, made once: it tells its keyring items from those of other homes.
+    pub fn id(&self) -> Result<String, HomeError> {
+        let path = self.state.join("home-id");
+        match fs::read_to_string(&path) {
+            Ok(id) if !id.trim().is_empty() => return Ok(id.trim().to_owned()),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(unusable(&path, &error)),
+            Ok(_) | Err(_) => {}
+        }
+        let id = random_id();
+        replace(&path, id.as_bytes()).map_err(|error| unusable(&path, &error))?;
+        Ok(id)
+    }
+}
+
+/// Sixteen random hexadecimal digits.
+pub fn random_id() -> String {
+    let mut bytes = [0; 8];
+    getrandom::fill(&mut bytes).expect("an operating system without chance can't keep secrets either");
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Replaces a file at once: whoever reads it sees the old content or the new, also after a power cut.
+pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
+    // A link, such as into a folder of dotfiles, stays; the file that it names is replaced.
+    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let folder = path.parent().ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    file.write_all(content)?;
+    file.as_file().sync_all()?;
+    file.persist(&path)?;
+    #[cfg(unix)]
+    fs::File::open(folder)?.sync_all()?;
+    Ok(())
+}
+
+fn make_private(folder: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+fn unusable(path: &Path, error: &io::Error) -> HomeError {
+    HomeError::Unusable { path: path.to_owned(), cause: error.to_string() }
+}

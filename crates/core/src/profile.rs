@@ -1,0 +1,418 @@
+//! Profiles: what the user wrote down, in `servers.json`.
+//!
+//! The file has the shape that MCP clients share, so people can read, edit and paste it:
+//! `{"mcpServers": {"linear-work": {"type": "http", "url": …, "keybearer": {"id": …, "auth": …}}}}`.
+//! Whatever Keybearer doesn't know in it stays as it is.
+
+use crate::home::{HomeError, random_id, replace};
+use keybearer_oauth::ServerUrl;
+use keybearer_oauth::server_url::ServerUrlError;
+use keybearer_protocol::profile::AuthType;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use std::collections::HashSet;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+/// The version of the file; a newer one is not touched.
+const VERSION: u64 = 1;
+/// The most that the file may hold, in bytes.
+const SIZE_LIMIT: u64 = 16 * 1024 * 1024;
+
+/// One server with one account, as the user wrote it down.
+#[derive(Clone, Debug)]
+pub struct Profile {
+    /// The name: a label, free to change.
+    pub name: String,
+    /// The random id, made once: it alone keys keyring items and grants.
+    pub id: String,
+    /// The MCP server.
+    pub url: ServerUrl,
+    /// How it authorizes itself, and what that needs.
+    pub settings: Settings,
+}
+
+/// The member `keybearer` of an entry, without its id.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Settings {
+    /// How the account authorizes itself.
+    pub auth: AuthType,
+    /// A client ID that was registered by hand.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<String>,
+    /// Scopes to ask for instead of those that the server names.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub scopes: Vec<String>,
+    /// The header's name, for [`AuthType::Header`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub header: Option<String>,
+    /// The user's name, for [`AuthType::Basic`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
+}
+
+/// Why profiles can't be read or changed. The file is as it was.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum ProfileError {
+    /// The file isn't what it should be.
+    #[error("{path} can't be read: {problem}; nothing was changed")]
+    Broken {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, with line and column.
+        problem: String,
+    },
+    /// A newer Keybearer wrote the file.
+    #[error("{0} was written by a newer Keybearer; nothing was changed")]
+    Newer(PathBuf),
+    /// The system refuses.
+    #[error("{path} can't be written: {cause}")]
+    Unwritable {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        cause: String,
+        /// Whether there is no room left.
+        full: bool,
+    },
+    /// Somebody else changed the file in the same moment.
+    #[error("{0} was changed by another program in the same moment; try again")]
+    Raced(PathBuf),
+    /// No profile has this name.
+    #[error("there is no account \"{0}\"")]
+    NotFound(String),
+    /// The name is taken.
+    #[error("there is an account \"{0}\" already")]
+    Exists(String),
+    /// The name can't be used.
+    #[error("\"{0}\" can't be a name: use letters, digits, '.', '_' and '-', at most 64, and no address")]
+    BadName(String),
+    /// The address can't be used.
+    #[error(transparent)]
+    BadUrl(#[from] ServerUrlError),
+    /// The folders can't be used.
+    #[error(transparent)]
+    Home(#[from] HomeError),
+}
+
+/// The profiles of one `servers.json`, read again whenever the file changes.
+#[derive(Debug)]
+pub struct ProfileStore {
+    path: PathBuf,
+    read: Option<Read>,
+}
+
+/// What was read last, and from which state of the file.
+#[derive(Debug)]
+struct Read {
+    stamp: Option<Stamp>,
+    outcome: Result<Vec<Profile>, ProfileError>,
+    last_good: Vec<Profile>,
+}
+
+/// Tells one state of the file from the next.
+type Stamp = (SystemTime, u64);
+
+impl ProfileStore {
+    /// The store in this file; nothing is read yet.
+    pub fn new(path: PathBuf) -> Self {
+        ProfileStore { path, read: None }
+    }
+
+    /// The profiles in the order of the file, and whether they were read anew. While the file is broken, that error.
+    pub fn load(&mut self) -> (Result<&[Profile], ProfileError>, bool) {
+        let changed = self.read_again();
+        let outcome = match &self.read {
+            Some(Read { outcome: Ok(profiles), .. }) => Ok(profiles.as_slice()),
+            Some(Read { outcome: Err(error), .. }) => Err(error.clone()),
+            None => Ok(&[][..]),
+        };
+        (outcome, changed)
+    }
+
+    /// The profiles of the last good reading, for requests that needn't suffer from an edit in progress.
+    pub fn last_good(&self) -> &[Profile] {
+        self.read.as_ref().map(|read| read.last_good.as_slice()).unwrap_or_default()
+    }
+
+    /// Writes a new profile, with a new id.
+    pub fn add(&mut self, name: &str, url: ServerUrl, settings: Settings) -> Result<Profile, ProfileError> {
+        check_name(name)?;
+        let profile = Profile { name: name.to_owned(), id: random_id(), url, settings };
+        let entry = entry(&profile)?;
+        self.edit(|servers| {
+            if servers.contains_key(name) {
+                return Err(ProfileError::Exists(name.to_owned()));
+            }
+            servers.insert(name.to_owned(), entry);
+            Ok(())
+        })?;
+        Ok(profile)
+    }
+
+    /// Removes a profile.
+    pub fn remove(&mut self, name: &str) -> Result<(), ProfileError> {
+        self.edit(|servers| match servers.shift_remove(name) {
+            Some(_) => Ok(()),
+            None => Err(ProfileError::NotFound(name.to_owned())),
+        })
+    }
+
+    /// Gives a profile another name, in the same place.
+    pub fn rename(&mut self, name: &str, new: &str) -> Result<(), ProfileError> {
+        check_name(new)?;
+        self.edit(|servers| {
+            if servers.contains_key(new) {
+                return Err(ProfileError::Exists(new.to_owned()));
+            }
+            if !servers.contains_key(name) {
+                return Err(ProfileError::NotFound(name.to_owned()));
+            }
+            let renamed = std::mem::take(servers).into_iter();
+            servers.extend(renamed.map(|(key, entry)| (if key == name { new.to_owned() } else { key }, entry)));
+            Ok(())
+        })
+    }
+
+    fn read_again(&mut self) -> bool {
+        let stamp = stamp(&self.path);
+        if self.read.as_ref().is_some_and(|read| read.stamp == stamp) {
+            return false;
+        }
+        let outcome = self.read_and_adopt();
+        let last_good = match &outcome {
+            Ok(profiles) => profiles.clone(),
+            Err(_) => self.last_good().to_vec(),
+        };
+        // Adopting may have written the file.
+        self.read = Some(Read { stamp: self::stamp(&self.path), outcome, last_good });
+        true
+    }
+
+    /// Reads the profiles. An entry that a person wrote gets its id; a copied id becomes a new one, so that two
+    /// profiles never share tokens.
+    fn read_and_adopt(&self) -> Result<Vec<Profile>, ProfileError> {
+        let mut document = read_document(&self.path)?;
+        let mut ids = HashSet::new();
+        let mut adopted = false;
+        let mut profiles = Vec::new();
+        for (name, entry) in servers(&self.path, &mut document)?.iter_mut() {
+            // Servers that are started as programs have no address: they are none of ours.
+            let Some(url) = entry.get("url").and_then(Value::as_str) else { continue };
+            let problem = |problem: String| broken(&self.path, format!("\"{name}\": {problem}"));
+            let url: ServerUrl = url.parse().map_err(|error: ServerUrlError| problem(error.to_string()))?;
+            check_name(name).map_err(|error| problem(error.to_string()))?;
+            let ours = entry.get("keybearer").cloned().unwrap_or_else(|| json!({}));
+            let written = ours.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
+            let settings = Settings::deserialize(&ours).map_err(|error| problem(error.to_string()))?;
+            let fresh = !is_id(&written) || !ids.insert(written.clone());
+            let id = if fresh { random_id() } else { written };
+            if fresh {
+                ids.insert(id.clone());
+                set_id(entry, &id);
+                adopted = true;
+            }
+            profiles.push(Profile { name: name.clone(), id, url, settings });
+        }
+        if adopted {
+            self.write(&document, stamp(&self.path))?;
+        }
+        Ok(profiles)
+    }
+
+    fn edit(
+        &mut self,
+        change: impl FnOnce(&mut Map<String, Value>) -> Result<(), ProfileError>,
+    ) -> Result<(), ProfileError> {
+        // A file that can't be understood as a whole is not written to.
+        self.read_and_adopt()?;
+        let before = stamp(&self.path);
+        let mut document = read_document(&self.path)?;
+        change(servers(&self.path, &mut document)?)?;
+        self.write(&document, before)?;
+        self.read_again();
+        Ok(())
+    }
+
+    fn write(&self, document: &Value, before: Option<Stamp>) -> Result<(), ProfileError> {
+        if stamp(&self.path) != before {
+            return Err(ProfileError::Raced(self.path.clone()));
+        }
+        let mut text = serde_json::to_string_pretty(document).map_err(|error| broken(&self.path, error.to_string()))?;
+        text.push('\n');
+        replace(&self.path, text.as_bytes()).map_err(|error| ProfileError::Unwritable {
+            path: self.path.clone(),
+            cause: error.to_string(),
+            full: matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded),
+        })
+    }
+}
+
+/// A name made from the address: the host's telling label, numbered if it is taken.
+pub fn suggest_name(url: &ServerUrl, taken: impl Fn(&str) -> bool) -> String {
+    const EMPTY_WORDS: [&str; 6] = ["mcp", "www", "api", "com", "co", "localhost"];
+    let labels: Vec<&str> = url.host().split('.').collect();
+    let numeric = url.host().parse::<std::net::IpAddr>().is_ok() || url.host().starts_with('[');
+    let telling = || {
+        let known = labels.len().saturating_sub(1).max(1);
+        labels[..known].iter().rev().find(|label| !EMPTY_WORDS.contains(label)).map(|label| (*label).to_owned())
+    };
+    let base = if numeric { None } else { telling() }.filter(|name| check_name(name).is_ok());
+    let base = base.unwrap_or_else(|| "local".to_owned());
+    let numbered = (2..).map(|number| format!("{base}-{number}"));
+    std::iter::once(base.clone()).chain(numbered).find(|name| !taken(name)).unwrap_or(base)
+}
+
+fn check_name(name: &str) -> Result<(), ProfileError> {
+    let fits = |c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | '-' | ' ' | '@');
+    let good = !name.is_empty()
+        && name.chars().count() <= 64
+        && name.chars().all(fits)
+        && name.trim() == name
+        && !name.starts_with('-');
+    if good { Ok(()) } else { Err(ProfileError::BadName(name.chars().filter(|c| !c.is_control()).take(80).collect())) }
+}
+
+fn is_id(text: &str) -> bool {
+    text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+fn set_id(entry: &mut Value, id: &str) {
+    if let Some(entry) = entry.as_object_mut() {
+        let ours = entry.entry("keybearer").or_insert_with(|| json!({}));
+        if let Some(ours) = ours.as_object_mut() {
+            ours.insert("id".to_owned(), id.into());
+        }
+    }
+}
+
+fn entry(profile: &Profile) -> Result<Value, ProfileError> {
+    let mut ours = json!({ "id": profile.id });
+    let settings = serde_json::to_value(&profile.settings).map_err(|e| ProfileError::BadName(e.to_string()))?;
+    if let (Some(ours), Value::Object(settings)) = (ours.as_object_mut(), settings) {
+        ours.extend(settings);
+    }
+    Ok(json!({ "type": "http", "url": profile.url.as_str(), "keybearer": ours }))
+}
+
+fn read_document(path: &Path) -> Result<Value, ProfileError> {
+    let text = match fs::metadata(path).and_then(|metadata| Ok((metadata.len(), fs::read_to_string(path)?))) {
+        Ok((size, _)) if size > SIZE_LIMIT => return Err(broken(path, "it is larger than 16 MiB".to_owned())),
+        Ok((_, text)) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(empty_document()),
+        Err(error) => return Err(broken(path, error.to_string())),
+    };
+    if text.trim().is_empty() {
+        return Ok(empty_document());
+    }
+    // serde_json's words end in "at line L column C".
+    let document: Value = serde_json::from_str(&text).map_err(|error| broken(path, error.to_string()))?;
+    let version = document.pointer("/keybearer/version").and_then(Value::as_u64).unwrap_or(VERSION);
+    if version > VERSION { Err(ProfileError::Newer(path.to_owned())) } else { Ok(document) }
+}
+
+fn empty_document() -> Value {
+    json!({ "keybearer": { "version": VERSION }, "mcpServers": {} })
+}
+
+fn servers<'a>(path: &Path, document: &'a mut Value) -> Result<&'a mut Map<String, Value>, ProfileError> {
+    let whole = document.as_object_mut().ok_or_else(|| broken(path, "line 1: it isn't a JSON object".to_owned()))?;
+    let servers = whole.entry("mcpServers").or_insert_with(|| json!({}));
+    servers.as_object_mut().ok_or_else(|| broken(path, "\"mcpServers\" isn't a JSON object".to_owned()))
+}
+
+fn broken(path: &Path, problem: String) -> ProfileError {
+    ProfileError::Broken { path: path.to_owned(), problem }
+}
+
+fn stamp(path: &Path) -> Option<Stamp> {
+    let metadata = fs::metadata(path).ok()?;
+    Some((metadata.modified().ok()?, metadata.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn store(content: &str) -> (tempfile::TempDir, ProfileStore) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("servers.json");
+        replace(&path, content.as_bytes()).expect("written");
+        (folder, ProfileStore::new(path))
+    }
+
+    fn names(store: &mut ProfileStore) -> Vec<String> {
+        store.load().0.expect("readable").iter().map(|profile| profile.name.clone()).collect()
+    }
+
+    #[test]
+    fn what_keybearer_does_not_know_stays_as_it_is() {
+        let (_folder, mut store) = store(
+            r#"{"theme":"x","mcpServers":{"old":{"command":"npx","args":["y"]},
+                "mine":{"url":"https://a.example/mcp","note":7,"keybearer":{"later":true}}}}"#,
+        );
+        let url = "https://b.example/mcp".parse().expect("an address");
+        store.add("new", url, Settings::default()).expect("added");
+        store.rename("mine", "ours").expect("renamed");
+        assert_eq!(names(&mut store), ["ours", "new"]);
+        let text = fs::read_to_string(&store.path).expect("a file");
+        let document: Value = serde_json::from_str(&text).expect("JSON");
+        assert_eq!(document["theme"], "x");
+        assert_eq!(document["mcpServers"]["old"]["args"][0], "y");
+        assert_eq!(
+            (&document["mcpServers"]["ours"]["note"], &document["mcpServers"]["ours"]["keybearer"]["later"]),
+            (&json!(7), &json!(true))
+        );
+        let order: Vec<_> = document["mcpServers"].as_object().expect("an object").keys().collect();
+        assert_eq!(order, ["old", "ours", "new"]);
+    }
+
+    #[test]
+    fn an_id_is_kept_and_a_copied_one_becomes_new() {
+        let entry = r#"{"url":"https://a.example/","keybearer":{"id":"0123456789abcdef"}}"#;
+        let (_folder, mut store) = store(&format!(r#"{{"mcpServers":{{"a":{entry},"b":{entry}}}}}"#));
+        let ids: Vec<String> = store.load().0.expect("readable").iter().map(|p| p.id.clone()).collect();
+        assert_eq!(ids[0], "0123456789abcdef");
+        assert_ne!(ids[0], ids[1]);
+        let mut again = ProfileStore::new(store.path.clone());
+        let kept: Vec<String> = again.load().0.expect("readable").iter().map(|p| p.id.clone()).collect();
+        assert_eq!(ids, kept);
+    }
+
+    #[test]
+    fn a_broken_file_is_named_with_its_place_and_left_alone() {
+        for (content, place) in [
+            ("{\n  \"mcpServers\": {\n    oops\n", "line 3 column 5"),
+            ("[]", "line 1"),
+            (r#"{"mcpServers":[]}"#, "mcpServers"),
+            (r#"{"mcpServers":{"a":{"url":"http://evil.example"}}}"#, "\"a\""),
+            (r#"{"mcpServers":{"a":{"url":"https://a.example","keybearer":{"auth":"magic"}}}}"#, "magic"),
+            (r#"{"keybearer":{"version":2}}"#, "newer"),
+        ] {
+            let (_folder, mut store) = store(content);
+            let error = store.load().0.expect_err(content).to_string();
+            assert!(error.contains(place), "{error} lacks {place}");
+            let url = "https://b.example/mcp".parse().expect("an address");
+            assert!(store.add("new", url, Settings::default()).is_err());
+            assert_eq!(fs::read_to_string(&store.path).expect("a file"), content);
+        }
+    }
+
+    #[test]
+    fn names_come_from_the_telling_part_of_the_host() {
+        for (url, name) in [
+            ("https://mcp.linear.app/mcp", "linear"),
+            ("https://api.githubcopilot.com/mcp/", "githubcopilot"),
+            ("https://mcp.example.co.uk", "example"),
+            ("http://127.0.0.1:8000/mcp", "local"),
+            ("https://intranet/mcp", "intranet"),
+        ] {
+            let url: ServerUrl = url.parse().expect("an address");
+            assert_eq!(suggest_name(&url, |_| false), name);
+            assert_eq!(suggest_name(&url, |taken| taken == name), format!("{name}-2"));
+        }
+    }
+}

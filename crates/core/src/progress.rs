@@ -1,0 +1,135 @@
+//! How a sign-in stands, as its followers see it.
+
+use jiff::Timestamp;
+use keybearer_protocol::ErrorObject;
+use keybearer_protocol::auth::{AuthPhase, AuthStep, AuthView, StepName, StepState};
+use tokio::sync::watch;
+
+/// The progress of one account's sign-ins. Followers wait on it for changes.
+#[derive(Debug)]
+pub struct Progress {
+    view: watch::Sender<AuthView>,
+}
+
+impl Progress {
+    /// No sign-in yet.
+    pub fn new(profile: &str) -> Self {
+        Progress { view: watch::Sender::new(idle(profile)) }
+    }
+
+    /// How it stands.
+    pub fn view(&self) -> AuthView {
+        self.view.borrow().clone()
+    }
+
+    /// The phase alone.
+    pub fn phase(&self) -> AuthPhase {
+        self.view.borrow().phase
+    }
+
+    /// A follower, who sees every change from now on.
+    pub fn follow(&self) -> watch::Receiver<AuthView> {
+        self.view.subscribe()
+    }
+
+    /// A new sign-in begins.
+    pub fn begin(&self) {
+        self.change(|view| {
+            *view = AuthView { revision: view.revision, phase: AuthPhase::Preparing, ..idle(&view.profile) };
+        });
+    }
+
+    /// The account has another name now.
+    pub fn rename(&self, profile: &str) {
+        self.change(|view| view.profile = profile.to_owned());
+    }
+
+    /// A step stands otherwise than before.
+    pub fn step(&self, name: StepName, state: StepState, fact: Option<String>) {
+        self.change(|view| {
+            for step in view.steps.iter_mut().filter(|step| step.name == name) {
+                step.state = state;
+                step.fact.clone_from(&fact);
+            }
+        });
+    }
+
+    /// The browser is awaited: all steps before it are done.
+    pub fn wait_for_browser(&self, authorization_url: &str, expires_at: Timestamp) {
+        self.change(|view| {
+            view.phase = AuthPhase::WaitingForBrowser;
+            view.authorization_url = Some(authorization_url.to_owned());
+            view.expires_at = Some(expires_at);
+            for step in &mut view.steps {
+                match step.name.cmp(&StepName::OpenBrowser) {
+                    std::cmp::Ordering::Less if step.state == StepState::Todo => step.state = StepState::Done,
+                    std::cmp::Ordering::Equal => step.state = StepState::NeedsUser,
+                    std::cmp::Ordering::Less | std::cmp::Ordering::Greater => {}
+                }
+            }
+        });
+    }
+
+    /// A browser was opened, or could not be.
+    pub fn browser_opened(&self, opened: bool) {
+        self.change(|view| view.browser_opened = opened);
+    }
+
+    /// The callback came.
+    pub fn finish(&self) {
+        self.change(|view| {
+            view.phase = AuthPhase::Finishing;
+            view.authorization_url = None;
+            view.expires_at = None;
+            for step in view.steps.iter_mut().filter(|step| step.name <= StepName::ReceiveAnswer) {
+                if step.state != StepState::Skipped {
+                    step.state = StepState::Done;
+                }
+            }
+        });
+    }
+
+    /// Signed in. Steps that were not needed are skipped.
+    pub fn succeed(&self) {
+        self.change(|view| {
+            view.phase = AuthPhase::SignedIn;
+            for step in view.steps.iter_mut().filter(|step| step.state == StepState::Todo) {
+                step.state = StepState::Skipped;
+            }
+        });
+    }
+
+    /// It failed in the step that was under way, or in the first that was still to come.
+    pub fn fail(&self, error: ErrorObject) {
+        self.change(|view| {
+            view.phase = AuthPhase::Failed;
+            view.authorization_url = None;
+            view.expires_at = None;
+            view.error = Some(error);
+            let open = |step: &&mut AuthStep| !matches!(step.state, StepState::Done | StepState::Skipped);
+            if let Some(step) = view.steps.iter_mut().find(open) {
+                step.state = StepState::Stopped;
+            }
+        });
+    }
+
+    fn change(&self, change: impl FnOnce(&mut AuthView)) {
+        self.view.send_modify(|view| {
+            change(view);
+            view.revision = view.revision.wrapping_add(1);
+        });
+    }
+}
+
+fn idle(profile: &str) -> AuthView {
+    AuthView {
+        profile: profile.to_owned(),
+        revision: 0,
+        phase: AuthPhase::None,
+        steps: StepName::ALL.map(|name| AuthStep { name, state: StepState::Todo, fact: None }).to_vec(),
+        authorization_url: None,
+        browser_opened: false,
+        expires_at: None,
+        error: None,
+    }
+}

@@ -1,0 +1,106 @@
+//! The OS keyring, owned by one thread; one item per account.
+//!
+//! Keyring calls block, may wait for a dialog, and are not ordered between threads on every system. So one thread
+//! makes them all, and whoever waits for it waits three seconds at most (ipc.md REQ-L4).
+
+/// What one item holds.
+pub mod record;
+
+mod keyring;
+
+use keyring::Keyring;
+use record::Record;
+use std::sync::mpsc;
+use std::time::Duration;
+use tokio::sync::oneshot;
+
+/// How long a caller waits for the keyring.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Why the vault can't answer. Nothing is lost by any of these.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum VaultError {
+    /// The keyring is there and locked.
+    #[error("the system keyring is locked")]
+    Locked,
+    /// There is no keyring, or it can't be reached.
+    #[error("the system keyring can't be reached ({0})")]
+    Absent(String),
+    /// The keyring didn't answer in time; it may be waiting for a person.
+    #[error("the system keyring isn't answering; it may be waiting for you in a dialog")]
+    Silent,
+    /// The keyring refuses an item of this size.
+    #[error("the system keyring doesn't take items of this size ({0})")]
+    TooLarge(String),
+    /// An item was written by a newer Keybearer, or isn't ours.
+    #[error("the keyring item of this account can't be read ({0}); it was left as it is")]
+    Unreadable(String),
+    /// The keyring gave back something else than what was written.
+    #[error("the system keyring didn't keep what was written")]
+    NotKept,
+}
+
+/// The keyring of one home.
+#[derive(Clone, Debug)]
+pub struct Vault {
+    jobs: mpsc::Sender<Job>,
+}
+
+type Job = Box<dyn FnOnce(&mut Keyring) + Send>;
+
+impl Vault {
+    /// The vault of the home with this id. Nothing is asked of the keyring yet.
+    pub fn start(home_id: &str) -> Vault {
+        let (jobs, queue) = mpsc::channel::<Job>();
+        let mut keyring = Keyring::new(home_id.to_owned());
+        let thread = std::thread::Builder::new().name("keyring".to_owned());
+        let spawned = thread.spawn(move || queue.iter().for_each(|job| job(&mut keyring)));
+        if let Err(error) = spawned {
+            // Every request will then say that the keyring can't be reached.
+            tracing::error!(%error, "the keyring's thread can't be started");
+        }
+        Vault { jobs }
+    }
+
+    /// Whether the keyring works, by a real write, read and delete.
+    pub async fn probe(&self) -> Result<(), VaultError> {
+        self.ask(Keyring::probe).await
+    }
+
+    /// The record of the account with this id.
+    pub async fn read(&self, id: &str) -> Result<Option<Record>, VaultError> {
+        let id = id.to_owned();
+        self.ask(move |keyring| keyring.read(&id)?.map(|bytes| Record::from_bytes(&bytes)).transpose()).await
+    }
+
+    /// Writes the record and reads it back: what this returns for is kept.
+    pub async fn write(&self, id: &str, record: &Record) -> Result<(), VaultError> {
+        let (id, bytes) = (id.to_owned(), record.to_bytes()?);
+        self.ask(move |keyring| {
+            keyring.write(&id, &bytes)?;
+            let kept = keyring.read(&id)?;
+            if kept.as_ref().is_some_and(|kept| **kept == **bytes) { Ok(()) } else { Err(VaultError::NotKept) }
+        })
+        .await
+    }
+
+    /// Deletes the record; none is as good.
+    pub async fn delete(&self, id: &str) -> Result<(), VaultError> {
+        let id = id.to_owned();
+        self.ask(move |keyring| keyring.delete(&id)).await
+    }
+
+    async fn ask<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut Keyring) -> Result<T, VaultError> + Send + 'static,
+    ) -> Result<T, VaultError> {
+        let (reply, answer) = oneshot::channel();
+        let job: Job = Box::new(move |keyring| drop(reply.send(job(keyring))));
+        self.jobs.send(job).map_err(|_| VaultError::Absent("its thread ended".to_owned()))?;
+        match tokio::time::timeout(PATIENCE, answer).await {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(_)) => Err(VaultError::Absent("its thread ended".to_owned())),
+            Err(_) => Err(VaultError::Silent),
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! The platform's keyring, asked from the vault's thread alone.
+
+use super::VaultError;
+use keyring_core::api::CredentialStore;
+use keyring_core::{Entry, Error};
+use std::collections::HashMap;
+use std::sync::Arc;
+use zeroize::Zeroizing;
+
+/// The attribute `service` of every item.
+const SERVICE: &str = "keybearer";
+
+/// A connection to the keyring, made when first needed and again after it broke.
+#[derive(Debug)]
+pub(super) struct Keyring {
+    home_id: String,
+    store: Option<Arc<CredentialStore>>,
+    /// Whether a write, read and delete has worked: without that, "no entry" may just mean "locked".
+    proven: bool,
+}
+
+impl Keyring {
+    pub(super) fn new(home_id: String) -> Self {
+        Keyring { home_id, store: None, proven: false }
+    }
+
+    pub(super) fn probe(&mut self) -> Result<(), VaultError> {
+        const CONTENT: &[u8] = b"probe";
+        let outcome = self.with_entry("probe", |entry| {
+            entry.set_secret(CONTENT)?;
+            let kept = entry.get_secret()?;
+            entry.delete_credential()?;
+            Ok(kept)
+        });
+        self.proven = matches!(&outcome, Ok(kept) if kept == CONTENT);
+        match outcome {
+            Ok(_) if self.proven => Ok(()),
+            Ok(_) => Err(VaultError::NotKept),
+            Err(error) => Err(error),
+        }
+    }
+
+    pub(super) fn read(&mut self, id: &str) -> Result<Option<Zeroizing<Vec<u8>>>, VaultError> {
+        if !self.proven {
+            self.probe()?;
+        }
+        self.with_entry(id, |entry| match entry.get_secret() {
+            Ok(secret) => Ok(Some(Zeroizing::new(secret))),
+            Err(Error::NoEntry) => Ok(None),
+            Err(error) => Err(error),
+        })
+    }
+
+    pub(super) fn write(&mut self, id: &str, secret: &[u8]) -> Result<(), VaultError> {
+        let home = self.home_id.clone();
+        self.with_entry(id, |entry| {
+            entry.set_secret(secret)?;
+            match entry.update_attributes(&HashMap::from([("home", home.as_str())])) {
+                // Stores without attributes of their own still tell homes apart by the user name.
+                Ok(()) | Err(Error::NotSupportedByStore(_)) => Ok(()),
+                Err(error) => Err(error),
+            }
+        })
+    }
+
+    pub(super) fn delete(&mut self, id: &str) -> Result<(), VaultError> {
+        self.with_entry(id, |entry| match entry.delete_credential() {
+            Ok(()) | Err(Error::NoEntry) => Ok(()),
+            Err(error) => Err(error),
+        })
+    }
+
+    /// Runs `job` on the entry of this id. A broken connection is made anew once: keyrings restart.
+    fn with_entry<T>(&mut self, id: &str, job: impl Fn(&Entry) -> keyring_core::Result<T>) -> Result<T, VaultError> {
+        let had_store = self.store.is_some();
+        let first = self.try_entry(id, &job);
+        let outcome = match first {
+            Err(Error::PlatformFailure(_)) if had_store => {
+                self.store = None;
+                self.try_entry(id, &job)
+            }
+            other => other,
+        };
+        outcome.map_err(|error| {
+            self.proven = false;
+            explain(error)
+        })
+    }
+
+    fn try_entry<T>(&mut self, id: &str, job: impl Fn(&Entry) -> keyring_core::Result<T>) -> keyring_core::Result<T> {
+        let store = match &self.store {
+            Some(store) => store.clone(),
+            None => self.store.insert(open_store()?).clone(),
+        };
+        let user = format!("{}.{id}", self.home_id);
+        let modifiers = MODIFIERS.map(|modifier| HashMap::from([modifier]));
+        job(&store.build(SERVICE, &user, modifiers.as_ref())?)
+    }
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "the enum is open, and the rest is one case for us")]
+fn explain(error: Error) -> VaultError {
+    match error {
+        Error::NoStorageAccess(_) => VaultError::Locked,
+        Error::PlatformFailure(cause) => VaultError::Absent(cause.to_string()),
+        Error::TooLong(attribute, limit) => VaultError::TooLarge(format!("{attribute} over {limit} bytes")),
+        other => VaultError::Absent(describe(&other)),
+    }
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "the enum is open, and the rest is one case for us")]
+/// The error without what it may carry along: some variants hold the secret's bytes.
+fn describe(error: &Error) -> String {
+    match error {
+        Error::NoEntry => "no entry".to_owned(),
+        Error::Ambiguous(_) => "several items of one name".to_owned(),
+        Error::BadEncoding(_) | Error::BadDataFormat(..) => "an item isn't readable".to_owned(),
+        Error::NoDefaultStore => "no store".to_owned(),
+        _ => "an unexpected answer".to_owned(),
+    }
+}
+
+#[cfg(all(unix, not(target_os = "macos")))]
+fn open_store() -> keyring_core::Result<Arc<CredentialStore>> {
+    Ok(zbus_secret_service_keyring_store::Store::new()?)
+}
+
+#[cfg(target_os = "macos")]
+fn open_store() -> keyring_core::Result<Arc<CredentialStore>> {
+    Ok(apple_native_keyring_store::keychain::Store::new()?)
+}
+
+#[cfg(windows)]
+fn open_store() -> keyring_core::Result<Arc<CredentialStore>> {
+    Ok(windows_native_keyring_store::Store::new()?)
+}
+
+/// On Linux: what people see in their keyring's own window. On Windows: items don't roam to other machines.
+#[cfg(all(unix, not(target_os = "macos")))]
+const MODIFIERS: Option<(&str, &str)> = Some(("label", "Keybearer account"));
+#[cfg(windows)]
+const MODIFIERS: Option<(&str, &str)> = Some(("persistence", "Local"));
+#[cfg(target_os = "macos")]
+const MODIFIERS: Option<(&str, &str)> = None;

@@ -1,0 +1,149 @@
+//! What one keyring item holds: all that is secret about one account, and what it is bound to.
+
+use super::VaultError;
+use jiff::Timestamp;
+use keybearer_oauth::authorization::PendingAuthorization;
+use keybearer_oauth::registration::Registration;
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize, Serializer};
+use url::Url;
+use zeroize::Zeroizing;
+
+/// The version of the record, independent of the product's.
+const VERSION: u32 = 1;
+
+/// One account's item.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Record {
+    /// The version of this shape, independent of the product's.
+    pub version: u32,
+    /// The server that everything here is for. A profile whose address was edited doesn't fit any more, and its
+    /// tokens stay where they are, unused.
+    pub url: String,
+    /// Counts token sets: one more with each sign-in and refresh.
+    pub generation: u32,
+    /// The fixed credential, or the secret of a client that was registered by hand.
+    #[serde(default, serialize_with = "expose_option", skip_serializing_if = "Option::is_none")]
+    pub secret: Option<SecretString>,
+    /// Whether the server was found to need no sign-in.
+    #[serde(default)]
+    pub open: bool,
+    /// The client at the authorization server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registration: Option<Registration>,
+    /// What the last sign-in or refresh gave.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens: Option<TokenRecord>,
+    /// A sign-in whose browser is still out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pending: Option<PendingRecord>,
+}
+
+/// A token set with all that its use and its renewal need.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct TokenRecord {
+    /// The access token.
+    #[serde(serialize_with = "expose")]
+    pub access_token: SecretString,
+    /// The refresh token.
+    #[serde(default, serialize_with = "expose_option", skip_serializing_if = "Option::is_none")]
+    pub refresh_token: Option<SecretString>,
+    /// When the set was received.
+    pub received_at: Timestamp,
+    /// When the access token ends, where that is known.
+    pub expires_at: Option<Timestamp>,
+    /// What it covers.
+    pub scopes: Vec<String>,
+    /// The protected resource that it is for, as published.
+    pub resource: String,
+    /// The authorization server that gave it.
+    pub issuer: String,
+    /// Where it is renewed.
+    pub token_endpoint: Url,
+    /// Where it is taken back.
+    #[serde(default)]
+    pub revocation_endpoint: Option<Url>,
+    /// When the user signed in.
+    pub signed_in_at: Timestamp,
+    /// Why the authorization server refused to renew this set, if it did: it is not asked again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refresh_rejected: Option<String>,
+}
+
+/// An authorization request that waits for its callback.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct PendingRecord {
+    /// What the answer is checked against.
+    pub authorization: PendingAuthorization,
+    /// The address in the browser, to open it again.
+    pub authorization_url: String,
+    /// For the tokens to come.
+    #[serde(default)]
+    pub revocation_endpoint: Option<Url>,
+    /// When it lapses.
+    pub expires_at: Timestamp,
+}
+
+impl Record {
+    /// An empty record for the server at `url`.
+    pub fn new(url: &str) -> Self {
+        Record {
+            version: VERSION,
+            url: url.to_owned(),
+            generation: 0,
+            secret: None,
+            open: false,
+            registration: None,
+            tokens: None,
+            pending: None,
+        }
+    }
+
+    /// The record as it lies in the keyring.
+    pub fn to_bytes(&self) -> Result<Zeroizing<Vec<u8>>, VaultError> {
+        let bytes = serde_json::to_vec(self).map_err(|error| VaultError::Unreadable(place(&error)))?;
+        Ok(Zeroizing::new(bytes))
+    }
+
+    /// Reads a record; the error says where it is wrong and never what it holds.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Record, VaultError> {
+        let record: Record = serde_json::from_slice(bytes).map_err(|error| VaultError::Unreadable(place(&error)))?;
+        if record.version > VERSION {
+            return Err(VaultError::Unreadable("a newer Keybearer wrote it".to_owned()));
+        }
+        Ok(record)
+    }
+}
+
+fn place(error: &serde_json::Error) -> String {
+    format!("column {}: {:?}", error.column(), error.classify())
+}
+
+fn expose<S: Serializer>(secret: &SecretString, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(secret.expose_secret())
+}
+
+fn expose_option<S: Serializer>(secret: &Option<SecretString>, serializer: S) -> Result<S::Ok, S::Error> {
+    match secret {
+        Some(secret) => expose(secret, serializer),
+        None => serializer.serialize_none(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_comes_back_whole_and_a_newer_one_is_left_alone() {
+        let mut record = Record::new("https://a.example/mcp");
+        record.secret = Some("s3cret".to_owned().into());
+        let bytes = record.to_bytes().expect("written");
+        let back = Record::from_bytes(&bytes).expect("read");
+        assert_eq!(back.secret.map(|s| s.expose_secret().to_owned()), Some("s3cret".to_owned()));
+        let newer = String::from_utf8_lossy(&bytes).replace("\"version\":1", "\"version\":2");
+        assert!(matches!(Record::from_bytes(newer.as_bytes()), Err(VaultError::Unreadable(_))));
+        let broken = Record::from_bytes(b"{\"secret\": s3cret}").expect_err("broken").to_string();
+        assert!(!broken.contains("s3cret"));
+    }
+}

@@ -1,0 +1,192 @@
+//! One MCP request to a server, from handshake to answer (Streamable HTTP).
+
+use crate::events::Events;
+use http::{HeaderMap, HeaderName, HeaderValue, Request, header};
+use keybearer_core::upstream::{Headers, ToolList, Upstream, UpstreamError};
+use keybearer_oauth::authorization::readable;
+use keybearer_oauth::http::{Answer, post};
+use keybearer_oauth::reach::{bearer, media_type};
+use keybearer_oauth::{Http, HttpError, ServerUrl};
+use secrecy::ExposeSecret;
+use serde_json::{Value, json};
+use std::future::Future;
+use std::pin::Pin;
+
+/// The newest revision that opens with `initialize`; a server answers with the one it wants.
+const PROTOCOL: &str = "2025-11-25";
+/// Pages of a listing that are asked for at most.
+const PAGES: usize = 50;
+
+/// Speaks MCP over HTTP.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct HttpUpstream;
+
+impl Upstream for HttpUpstream {
+    fn list_tools<'a>(
+        &'a self,
+        server: &'a ServerUrl,
+        headers: &'a Headers,
+    ) -> Pin<Box<dyn Future<Output = Result<ToolList, UpstreamError>> + Send + 'a>> {
+        Box::pin(async move {
+            let mut session = Session::open(server, headers).await?;
+            let tools = session.list_tools().await;
+            session.close().await;
+            tools
+        })
+    }
+}
+
+/// A conversation with one server.
+struct Session<'a> {
+    http: Http,
+    server: &'a ServerUrl,
+    headers: HeaderMap,
+    protocol: String,
+    name: String,
+    next_id: u32,
+}
+
+impl<'a> Session<'a> {
+    async fn open(server: &'a ServerUrl, headers: &Headers) -> Result<Session<'a>, UpstreamError> {
+        let (http, headers) = (Http::for_server(server)?, authorizing(headers));
+        let unknown = String::new();
+        let mut session = Session { http, server, headers, protocol: unknown.clone(), name: unknown, next_id: 0 };
+        let client = json!({ "name": "keybearer", "version": env!("CARGO_PKG_VERSION") });
+        let params = json!({ "protocolVersion": PROTOCOL, "capabilities": {}, "clientInfo": client });
+        let (hello, answer_headers) = session.request("initialize", params).await?;
+        let text = |pointer: &str| hello.pointer(pointer).and_then(Value::as_str).map(readable).unwrap_or_default();
+        session.protocol = text("/protocolVersion");
+        session.name = format!("{} {}", text("/serverInfo/name"), text("/serverInfo/version")).trim().to_owned();
+        session.remember(&answer_headers);
+        session.notify("notifications/initialized").await?;
+        Ok(session)
+    }
+
+    /// What every later message carries: the revision, and the session where the server keeps one.
+    fn remember(&mut self, answer: &HeaderMap) {
+        if let Ok(protocol) = HeaderValue::from_str(&self.protocol) {
+            self.headers.insert(HeaderName::from_static("mcp-protocol-version"), protocol);
+        }
+        let name = HeaderName::from_static("mcp-session-id");
+        if let Some(session) = answer.get(&name) {
+            self.headers.insert(name, session.clone());
+        }
+    }
+
+    async fn list_tools(&mut self) -> Result<ToolList, UpstreamError> {
+        let mut names = Vec::new();
+        let mut cursor = None;
+        for _ in 0..PAGES {
+            let params = cursor.take().map_or(json!({}), |cursor: String| json!({ "cursor": cursor }));
+            let (page, _) = self.request("tools/list", params).await?;
+            let tools = page.get("tools").and_then(Value::as_array);
+            let tools = tools.ok_or_else(|| UpstreamError::NotMcp("its tools/list names no tools".to_owned()))?;
+            names.extend(tools.iter().filter_map(|tool| tool.get("name")?.as_str()).map(str::to_owned));
+            cursor = page.get("nextCursor").and_then(Value::as_str).map(str::to_owned);
+            if cursor.is_none() {
+                break;
+            }
+        }
+        Ok(ToolList { names, protocol: self.protocol.clone(), server: self.name.clone() })
+    }
+
+    async fn request(&mut self, method: &str, params: Value) -> Result<(Value, HeaderMap), UpstreamError> {
+        self.next_id += 1;
+        let id = self.next_id;
+        let message = json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params });
+        let mut answer = self.send(&message).await?;
+        let headers = answer.headers().clone();
+        let reply = read(&mut answer, id).await?;
+        if let Some(error) = reply.get("error") {
+            let message = error.get("message").and_then(Value::as_str).unwrap_or("without a message");
+            return Err(UpstreamError::Refused(readable(message)));
+        }
+        let result = reply.get("result").cloned();
+        result
+            .map(|result| (result, headers))
+            .ok_or_else(|| UpstreamError::NotMcp("an answer without result".to_owned()))
+    }
+
+    async fn notify(&self, method: &str) -> Result<(), UpstreamError> {
+        self.send(&json!({ "jsonrpc": "2.0", "method": method })).await.map(drop)
+    }
+
+    async fn send(&self, message: &Value) -> Result<Answer, UpstreamError> {
+        let mut request = post(self.server.url(), "application/json", message.to_string().into_bytes())?;
+        request.headers_mut().extend(self.headers.clone());
+        let accept = HeaderValue::from_static("application/json, text/event-stream");
+        request.headers_mut().insert(header::ACCEPT, accept);
+        let answer = self.http.open(request).await?;
+        check(self.server, answer)
+    }
+
+    /// Ends the session where the server keeps one. It may refuse; the session then ends by itself.
+    async fn close(self) {
+        if !self.headers.contains_key("mcp-session-id") {
+            return;
+        }
+        let Ok(uri) = self.server.url().as_str().parse() else { return };
+        let mut request = Request::new(Vec::new());
+        *request.method_mut() = http::Method::DELETE;
+        *request.uri_mut() = uri;
+        *request.headers_mut() = self.headers;
+        let _ = self.http.open(request).await;
+    }
+}
+
+fn check(server: &ServerUrl, answer: Answer) -> Result<Answer, UpstreamError> {
+    match answer.status() {
+        200..=299 => Ok(answer),
+        401 => Err(UpstreamError::Unauthorized(bearer(answer.headers()))),
+        403 => {
+            let challenge = bearer(answer.headers());
+            let scope = challenge.as_ref().is_some_and(|challenge| challenge.error() == Some("insufficient_scope"));
+            match scope {
+                true => Err(UpstreamError::InsufficientScope(challenge)),
+                false => Err(UpstreamError::Refused("it answered 403".to_owned())),
+            }
+        }
+        status if status == 429 || status >= 500 => {
+            Err(HttpError::Status { host: server.host().to_owned(), status }.into())
+        }
+        status => Err(UpstreamError::NotMcp(format!("it answered {status}"))),
+    }
+}
+
+/// The answer to request `id`: the body itself, or one event of a stream, which is read no further.
+async fn read(answer: &mut Answer, id: u32) -> Result<Value, UpstreamError> {
+    let not_mcp = |problem: &str| UpstreamError::NotMcp(problem.to_owned());
+    match media_type(answer.headers()).as_deref() {
+        Some("application/json") => {
+            let mut body = Vec::new();
+            while let Some(chunk) = answer.chunk().await? {
+                body.extend_from_slice(&chunk);
+            }
+            serde_json::from_slice(&body).map_err(|_| not_mcp("its answer isn't JSON"))
+        }
+        Some("text/event-stream") => {
+            let mut events = Events::default();
+            while let Some(chunk) = answer.chunk().await? {
+                for data in events.push(&chunk) {
+                    let message: Value = serde_json::from_slice(&data).map_err(|_| not_mcp("an event isn't JSON"))?;
+                    if message.get("id") == Some(&id.into()) && message.get("method").is_none() {
+                        return Ok(message);
+                    }
+                }
+            }
+            Err(not_mcp("its stream ended without an answer"))
+        }
+        other => Err(not_mcp(&format!("it answered {}", other.unwrap_or("nothing")))),
+    }
+}
+
+/// The account's headers, marked so that no log shows them.
+fn authorizing(headers: &Headers) -> HeaderMap {
+    let pair = |(name, value): (&String, &secrecy::SecretString)| {
+        let name: HeaderName = name.parse().ok()?;
+        let mut value = HeaderValue::from_str(value.expose_secret()).ok()?;
+        value.set_sensitive(true);
+        Some((name, value))
+    };
+    headers.iter().filter_map(pair).collect()
+}

@@ -1,0 +1,149 @@
+//! The caller's side: blocking, one request at a time.
+
+use crate::frame::{self, LIMIT};
+use crate::place::{Place, PlaceError};
+use crate::socket::{self, ConnectError, Stream};
+use keybearer_protocol::method::Method;
+use keybearer_protocol::profile::{AccountView, ProfileList, ProfileListParams};
+use keybearer_protocol::rpc::{Id, Request, Response};
+use keybearer_protocol::session::{SessionOpen, SessionOpenParams, SessionOpenReply, Software, VersionRange};
+use keybearer_protocol::{Door, ErrorCode, ErrorObject};
+use serde_json::Value;
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
+use std::time::Duration;
+use zeroize::Zeroizing;
+
+/// A connection to the agent.
+#[derive(Debug)]
+pub struct Client {
+    stream: BufReader<Stream>,
+    next_id: u64,
+    session: Option<String>,
+    /// What the agent said of itself and of us; set by the handshake.
+    hello: Option<SessionOpenReply>,
+}
+
+/// Why there is no reply.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// There is no place for a socket.
+    #[error(transparent)]
+    Place(#[from] PlaceError),
+    /// The socket can't be reached.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    /// The agent ended or hung up in mid-conversation.
+    #[error("the agent ended the connection")]
+    HungUp,
+    /// It took longer than the caller wants to wait.
+    #[error("the agent didn't answer in time")]
+    Timeout,
+    /// It answered something that isn't the protocol.
+    #[error("the agent answered something that isn't Keybearer's protocol")]
+    Garbled,
+    /// It answered with an error.
+    #[error("{0}")]
+    Refused(ErrorObject),
+}
+
+impl From<ClientError> for ErrorObject {
+    fn from(error: ClientError) -> ErrorObject {
+        let code = match &error {
+            ClientError::Refused(object) => return object.clone(),
+            ClientError::Place(_) | ClientError::Connect(_) | ClientError::HungUp => ErrorCode::AgentUnreachable,
+            ClientError::Timeout => ErrorCode::Timeout,
+            ClientError::Garbled => ErrorCode::ProtocolMismatch,
+        };
+        ErrorObject::new(code, error.to_string())
+    }
+}
+
+impl Client {
+    /// Connects to a door of the environment's Keybearer; `name` is shown in quotes and decides nothing.
+    pub fn connect(door: Door, name: &str) -> Result<Client, ClientError> {
+        Client::connect_at(&Place::of_environment()?, door, name)
+    }
+
+    /// Connects to a door at this place.
+    pub fn connect_at(place: &Place, door: Door, name: &str) -> Result<Client, ClientError> {
+        let stream = BufReader::new(socket::connect(place, door)?);
+        let mut client = Client { stream, next_id: 0, session: None, hello: None };
+        let software = Software { name: name.to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() };
+        let hello =
+            client.call::<SessionOpen>(&SessionOpenParams { protocol: VersionRange::OURS, client: software })?;
+        client.session = Some(hello.session.clone());
+        client.hello = Some(hello);
+        Ok(client)
+    }
+
+    /// What the agent said of itself and of us.
+    pub fn hello(&self) -> Option<&SessionOpenReply> {
+        self.hello.as_ref()
+    }
+
+    /// The most that a reply may take from now on.
+    pub fn set_timeout(&mut self, timeout: Option<Duration>) {
+        // Only a zero duration is refused, and it means "at once" to whoever asks for it.
+        let timeout = timeout.map(|timeout| timeout.max(Duration::from_millis(1)));
+        let _ = self.stream.get_ref().set_read_timeout(timeout);
+    }
+
+    /// Makes a request and waits for its reply.
+    pub fn call<M: Method>(&mut self, params: &M::Params) -> Result<M::Reply, ClientError> {
+        let params = serde_json::to_value(params).map_err(|_| ClientError::Garbled)?;
+        let reply = self.call_by_name(M::NAME, params)?;
+        serde_json::from_value(reply).map_err(|_| ClientError::Garbled)
+    }
+
+    /// The same for a method that only its caller knows.
+    pub fn call_by_name(&mut self, method: &str, params: Value) -> Result<Value, ClientError> {
+        self.next_id += 1;
+        let id = Id::Number(self.next_id);
+        let request = Request::new(id.clone(), method, params, self.session.clone());
+        let mut line = Zeroizing::new(serde_json::to_vec(&request).map_err(|_| ClientError::Garbled)?);
+        line.push(b'\n');
+        self.stream.get_mut().write_all(&line).map_err(|error| broken(&error))?;
+        loop {
+            let response: Response = serde_json::from_value(self.read()?).map_err(|_| ClientError::Garbled)?;
+            match response {
+                Response { error: Some(error), id: None, .. } => return Err(ClientError::Refused(error)),
+                // An answer to another request: one that this caller stopped waiting for.
+                Response { id: answered, .. } if answered.as_ref() != Some(&id) => {}
+                Response { error: Some(error), .. } => return Err(ClientError::Refused(error)),
+                Response { result: Some(result), .. } => return Ok(result),
+                Response { .. } => return Err(ClientError::Garbled),
+            }
+        }
+    }
+
+    /// Every account, sorted by name: the pages of `profile.list` joined.
+    pub fn accounts(&mut self) -> Result<Vec<AccountView>, ClientError> {
+        let mut accounts: Vec<AccountView> = Vec::new();
+        loop {
+            let after = accounts.last().map(|account| account.profile.clone());
+            let page = self.call::<ProfileList>(&ProfileListParams { after, ..ProfileListParams::default() })?;
+            // A page that brings nothing can't lead on: asking again would never end.
+            let more = page.more && !page.accounts.is_empty();
+            accounts.extend(page.accounts);
+            if !more {
+                return Ok(accounts);
+            }
+        }
+    }
+
+    fn read(&mut self) -> Result<Value, ClientError> {
+        let mut line = Zeroizing::new(Vec::new());
+        let limit = u64::try_from(LIMIT).unwrap_or(u64::MAX);
+        self.stream.by_ref().take(limit).read_until(b'\n', &mut line).map_err(|error| broken(&error))?;
+        match line.pop() {
+            Some(b'\n') => frame::parse(&line).map_err(|_| ClientError::Garbled),
+            Some(_) => Err(ClientError::Garbled),
+            None => Err(ClientError::HungUp),
+        }
+    }
+}
+
+fn broken(error: &std::io::Error) -> ClientError {
+    let late = matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut);
+    if late { ClientError::Timeout } else { ClientError::HungUp }
+}

@@ -1,0 +1,19 @@
+//! Keybearer's local sockets: one JSON object per line, from a caller that the kernel names.
+//!
+//! The server is asynchronous, the client blocks: the command asks one question and ends. Requirement ids
+//! (`REQ-F1` …) are those of `docs/protocol.md`.
+
+#![forbid(unsafe_code)]
+
+/// The caller's side.
+pub mod client;
+/// Lines and their limits.
+pub mod frame;
+/// Who calls, as the kernel tells.
+pub mod peer;
+/// Where the sockets are.
+pub mod place;
+/// The agent's side.
+pub mod server;
+/// Opening a socket, and reaching one.
+pub mod socket;

@@ -1,0 +1,108 @@
+//! Where the sockets are: one private folder for each door, so that a sandbox can be given one of them (REQ-D1).
+
+use keybearer_protocol::Door;
+use std::env;
+use std::path::{Path, PathBuf};
+
+/// The base folder of one Keybearer's sockets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    base: PathBuf,
+}
+
+/// Why there is no place for the sockets.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PlaceError {
+    /// Neither a runtime folder nor a home folder.
+    #[error("this user has no runtime folder; name one with KEYBEARER_SOCKET")]
+    Nowhere,
+    /// The system limits a socket's path to about a hundred bytes.
+    #[error("{0} is too long a path for a socket; name a shorter folder with KEYBEARER_SOCKET")]
+    TooLong(PathBuf),
+}
+
+/// What a socket's path may hold at most: `sun_path` of macOS, the smaller one, without its end.
+const PATH_LIMIT: usize = 103;
+
+impl Place {
+    /// The place of the Keybearer with this home (`KEYBEARER_HOME`), or of the user's own.
+    pub fn of(home: Option<&Path>) -> Result<Place, PlaceError> {
+        let base = match (path_from("KEYBEARER_SOCKET"), home) {
+            (Some(named), _) => named,
+            (None, Some(home)) => home.join("run"),
+            (None, None) => runtime_folder().ok_or(PlaceError::Nowhere)?.join("keybearer"),
+        };
+        let place = Place { base };
+        let longest = place.socket(Door::Programs);
+        if longest.as_os_str().len() <= PATH_LIMIT {
+            return Ok(place);
+        }
+        // A deep home folder gets its sockets in the runtime folder, under a name that only it has.
+        let short =
+            runtime_folder().map(|folder| Place { base: folder.join(format!("keybearer-{:016x}", hash(&longest))) });
+        short
+            .filter(|place| place.socket(Door::Programs).as_os_str().len() <= PATH_LIMIT)
+            .ok_or(PlaceError::TooLong(longest))
+    }
+
+    /// The place of the environment: `KEYBEARER_SOCKET`, `KEYBEARER_HOME`, or the user's own.
+    pub fn of_environment() -> Result<Place, PlaceError> {
+        Place::of(path_from("KEYBEARER_HOME").as_deref())
+    }
+
+    /// The base folder.
+    pub fn base(&self) -> &Path {
+        &self.base
+    }
+
+    /// The folder of a door's socket, for its owner alone.
+    pub fn folder(&self, door: Door) -> PathBuf {
+        self.base.join(door.name())
+    }
+
+    /// A door's socket.
+    pub fn socket(&self, door: Door) -> PathBuf {
+        self.folder(door).join(match door {
+            Door::Programs => "agent.v1.sock",
+            Door::Admin => "admin.v1.sock",
+        })
+    }
+}
+
+fn path_from(variable: &str) -> Option<PathBuf> {
+    env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from)
+}
+
+#[cfg(unix)]
+fn runtime_folder() -> Option<PathBuf> {
+    let by_user = PathBuf::from(format!("/run/user/{}", rustix::process::geteuid().as_raw()));
+    path_from("XDG_RUNTIME_DIR")
+        .or_else(|| crate::socket::is_private(&by_user).then_some(by_user))
+        .or_else(|| path_from("HOME").map(|home| home.join(".local/state/keybearer/run")))
+}
+
+#[cfg(windows)]
+fn runtime_folder() -> Option<PathBuf> {
+    path_from("LOCALAPPDATA")
+}
+
+/// FNV-1a: the same for the same path in every version and process; no secret hangs on it.
+pub(crate) fn hash(path: &Path) -> u64 {
+    let step = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
+    path.as_os_str().as_encoded_bytes().iter().fold(0xcbf2_9ce4_8422_2325, step)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_door_has_a_folder_of_its_own_and_deep_homes_get_short_paths() {
+        let place = Place::of(Some(Path::new("/tmp/kb"))).expect("a place");
+        assert_eq!(place.socket(Door::Programs), Path::new("/tmp/kb/run/programs/agent.v1.sock"));
+        assert_eq!(place.socket(Door::Admin), Path::new("/tmp/kb/run/admin/admin.v1.sock"));
+        let deep = |name: &str| Place::of(Some(&Path::new("/tmp").join(name.repeat(60)))).expect("a place");
+        assert!(deep("ab").socket(Door::Programs).as_os_str().len() <= PATH_LIMIT);
+        assert_ne!(deep("ab"), deep("ba"));
+    }
+}

@@ -1,0 +1,309 @@
+//! The agent's side: accept, handshake, requests. Each caller has a task and limits of its own, so one that stalls
+//! costs the others nothing (REQ-L1, REQ-L2).
+
+use crate::frame::{self, FrameError, LIMIT};
+use crate::peer::{Peer, identify};
+use crate::socket::{Connection, Listener};
+use keybearer_protocol::method::Method;
+use keybearer_protocol::rpc::{Id, Request, Response};
+use keybearer_protocol::session::{
+    CallerView, PROTOCOL, Server, SessionOpen, SessionOpenParams, SessionOpenReply, VersionRange,
+};
+use keybearer_protocol::{Door, ErrorCode, ErrorObject};
+use serde_json::Value;
+use std::collections::HashMap;
+use std::future::Future;
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWriteExt, BufReader};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+use zeroize::Zeroizing;
+
+/// Connections at one time, all callers together.
+const CONNECTIONS: usize = 1024;
+/// Connections at one time of one process.
+const CONNECTIONS_OF_ONE: u32 = 64;
+/// Requests at one time of one connection.
+const IN_FLIGHT: usize = 64;
+/// A caller says hello within this time.
+const HELLO: Duration = Duration::from_secs(2);
+/// A line that began ends within this time.
+const PARTIAL: Duration = Duration::from_secs(5);
+/// A connection without requests is closed after this time.
+const IDLE: Duration = Duration::from_secs(600);
+/// A caller takes its answer within this time.
+const WRITE: Duration = Duration::from_secs(5);
+
+/// Answers what comes through the doors.
+pub trait Handler: Send + Sync + 'static {
+    /// The methods behind a door.
+    fn capabilities(&self, door: Door) -> Vec<String>;
+
+    /// Answers one request. Dropped when its caller leaves.
+    fn answer(
+        &self,
+        door: Door,
+        caller: &CallerView,
+        method: &str,
+        params: Value,
+    ) -> impl Future<Output = Result<Value, ErrorObject>> + Send;
+}
+
+/// What all connections share.
+struct Shared<H> {
+    door: Door,
+    server: Server,
+    handler: Arc<H>,
+    connections: Arc<Semaphore>,
+    by_process: Mutex<HashMap<u32, u32>>,
+}
+
+/// Serves a door for as long as the future lives. Dropping it closes its connections.
+pub async fn serve<H: Handler>(listener: Listener, door: Door, server: Server, handler: Arc<H>) {
+    let connections = Arc::new(Semaphore::new(CONNECTIONS));
+    let shared = Arc::new(Shared { door, server, handler, connections, by_process: Mutex::default() });
+    let mut callers = JoinSet::new();
+    loop {
+        match listener.accept().await {
+            Ok((connection, _)) => {
+                if let Ok(permit) = shared.connections.clone().try_acquire_owned() {
+                    callers.spawn(attend(shared.clone(), connection, permit));
+                }
+            }
+            // Too many open files, or a caller that left at once: the door stays open (REQ-L3).
+            Err(error) => {
+                tracing::warn!(%error, "a connection was lost");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+        while callers.try_join_next().is_some() {}
+    }
+}
+
+async fn attend<H: Handler>(shared: Arc<Shared<H>>, connection: Connection, _permit: OwnedSemaphorePermit) {
+    let peer = match identify(&connection) {
+        Ok(peer) => peer,
+        Err(error) => return tracing::debug!(%error, "a caller can't be identified"),
+    };
+    if !peer.same_user {
+        return tracing::warn!(pid = peer.view.pid, "a program of another user was turned away");
+    }
+    let Some(_place) = Place::take(&shared, &peer) else { return };
+    if let Err(error) = converse(&shared, connection, peer.view).await {
+        tracing::debug!(%error, "a connection ended");
+    }
+}
+
+/// One of the connections that a process may have.
+struct Place<'a> {
+    by_process: &'a Mutex<HashMap<u32, u32>>,
+    pid: u32,
+}
+
+impl<'a> Place<'a> {
+    fn take<H>(shared: &'a Shared<H>, peer: &Peer) -> Option<Place<'a>> {
+        let pid = peer.view.pid.unwrap_or_default();
+        let mut counts = shared.by_process.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = counts.entry(pid).or_default();
+        if *count == CONNECTIONS_OF_ONE {
+            tracing::warn!(pid, "a program has too many connections");
+            return None;
+        }
+        *count += 1;
+        Some(Place { by_process: &shared.by_process, pid })
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        let mut counts = self.by_process.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = counts.get_mut(&self.pid) {
+            *count -= 1;
+            if *count == 0 {
+                counts.remove(&self.pid);
+            }
+        }
+    }
+}
+
+async fn converse<H: Handler>(shared: &Arc<Shared<H>>, connection: Connection, caller: CallerView) -> io::Result<()> {
+    let (reader, mut writer) = connection.into_split();
+    let mut lines = Lines { reader: BufReader::new(reader), line: Zeroizing::new(Vec::new()) };
+    let (answers, mut outgoing) = mpsc::channel::<Response>(IN_FLIGHT);
+    let writing = async {
+        while let Some(answer) = outgoing.recv().await {
+            timeout(WRITE, writer.write_all(&encode(&answer))).await??;
+        }
+        io::Result::Ok(())
+    };
+    let reading = async move {
+        let session = match greet(shared, &mut lines, &caller).await? {
+            Ok((session, answer)) => {
+                send(&answers, answer).await;
+                session
+            }
+            Err(answer) => {
+                send(&answers, answer).await;
+                return Ok(());
+            }
+        };
+        let mut requests = JoinSet::new();
+        while let Some(line) = lines.next(IDLE).await? {
+            while requests.try_join_next().is_some() {}
+            let request = match line.map_err(frame_error).and_then(|line| check(&line, &session)) {
+                Ok(request) => request,
+                Err(answer) => {
+                    // After a broken line nothing tells where the next one begins.
+                    send(&answers, *answer).await;
+                    break;
+                }
+            };
+            if requests.len() >= IN_FLIGHT {
+                let error = ErrorObject::new(ErrorCode::Busy, "too many requests at one time on this connection");
+                send(&answers, Response::new(Some(request.id), Err(error))).await;
+                continue;
+            }
+            let (shared, caller, answers) = (shared.clone(), caller.clone(), answers.clone());
+            requests.spawn(async move {
+                let Request { id, method, params, .. } = request;
+                let outcome = shared.handler.answer(shared.door, &caller, &method, params).await;
+                send(&answers, Response::new(Some(id), outcome)).await;
+            });
+        }
+        // A caller that only finished writing still gets its answers; what takes longer is dropped with the set.
+        let _ = timeout(PARTIAL, async { while requests.join_next().await.is_some() {} }).await;
+        io::Result::Ok(())
+    };
+    tokio::try_join!(reading, writing).map(|_| ())
+}
+
+/// The handshake: `session.open` first, in time, with a version that both speak (REQ-H1..H3).
+async fn greet<H: Handler, R: AsyncRead + Unpin>(
+    shared: &Shared<H>,
+    lines: &mut Lines<R>,
+    caller: &CallerView,
+) -> io::Result<Result<(String, Response), Response>> {
+    let Some(line) = timeout(HELLO, lines.next(HELLO)).await?? else { return Err(io::ErrorKind::UnexpectedEof.into()) };
+    let request = match line.map_err(frame_error).and_then(|line| request(&line)) {
+        Ok(request) => request,
+        Err(answer) => return Ok(Err(*answer)),
+    };
+    let refuse = |error| Ok(Err(Response::new(Some(request.id.clone()), Err(error))));
+    if request.method != SessionOpen::NAME {
+        return refuse(ErrorObject::new(ErrorCode::InvalidRequest, "the first request must be session.open"));
+    }
+    let Ok(params) = serde_json::from_value::<SessionOpenParams>(request.params) else {
+        return refuse(ErrorObject::new(ErrorCode::InvalidParams, "the parameters don't fit session.open"));
+    };
+    if !params.protocol.contains(PROTOCOL) {
+        let VersionRange { min, max } = VersionRange::OURS;
+        let message = format!("this agent speaks protocol {min} to {max}");
+        return refuse(ErrorObject::new(ErrorCode::ProtocolMismatch, message));
+    }
+    if shared.door == Door::Admin && caller.foreign {
+        let message = "the admin door is closed to programs in sandboxes, containers and other namespaces";
+        return refuse(ErrorObject::new(ErrorCode::CallerUnidentified, message));
+    }
+    let session = nonce();
+    let reply = SessionOpenReply {
+        protocol: PROTOCOL,
+        session: session.clone(),
+        server: shared.server.clone(),
+        capabilities: shared.handler.capabilities(shared.door),
+        caller: caller.clone(),
+    };
+    let Ok(reply) = serde_json::to_value(reply) else {
+        return refuse(ErrorObject::new(ErrorCode::Internal, "the handshake can't be written"));
+    };
+    Ok(Ok((session, Response::new(Some(request.id), Ok(reply)))))
+}
+
+fn check(line: &[u8], session: &str) -> Result<Request, Box<Response>> {
+    let request = request(line)?;
+    if request.session.as_deref() == Some(session) {
+        return Ok(request);
+    }
+    // Whoever doesn't know the nonce hasn't read our reply: another process may be writing (REQ-H2).
+    let error = ErrorObject::new(ErrorCode::InvalidRequest, "the request doesn't carry this connection's session");
+    Err(Box::new(Response::new(Some(request.id), Err(error))))
+}
+
+fn request(line: &[u8]) -> Result<Request, Box<Response>> {
+    let value = frame::parse(line).map_err(frame_error)?;
+    let request: Request = serde_json::from_value(value).map_err(|_| invalid())?;
+    if request.jsonrpc == keybearer_protocol::rpc::VERSION { Ok(request) } else { Err(invalid()) }
+}
+
+fn invalid() -> Box<Response> {
+    let error = ErrorObject::new(ErrorCode::InvalidRequest, "this isn't a JSON-RPC 2.0 request");
+    Box::new(Response::new(None, Err(error)))
+}
+
+fn frame_error(error: FrameError) -> Box<Response> {
+    let code = match error {
+        FrameError::NotAnObject => ErrorCode::InvalidRequest,
+        FrameError::TooLong | FrameError::ControlCharacter | FrameError::NotJson => ErrorCode::ParseError,
+    };
+    Box::new(Response::new(None, Err(ErrorObject::new(code, error.to_string()))))
+}
+
+async fn send(answers: &mpsc::Sender<Response>, answer: Response) {
+    // Nobody takes it if the writing side has ended: the connection is over.
+    let _ = answers.send(answer).await;
+}
+
+/// An answer as a line. One over the limit becomes an error: the caller would refuse it anyway.
+fn encode(answer: &Response) -> Zeroizing<Vec<u8>> {
+    let line = |answer: &Response| {
+        let mut line = Zeroizing::new(serde_json::to_vec(answer).unwrap_or_default());
+        line.push(b'\n');
+        line
+    };
+    let encoded = line(answer);
+    if encoded.len() <= LIMIT {
+        return encoded;
+    }
+    let id: Option<Id> = answer.id.clone();
+    line(&Response::new(id, Err(ErrorObject::new(ErrorCode::Internal, "the answer is longer than 64 KiB"))))
+}
+
+fn nonce() -> String {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).expect("an operating system without chance can't keep secrets either");
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The lines of a connection, each wiped before the next.
+struct Lines<R> {
+    reader: BufReader<R>,
+    line: Zeroizing<Vec<u8>>,
+}
+
+impl<R: AsyncRead + Unpin> Lines<R> {
+    /// The next line, waited for this long at most; `None` at the end. A line over the limit is an error before it is
+    /// read to its end.
+    async fn next(&mut self, patience: Duration) -> io::Result<Option<Result<Zeroizing<Vec<u8>>, FrameError>>> {
+        self.line = Zeroizing::new(Vec::new());
+        let mut patience = patience;
+        loop {
+            let chunk = timeout(patience, self.reader.fill_buf()).await??;
+            if chunk.is_empty() {
+                return Ok(None);
+            }
+            let end = chunk.iter().position(|byte| *byte == b'\n');
+            let taken = end.unwrap_or(chunk.len());
+            if self.line.len() + taken >= LIMIT {
+                return Ok(Some(Err(FrameError::TooLong)));
+            }
+            self.line.extend_from_slice(&chunk[..taken]);
+            self.reader.consume(end.map_or(taken, |end| end + 1));
+            if end.is_some() {
+                return Ok(Some(Ok(std::mem::take(&mut self.line))));
+            }
+            patience = PARTIAL;
+        }
+    }
+}

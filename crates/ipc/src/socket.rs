@@ -1,0 +1,47 @@
+//! Opening a socket, and reaching one. One file per family of systems below, with the same few names.
+
+#[cfg(unix)]
+mod unix;
+#[cfg(unix)]
+pub use unix::{Connection, Listener, Stream, bind, connect, is_private};
+
+use std::io;
+use std::path::PathBuf;
+
+/// Why a socket can't be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum BindError {
+    /// Somebody answers there already.
+    #[error("another agent answers at {0} already")]
+    Taken(PathBuf),
+    /// Something else lies at the socket's place, or its folder is open to others (REQ-D2).
+    #[error("{0} isn't a private folder or socket of this user, so it is not used")]
+    NotOurs(PathBuf),
+    /// The system refuses.
+    #[error("{path} can't be opened: {cause}")]
+    System {
+        /// Where.
+        path: PathBuf,
+        /// What the system says.
+        cause: io::Error,
+    },
+}
+
+/// Why a socket can't be reached.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// Nobody listens.
+    #[error("nobody listens at {0}")]
+    Nobody(PathBuf),
+    /// Whoever listens is not this user, or the socket is open to others (REQ-D4).
+    #[error("{0} doesn't belong to this user alone, so nothing was said there")]
+    NotOurs(PathBuf),
+    /// The system refuses.
+    #[error("{path} can't be reached: {cause}")]
+    System {
+        /// Where.
+        path: PathBuf,
+        /// What the system says.
+        cause: io::Error,
+    },
+}

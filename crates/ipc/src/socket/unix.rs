@@ -1,0 +1,91 @@
+//! Unix domain sockets in private folders. Never in the abstract namespace, which has no file mode (REQ-D3).
+
+use super::{BindError, ConnectError};
+use crate::place::Place;
+use keybearer_protocol::Door;
+use rustix::process::geteuid;
+use std::fs::{self, DirBuilder, Permissions};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, PermissionsExt};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+
+/// The server's end of an open door.
+pub type Listener = tokio::net::UnixListener;
+/// The server's end of a connection.
+pub type Connection = tokio::net::UnixStream;
+/// The client's end of a connection.
+pub type Stream = UnixStream;
+
+/// Opens a door's socket. It is made under another name and then renamed into place: whoever connects finds it
+/// finished, with its mode, and no live socket is ever removed (REQ-D2).
+pub fn bind(place: &Place, door: Door) -> Result<Listener, BindError> {
+    let (folder, socket) = (place.folder(door), place.socket(door));
+    let system = |path: &Path, cause| BindError::System { path: path.to_owned(), cause };
+    for folder in [place.base(), &folder] {
+        make_private(folder).map_err(|cause| system(folder, cause))?;
+        if !is_private(folder) {
+            return Err(BindError::NotOurs(folder.to_owned()));
+        }
+    }
+    check_stale(&socket)?;
+    let name = folder.join(format!(".{}", std::process::id()));
+    // What lies there is the rest of a process of this number that died between two lines.
+    let _ = fs::remove_file(&name);
+    let listener = Listener::bind(&name).map_err(|cause| system(&name, cause))?;
+    fs::set_permissions(&name, Permissions::from_mode(0o600)).map_err(|cause| system(&name, cause))?;
+    fs::rename(&name, &socket).map_err(|cause| system(&socket, cause))?;
+    Ok(listener)
+}
+
+/// Reaches a door. The socket and whoever serves it must be this user's alone (REQ-D4).
+pub fn connect(place: &Place, door: Door) -> Result<Stream, ConnectError> {
+    let socket = place.socket(door);
+    let system = |cause: io::Error| {
+        let nobody = matches!(cause.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused);
+        let path = socket.clone();
+        if nobody { ConnectError::Nobody(path) } else { ConnectError::System { path, cause } }
+    };
+    let metadata = fs::symlink_metadata(&socket).map_err(system)?;
+    let ours = metadata.file_type().is_socket() && belongs_to_us_alone(&metadata) && is_private(&place.folder(door));
+    if !ours {
+        return Err(ConnectError::NotOurs(socket));
+    }
+    let stream = UnixStream::connect(&socket).map_err(system)?;
+    if serves_as_us(&stream).map_err(system)? { Ok(stream) } else { Err(ConnectError::NotOurs(socket)) }
+}
+
+/// Whether a folder is this user's, and nobody else can change what is in it.
+pub fn is_private(folder: &Path) -> bool {
+    fs::symlink_metadata(folder).is_ok_and(|metadata| metadata.is_dir() && belongs_to_us_alone(&metadata))
+}
+
+fn belongs_to_us_alone(metadata: &fs::Metadata) -> bool {
+    metadata.uid() == geteuid().as_raw() && metadata.mode() & 0o022 == 0
+}
+
+fn check_stale(socket: &Path) -> Result<(), BindError> {
+    let Ok(metadata) = fs::symlink_metadata(socket) else { return Ok(()) };
+    if !metadata.file_type().is_socket() || metadata.uid() != geteuid().as_raw() {
+        return Err(BindError::NotOurs(socket.to_owned()));
+    }
+    match UnixStream::connect(socket) {
+        Err(error) if error.kind() == ErrorKind::ConnectionRefused => Ok(()),
+        Ok(_) | Err(_) => Err(BindError::Taken(socket.to_owned())),
+    }
+}
+
+fn make_private(folder: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
+#[cfg(target_os = "linux")]
+fn serves_as_us(stream: &UnixStream) -> io::Result<bool> {
+    Ok(rustix::net::sockopt::socket_peercred(stream)?.uid == geteuid())
+}
+
+/// Where the standard library can't tell who serves, the private folder alone speaks for the server.
+#[cfg(not(target_os = "linux"))]
+fn serves_as_us(_stream: &UnixStream) -> io::Result<bool> {
+    Ok(true)
+}

@@ -1,0 +1,358 @@
+//! The authorization request and its answer: PKCE, `state`, `resource`, `iss`. Only this file sees a code.
+
+use crate::registration::Registration;
+use crate::secret::expose;
+use crate::server_metadata::ServerMetadata;
+use oauth2::basic::BasicClient;
+use oauth2::{AuthUrl, ClientId, CsrfToken, PkceCodeChallenge, RedirectUrl, Scope};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use subtle::ConstantTimeEq;
+use url::Url;
+
+/// What is asked of the user at the authorization server.
+#[derive(Clone, Debug)]
+pub struct Wish {
+    /// Where the browser comes back to; one that the registration lists (`AUTHZ-16`).
+    pub redirect_uri: String,
+    /// The protected resource, byte for byte as published (RFC 8707, `AUTHZ-4..6`).
+    pub resource: String,
+    /// The scopes; none leaves the parameter out (`AUTHZ-9`).
+    pub scopes: Vec<String>,
+}
+
+/// An authorization request that waits for its answer. A caller keeps it in a vault until then.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct PendingAuthorization {
+    /// The issuer from validated metadata, recorded before the browser opens (`AUTHZ-15`).
+    pub issuer: String,
+    /// Whether the authorization server promised to name itself in the answer (`RESP-1`, `RESP-2`).
+    pub iss_promised: bool,
+    /// The one value that the answer must bring back (`AUTHZ-8`).
+    #[serde(serialize_with = "expose")]
+    pub state: SecretString,
+    /// The PKCE code verifier (RFC 7636 §4.1).
+    #[serde(serialize_with = "expose")]
+    pub code_verifier: SecretString,
+    /// Sent again with the code (RFC 6749 §4.1.3).
+    pub redirect_uri: String,
+    /// Sent again with the code (`TOK-2`).
+    pub resource: String,
+    /// The scopes that were asked for.
+    pub scopes: Vec<String>,
+    /// Where the code becomes tokens.
+    pub token_endpoint: Url,
+    /// The client that asked.
+    pub registration: Registration,
+}
+
+/// Why no request can be made.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum RequestError {
+    /// Without PKCE a stolen code is worth a token (`AUTHZ-3`).
+    #[error("{0} doesn't offer PKCE with S256, without which a sign-in could be stolen, so Keybearer stopped")]
+    NoPkce(String),
+    /// An endpoint or redirect address that can't be used.
+    #[error("{0} can't be used in a sign-in")]
+    BadAddress(String),
+    /// Only https and loopback addresses are opened in a browser (`URL-1`).
+    #[error("{0} is not an https address, so it is not opened in a browser")]
+    NotAllowed(Url),
+}
+
+/// Makes the address to open in a browser and what must be kept until the answer comes.
+pub fn request(
+    server: &ServerMetadata,
+    registration: &Registration,
+    wish: Wish,
+) -> Result<(Url, PendingAuthorization), RequestError> {
+    if !server.code_challenge_methods_supported.iter().any(|method| method == "S256") {
+        return Err(RequestError::NoPkce(server.issuer.clone()));
+    }
+    if !crate::server_url::is_protected(&server.authorization_endpoint) {
+        return Err(RequestError::NotAllowed(server.authorization_endpoint.clone()));
+    }
+    let redirect =
+        RedirectUrl::new(wish.redirect_uri.clone()).map_err(|_| RequestError::BadAddress(wish.redirect_uri.clone()))?;
+    let client = BasicClient::new(ClientId::new(registration.client_id.clone()))
+        .set_auth_uri(AuthUrl::from_url(server.authorization_endpoint.clone()))
+        .set_redirect_uri(redirect);
+    let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
+    let mut request = client
+        .authorize_url(CsrfToken::new_random)
+        .set_pkce_challenge(challenge)
+        .add_extra_param("resource", wish.resource.clone())
+        .add_scopes(wish.scopes.iter().cloned().map(Scope::new));
+    // OpenID Connect Core §11: without the user's explicit consent the server ignores offline_access (AUTHZ-14).
+    if wish.scopes.iter().any(|scope| scope == OFFLINE_ACCESS) {
+        request = request.add_extra_param("prompt", "consent");
+    }
+    let (url, state) = request.url();
+    let pending = PendingAuthorization {
+        issuer: server.issuer.clone(),
+        iss_promised: server.authorization_response_iss_parameter_supported,
+        state: state.into_secret().into(),
+        code_verifier: verifier.into_secret().into(),
+        redirect_uri: wish.redirect_uri,
+        resource: wish.resource,
+        scopes: wish.scopes,
+        token_endpoint: server.token_endpoint.clone(),
+        registration: registration.clone(),
+    };
+    Ok((url, pending))
+}
+
+/// The scope that asks for a refresh token (OpenID Connect Core §11).
+pub const OFFLINE_ACCESS: &str = "offline_access";
+
+/// The scopes to ask for: what the challenge names (`AUTHZ-10`), else what the resource knows, else none (`AUTHZ-9`);
+/// with `offline_access` exactly when the authorization server lists it (`AUTHZ-12`, `AUTHZ-13`).
+pub fn scopes(challenged: &[String], resource: Option<&[String]>, server: &ServerMetadata) -> Vec<String> {
+    let mut scopes = match (challenged, resource) {
+        ([], Some(known)) => known.to_vec(),
+        ([], None) => Vec::new(),
+        (named, _) => named.to_vec(),
+    };
+    let offered = server.scopes_supported.iter().flatten().any(|scope| scope == OFFLINE_ACCESS);
+    if offered && !scopes.iter().any(|scope| scope == OFFLINE_ACCESS) {
+        scopes.push(OFFLINE_ACCESS.to_owned());
+    }
+    scopes
+}
+
+/// An answer that came back from a browser, read but not believed.
+#[derive(Debug)]
+pub struct Callback {
+    parameters: BTreeMap<String, SecretString>,
+    /// The address up to the query: it must be the redirect address of the request.
+    target: String,
+}
+
+/// The authorization code: good once, for a minute, with the verifier alone.
+#[derive(Debug)]
+pub struct Code(pub(crate) SecretString);
+
+/// Why an answer is not accepted.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CallbackError {
+    /// It isn't an address, or over a limit, or names a parameter twice (RFC 6749 §3.1).
+    #[error("this is not the address that a sign-in comes back to")]
+    Malformed,
+    /// It doesn't belong to an open sign-in (`AUTHZ-8`).
+    #[error("the answer belongs to another sign-in; it was ignored, to be safe")]
+    StateMismatch,
+    /// It came back to another address than the one that was asked for.
+    #[error("the answer came back to another address than the sign-in asked for; it was ignored, to be safe")]
+    RedirectMismatch,
+    /// The answer comes from another authorization server (RFC 9207 §2.4, `RESP-1`, `RESP-3`).
+    #[error("the answer comes from another authorization server than the one that was asked, so Keybearer stopped")]
+    IssuerMismatch,
+    /// The authorization server promised to name itself and did not (`RESP-2`).
+    #[error("the authorization server didn't name itself in its answer although it promised to, so Keybearer stopped")]
+    IssuerMissing,
+    /// The authorization server said no (RFC 6749 §4.1.2.1).
+    #[error("the sign-in was refused: {error}{}", .description.as_ref().map(|d| format!(" ({d})")).unwrap_or_default())]
+    Refused {
+        /// The error code, such as `access_denied`.
+        error: String,
+        /// The server's own words.
+        description: Option<String>,
+    },
+    /// Neither a code nor an error.
+    #[error("the answer holds no code")]
+    NoCode,
+}
+
+impl CallbackError {
+    /// Whether the open sign-in ends with it. What doesn't belong to it leaves it untouched.
+    pub fn ends_sign_in(&self) -> bool {
+        !matches!(self, CallbackError::Malformed | CallbackError::StateMismatch | CallbackError::RedirectMismatch)
+    }
+}
+
+/// The most that a callback address may hold, in bytes.
+const CALLBACK_LIMIT: usize = 16 * 1024;
+
+impl Callback {
+    /// Reads a callback address, whoever brought it.
+    pub fn parse(address: &str) -> Result<Callback, CallbackError> {
+        let address = address.trim();
+        if address.len() > CALLBACK_LIMIT {
+            return Err(CallbackError::Malformed);
+        }
+        let url = Url::parse(address).map_err(|_| CallbackError::Malformed)?;
+        let mut parameters = BTreeMap::new();
+        for (name, value) in url.query_pairs() {
+            if parameters.insert(name.into_owned(), SecretString::from(value.into_owned())).is_some() {
+                return Err(CallbackError::Malformed);
+            }
+        }
+        Ok(Callback { parameters, target: without_query(&url) })
+    }
+
+    /// The `state` it brings, to find the sign-in it belongs to.
+    pub fn state(&self) -> Option<&SecretString> {
+        self.parameters.get("state")
+    }
+
+    fn parameter(&self, name: &str) -> Option<&str> {
+        self.parameters.get(name).map(|value| value.expose_secret())
+    }
+}
+
+impl PendingAuthorization {
+    /// Whether the answer carries this request's `state`; compared in constant time.
+    pub fn owns(&self, callback: &Callback) -> bool {
+        let state = self.state.expose_secret().as_bytes();
+        callback.state().is_some_and(|given| bool::from(given.expose_secret().as_bytes().ct_eq(state)))
+    }
+
+    /// Takes the code out of an answer. `iss` is checked before anything else in it is believed (`RESP-6`, `RESP-7`).
+    pub fn accept(&self, callback: &Callback) -> Result<Code, CallbackError> {
+        if !self.owns(callback) {
+            return Err(CallbackError::StateMismatch);
+        }
+        if Url::parse(&self.redirect_uri).map(|url| without_query(&url)) != Ok(callback.target.clone()) {
+            return Err(CallbackError::RedirectMismatch);
+        }
+        // Compared as text: nothing is normalised (RESP-5).
+        match callback.parameter("iss") {
+            Some(iss) if iss != self.issuer => return Err(CallbackError::IssuerMismatch),
+            None if self.iss_promised => return Err(CallbackError::IssuerMissing),
+            Some(_) | None => {}
+        }
+        if let Some(error) = callback.parameter("error") {
+            let description = callback.parameter("error_description").map(readable);
+            return Err(CallbackError::Refused { error: readable(error), description });
+        }
+        let code = callback.parameters.get("code").ok_or(CallbackError::NoCode)?;
+        Ok(Code(code.clone()))
+    }
+}
+
+fn without_query(url: &Url) -> String {
+    let mut url = url.clone();
+    url.set_query(None);
+    url.set_fragment(None);
+    url.into()
+}
+
+/// A stranger's words, fit for a line on a terminal: printable, short.
+pub fn readable(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(200).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registration::{AuthMethod, RegistrationOrigin};
+
+    const REDIRECT: &str = "http://127.0.0.1:47821/callback";
+
+    fn pending(iss_promised: bool) -> (Url, PendingAuthorization) {
+        let server =
+            ServerMetadata { authorization_response_iss_parameter_supported: iss_promised, ..server(&["S256"]) };
+        request(&server, &registration(), wish()).expect("a good request")
+    }
+
+    fn server(methods: &[&str]) -> ServerMetadata {
+        let json = serde_json::json!({
+            "issuer": "https://as.example", "authorization_endpoint": "https://as.example/authorize?tenant=1",
+            "token_endpoint": "https://as.example/token", "code_challenge_methods_supported": methods,
+        });
+        serde_json::from_value(json).expect("good metadata")
+    }
+
+    fn registration() -> Registration {
+        Registration {
+            issuer: "https://as.example".into(),
+            client_id: "c".into(),
+            client_secret: None,
+            auth_method: AuthMethod::None,
+            origin: RegistrationOrigin::Dynamic,
+            redirect_uris: vec![REDIRECT.into()],
+        }
+    }
+
+    fn wish() -> Wish {
+        Wish { redirect_uri: REDIRECT.into(), resource: "https://MCP.example".into(), scopes: vec![] }
+    }
+
+    #[test]
+    fn the_request_carries_pkce_state_and_the_resource_as_published() {
+        let (url, pending) = pending(true);
+        let query: BTreeMap<_, _> = url.query_pairs().into_owned().collect();
+        assert_eq!(query["resource"], "https://MCP.example");
+        assert_eq!(query["code_challenge_method"], "S256");
+        assert_eq!(query["tenant"], "1");
+        assert_eq!(query["state"], pending.state.expose_secret());
+        assert!(!query.contains_key("scope") && !query.contains_key("prompt"));
+        assert!(!url.as_str().contains(pending.code_verifier.expose_secret()));
+    }
+
+    #[test]
+    fn without_pkce_or_protection_there_is_no_request() {
+        for methods in [&[][..], &["plain"]] {
+            assert!(matches!(request(&server(methods), &registration(), wish()), Err(RequestError::NoPkce(_))));
+        }
+        for address in ["http://as.example/authorize", "javascript:alert(1)", "file:///etc/passwd"] {
+            let address = Url::parse(address).expect("an address");
+            let server = ServerMetadata { authorization_endpoint: address, ..server(&["S256"]) };
+            assert!(matches!(request(&server, &registration(), wish()), Err(RequestError::NotAllowed(_))));
+        }
+    }
+
+    #[test]
+    fn an_answer_counts_only_with_the_state_the_redirect_and_the_issuer_of_its_request() {
+        use CallbackError::*;
+        let refused = || Refused { error: "access_denied".into(), description: Some("no".into()) };
+        let state = "STATE";
+        for (promised, query, expected) in [
+            (true, "code=x&state=STATE&iss=https://as.example", Ok(())),
+            (false, "code=x&state=STATE", Ok(())),
+            (true, "code=x&state=STATE", Err(IssuerMissing)),
+            (true, "code=x&state=STATE&iss=https://as.example/", Err(IssuerMismatch)),
+            (false, "code=x&state=STATE&iss=https://evil.example", Err(IssuerMismatch)),
+            (
+                false,
+                "error=access_denied&error_description=no&state=STATE&iss=https://evil.example",
+                Err(IssuerMismatch),
+            ),
+            (true, "error=access_denied&error_description=no&state=STATE&iss=https://as.example", Err(refused())),
+            (true, "code=x&state=other&iss=https://as.example", Err(StateMismatch)),
+            (true, "code=x&iss=https://as.example", Err(StateMismatch)),
+            (true, "state=STATE&iss=https://as.example", Err(NoCode)),
+            (true, "code=x&code=y&state=STATE&iss=https://as.example", Err(Malformed)),
+        ] {
+            let (_, pending) = pending(promised);
+            let address = format!("{REDIRECT}?{}", query.replace(state, pending.state.expose_secret()));
+            let outcome = Callback::parse(&address).and_then(|callback| pending.accept(&callback).map(|_| ()));
+            assert_eq!(outcome, expected, "{query}");
+        }
+        let (_, pending) = pending(false);
+        let elsewhere = format!("http://127.0.0.1:9/callback?code=x&state={}", pending.state.expose_secret());
+        let callback = Callback::parse(&elsewhere).expect("an address");
+        assert_eq!(pending.accept(&callback).map(|_| ()), Err(RedirectMismatch));
+    }
+
+    #[test]
+    fn scopes_come_from_the_challenge_else_from_the_resource_else_from_nobody() {
+        let known = ["a".to_owned(), "b".to_owned()];
+        let plain = server(&["S256"]);
+        assert_eq!(scopes(&["x".into()], Some(&known), &plain), ["x"]);
+        assert_eq!(scopes(&[], Some(&known), &plain), ["a", "b"]);
+        assert!(scopes(&[], None, &plain).is_empty());
+        let offline = ServerMetadata { scopes_supported: Some(vec![OFFLINE_ACCESS.into()]), ..plain };
+        assert_eq!(scopes(&[], Some(&known), &offline), ["a", "b", OFFLINE_ACCESS]);
+    }
+
+    #[test]
+    fn nothing_secret_is_printed() {
+        let (_, pending) = pending(true);
+        let callback = Callback::parse("http://127.0.0.1/callback?code=SECRETCODE&state=SECRETSTATE").expect("parses");
+        let printed = format!("{pending:?} {callback:?}");
+        assert!(!printed.contains("SECRET") && !printed.contains(pending.state.expose_secret()));
+        assert!(!printed.contains(pending.code_verifier.expose_secret()));
+    }
+}

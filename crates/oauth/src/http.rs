@@ -1,0 +1,277 @@
+//! The one way out to authorization servers: https or loopback only, bounded in size and time, no redirects.
+
+use crate::server_url::{ServerUrl, is_protected};
+use ::http::{HeaderMap, HeaderValue, Method, Request, Response, header};
+use serde::de::DeserializeOwned;
+use std::error::Error as StdError;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+use url::Url;
+
+/// The most that a body may hold, in bytes.
+pub const BODY_LIMIT: usize = 1024 * 1024;
+/// The most that a connection may take to open.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// The most that a whole exchange may take.
+const TOTAL_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Sends requests to the servers that belong to one MCP server.
+#[derive(Clone, Debug)]
+pub struct Http {
+    client: reqwest::Client,
+    loopback: bool,
+}
+
+/// Why a request got no usable answer.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum HttpError {
+    /// The address is neither https nor, for a server on this machine, loopback (`TLS-1`, `SSRF-2`).
+    #[error("{0} is not an https address, so nothing was sent there")]
+    NotAllowed(Url),
+    /// The name doesn't resolve.
+    #[error("the name {0} could not be found")]
+    Dns(String),
+    /// Nobody accepts the connection.
+    #[error("{0} doesn't accept connections")]
+    Connect(String),
+    /// The certificate or the TLS handshake is bad.
+    #[error("the connection to {host} can't be trusted: {cause}")]
+    Tls {
+        /// The host that was asked.
+        host: String,
+        /// What the TLS library says.
+        cause: String,
+    },
+    /// The answer took too long.
+    #[error("{0} didn't answer in time")]
+    Timeout(String),
+    /// The body is over [`BODY_LIMIT`].
+    #[error("the answer of {0} is larger than 1 MiB")]
+    TooLarge(String),
+    /// The connection broke in mid-answer. What the server did with the request is unknown.
+    #[error("the connection to {0} broke")]
+    Broken(String),
+    /// A status that nothing can be made of.
+    #[error("{host} answered {status}")]
+    Status {
+        /// The host that was asked.
+        host: String,
+        /// The HTTP status.
+        status: u16,
+    },
+    /// The body is not the JSON that was expected. The text says what is wrong with it, never what it holds.
+    #[error("{host} answered something that isn't the expected JSON ({problem})")]
+    NotJson {
+        /// The host that was asked.
+        host: String,
+        /// Line, column and kind of the fault.
+        problem: String,
+    },
+    /// The HTTP client can't be made: a fault of this machine.
+    #[error("no HTTPS client can be made on this machine: {0}")]
+    Unusable(String),
+}
+
+impl HttpError {
+    /// Whether the same request may work later by itself.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            HttpError::Dns(_) | HttpError::Connect(_) | HttpError::Timeout(_) | HttpError::Broken(_) => true,
+            HttpError::Status { status, .. } => *status == 429 || *status >= 500,
+            HttpError::NotAllowed(_)
+            | HttpError::Tls { .. }
+            | HttpError::TooLarge(_)
+            | HttpError::NotJson { .. }
+            | HttpError::Unusable(_) => false,
+        }
+    }
+}
+
+impl Http {
+    /// A client for what belongs to `server`. Only if the server itself runs on this machine may anything lead to
+    /// this machine: a remote server can't make us talk to loopback (`SSRF-1`).
+    pub fn for_server(server: &ServerUrl) -> Result<Self, HttpError> {
+        let loopback = server.is_loopback();
+        let builder = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(TOTAL_TIMEOUT)
+            .user_agent(concat!("keybearer/", env!("CARGO_PKG_VERSION")))
+            .dns_resolver(Arc::new(Resolver));
+        let builder = if loopback { builder.no_proxy() } else { builder };
+        let client = builder.build().map_err(|error| HttpError::Unusable(error.to_string()))?;
+        Ok(Http { client, loopback })
+    }
+
+    /// Sends a request and reads the whole answer, whatever its status.
+    pub async fn send(&self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, HttpError> {
+        let mut answer = self.open(request).await?;
+        let mut bytes = Vec::new();
+        while let Some(chunk) = answer.chunk().await? {
+            bytes.extend_from_slice(&chunk);
+        }
+        Ok(answer.head.map(|()| bytes))
+    }
+
+    /// Sends a request and reads the answer's head; the body is read piece by piece, for streams that may not end.
+    pub async fn open(&self, request: Request<Vec<u8>>) -> Result<Answer, HttpError> {
+        let url = Url::parse(&request.uri().to_string()).map_err(|_| HttpError::Connect("the address".to_owned()))?;
+        self.check(&url)?;
+        let request = reqwest::Request::try_from(request).map_err(|error| classify(&url, &error))?;
+        tracing::debug!(method = %request.method(), host = %host(&url), path = %url.path(), "request");
+        let body = self.client.execute(request).await.map_err(|error| classify(&url, &error))?;
+        tracing::debug!(status = %body.status(), host = %host(&url), path = %url.path(), "answer");
+        let mut head = Response::new(());
+        *head.status_mut() = body.status();
+        *head.headers_mut() = body.headers().clone();
+        Ok(Answer { head, url, body, read: 0 })
+    }
+
+    /// Gets a JSON document. `None` where the server has none at this address (any 4xx, RFC 9728 §3.2).
+    pub async fn get_document<T: DeserializeOwned>(&self, url: &Url) -> Result<Option<T>, HttpError> {
+        let mut request = Request::new(Vec::new());
+        *request.uri_mut() = uri(url)?;
+        request.headers_mut().insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+        let response = self.send(request).await?;
+        match response.status().as_u16() {
+            200 => json(url, response.body()).map(Some),
+            400..=499 if response.status().as_u16() != 429 => Ok(None),
+            status => Err(HttpError::Status { host: host(url), status }),
+        }
+    }
+
+    /// The same where the address is a guess: what isn't the document counts as none, since many servers answer every
+    /// unknown path with a page of theirs.
+    pub async fn guess_document<T: DeserializeOwned>(&self, url: &Url) -> Result<Option<T>, HttpError> {
+        match self.get_document(url).await {
+            Err(HttpError::NotJson { .. }) => Ok(None),
+            found => found,
+        }
+    }
+
+    /// Posts a body and reads the whole answer.
+    pub async fn post(&self, url: &Url, content_type: &str, body: Vec<u8>) -> Result<Response<Vec<u8>>, HttpError> {
+        self.send(post(url, content_type, body)?).await
+    }
+
+    /// The rule of [`HttpError::NotAllowed`].
+    fn check(&self, url: &Url) -> Result<(), HttpError> {
+        let leads_here = crate::server_url::is_loopback(url);
+        if is_protected(url) && (self.loopback || !leads_here) {
+            Ok(())
+        } else {
+            Err(HttpError::NotAllowed(url.clone()))
+        }
+    }
+}
+
+/// An answer whose body is still to be read.
+#[derive(Debug)]
+pub struct Answer {
+    head: Response<()>,
+    url: Url,
+    body: reqwest::Response,
+    read: usize,
+}
+
+impl Answer {
+    /// The HTTP status.
+    pub fn status(&self) -> u16 {
+        self.head.status().as_u16()
+    }
+
+    /// The headers.
+    pub fn headers(&self) -> &HeaderMap {
+        self.head.headers()
+    }
+
+    /// The next piece of the body; `None` at its end. [`BODY_LIMIT`] counts all pieces together.
+    pub async fn chunk(&mut self) -> Result<Option<Vec<u8>>, HttpError> {
+        let Some(chunk) = self.body.chunk().await.map_err(|error| classify(&self.url, &error))? else {
+            return Ok(None);
+        };
+        self.read += chunk.len();
+        if self.read > BODY_LIMIT {
+            return Err(HttpError::TooLarge(host(&self.url)));
+        }
+        Ok(Some(chunk.to_vec()))
+    }
+}
+
+/// A POST request to `url`.
+pub fn post(url: &Url, content_type: &str, body: Vec<u8>) -> Result<Request<Vec<u8>>, HttpError> {
+    let mut request = Request::new(body);
+    *request.method_mut() = Method::POST;
+    *request.uri_mut() = uri(url)?;
+    let content_type = HeaderValue::from_str(content_type).unwrap_or(HeaderValue::from_static("application/json"));
+    request.headers_mut().insert(header::CONTENT_TYPE, content_type);
+    request.headers_mut().insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+    Ok(request)
+}
+
+/// Parses a body; the error names the place of the fault and never the content.
+pub(crate) fn json<T: DeserializeOwned>(url: &Url, body: &[u8]) -> Result<T, HttpError> {
+    serde_json::from_slice(body).map_err(|error| HttpError::NotJson {
+        host: host(url),
+        problem: format!("line {}, column {}: {:?}", error.line(), error.column(), error.classify()),
+    })
+}
+
+/// The host of an address, for people.
+pub fn host(url: &Url) -> String {
+    match (url.host_str(), url.port()) {
+        (Some(host), Some(port)) => format!("{host}:{port}"),
+        (Some(host), None) => host.to_owned(),
+        (None, _) => url.scheme().to_owned(),
+    }
+}
+
+fn uri(url: &Url) -> Result<::http::Uri, HttpError> {
+    url.as_str().parse().map_err(|_| HttpError::NotAllowed(url.clone()))
+}
+
+/// Finds what really went wrong at the bottom of the chain of causes.
+fn classify(url: &Url, error: &reqwest::Error) -> HttpError {
+    let host = host(url);
+    let mut cause: Option<&(dyn StdError + 'static)> = Some(error);
+    while let Some(current) = cause {
+        if current.is::<NameNotFound>() {
+            return HttpError::Dns(url.host_str().unwrap_or_default().to_owned());
+        }
+        // io::Error hides the error it wraps from `source`, so it is opened by hand.
+        let inner = current.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        let tls = current.downcast_ref::<rustls::Error>().or(inner.and_then(|inner| inner.downcast_ref()));
+        if let Some(tls) = tls {
+            return HttpError::Tls { host, cause: tls.to_string() };
+        }
+        cause = current.source();
+    }
+    if error.is_timeout() {
+        HttpError::Timeout(host)
+    } else if error.is_connect() {
+        HttpError::Connect(host)
+    } else {
+        HttpError::Broken(host)
+    }
+}
+
+/// The system's resolver with an error that can be told from others.
+#[derive(Debug)]
+struct Resolver;
+
+#[derive(Debug, thiserror::Error)]
+#[error("name not found")]
+struct NameNotFound;
+
+impl reqwest::dns::Resolve for Resolver {
+    fn resolve(&self, name: reqwest::dns::Name) -> reqwest::dns::Resolving {
+        Box::pin(async move {
+            let found = tokio::net::lookup_host((name.as_str(), 0)).await;
+            match found {
+                Ok(addresses) => Ok(Box::new(addresses.collect::<Vec<_>>().into_iter()) as reqwest::dns::Addrs),
+                Err(_) => Err(NameNotFound.into()),
+            }
+        })
+    }
+}

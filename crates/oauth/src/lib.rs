@@ -1,0 +1,37 @@
+//! MCP client authorization as a library of its own: from a server's URL to tokens, and back to nothing.
+//!
+//! No storage, no clock, no user interface. Each stage takes what the stage before it made:
+//!
+//! ```text
+//! server_url → reach → resource_metadata → server_metadata → registration → authorization → token → revocation
+//! ```
+//!
+//! Requirement ids (`DISC-3`, `AUTHZ-6` …) are those of the table in `docs/authorization.md`.
+
+#![forbid(unsafe_code)]
+
+/// The authorization request and its answer: PKCE, `state`, `resource`, `iss`.
+pub mod authorization;
+/// What a `WWW-Authenticate` header says.
+pub mod challenge;
+/// The one way out to authorization servers: https or loopback only, bounded in size and time.
+pub mod http;
+/// The first contact: does the server want authorization, and is it an MCP server at all?
+pub mod reach;
+/// How the authorization server knows us: by hand, by metadata document, or by dynamic registration.
+pub mod registration;
+/// Protected resource metadata (RFC 9728): which authorization server guards the server.
+pub mod resource_metadata;
+/// Taking tokens back (RFC 7009).
+pub mod revocation;
+/// Authorization server metadata (RFC 8414, OpenID Connect Discovery).
+pub mod server_metadata;
+/// The MCP server's address as the user wrote it, checked once.
+pub mod server_url;
+/// The token endpoint: code exchange and refresh.
+pub mod token;
+
+mod secret;
+
+pub use http::{Http, HttpError};
+pub use server_url::ServerUrl;

@@ -1,0 +1,98 @@
+//! The first contact: does the server want authorization, and is it an MCP server at all?
+
+use crate::challenge::Challenge;
+use crate::http::{Http, HttpError, host, post};
+use crate::server_url::ServerUrl;
+use ::http::{HeaderMap, HeaderValue, Method, Request, header};
+
+/// An `initialize` request, as every revision before 2026-07-28 opens with; later servers answer it as well, and
+/// authorization comes before either (`DISC-1`).
+const HELLO: &str = concat!(
+    r#"{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"#,
+    r#""clientInfo":{"name":"keybearer","version":""#,
+    env!("CARGO_PKG_VERSION"),
+    r#""}}}"#
+);
+
+/// What the server said to a request without a token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reached {
+    /// 401: it wants authorization, and perhaps says how.
+    Challenged(Option<Challenge>),
+    /// It answered as an MCP server without any authorization.
+    Open,
+}
+
+/// Why the first contact failed.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum ReachError {
+    /// No usable answer.
+    #[error(transparent)]
+    Http(#[from] HttpError),
+    /// It answers, but not as an MCP server.
+    #[error("there is no MCP server at {url} ({host} answered {status}{})", .kind.as_ref().map(|k| format!(", {k}")).unwrap_or_default())]
+    NotMcp {
+        /// The address that was asked.
+        url: String,
+        /// Its host.
+        host: String,
+        /// The HTTP status.
+        status: u16,
+        /// The media type of the answer.
+        kind: Option<String>,
+    },
+}
+
+/// Asks the server without a token.
+pub async fn reach(http: &Http, server: &ServerUrl) -> Result<Reached, ReachError> {
+    let mut hello = post(server.url(), "application/json", HELLO.as_bytes().to_vec())?;
+    accept(hello.headers_mut(), "application/json, text/event-stream");
+    let answer = http.open(hello).await?;
+    match answer.status() {
+        401 => Ok(Reached::Challenged(bearer(answer.headers()))),
+        200 if is_mcp(answer.headers()) => Ok(Reached::Open),
+        // The older HTTP+SSE transport opens with GET; POST to the same address is refused.
+        400 | 404 | 405 => reach_by_get(http, server).await,
+        status => refused(server, status, answer.headers()),
+    }
+}
+
+async fn reach_by_get(http: &Http, server: &ServerUrl) -> Result<Reached, ReachError> {
+    let mut request = Request::new(Vec::new());
+    *request.method_mut() = Method::GET;
+    *request.uri_mut() = server.url().as_str().parse().map_err(|_| HttpError::NotAllowed(server.url().clone()))?;
+    accept(request.headers_mut(), "text/event-stream");
+    let answer = http.open(request).await?;
+    match answer.status() {
+        401 => Ok(Reached::Challenged(bearer(answer.headers()))),
+        200 if media_type(answer.headers()).as_deref() == Some("text/event-stream") => Ok(Reached::Open),
+        status => refused(server, status, answer.headers()),
+    }
+}
+
+fn refused(server: &ServerUrl, status: u16, headers: &HeaderMap) -> Result<Reached, ReachError> {
+    let host = host(server.url());
+    if status == 429 || status >= 500 {
+        return Err(HttpError::Status { host, status }.into());
+    }
+    Err(ReachError::NotMcp { url: server.to_string(), host, status, kind: media_type(headers) })
+}
+
+/// The Bearer challenge of a 401 or 403.
+pub fn bearer(headers: &HeaderMap) -> Option<Challenge> {
+    Challenge::bearer(headers.get_all(header::WWW_AUTHENTICATE).iter().filter_map(|line| line.to_str().ok()))
+}
+
+fn is_mcp(headers: &HeaderMap) -> bool {
+    matches!(media_type(headers).as_deref(), Some("application/json" | "text/event-stream"))
+}
+
+/// The media type of an answer, in lower case and without parameters.
+pub fn media_type(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
+    Some(value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase())
+}
+
+fn accept(headers: &mut HeaderMap, value: &'static str) {
+    headers.insert(header::ACCEPT, HeaderValue::from_static(value));
+}

@@ -1,0 +1,210 @@
+//! How the authorization server knows us: by hand, by metadata document, or by dynamic registration (RFC 7591).
+
+use crate::http::{Http, HttpError, host, json};
+use crate::secret::expose_option;
+use crate::server_metadata::ServerMetadata;
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+/// The name that authorization servers show to the user.
+pub const CLIENT_NAME: &str = "Keybearer";
+
+/// A client as one authorization server knows it; worthless at any other (`BIND-1..3`).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Registration {
+    /// The authorization server that it belongs to.
+    pub issuer: String,
+    /// The client's ID there.
+    pub client_id: String,
+    /// The client's secret there, if it got one.
+    #[serde(default, serialize_with = "expose_option", skip_serializing_if = "Option::is_none")]
+    pub client_secret: Option<SecretString>,
+    /// How it authenticates at the token endpoint (`TOK-3`).
+    pub auth_method: AuthMethod,
+    /// How it came to be.
+    pub origin: RegistrationOrigin,
+    /// The redirect addresses it may use.
+    pub redirect_uris: Vec<String>,
+}
+
+/// Ways of a client to authenticate at the token endpoint (RFC 7591 §2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AuthMethod {
+    /// A public client: the ID alone.
+    None,
+    /// HTTP Basic (RFC 6749 §2.3.1).
+    ClientSecretBasic,
+    /// In the form.
+    ClientSecretPost,
+}
+
+/// Ways to a client ID, in the order of preference (`REG-2`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RegistrationOrigin {
+    /// The user brought it.
+    PreRegistered,
+    /// It is the address of a document that describes us.
+    MetadataDocument,
+    /// The authorization server gave it on request.
+    Dynamic,
+}
+
+/// What the user or the product brings along.
+#[derive(Clone, Debug, Default)]
+pub struct Known {
+    /// A client that was registered by hand: its ID and, for confidential clients, its secret.
+    pub pre_registered: Option<(String, Option<SecretString>)>,
+    /// The https address of our client metadata document.
+    pub metadata_document: Option<String>,
+}
+
+/// Why no client ID could be had.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum RegistrationError {
+    /// No usable answer.
+    #[error(transparent)]
+    Http(#[from] HttpError),
+    /// The server takes no new clients by itself (`REG-2`: ask the user).
+    #[error("{0} doesn't accept new apps by itself; someone has to register Keybearer there once")]
+    NotOffered(String),
+    /// The server refused (`DCR-5`).
+    #[error("{host} refused to register Keybearer: {error}{}", .description.as_ref().map(|d| format!(" ({d})")).unwrap_or_default())]
+    Refused {
+        /// The host that refused.
+        host: String,
+        /// The error code of RFC 7591 §3.2.2.
+        error: String,
+        /// The server's own words.
+        description: Option<String>,
+    },
+    /// It assigned a way to authenticate that we don't have.
+    #[error("{host} wants clients to authenticate by \"{method}\", which Keybearer can't do yet")]
+    AuthMethod {
+        /// The host that wants it.
+        host: String,
+        /// What it wants.
+        method: String,
+    },
+}
+
+/// Gets a client ID in the order of `REG-2`.
+pub async fn register(
+    http: &Http,
+    server: &ServerMetadata,
+    known: &Known,
+    redirect_uris: &[String],
+) -> Result<Registration, RegistrationError> {
+    let of = |client_id: String, client_secret: Option<SecretString>, auth_method, origin| Registration {
+        issuer: server.issuer.clone(),
+        client_id,
+        client_secret,
+        auth_method,
+        origin,
+        redirect_uris: redirect_uris.to_vec(),
+    };
+    if let Some((id, secret)) = known.pre_registered.clone() {
+        let method = pre_registered_method(server, secret.is_some());
+        return Ok(of(id, secret, method, RegistrationOrigin::PreRegistered));
+    }
+    if let Some(address) = known.metadata_document.clone().filter(|_| server.client_id_metadata_document_supported) {
+        return Ok(of(address, None, AuthMethod::None, RegistrationOrigin::MetadataDocument));
+    }
+    register_dynamically(http, server, redirect_uris).await
+}
+
+/// The method for a client whose assigned method nobody told us.
+fn pre_registered_method(server: &ServerMetadata, has_secret: bool) -> AuthMethod {
+    let supports = |name: &str| server.token_endpoint_auth_methods_supported.iter().flatten().any(|m| m == name);
+    match has_secret {
+        false => AuthMethod::None,
+        true if supports("client_secret_post") && !supports("client_secret_basic") => AuthMethod::ClientSecretPost,
+        true => AuthMethod::ClientSecretBasic,
+    }
+}
+
+/// The answer of RFC 7591 §3.2.1, as far as we use it.
+#[derive(Deserialize)]
+struct Registered {
+    client_id: String,
+    #[serde(default)]
+    client_secret: Option<SecretString>,
+    #[serde(default)]
+    token_endpoint_auth_method: Option<String>,
+}
+
+/// The answer of RFC 7591 §3.2.2.
+#[derive(Deserialize)]
+struct Refusal {
+    error: String,
+    #[serde(default)]
+    error_description: Option<String>,
+}
+
+async fn register_dynamically(
+    http: &Http,
+    server: &ServerMetadata,
+    redirect_uris: &[String],
+) -> Result<Registration, RegistrationError> {
+    let url =
+        server.registration_endpoint.as_ref().ok_or_else(|| RegistrationError::NotOffered(server.issuer.clone()))?;
+    let wanted = wanted_method(server);
+    let body = json!({
+        "client_name": CLIENT_NAME,
+        "redirect_uris": redirect_uris,
+        "grant_types": ["authorization_code", "refresh_token"],     // DCR-6
+        "response_types": ["code"],
+        "token_endpoint_auth_method": name(wanted),
+        "application_type": "native",                               // DCR-2, DCR-3
+        "software_id": "app.keybearer",
+        "software_version": env!("CARGO_PKG_VERSION"),
+    });
+    let answer = http.post(url, "application/json", body.to_string().into_bytes()).await?;
+    if !answer.status().is_success() {
+        return Err(refusal(host(url), answer.status().as_u16(), answer.body()));
+    }
+    let registered: Registered = json(url, answer.body())?;
+    let auth_method = match registered.token_endpoint_auth_method.as_deref() {
+        None => wanted,
+        Some("none") => AuthMethod::None,
+        Some("client_secret_basic") => AuthMethod::ClientSecretBasic,
+        Some("client_secret_post") => AuthMethod::ClientSecretPost,
+        Some(other) => return Err(RegistrationError::AuthMethod { host: host(url), method: other.to_owned() }),
+    };
+    Ok(Registration {
+        issuer: server.issuer.clone(),
+        client_id: registered.client_id,
+        client_secret: registered.client_secret,
+        auth_method,
+        origin: RegistrationOrigin::Dynamic,
+        redirect_uris: redirect_uris.to_vec(),
+    })
+}
+
+/// A public client, unless the server's metadata rules that out: some accept the registration and refuse the token.
+fn wanted_method(server: &ServerMetadata) -> AuthMethod {
+    let Some(supported) = &server.token_endpoint_auth_methods_supported else { return AuthMethod::None };
+    [AuthMethod::None, AuthMethod::ClientSecretBasic, AuthMethod::ClientSecretPost]
+        .into_iter()
+        .find(|method| supported.iter().any(|s| s == name(*method)))
+        .unwrap_or(AuthMethod::None)
+}
+
+fn name(method: AuthMethod) -> &'static str {
+    match method {
+        AuthMethod::None => "none",
+        AuthMethod::ClientSecretBasic => "client_secret_basic",
+        AuthMethod::ClientSecretPost => "client_secret_post",
+    }
+}
+
+fn refusal(host: String, status: u16, body: &[u8]) -> RegistrationError {
+    match serde_json::from_slice::<Refusal>(body) {
+        Ok(Refusal { error, error_description }) => {
+            RegistrationError::Refused { host, error, description: error_description }
+        }
+        Err(_) => HttpError::Status { host, status }.into(),
+    }
+}

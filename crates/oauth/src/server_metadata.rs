@@ -1,0 +1,94 @@
+//! Authorization server metadata (RFC 8414, OpenID Connect Discovery 1.0).
+
+use crate::http::{Http, HttpError};
+use serde::Deserialize;
+use url::Url;
+
+/// What an authorization server publishes about itself (RFC 8414 §2).
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct ServerMetadata {
+    /// Its name, identical to the one it was looked up by (`DISC-11`).
+    pub issuer: String,
+    /// Where the user signs in.
+    pub authorization_endpoint: Url,
+    /// Where codes and refresh tokens become access tokens.
+    pub token_endpoint: Url,
+    /// Where clients register themselves (RFC 7591).
+    #[serde(default)]
+    pub registration_endpoint: Option<Url>,
+    /// Where tokens are taken back (RFC 7009).
+    #[serde(default)]
+    pub revocation_endpoint: Option<Url>,
+    /// PKCE methods (RFC 7636); absent means that PKCE is not supported (`AUTHZ-3`).
+    #[serde(default)]
+    pub code_challenge_methods_supported: Vec<String>,
+    /// Ways for a client to authenticate; absent means `client_secret_basic` (RFC 8414 §2).
+    #[serde(default)]
+    pub token_endpoint_auth_methods_supported: Option<Vec<String>>,
+    /// The scopes it knows.
+    #[serde(default)]
+    pub scopes_supported: Option<Vec<String>>,
+    /// Whether it names itself in every authorization response (RFC 9207 §3).
+    #[serde(default)]
+    pub authorization_response_iss_parameter_supported: bool,
+    /// Whether a client ID may be the address of a metadata document.
+    #[serde(default)]
+    pub client_id_metadata_document_supported: bool,
+}
+
+/// Why an authorization server can't be used.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum ServerMetadataError {
+    /// No usable answer.
+    #[error(transparent)]
+    Http(#[from] HttpError),
+    /// The issuer is not an address.
+    #[error("the server names \"{0}\" as its authorization server, which is no address")]
+    BadIssuer(String),
+    /// No document at any of the well-known places.
+    #[error("{0} doesn't say how to sign in: it publishes no authorization server metadata")]
+    Missing(String),
+    /// The document gives another name than it was looked up by (RFC 8414 §3.3).
+    #[error("the authorization server {asked} calls itself {found}, so Keybearer stopped")]
+    IssuerMismatch {
+        /// The issuer that was looked up.
+        asked: String,
+        /// The issuer in the document.
+        found: String,
+    },
+}
+
+/// Finds the metadata of `issuer` in the order of `DISC-9` and `DISC-10`.
+pub async fn find(http: &Http, issuer: &str) -> Result<ServerMetadata, ServerMetadataError> {
+    let url = Url::parse(issuer).map_err(|_| ServerMetadataError::BadIssuer(issuer.to_owned()))?;
+    for place in well_known(&url) {
+        let Some(found) = http.guess_document::<ServerMetadata>(&place).await? else { continue };
+        // Compared as text, not as addresses: an issuer is a name (DISC-11).
+        if found.issuer != issuer {
+            return Err(ServerMetadataError::IssuerMismatch { asked: issuer.to_owned(), found: found.issuer });
+        }
+        return Ok(found);
+    }
+    Err(ServerMetadataError::Missing(issuer.to_owned()))
+}
+
+fn well_known(issuer: &Url) -> Vec<Url> {
+    const OAUTH: &str = "/.well-known/oauth-authorization-server";
+    const OPENID: &str = "/.well-known/openid-configuration";
+    let path = issuer.path().trim_end_matches('/');
+    let places = if path.is_empty() {
+        vec![OAUTH.to_owned(), OPENID.to_owned()]
+    } else {
+        vec![format!("{OAUTH}{path}"), format!("{OPENID}{path}"), format!("{path}{OPENID}")]
+    };
+    places
+        .into_iter()
+        .map(|place| {
+            let mut url = issuer.clone();
+            url.set_path(&place);
+            url.set_query(None);
+            url.set_fragment(None);
+            url
+        })
+        .collect()
+}

@@ -1,0 +1,54 @@
+//! The ways the practice server can misbehave, each one a thing some real server was seen to do or an attacker would.
+
+use clap::ValueEnum;
+use serde::{Deserialize, Serialize};
+
+/// One fault mode; several can be active together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fault {
+    /// The token endpoint answers 500 to every refresh, and rotates nothing.
+    #[value(name = "refresh-500")]
+    #[serde(rename = "refresh-500")]
+    Refresh500,
+    /// The token endpoint answers `invalid_grant` to every refresh.
+    RefreshInvalidGrant,
+    /// A refresh is carried out, and then the connection is closed without an answer.
+    RefreshDropsAnswer,
+    /// A refresh answers without a refresh token; the one presented stays valid (RFC 6749 §6).
+    RefreshOmitsRefreshToken,
+    /// A refresh answers with the refresh token presented: a server that does not rotate.
+    RefreshKeepsRefreshToken,
+    /// The token endpoint does its work at once and answers two seconds later.
+    SlowToken,
+    /// The authorization response carries another issuer (RFC 9207 §2.4).
+    WrongIss,
+    /// The authorization response carries no issuer, though the metadata promise one.
+    MissingIss,
+    /// The authorization server metadata name another issuer (RFC 8414 §3.3).
+    MetadataWrongIssuer,
+    /// The protected resource metadata are a body of 50 MB.
+    MetadataHuge,
+    /// The protected resource metadata name another resource (RFC 9728 §3.3).
+    ResourceMismatch,
+    /// The authorization server metadata do not mention PKCE.
+    NoPkceMetadata,
+    /// There is no dynamic registration: not in the metadata, and 404 at the endpoint.
+    NoRegistration,
+    /// Registration demands the application type `native`.
+    RequireNative,
+    /// Registration refuses private-use schemes with `invalid_redirect_uri`.
+    RefusePrivateUseScheme,
+    /// A loopback redirect URI must equal a registered one, port included.
+    ExactPort,
+    /// The token endpoint answers 200 with a web page.
+    TokenHtml,
+    /// `expires_in` is a string of digits.
+    ExpiresInString,
+    /// `expires_in` is left out.
+    NoExpiresIn,
+    /// The MCP endpoint that requires a token answers 401 to every token.
+    RejectTokens,
+    /// The MCP endpoint that requires a token answers 503.
+    Busy,
+}

@@ -1,0 +1,195 @@
+//! Codes, tokens and the grants behind them: what is valid, for whom, and what a second use revokes.
+//! Nothing here knows a network or reads a clock; the caller says what time it is.
+
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
+
+use crate::{
+    authorization::Authorization,
+    authorization_code::{AuthorizationCode, Redemption},
+    grant_error::GrantError,
+    random::unguessable,
+};
+
+#[cfg(test)]
+mod tests;
+
+/// What a client presents with a refresh token, and how the server treats it.
+pub struct Renewal<'a> {
+    /// The client that presents it.
+    pub client_id: &'a str,
+    /// Fewer scopes than were granted, if the client wants fewer (RFC 6749 §6).
+    pub scopes: Option<Vec<String>>,
+    /// Whether the refresh token is replaced.
+    pub rotates: bool,
+}
+
+/// Tokens just issued. There is no `Debug`, because nothing should print them.
+pub struct Issued {
+    /// Opens the MCP server.
+    pub access_token: String,
+    /// Obtains the next pair.
+    pub refresh_token: String,
+    /// The scopes of the access token.
+    pub scopes: Vec<String>,
+}
+
+/// All codes, tokens and grants of one server.
+pub struct Grants {
+    /// How long access tokens issued from now on are valid.
+    pub token_lifetime: Duration,
+    /// How long the previous refresh token is accepted once more.
+    pub refresh_grace: Duration,
+    prefix: String,
+    grants: Vec<Grant>,
+    codes: HashMap<String, AuthorizationCode>,
+    access_tokens: HashMap<String, AccessToken>,
+    refresh_tokens: HashMap<String, RefreshToken>,
+}
+
+struct Grant {
+    authorization: Authorization,
+    /// How often its refresh token was replaced.
+    generation: u64,
+    revoked: bool,
+}
+
+struct AccessToken {
+    grant: usize,
+    scopes: Vec<String>,
+    expires_at: Instant,
+}
+
+struct RefreshToken {
+    grant: usize,
+    generation: u64,
+    used_at: Option<Instant>,
+}
+
+impl Grants {
+    /// No grants yet; every code and token will begin with `prefix`.
+    pub fn new(prefix: &str, token_lifetime: Duration, refresh_grace: Duration) -> Self {
+        Self {
+            token_lifetime,
+            refresh_grace,
+            prefix: prefix.to_owned(),
+            grants: Vec::new(),
+            codes: HashMap::new(),
+            access_tokens: HashMap::new(),
+            refresh_tokens: HashMap::new(),
+        }
+    }
+
+    /// A code for what was allowed, to be sent to `redirect_uri`.
+    pub fn issue_code(
+        &mut self,
+        authorization: Authorization,
+        redirect_uri: &str,
+        code_challenge: &str,
+        now: Instant,
+    ) -> String {
+        let code = format!("{}-code-{}", self.prefix, unguessable());
+        let record = AuthorizationCode::new(authorization, redirect_uri, code_challenge, now);
+        self.codes.insert(code.clone(), record);
+        code
+    }
+
+    /// Exchanges a code for tokens, once.
+    ///
+    /// # Errors
+    /// If the code is not good or not for this client; a second use also revokes what the first one issued.
+    pub fn redeem(&mut self, code: &str, redemption: &Redemption<'_>, now: Instant) -> Result<Issued, GrantError> {
+        let record = self.codes.get_mut(code).ok_or(GrantError::Unknown)?;
+        if let Some(grant) = record.spent_on {
+            self.grants[grant].revoked = true;
+            return Err(GrantError::CodeUsed);
+        }
+        record.check(redemption, now)?;
+        let authorization = record.authorization.clone();
+        record.spent_on = Some(self.grants.len());
+        let scopes = authorization.scopes.clone();
+        self.grants.push(Grant { authorization, generation: 0, revoked: false });
+        Ok(self.issue(self.grants.len() - 1, scopes, None, now))
+    }
+
+    /// Exchanges a refresh token for a new pair.
+    ///
+    /// # Errors
+    /// If it is not good or not for this client; one that was used before also revokes its grant.
+    pub fn refresh(&mut self, token: &str, renewal: Renewal<'_>, now: Instant) -> Result<Issued, GrantError> {
+        let record = self.refresh_tokens.get(token).ok_or(GrantError::Unknown)?;
+        let (number, generation, used_at) = (record.grant, record.generation, record.used_at);
+        let grant = &mut self.grants[number];
+        if grant.authorization.client_id != renewal.client_id {
+            return Err(GrantError::OtherClient);
+        }
+        if grant.revoked {
+            return Err(GrantError::Revoked);
+        }
+        let is_previous = generation + 1 == grant.generation;
+        if used_at.is_some_and(|used_at| !is_previous || now >= used_at + self.refresh_grace) {
+            grant.revoked = true;
+            return Err(GrantError::Reused);
+        }
+        let scopes = grant.authorization.narrowed(renewal.scopes)?;
+        if !renewal.rotates {
+            return Ok(self.issue(number, scopes, Some(token), now));
+        }
+        grant.generation = generation + 1;
+        if let Some(record) = self.refresh_tokens.get_mut(token) {
+            record.used_at.get_or_insert(now);
+        }
+        Ok(self.issue(number, scopes, None, now))
+    }
+
+    /// What an access token stands for, if it is valid at this moment.
+    pub fn bearer(&self, access_token: &str, now: Instant) -> Option<Authorization> {
+        let token = self.access_tokens.get(access_token).filter(|token| now < token.expires_at)?;
+        let grant = self.grants.get(token.grant).filter(|grant| !grant.revoked)?;
+        Some(Authorization { scopes: token.scopes.clone(), ..grant.authorization.clone() })
+    }
+
+    /// Revokes a token of this client: an access token alone, a refresh token with its whole grant (RFC 7009 §2.1).
+    pub fn revoke(&mut self, token: &str, client_id: &str) {
+        if let Some(grant) = self.access_tokens.get(token).map(|token| token.grant) {
+            if self.grants[grant].authorization.client_id == client_id {
+                self.access_tokens.remove(token);
+            }
+        } else if let Some(token) = self.refresh_tokens.get(token) {
+            let grant = &mut self.grants[token.grant];
+            grant.revoked |= grant.authorization.client_id == client_id;
+        }
+    }
+
+    /// Revokes every grant.
+    pub fn revoke_all(&mut self) {
+        for grant in &mut self.grants {
+            grant.revoked = true;
+        }
+    }
+
+    /// Makes every access token issued so far expire now; refresh tokens stay good.
+    pub fn expire_all(&mut self, now: Instant) {
+        for token in self.access_tokens.values_mut() {
+            token.expires_at = token.expires_at.min(now);
+        }
+    }
+
+    /// A new access token, and a new refresh token unless one is kept.
+    fn issue(&mut self, grant: usize, scopes: Vec<String>, kept: Option<&str>, now: Instant) -> Issued {
+        let access_token = format!("{}-at-{}", self.prefix, unguessable());
+        let expires_at = now + self.token_lifetime;
+        self.access_tokens.insert(access_token.clone(), AccessToken { grant, scopes: scopes.clone(), expires_at });
+        let refresh_token = kept.map_or_else(|| self.issue_refresh_token(grant), str::to_owned);
+        Issued { access_token, refresh_token, scopes }
+    }
+
+    fn issue_refresh_token(&mut self, grant: usize) -> String {
+        let refresh_token = format!("{}-rt-{}", self.prefix, unguessable());
+        let generation = self.grants[grant].generation;
+        self.refresh_tokens.insert(refresh_token.clone(), RefreshToken { grant, generation, used_at: None });
+        refresh_token
+    }
+}

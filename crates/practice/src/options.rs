@@ -1,0 +1,28 @@
+//! What a practice server is started with; the same words are the arguments of `keybearer-practice serve`.
+
+use clap::Args;
+
+use crate::fault::Fault;
+
+/// The settings of one server. Faults, lifetime and grace can be changed later through the control address.
+#[derive(Debug, Clone, Args)]
+pub struct Options {
+    /// Seconds until an access token expires
+    #[arg(long, value_name = "SECS", default_value_t = 3600)]
+    pub token_lifetime: u64,
+    /// Seconds during which the previous refresh token is accepted once more
+    #[arg(long, value_name = "SECS", default_value_t = 0)]
+    pub refresh_grace: u64,
+    /// Misbehave in this way (may be repeated)
+    #[arg(long = "fault", value_name = "MODE")]
+    pub faults: Vec<Fault>,
+    /// Begin every token and code with this word, so that a test can search files and logs for it
+    #[arg(long, value_name = "PREFIX", default_value = "practice")]
+    pub plant_token: String,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { token_lifetime: 3600, refresh_grace: 0, faults: Vec::new(), plant_token: "practice".to_owned() }
+    }
+}

@@ -1,0 +1,181 @@
+//! Sign-in: start, follow, cancel, and the one entry of every callback. Behind the admin door only.
+
+use crate::error::ErrorObject;
+use crate::method::{Empty, method};
+use jiff::Timestamp;
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+method!(
+    /// Starts a sign-in, or joins the one that is open.
+    AuthStart, "auth.start", [Admin], AuthStartParams => AuthView
+);
+method!(
+    /// Tells how a sign-in stands; waits for a change where asked to.
+    AuthStatus, "auth.status", [Admin], AuthStatusParams => AuthView
+);
+method!(
+    /// Ends an open sign-in.
+    AuthCancel, "auth.cancel", [Admin], AuthCancelParams => Empty
+);
+method!(
+    /// The one door for callbacks, whoever brings them: deep link, loopback, pasted address, command.
+    AuthComplete, "auth.complete", [Admin], AuthCompleteParams => AuthView
+);
+
+/// Parameters of `auth.start`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct AuthStartParams {
+    /// The profile's name.
+    pub profile: String,
+    /// Don't open a browser: the caller shows the address.
+    #[serde(default)]
+    pub no_open: bool,
+    /// The caller's display variables (`DISPLAY`, `WAYLAND_DISPLAY`, `XAUTHORITY`, `DBUS_SESSION_BUS_ADDRESS`,
+    /// `BROWSER`), since the agent may have been born elsewhere. Other names are ignored.
+    #[serde(default)]
+    pub environment: BTreeMap<String, String>,
+}
+
+/// Parameters of `auth.status`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct AuthStatusParams {
+    /// The profile's name.
+    pub profile: String,
+    /// The `revision` that the caller has seen; the answer waits for another one.
+    #[serde(default)]
+    pub seen: Option<u32>,
+    /// Milliseconds to wait at most; 0 answers at once.
+    #[serde(default)]
+    pub wait_ms: u32,
+}
+
+/// Parameters of `auth.cancel`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct AuthCancelParams {
+    /// The profile's name.
+    pub profile: String,
+}
+
+/// Parameters of `auth.complete`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct AuthCompleteParams {
+    /// The whole callback address; it holds a code, so it is kept like a secret.
+    #[serde(serialize_with = "crate::secret::expose")]
+    pub url: SecretString,
+}
+
+/// How a sign-in stands.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct AuthView {
+    /// The profile's name.
+    pub profile: String,
+    /// Counts the changes of this view.
+    pub revision: u32,
+    /// Where it is.
+    pub phase: AuthPhase,
+    /// The steps so far and to come, in order (DESIGN.md 6).
+    pub steps: Vec<AuthStep>,
+    /// The address to open in a browser, while one is awaited.
+    pub authorization_url: Option<String>,
+    /// Whether the agent opened a browser itself.
+    pub browser_opened: bool,
+    /// When the sign-in lapses, while a browser is awaited.
+    pub expires_at: Option<Timestamp>,
+    /// Why it failed.
+    pub error: Option<ErrorObject>,
+}
+
+/// The phases of a sign-in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AuthPhase {
+    /// The agent looks at the server and its authorization server.
+    Preparing,
+    /// The browser is open, or its address waits to be opened.
+    WaitingForBrowser,
+    /// The callback came; tokens are fetched and tried.
+    Finishing,
+    /// Signed in and tried.
+    SignedIn,
+    /// It failed: see `error`.
+    Failed,
+    /// No sign-in is open.
+    None,
+}
+
+impl AuthPhase {
+    /// Whether nothing more will happen by itself.
+    pub fn is_final(self) -> bool {
+        match self {
+            AuthPhase::SignedIn | AuthPhase::Failed | AuthPhase::None => true,
+            AuthPhase::Preparing | AuthPhase::WaitingForBrowser | AuthPhase::Finishing => false,
+        }
+    }
+}
+
+/// One of the eight steps of a sign-in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuthStep {
+    /// Which.
+    pub name: StepName,
+    /// How it stands.
+    pub state: StepState,
+    /// What was found, such as the issuer.
+    pub fact: Option<String>,
+}
+
+/// The eight steps of a sign-in, in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StepName {
+    /// The server answers.
+    ReachServer,
+    /// Its protected resource metadata was read (RFC 9728).
+    ResourceMetadata,
+    /// The authorization server's metadata was read (RFC 8414).
+    AuthorizationServer,
+    /// The authorization server knows Keybearer (RFC 7591, or otherwise).
+    IdentifyClient,
+    /// The browser was opened.
+    OpenBrowser,
+    /// The callback came.
+    ReceiveAnswer,
+    /// The code became tokens, and the keyring has them.
+    GetTokens,
+    /// A real `tools/list` worked.
+    TestConnection,
+}
+
+impl StepName {
+    /// Every step, in order.
+    pub const ALL: [StepName; 8] = [
+        StepName::ReachServer,
+        StepName::ResourceMetadata,
+        StepName::AuthorizationServer,
+        StepName::IdentifyClient,
+        StepName::OpenBrowser,
+        StepName::ReceiveAnswer,
+        StepName::GetTokens,
+        StepName::TestConnection,
+    ];
+}
+
+/// How a step stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StepState {
+    /// To come.
+    Todo,
+    /// Under way.
+    Running,
+    /// Done.
+    Done,
+    /// Waits for the user.
+    NeedsUser,
+    /// Not needed here.
+    Skipped,
+    /// It failed.
+    Stopped,
+}

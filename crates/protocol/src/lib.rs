@@ -1,0 +1,29 @@
+//! The words on Keybearer's sockets. A leaf crate: data and tables, no I/O and no rules.
+//!
+//! The wire is JSON-RPC 2.0, one object per line (ipc.md REQ-F1). A method is a type that implements
+//! [`Method`]: its name, the doors that answer it, its parameters and its reply.
+
+#![forbid(unsafe_code)]
+
+/// One account: its state, sign-out, a real test of it.
+pub mod account;
+/// The agent itself: is it there, how is it, stop it.
+pub mod agent;
+/// Sign-in: start, follow, cancel, and the one entry of every callback.
+pub mod auth;
+/// What can go wrong: stable codes, names, and the command's exit codes.
+pub mod error;
+/// What a method is, and which socket answers it.
+pub mod method;
+/// Profiles: what the user wrote down about a server and an account.
+pub mod profile;
+/// The JSON-RPC 2.0 envelope.
+pub mod rpc;
+mod secret;
+/// The handshake that opens every connection.
+pub mod session;
+/// Tokens and headers for programs.
+pub mod token;
+
+pub use error::{ErrorCode, ErrorObject};
+pub use method::{Door, Method};

@@ -1,0 +1,171 @@
+//! Profiles: what the user wrote down, one server with one account each.
+
+use crate::method::{Empty, method};
+use jiff::Timestamp;
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+
+method!(
+    /// Writes a new profile.
+    ProfileAdd, "profile.add", [Admin], ProfileAddParams => AccountView
+);
+method!(
+    /// Removes a profile and what the keyring holds for it. Nothing is revoked: that is `account.sign_out`.
+    ProfileRemove, "profile.remove", [Admin], ProfileName => Empty
+);
+method!(
+    /// Gives a profile another name; sign-in and tokens stay.
+    ProfileRename, "profile.rename", [Admin], ProfileRenameParams => AccountView
+);
+method!(
+    /// Lists the accounts, sorted by name.
+    ProfileList, "profile.list", [Programs, Admin], ProfileListParams => ProfileListReply
+);
+method!(
+    /// Shows one account with all that is not secret.
+    ProfileShow, "profile.show", [Admin], ProfileName => AccountDetail
+);
+
+/// How an account authorizes itself (architecture.md 5).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AuthType {
+    /// Look at the server, then decide.
+    #[default]
+    Auto,
+    /// OAuth 2.1 authorization code with PKCE.
+    Oauth,
+    /// A fixed bearer token.
+    Bearer,
+    /// A fixed header of any name, such as `X-API-Key`.
+    Header,
+    /// User name and password (RFC 7617).
+    Basic,
+    /// The server needs no sign-in.
+    None,
+}
+
+/// Names a profile.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ProfileName {
+    /// The profile's name, or the URL of its server where only one profile has it.
+    pub profile: String,
+}
+
+/// Parameters of `profile.add`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ProfileAddParams {
+    /// The MCP server's address, kept as written.
+    pub url: String,
+    /// The profile's name; made from the address where absent.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// How it authorizes itself.
+    #[serde(default)]
+    pub auth: AuthType,
+    /// A client ID that was registered by hand.
+    #[serde(default)]
+    pub client_id: Option<String>,
+    /// Scopes to ask for instead of those that the server names.
+    #[serde(default)]
+    pub scopes: Vec<String>,
+    /// The header's name, for [`AuthType::Header`].
+    #[serde(default)]
+    pub header: Option<String>,
+    /// The user's name, for [`AuthType::Basic`].
+    #[serde(default)]
+    pub username: Option<String>,
+    /// Client secret, bearer token, header value or password; goes to the keyring.
+    #[serde(default, serialize_with = "crate::secret::expose_option", skip_serializing_if = "Option::is_none")]
+    pub secret: Option<SecretString>,
+}
+
+/// Parameters of `profile.rename`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ProfileRenameParams {
+    /// The name it has.
+    pub profile: String,
+    /// The name it gets.
+    pub name: String,
+}
+
+/// Parameters of `profile.list`. Frames are 64 KiB, so listings come in pages.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct ProfileListParams {
+    /// Only profiles of this server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server_url: Option<String>,
+    /// The last name of the page before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
+}
+
+/// A page of accounts.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ProfileListReply {
+    /// Sorted by name.
+    pub accounts: Vec<AccountView>,
+    /// Whether another page follows.
+    pub more: bool,
+}
+
+/// The state of an account; the same words in window, tray and command (DESIGN.md 5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AccountStatus {
+    /// A token is there, or can be had without the user.
+    Connected,
+    /// The token ends and can't be renewed without the user.
+    Expiring,
+    /// A sign-in is open.
+    SigningIn,
+    /// The user has to sign in.
+    NeedsSignIn,
+    /// The server is open.
+    NoSignIn,
+    /// The keyring is locked or away: nothing can be said.
+    Locked,
+}
+
+/// One account in a list; nothing secret.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct AccountView {
+    /// The profile's name.
+    pub profile: String,
+    /// What the user reads; the name unless the server told better.
+    pub label: String,
+    /// The MCP server.
+    pub server_url: String,
+    /// How it authorizes itself.
+    pub auth: AuthType,
+    /// Its state.
+    pub status: AccountStatus,
+    /// When the access token ends, where it does.
+    pub expires_at: Option<Timestamp>,
+    /// The scopes that were granted.
+    pub scopes: Vec<String>,
+}
+
+/// Everything about one account that is not secret.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct AccountDetail {
+    /// What the list says.
+    #[serde(flatten)]
+    pub account: AccountView,
+    /// The immutable id under which the keyring and the grants know it.
+    pub id: String,
+    /// The protected resource, as published (RFC 8707).
+    pub resource: Option<String>,
+    /// The authorization server.
+    pub issuer: Option<String>,
+    /// The client ID at that authorization server.
+    pub client_id: Option<String>,
+    /// Whether a refresh token is kept.
+    pub renewable: bool,
+    /// The count of token sets so far; a new one with each sign-in and refresh.
+    pub generation: u32,
+    /// When the user last signed in.
+    pub signed_in_at: Option<Timestamp>,
+    /// Why the last refresh or sign-in failed, if it did.
+    pub last_error: Option<crate::ErrorObject>,
+}

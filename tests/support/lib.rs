@@ -1,0 +1,15 @@
+//! The parts that tests and `cargo xtask` put together: executables, a private desktop session with a real keyring,
+//! the practice server, and a Keybearer of its own on them.
+
+#![forbid(unsafe_code)]
+
+/// The executables of this build.
+pub mod executables;
+/// The least HTTP that talks to servers on loopback.
+pub mod loopback;
+/// The practice server as a process.
+pub mod practice;
+/// A private session bus with a real Secret Service on it.
+pub mod session;
+/// One Keybearer: a home, a session, and the command.
+pub mod world;

@@ -1,0 +1,39 @@
+//! The least HTTP that talks to servers on loopback: one request, one connection, the whole answer.
+
+use anyhow::{Context, anyhow};
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+/// An answer.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The status.
+    pub status: u16,
+    /// Everything before the body, as text.
+    pub head: String,
+    /// The body, as text.
+    pub body: String,
+}
+
+/// Sends a request to `http://host:port/path` and reads its answer.
+pub fn request(method: &str, url: &str, json: Option<&str>) -> anyhow::Result<Answer> {
+    let rest = url.strip_prefix("http://").ok_or_else(|| anyhow!("{url} isn't plain http"))?;
+    let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let mut stream = TcpStream::connect(host).with_context(|| format!("{host} doesn't answer"))?;
+    stream.set_read_timeout(Some(Duration::from_secs(60)))?;
+    let body = json.unwrap_or_default();
+    let kind = if json.is_some() { "Content-Type: application/json\r\n" } else { "" };
+    write!(
+        stream,
+        "{method} /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{kind}Content-Length: {}\r\n\r\n{body}",
+        body.len()
+    )?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer)?;
+    let answer = String::from_utf8_lossy(&answer).into_owned();
+    let (head, body) = answer.split_once("\r\n\r\n").ok_or_else(|| anyhow!("{url} gave half an answer"))?;
+    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
+    let status = status.ok_or_else(|| anyhow!("{url} gave no status"))?;
+    Ok(Answer { status, head: head.to_owned(), body: body.to_owned() })
+}

@@ -1,0 +1,70 @@
+//! The practice server as a process, which ends with whoever holds it.
+
+use crate::executables::executable;
+use crate::loopback;
+use anyhow::Context;
+use serde_json::Value;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+
+/// A practice server.
+#[derive(Debug)]
+pub struct Practice {
+    child: Child,
+    ready: Value,
+}
+
+impl Practice {
+    /// Starts one on any free port, with further arguments of `keybearer-practice serve`.
+    pub fn start(arguments: &[&str]) -> anyhow::Result<Practice> {
+        let mut command = Command::new(executable("keybearer-practice"));
+        command.args(["serve", "--exit-with-parent"]).args(arguments);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
+        let out = child.stdout.take().context("a pipe")?;
+        let mut line = String::new();
+        BufReader::new(out).read_line(&mut line)?;
+        let ready = serde_json::from_str(&line).with_context(|| format!("the practice server said {line:?}"))?;
+        Ok(Practice { child, ready })
+    }
+
+    /// The MCP server that wants a sign-in.
+    pub fn mcp_url(&self) -> &str {
+        self.address("mcp_url")
+    }
+
+    /// The MCP server that wants none.
+    pub fn open_mcp_url(&self) -> &str {
+        self.address("open_mcp_url")
+    }
+
+    /// The authorization server.
+    pub fn issuer(&self) -> &str {
+        self.address("issuer")
+    }
+
+    /// Changes how it behaves from now on.
+    pub fn control(&self, change: &Value) -> anyhow::Result<()> {
+        let answer = loopback::request("POST", self.address("control_url"), Some(&change.to_string()))?;
+        anyhow::ensure!(answer.status == 200, "the practice server refused {change}: {}", answer.body);
+        Ok(())
+    }
+
+    /// How often something has happened there so far.
+    pub fn count(&self, what: &str) -> anyhow::Result<u64> {
+        let answer = loopback::request("GET", self.address("control_url"), None)?;
+        let counters: Value = serde_json::from_str(&answer.body)?;
+        counters.get(what).and_then(Value::as_u64).with_context(|| format!("the practice server doesn't count {what}"))
+    }
+
+    fn address(&self, name: &str) -> &str {
+        self.ready.get(name).and_then(Value::as_str).unwrap_or_default()
+    }
+}
+
+impl Drop for Practice {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

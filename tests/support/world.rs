@@ -1,0 +1,126 @@
+//! One Keybearer: a home, a session, and the command, cut off from everything of the user's own.
+
+use crate::executables::executable;
+use crate::session::Session;
+use anyhow::{Context, ensure};
+use serde_json::Value;
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+
+/// A Keybearer on a session of its own.
+#[derive(Debug)]
+pub struct World {
+    /// Its bus and keyring.
+    pub session: Session,
+    /// Its home.
+    pub home: PathBuf,
+    /// What `$BROWSER` names.
+    pub browser: String,
+    keybearer: PathBuf,
+}
+
+/// What a command did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// Its exit code.
+    pub code: i32,
+    /// Its standard output.
+    pub out: String,
+    /// Its standard error.
+    pub err: String,
+}
+
+impl World {
+    /// A Keybearer on this session. Its browser is the practice server's stand-in.
+    pub fn on(session: Session) -> World {
+        let home = session.folder().join("kb");
+        let browser = format!("'{}' browse", executable("keybearer-practice").display());
+        World { session, home, browser, keybearer: executable("keybearer") }
+    }
+
+    /// A Keybearer on an unlocked keyring.
+    pub fn new() -> anyhow::Result<World> {
+        Ok(World::on(Session::unlocked()?))
+    }
+
+    /// The command `keybearer` in this world, not yet started.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(&self.keybearer);
+        command.args(arguments).env_clear().envs(self.session.environment());
+        command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        command.env("KEYBEARER_HOME", &self.home).env("BROWSER", &self.browser);
+        // Every test runs at the most talkative level: what must not be told is looked for in all of it.
+        command.env("KEYBEARER_LOG", "trace").stdin(Stdio::null());
+        command
+    }
+
+    /// Runs `keybearer` with these arguments.
+    pub fn run(&self, arguments: &[&str]) -> anyhow::Result<Run> {
+        Ok(self.command(arguments).output().context("keybearer can't be started")?.into())
+    }
+
+    /// Runs `keybearer` and expects it to succeed; gives its standard output without the line's end.
+    pub fn ok(&self, arguments: &[&str]) -> anyhow::Result<String> {
+        let run = self.run(arguments)?;
+        ensure!(run.code == 0, "keybearer {arguments:?} ended with {run:?}");
+        Ok(run.out.trim_end().to_owned())
+    }
+
+    /// The same with `--json`.
+    pub fn json(&self, arguments: &[&str]) -> anyhow::Result<Value> {
+        let out = self.ok(&[arguments, &["--json"]].concat())?;
+        let last = out.lines().last().unwrap_or_default();
+        serde_json::from_str(last).with_context(|| format!("keybearer {arguments:?} answered {out:?}"))
+    }
+
+    /// Starts `keybearer` in the background, with its output kept.
+    pub fn spawn(&self, arguments: &[&str]) -> anyhow::Result<Child> {
+        let mut command = self.command(arguments);
+        Ok(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?)
+    }
+
+    /// The agent's process id, if one runs.
+    pub fn agent_pid(&self) -> Option<u32> {
+        let lock = fs::read_to_string(self.home.join("state/agent.lock")).ok()?;
+        lock.split(' ').next()?.parse().ok()
+    }
+
+    /// Kills the agent at once, as a crash or the kernel would, and waits until it is gone.
+    pub fn kill_agent(&self) -> anyhow::Result<()> {
+        let pid = self.agent_pid().context("no agent runs")?;
+        let status = Command::new("kill").args(["-KILL", &pid.to_string()]).status()?;
+        ensure!(status.success(), "the agent can't be killed");
+        // Detached, it is a child of nobody here: its lock says when it is gone.
+        let lock = fs::File::open(self.home.join("state/agent.lock"))?;
+        lock.lock()?;
+        Ok(())
+    }
+
+    /// What the agent has logged so far.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.home.join("state/agent.log")).unwrap_or_default()
+    }
+
+    /// The path of `servers.json`.
+    pub fn servers_file(&self) -> PathBuf {
+        self.home.join("config/servers.json")
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        // Without an agent there is nothing to stop.
+        let _ = self.command(&["agent", "stop"]).output();
+    }
+}
+
+impl From<Output> for Run {
+    fn from(output: Output) -> Run {
+        Run {
+            code: output.status.code().unwrap_or(-1),
+            out: String::from_utf8_lossy(&output.stdout).into_owned(),
+            err: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+}

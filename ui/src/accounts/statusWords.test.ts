@@ -1,0 +1,43 @@
+import { expect, test } from "vitest";
+import type { AccountStatus } from "../backend";
+import { en } from "../texts/en";
+import { zhCN } from "../texts/zh-CN";
+import { account, NOW } from "./testing";
+import { needsUser, statusWords } from "./statusWords";
+
+function words(status: AccountStatus, expires_at: string | null): string {
+  return statusWords(account({ status, expires_at }), NOW, en, "en");
+}
+
+test("a connected account says how long its token lasts, rounded down", () => {
+  expect(words("connected", "2026-11-22T15:27:59Z")).toBe("Connected · 42 min left");
+  expect(words("connected", "2026-11-22T20:59:00Z")).toBe("Connected · 6 h left");
+});
+
+test("from a day on a date stands in place of the time left", () => {
+  expect(words("connected", "2026-11-25T14:45:00Z")).toBe("Connected · until Nov 25");
+  expect(words("expiring", "2026-11-25T14:45:00Z")).toBe("Expires on Nov 25");
+});
+
+test("no time is promised where none is known, in the last minute, after the end, or for what is no date", () => {
+  for (const end of [null, "2026-11-22T14:45:59Z", "2026-11-22T14:00:00Z", "soon"]) {
+    expect(words("connected", end)).toBe("Connected");
+  }
+  expect(words("expiring", null)).toBe("Expiring");
+});
+
+test("an account that is neither connected nor expiring says its state alone", () => {
+  expect(words("needs_sign_in", "2026-11-22T15:27:00Z")).toBe("Needs sign-in");
+  expect(words("unreachable", "2026-11-22T15:27:00Z")).toBe("Can’t reach server");
+});
+
+test("Chinese keeps a space between characters and digits", () => {
+  const expiring = account({ status: "expiring", expires_at: "2026-11-22T14:54:00Z" });
+  expect(statusWords(expiring, NOW, zhCN, "zh-CN")).toBe("9 分钟后过期");
+});
+
+test("a locked or unreachable account doesn’t need the user, an expiring one does", () => {
+  expect(needsUser("locked")).toBe(false);
+  expect(needsUser("unreachable")).toBe(false);
+  expect(needsUser("expiring")).toBe(true);
+});
