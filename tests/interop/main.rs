@@ -1,1 +1,3 @@
 //! Servers that nobody here wrote.
+
+#![forbid(unsafe_code)]

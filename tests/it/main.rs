@@ -1,5 +1,16 @@
 //! The whole product from outside: the real executables, a real keyring, a real authorization server.
 
+#![forbid(unsafe_code)]
 #![cfg(target_os = "linux")]
 
+mod bad_input;
+mod binding;
+mod callback;
+mod doors;
+mod executables;
+mod fixed_credentials;
+mod profiles;
+mod refresh;
+mod restart;
 mod road;
+mod secrets;

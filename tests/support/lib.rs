@@ -11,5 +11,9 @@ pub mod loopback;
 pub mod practice;
 /// A private session bus with a real Secret Service on it.
 pub mod session;
+/// Waiting for something to become true.
+pub mod until;
+/// A raw connection to the agent, for what no client of ours would send.
+pub mod wire;
 /// One Keybearer: a home, a session, and the command.
 pub mod world;

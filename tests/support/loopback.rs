@@ -18,6 +18,11 @@ pub struct Answer {
 
 /// Sends a request to `http://host:port/path` and reads its answer.
 pub fn request(method: &str, url: &str, json: Option<&str>) -> anyhow::Result<Answer> {
+    request_with(method, url, "Accept: */*", json)
+}
+
+/// The same with header lines of the caller's own.
+pub fn request_with(method: &str, url: &str, headers: &str, json: Option<&str>) -> anyhow::Result<Answer> {
     let rest = url.strip_prefix("http://").ok_or_else(|| anyhow!("{url} isn't plain http"))?;
     let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
     let mut stream = TcpStream::connect(host).with_context(|| format!("{host} doesn't answer"))?;
@@ -26,7 +31,7 @@ pub fn request(method: &str, url: &str, json: Option<&str>) -> anyhow::Result<An
     let kind = if json.is_some() { "Content-Type: application/json\r\n" } else { "" };
     write!(
         stream,
-        "{method} /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{kind}Content-Length: {}\r\n\r\n{body}",
+        "{method} /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{headers}\r\n{kind}Content-Length: {}\r\n\r\n{body}",
         body.len()
     )?;
     let mut answer = Vec::new();

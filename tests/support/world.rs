@@ -2,11 +2,14 @@
 
 use crate::executables::executable;
 use crate::session::Session;
+use crate::until::until;
+use crate::wire::Wire;
 use anyhow::{Context, ensure};
 use serde_json::Value;
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 /// A Keybearer on a session of its own.
 #[derive(Debug)]
@@ -18,6 +21,19 @@ pub struct World {
     /// What `$BROWSER` names.
     pub browser: String,
     keybearer: PathBuf,
+}
+
+/// Sign-ins of all tests share ten ports of this machine. Held while one is opened.
+static PORTS: RwLock<()> = RwLock::new(());
+
+/// For a test that opens a sign-in itself.
+pub fn share_ports() -> RwLockReadGuard<'static, ()> {
+    PORTS.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// For a test whose port must stay free while no agent holds it.
+pub fn keep_ports() -> RwLockWriteGuard<'static, ()> {
+    PORTS.write().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What a command did.
@@ -57,6 +73,8 @@ impl World {
 
     /// Runs `keybearer` with these arguments.
     pub fn run(&self, arguments: &[&str]) -> anyhow::Result<Run> {
+        let opens_a_port = matches!(arguments.first(), Some(&("add" | "sign-in")));
+        let _shared = opens_a_port.then(share_ports);
         Ok(self.command(arguments).output().context("keybearer can't be started")?.into())
     }
 
@@ -80,6 +98,21 @@ impl World {
         Ok(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?)
     }
 
+    /// Writes down an account for this server without signing in.
+    pub fn add(&self, name: &str, url: &str) -> anyhow::Result<()> {
+        self.ok(&["add", url, "--name", name, "--no-sign-in"]).map(drop)
+    }
+
+    /// Adds an account and signs in to it, with the browser's stand-in.
+    pub fn sign_in(&self, name: &str, url: &str) -> anyhow::Result<()> {
+        self.ok(&["add", url, "--name", name]).map(drop)
+    }
+
+    /// A raw connection to the door for programs, its handshake done.
+    pub fn programs(&self) -> anyhow::Result<Wire> {
+        Wire::open(&self.home.join("run/programs/agent.v1.sock"))
+    }
+
     /// The agent's process id, if one runs.
     pub fn agent_pid(&self) -> Option<u32> {
         let lock = fs::read_to_string(self.home.join("state/agent.lock")).ok()?;
@@ -91,10 +124,11 @@ impl World {
         let pid = self.agent_pid().context("no agent runs")?;
         let status = Command::new("kill").args(["-KILL", &pid.to_string()]).status()?;
         ensure!(status.success(), "the agent can't be killed");
-        // Detached, it is a child of nobody here: its lock says when it is gone.
-        let lock = fs::File::open(self.home.join("state/agent.lock"))?;
-        lock.lock()?;
-        Ok(())
+        until("the agent's end", || {
+            let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+            // Detached, it is a child of nobody here, who may leave it a zombie.
+            Ok((stat.is_empty() || stat.contains(") Z ")).then_some(()))
+        })
     }
 
     /// What the agent has logged so far.

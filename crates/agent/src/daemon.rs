@@ -14,7 +14,11 @@ use keybearer_protocol::{Door, ErrorObject};
 use serde_json::Value;
 use std::path::Path;
 use std::sync::Arc;
-use tokio::sync::Notify;
+use std::time::Duration;
+use tokio::sync::{Notify, watch};
+
+/// The most that a refresh or sign-in under way may take when the agent stops: two requests of half a minute each.
+const LAST_WORK: Duration = Duration::from_secs(65);
 
 /// Runs the agent until somebody stops it.
 pub(crate) fn run(root: Option<&Path>, detach: bool) -> anyhow::Result<()> {
@@ -30,7 +34,10 @@ pub(crate) fn run(root: Option<&Path>, detach: bool) -> anyhow::Result<()> {
     let _lock = lock::take(&home)?;
     let place = Place::of(root)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    runtime.block_on(live(&home, &place, detach))
+    let ended = runtime.block_on(live(&home, &place, detach));
+    // A name server that doesn't answer holds up nobody.
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    ended
 }
 
 async fn live(home: &Home, place: &Place, detach: bool) -> anyhow::Result<()> {
@@ -47,23 +54,31 @@ async fn live(home: &Home, place: &Place, detach: bool) -> anyhow::Result<()> {
     let admin = socket::bind(place, Door::Admin)?;
     tracing::info!(version = server.version, instance = server.instance, "ready");
     ready::ready(detach).context("whoever started the agent can't be told that it is ready")?;
-    tokio::select! {
-        () = serve(programs, Door::Programs, server.clone(), api.clone()) => {}
-        () = serve(admin, Door::Admin, server, api) => {}
-        () = wake(&accounts) => {}
-        () = told_to_stop(&stop) => tracing::info!("stopping"),
+    let (close, closing) = watch::channel(false);
+    let doors = async {
+        tokio::join!(
+            serve(programs, Door::Programs, server.clone(), api.clone(), closing.clone()),
+            serve(admin, Door::Admin, server.clone(), api.clone(), closing.clone()),
+        )
+    };
+    // Reads what the keyring has, so that sign-ins from before a restart go on.
+    let waking = accounts.clone();
+    tokio::spawn(async move { waking.wake().await });
+    let stopping = async {
+        told_to_stop(&stop).await;
+        tracing::info!("stopping");
+        close.send_replace(true);
+    };
+    tokio::join!(doors, stopping);
+    // A refresh token that was just rotated must reach the keyring.
+    if tokio::time::timeout(LAST_WORK, accounts.done()).await.is_err() {
+        tracing::warn!("stopped in the middle of a refresh or sign-in");
     }
     for door in [Door::Programs, Door::Admin] {
         // Gone sockets say sooner than refused connections that nobody listens.
         let _ = std::fs::remove_file(place.socket(door));
     }
     Ok(())
-}
-
-/// Reads what the keyring has, so that sign-ins from before a restart go on. Never ends: it only begins.
-async fn wake(accounts: &Accounts) {
-    accounts.wake().await;
-    std::future::pending().await
 }
 
 async fn told_to_stop(stop: &Notify) {

@@ -2,10 +2,13 @@
 
 use std::io;
 
-/// No core dumps, and nobody else may read this process's memory.
+/// No core dumps, nobody else may read this process's memory, and as many files as the system allows.
 #[cfg(target_os = "linux")]
 pub(crate) fn process() -> io::Result<()> {
-    use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
+    use rustix::process::{DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpable_behavior, setrlimit};
+    // Both doors full leave files for the keyring and the network.
+    let files = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: files.maximum, ..files })?;
     setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) })?;
     Ok(set_dumpable_behavior(DumpableBehavior::NotDumpable)?)
 }

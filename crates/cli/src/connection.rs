@@ -13,8 +13,10 @@ use std::time::{Duration, Instant};
 
 /// How the command introduces itself.
 const NAME: &str = "keybearer";
+/// How long all tries to start the agent may take.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// How long another starter's agent may take to open its doors.
-const PATIENCE: Duration = Duration::from_secs(5);
+const OPENING: Duration = Duration::from_secs(1);
 
 /// Which Keybearer is meant, and how to reach its agent.
 #[derive(Debug)]
@@ -48,30 +50,33 @@ impl Reach {
     pub(crate) fn open_if_running(&self, door: Door) -> Result<Option<Client>, Failure> {
         match Client::connect_at(&self.place()?, door, NAME) {
             Ok(client) => Ok(Some(client)),
-            Err(ClientError::Connect(ConnectError::Nobody(_))) => Ok(None),
+            // An agent that hangs up before it has said hello is just ending.
+            Err(ClientError::Connect(ConnectError::Nobody(_)) | ClientError::HungUp) => Ok(None),
             Err(error) => Err(error.into()),
         }
     }
 
     /// Starts the agent and connects. Of several that start it at one time, one agent gets the lock; the others'
-    /// starters wait for its doors.
+    /// starters wait for its doors. One whose doors don't open was ending, and holds the lock no more: then the next
+    /// one is started.
     pub(crate) fn start(&self, door: Door) -> Result<Client, Failure> {
-        match self.spawn() {
-            Err(Failure(error)) if error.known_code() == ErrorCode::AlreadyRunning => {}
-            Err(error) => return Err(error),
-            Ok(()) => {}
-        }
         let began = Instant::now();
-        loop {
-            if let Some(client) = self.open_if_running(door)? {
-                return Ok(client);
+        while began.elapsed() < PATIENCE {
+            match self.spawn() {
+                Err(Failure(error)) if error.known_code() == ErrorCode::AlreadyRunning => {}
+                Err(error) => return Err(error),
+                Ok(()) => {}
             }
-            if began.elapsed() > PATIENCE {
-                let message = "an agent runs for this home, but doesn't answer";
-                return Err(ErrorObject::new(ErrorCode::AgentUnreachable, message).into());
+            let spawned = Instant::now();
+            while spawned.elapsed() < OPENING {
+                if let Some(client) = self.open_if_running(door)? {
+                    return Ok(client);
+                }
+                std::thread::sleep(Duration::from_millis(10));
             }
-            std::thread::sleep(Duration::from_millis(10));
         }
+        let message = "an agent runs for this home, but doesn't answer";
+        Err(ErrorObject::new(ErrorCode::AgentUnreachable, message).into())
     }
 
     fn place(&self) -> Result<Place, Failure> {

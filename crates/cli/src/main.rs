@@ -38,6 +38,8 @@ fn main() -> ExitCode {
     {
         return output::finish(false, token::plain(&Reach::of_environment(), name));
     }
-    let Arguments { home, json, command } = Arguments::parse();
-    output::finish(json, command.run(&Reach::new(home), json))
+    match Arguments::try_parse() {
+        Ok(Arguments { home, json, command }) => output::finish(json, command.run(&Reach::new(home), json)),
+        Err(error) => output::finish_parsing(&error),
+    }
 }

@@ -44,6 +44,13 @@ pub(crate) fn finish(json: bool, outcome: Result<(), Failure>) -> ExitCode {
     ExitCode::from(error.known_code().exit())
 }
 
+/// Ends a command that was not understood, or that only asked for help.
+pub(crate) fn finish_parsing(error: &clap::Error) -> ExitCode {
+    // Where neither stream can be written to, the exit code says it alone.
+    let _ = error.print();
+    if error.use_stderr() { ExitCode::from(ErrorCode::Usage.exit()) } else { ExitCode::SUCCESS }
+}
+
 /// Writes a line of the answer.
 pub(crate) fn answer(line: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();

@@ -3,7 +3,7 @@
 use crate::arguments::Named;
 use crate::connection::Reach;
 use crate::output::{Failure, answer, answer_json, note};
-use keybearer_ipc::client::{Client, ClientError};
+use keybearer_ipc::client::ClientError;
 use keybearer_protocol::account::AccountSignOut;
 use keybearer_protocol::auth::{
     AuthComplete, AuthCompleteParams, AuthPhase, AuthStart, AuthStartParams, AuthStatus, AuthStatusParams, AuthView,
@@ -25,22 +25,21 @@ const CALLBACK_LIMIT: u64 = 16 * 1024;
 pub(crate) fn sign_in(reach: &Reach, name: &str, no_browser: bool, json: bool) -> Result<(), Failure> {
     let mut client = reach.open(Door::Admin)?;
     let params = AuthStartParams { profile: name.to_owned(), no_open: no_browser, environment: display_variables() };
-    let mut teller = Teller { json, no_browser, ..Teller::default() };
+    let mut teller = Teller { json, ..Teller::default() };
     let mut view = client.call::<AuthStart>(&params)?;
+    let mut restarted = false;
     loop {
         teller.tell(&view)?;
         if view.phase.is_final() {
             return end(&view, json);
         }
-        let next = AuthStatusParams { profile: view.profile.clone(), seen: Some(view.revision), wait_ms: WAIT };
-        view = match client.call::<AuthStatus>(&next) {
-            Err(ClientError::HungUp) => {
-                // The agent was stopped or restarted: the next one finds the sign-in in the keyring.
-                client = reach.open(Door::Admin)?;
-                again(&mut client, next)?
-            }
-            reply => reply?,
-        };
+        let seen = Some(view.revision).filter(|_| !restarted);
+        let next = AuthStatusParams { profile: view.profile.clone(), seen, wait_ms: WAIT };
+        match client.call::<AuthStatus>(&next) {
+            // The agent was stopped or restarted: the next one finds the sign-in in the keyring.
+            Err(ClientError::HungUp) => (client, restarted) = (reach.open(Door::Admin)?, true),
+            reply => (view, restarted) = (reply?, false),
+        }
     }
 }
 
@@ -64,10 +63,6 @@ pub(crate) fn sign_out(reach: &Reach, named: Named, json: bool) -> Result<(), Fa
     }
 }
 
-fn again(client: &mut Client, params: AuthStatusParams) -> Result<AuthView, Failure> {
-    Ok(client.call::<AuthStatus>(&AuthStatusParams { seen: None, ..params })?)
-}
-
 fn end(view: &AuthView, json: bool) -> Result<(), Failure> {
     if view.phase != AuthPhase::SignedIn {
         let lost = || {
@@ -87,7 +82,6 @@ fn end(view: &AuthView, json: bool) -> Result<(), Failure> {
 #[derive(Debug, Default)]
 struct Teller {
     json: bool,
-    no_browser: bool,
     told: Vec<StepName>,
     url_told: bool,
 }
@@ -98,9 +92,11 @@ impl Teller {
             self.tell_steps(view);
         }
         let Some(url) = view.authorization_url.as_ref().filter(|_| !self.url_told) else { return Ok(()) };
-        if self.json && self.no_browser {
+        if view.browser_opened {
+            // The person sees it there.
+        } else if self.json {
             answer_json(&json!({ "authorization_url": url }))?;
-        } else if !self.json && (self.no_browser || !view.browser_opened) {
+        } else {
             note(&format!("Open this address in a browser:\n{url}"));
         }
         self.url_told = true;

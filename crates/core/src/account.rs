@@ -8,8 +8,9 @@ mod sign_out;
 mod tokens;
 
 pub use sign_out::SignedOut;
-pub use tokens::Issued;
+pub use tokens::{Authorized, Issued};
 
+use crate::busy::Busy;
 use crate::callback::{Callbacks, Port};
 use crate::clock::now;
 use crate::error::Error;
@@ -19,12 +20,13 @@ use crate::progress::Progress;
 use crate::refresh::is_usable;
 use crate::upstream::Upstream;
 use crate::vault::Vault;
-use crate::vault::record::{Record, TokenRecord};
+use crate::vault::record::{Record, SecretRecord, TokenRecord};
 use jiff::SignedDuration;
 use keybearer_oauth::ServerUrl;
 use keybearer_protocol::ErrorObject;
-use keybearer_protocol::auth::AuthPhase;
 use keybearer_protocol::profile::{AccountDetail, AccountStatus, AccountView, AuthType};
+use secrecy::SecretString;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::task::AbortHandle;
 
@@ -38,6 +40,8 @@ pub struct Context {
     pub upstream: Arc<dyn Upstream>,
     /// The https address of our client metadata document, where one is hosted.
     pub metadata_document: Option<String>,
+    /// What the agent waits for before it ends.
+    pub busy: Busy,
 }
 
 /// One account.
@@ -51,6 +55,8 @@ pub struct Account {
     /// The one refresh that may run.
     refreshing: Flight<Result<(), Error>>,
     progress: Progress,
+    /// How many sign-ins there have been: each gets its number.
+    sign_ins: AtomicU64,
 }
 
 struct State {
@@ -59,17 +65,24 @@ struct State {
     record: Option<Record>,
     /// The record is newer than the keyring's: it could not be written yet, and nothing of it is handed out.
     unsaved: bool,
+    /// The account was removed: nothing of it is written any more.
+    removed: bool,
     /// The generation that the server was reported to refuse.
     refused: Option<u32>,
     last_error: Option<ErrorObject>,
+    /// The open sign-in; whatever else follows one asks first whether it is still this one.
     sign_in: Option<OpenSignIn>,
+    /// The last sign-in found no way back: perhaps the authorization server has forgotten our client.
+    distrust_registration: bool,
 }
 
 /// The parts of an open sign-in that live in this process.
 struct OpenSignIn {
+    /// Tells it from earlier and later ones.
+    number: u64,
     task: AbortHandle,
     /// Keeps the port open.
-    _port: Option<Arc<Port>>,
+    port: Option<Arc<Port>>,
 }
 
 impl Drop for OpenSignIn {
@@ -102,13 +115,21 @@ impl Account {
                 profile,
                 record: None,
                 unsaved: false,
+                removed: false,
                 refused: None,
                 last_error: None,
                 sign_in: None,
+                distrust_registration: false,
             }),
             changing: tokio::sync::Mutex::new(()),
             refreshing: Flight::default(),
+            sign_ins: AtomicU64::new(0),
         })
+    }
+
+    /// The immutable id.
+    pub fn id(&self) -> &str {
+        &self.id
     }
 
     /// The profile's name.
@@ -122,11 +143,14 @@ impl Account {
     }
 
     /// The profile was edited. With another address, whatever was read for the old one is put away: the keyring item
-    /// is bound to it, and only a new sign-in replaces it.
+    /// is bound to it, and only a new sign-in replaces it. An open sign-in was for the old address, and ends.
     pub fn set_profile(&self, profile: Profile) {
         let mut state = self.state();
         if !state.profile.url.same_server(&profile.url) {
-            (state.record, state.unsaved, state.sign_in, state.last_error) = (None, false, None, None);
+            (state.record, state.unsaved, state.refused, state.last_error) = (None, false, None, None);
+            if state.sign_in.take().is_some() {
+                self.progress.fail(Error::Cancelled.to_object());
+            }
         }
         if state.profile.name != profile.name {
             self.progress.rename(&profile.name);
@@ -151,27 +175,29 @@ impl Account {
         if let Some(record) = unsaved {
             return self.commit(record).await;
         }
-        let record = self.context.vault.read(&self.id).await?.filter(|record| fits(record, &profile.url));
-        self.state().record = Some(record.unwrap_or_else(|| Record::new(profile.url.as_str())));
+        let kept = self.context.vault.read(&self.id).await?;
+        self.adopt(kept, &profile.url);
         self.resume_sign_in().await;
         Ok(())
     }
 
-    /// Keeps the fixed credential, or the secret of a client that was registered by hand.
-    pub async fn keep_secret(self: &Arc<Self>, secret: secrecy::SecretString) -> Result<(), Error> {
+    /// Keeps the secret that the user brought.
+    pub async fn keep_secret(self: &Arc<Self>, value: SecretString) -> Result<(), Error> {
         self.load().await?;
         let _changing = self.changing.lock().await;
         let mut record = self.record();
-        record.secret = Some(secret);
+        record.secret = Some(SecretRecord { value, auth: self.state().profile.settings.auth, issuer: None });
         record.generation += 1;
         self.commit(record).await
     }
 
-    /// Deletes what the keyring holds.
+    /// Deletes what the keyring holds. Whoever still knows this account writes nothing any more.
     pub async fn forget(&self) -> Result<(), Error> {
         let _changing = self.changing.lock().await;
-        self.state().sign_in = None;
-        Ok(self.context.vault.delete(&self.id).await?)
+        self.context.vault.delete(&self.id).await?;
+        let mut state = self.state();
+        (state.removed, state.record, state.sign_in) = (true, None, None);
+        Ok(())
     }
 
     /// The account as a list shows it.
@@ -183,7 +209,7 @@ impl Account {
             label: state.profile.name.clone(),
             server_url: state.profile.url.to_string(),
             auth: state.profile.settings.auth,
-            status: self.status(&state),
+            status: status(&state),
             expires_at: tokens.and_then(|tokens| tokens.expires_at),
             scopes: tokens.map(|tokens| tokens.scopes.clone()).unwrap_or_default(),
         }
@@ -209,31 +235,29 @@ impl Account {
         }
     }
 
-    fn status(&self, state: &State) -> AccountStatus {
-        let Some(record) = &state.record else { return AccountStatus::Locked };
-        if matches!(self.progress.phase(), AuthPhase::Preparing | AuthPhase::WaitingForBrowser | AuthPhase::Finishing) {
-            return AccountStatus::SigningIn;
-        }
-        match means(&state.profile, record) {
-            Means::Open => AccountStatus::NoSignIn,
-            Means::Bearer | Means::Header | Means::Basic if record.secret.is_some() => AccountStatus::Connected,
-            Means::Bearer | Means::Header | Means::Basic => AccountStatus::NeedsSignIn,
-            Means::Oauth => match &record.tokens {
-                Some(tokens) => status_of(tokens, state.refused == Some(record.generation)),
-                None => AccountStatus::NeedsSignIn,
-            },
-        }
+    /// Takes what the keyring holds, if it fits this server. Generations go on counting either way, so that none ever
+    /// means two token sets.
+    fn adopt(&self, kept: Option<Record>, url: &ServerUrl) {
+        let generation = kept.as_ref().map(|record| record.generation).unwrap_or_default();
+        let fresh = || Record { generation, ..Record::new(url.as_str()) };
+        self.state().record = Some(kept.filter(|record| fits(record, url)).unwrap_or_else(fresh));
     }
 
-    /// Writes the record to the keyring, then lets others see it. What can't be written stays in memory and is not
-    /// handed out until it can: a rotated refresh token has no second copy.
+    /// Writes the record to the keyring, then lets others see it. New tokens that can't be written stay in memory, and
+    /// are not handed out until they can be: a rotated refresh token has no second copy. Whoever calls this holds
+    /// `changing`.
     async fn commit(&self, record: Record) -> Result<(), Error> {
+        if self.state().removed {
+            return Err(Error::Removed);
+        }
         let written = self.context.vault.write(&self.id, &record).await;
         let mut state = self.state();
+        let newer = state.record.as_ref().is_none_or(|known| known.generation < record.generation);
         // The address may have been edited meanwhile: then the record is kept, and not used.
-        if fits(&record, &state.profile.url) {
-            state.record = Some(record);
+        if fits(&record, &state.profile.url) && (written.is_ok() || newer) {
+            state.refused = state.refused.filter(|refused| *refused == record.generation);
             state.unsaved = written.is_err();
+            state.record = Some(record);
         }
         Ok(written?)
     }
@@ -263,6 +287,30 @@ impl Account {
 fn fits(record: &Record, url: &ServerUrl) -> bool {
     let same = record.url.parse::<ServerUrl>().is_ok_and(|bound| bound.same_server(url));
     same && record.tokens.as_ref().is_none_or(|tokens| url.is_covered_by(&tokens.resource))
+}
+
+fn status(state: &State) -> AccountStatus {
+    let Some(record) = &state.record else { return AccountStatus::Locked };
+    if state.sign_in.is_some() {
+        return AccountStatus::SigningIn;
+    }
+    match means(&state.profile, record) {
+        Means::Open => AccountStatus::NoSignIn,
+        Means::Bearer | Means::Header | Means::Basic if fixed_secret(&state.profile, record).is_some() => {
+            AccountStatus::Connected
+        }
+        Means::Bearer | Means::Header | Means::Basic => AccountStatus::NeedsSignIn,
+        Means::Oauth => match &record.tokens {
+            Some(tokens) => status_of(tokens, state.refused == Some(record.generation)),
+            None => AccountStatus::NeedsSignIn,
+        },
+    }
+}
+
+/// The fixed credential, if it was given for the type that the profile has now.
+fn fixed_secret<'a>(profile: &Profile, record: &'a Record) -> Option<&'a SecretString> {
+    let secret = record.secret.as_ref().filter(|secret| secret.auth == profile.settings.auth);
+    secret.map(|secret| &secret.value)
 }
 
 fn means(profile: &Profile, record: &Record) -> Means {

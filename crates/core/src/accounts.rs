@@ -1,6 +1,7 @@
 //! All accounts, found by name or address.
 
 use crate::account::{Account, Context};
+use crate::busy::Busy;
 use crate::callback::{Arrival, Callbacks, Page};
 use crate::error::Error;
 use crate::home::Home;
@@ -48,8 +49,9 @@ impl Book {
         Ok(changed)
     }
 
+    /// Accounts stay for good, also while their entry is out of the file: an editor may just be moving it, and two
+    /// accounts of one id would renew one token twice.
     fn follow(&mut self, profiles: &[Profile]) {
-        self.accounts.retain(|id, _| profiles.iter().any(|profile| profile.id == *id));
         for profile in profiles {
             match self.accounts.get(&profile.id) {
                 Some(account) => account.set_profile(profile.clone()),
@@ -84,7 +86,7 @@ impl Accounts {
     ) -> Result<Arc<Self>, Error> {
         let (callbacks, arrivals) = Callbacks::new();
         let vault = Vault::start(&home.id()?);
-        let context = Arc::new(Context { vault, callbacks, upstream, metadata_document });
+        let context = Arc::new(Context { vault, callbacks, upstream, metadata_document, busy: Busy::default() });
         let profiles = ProfileStore::new(home.servers_file());
         let book = Book { context: context.clone(), profiles, accounts: BTreeMap::new() };
         let accounts = Arc::new(Accounts { context, book: Mutex::new(book) });
@@ -94,9 +96,12 @@ impl Accounts {
 
     /// Reads what the keyring has, so that sign-ins from before a restart go on.
     pub async fn wake(&self) {
-        if let Err(error) = self.load_all().await {
-            tracing::warn!(%error, "not all accounts could be read");
-        }
+        self.load_known().await;
+    }
+
+    /// Returns when nothing is under way that a stop would cut off.
+    pub async fn done(&self) {
+        self.context.busy.done().await;
     }
 
     /// All accounts, sorted by name. A broken `servers.json` is an error here.
@@ -156,12 +161,16 @@ impl Accounts {
         book.accounts.get(&profile.id).cloned().ok_or(Error::Internal("a profile without an account"))
     }
 
-    /// Removes an account and what the keyring holds for it.
+    /// Removes an account and what the keyring holds for it. If one of them can't be removed, both stay.
     pub async fn remove(&self, name: &str) -> Result<(), Error> {
         let account = self.find(name)?;
-        // The keyring first: if it doesn't answer, the profile is still there to try again.
-        account.forget().await?;
-        self.book().change(|profiles| profiles.remove(&account.name()))
+        let removed = self.book().change(|profiles| profiles.remove(&account.name()))?;
+        if let Err(error) = account.forget().await {
+            self.book().change(|profiles| profiles.put_back(removed))?;
+            return Err(error);
+        }
+        self.book().accounts.remove(account.id());
+        Ok(())
     }
 
     /// Gives an account another name.
@@ -171,12 +180,15 @@ impl Accounts {
         Ok(account)
     }
 
-    /// The one entry of every callback, whoever brings it.
+    /// The one entry of every callback, whoever brings it. Trouble with other accounts doesn't hold it up.
     pub async fn complete(&self, url: &SecretString) -> Result<AuthView, Error> {
         let callback = Callback::parse(url.expose_secret())?;
-        self.load_all().await?;
-        let owner = self.all()?.into_iter().find(|account| account.owns(&callback));
-        owner.ok_or(CallbackError::StateMismatch)?.complete_sign_in(&callback).await
+        let owner = |accounts: Vec<Arc<Account>>| accounts.into_iter().find(|account| account.owns(&callback));
+        let account = match owner(self.known()) {
+            Some(account) => account,
+            None => owner(self.load_known().await).ok_or(CallbackError::StateMismatch)?,
+        };
+        account.complete_sign_in(&callback).await
     }
 
     /// What is wrong with the keyring, by a real try.
@@ -184,11 +196,24 @@ impl Accounts {
         self.context.vault.probe().await.err()
     }
 
-    async fn load_all(&self) -> Result<(), Error> {
-        for account in self.all()? {
-            account.load().await?;
+    /// The accounts of the last good reading of the profiles.
+    fn known(&self) -> Vec<Arc<Account>> {
+        let mut book = self.book();
+        if let Err(error) = book.sync() {
+            tracing::debug!(%error, "the profiles can't be read now");
         }
-        Ok(())
+        let ids: Vec<String> = book.profiles.last_good().iter().map(|profile| profile.id.clone()).collect();
+        ids.iter().filter_map(|id| book.accounts.get(id).cloned()).collect()
+    }
+
+    async fn load_known(&self) -> Vec<Arc<Account>> {
+        let accounts = self.known();
+        for account in &accounts {
+            if let Err(error) = account.load().await {
+                tracing::warn!(%error, "an account can't be read");
+            }
+        }
+        accounts
     }
 
     fn book(&self) -> MutexGuard<'_, Book> {

@@ -1,6 +1,6 @@
 //! The words of the protocol, answered: each method is one request to the accounts.
 
-use crate::account::{Account, Issued};
+use crate::account::{Account, Authorized, SignedOut};
 use crate::accounts::{Accounts, NewAccount};
 use crate::browser::Browser;
 use crate::clock::now;
@@ -9,6 +9,7 @@ use crate::profile::Settings;
 use crate::refresh::Want;
 use crate::vault::VaultError;
 use jiff::{SignedDuration, Timestamp};
+use keybearer_oauth::ServerUrl;
 use keybearer_oauth::authorization::readable;
 use keybearer_protocol::account::{AccountRefresh, AccountSignOut, AccountTest, SignOutReply, TestReply};
 use keybearer_protocol::agent::{AgentPing, AgentStatus, AgentStatusReply, AgentStop, VaultState};
@@ -30,8 +31,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
 
-/// The most accounts on a page: a page fits a frame of 64 KiB.
-const PAGE: usize = 40;
+/// The most that a page of accounts holds, in bytes: it fits a frame of 64 KiB.
+const PAGE: usize = 48 * 1024;
 /// The most that a follower waits for a change of a sign-in.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
@@ -87,7 +88,7 @@ impl Api {
                 })
                 .await
             }
-            ProfileList::NAME => reply::<ProfileList, _>(door, params, async |p| self.list(p).await).await,
+            ProfileList::NAME => reply::<ProfileList, _>(door, params, async |p| self.list(caller, p).await).await,
             ProfileShow::NAME => {
                 reply::<ProfileShow, _>(door, params, async |p| Ok(self.loaded(&p.profile).await?.detail())).await
             }
@@ -177,40 +178,38 @@ impl Api {
         consent(caller)?;
         let target = params.profile.or_else(|| params.url.clone()).ok_or(Error::NothingNamed)?;
         let account = self.accounts.find(&target)?;
+        let want = Want { min_ttl: SignedDuration::from_secs(params.min_ttl.into()), force: false };
+        let Authorized { url: server, headers, issued } = account.authorized(want).await?;
         if let Some(url) = params.url
-            && !url.parse().is_ok_and(|url: keybearer_oauth::ServerUrl| url.is_covered_by(account.url().as_str()))
+            && !url.parse().is_ok_and(|url: ServerUrl| url.is_covered_by(server.as_str()))
         {
             return Err(Error::ResourceMismatch { profile: account.name(), url });
         }
-        let want = Want { min_ttl: SignedDuration::from_secs(params.min_ttl.into()), force: false };
-        let (headers, issued) = account.headers(want).await?;
-        let (expires_at, generation) = match issued {
-            Some(Issued { expires_at, generation, .. }) => (expires_at, generation),
-            None => (None, 0),
-        };
-        Ok(HeaderReply { headers, expires_at, profile: account.name(), generation })
+        Ok(HeaderReply {
+            headers,
+            expires_at: issued.as_ref().and_then(|issued| issued.expires_at),
+            profile: account.name(),
+            generation: issued.map(|issued| issued.generation),
+        })
     }
 
-    async fn list(&self, params: ProfileListParams) -> Result<ProfileListReply, Error> {
-        let mut accounts = Vec::new();
-        let mut more = false;
-        for account in self.accounts.all()? {
-            let later = params.after.as_ref().is_none_or(|after| account.name() > *after);
-            let fits = params.server_url.as_ref().is_none_or(|url| account.url().as_str() == url);
-            if !later || !fits {
-                continue;
+    async fn list(&self, caller: &CallerView, params: ProfileListParams) -> Result<ProfileListReply, Error> {
+        consent(caller)?;
+        let after = |account: &Arc<Account>| params.after.as_ref().is_none_or(|after| account.name() > *after);
+        let fits = |account: &Arc<Account>| params.server_url.as_ref().is_none_or(|url| account.url().as_str() == url);
+        let (mut accounts, mut size) = (Vec::new(), 0);
+        let mut asking = true;
+        for account in self.accounts.all()?.into_iter().filter(|account| after(account) && fits(account)) {
+            // A locked keyring is a state to show, not a reason to show nothing, nor to wait for it again and again.
+            asking = asking && account.load().await.is_ok();
+            let view = account.view();
+            size += serde_json::to_string(&view).map(|text| text.len()).unwrap_or_default();
+            if size > PAGE {
+                return Ok(ProfileListReply { accounts, more: true });
             }
-            if accounts.len() == PAGE {
-                more = true;
-                break;
-            }
-            // A locked keyring is a state to show, not a reason to show nothing.
-            if let Err(error) = account.load().await {
-                tracing::debug!(%error, "an account can't be read");
-            }
-            accounts.push(account.view());
+            accounts.push(view);
         }
-        Ok(ProfileListReply { accounts, more })
+        Ok(ProfileListReply { accounts, more: false })
     }
 
     async fn add(&self, params: ProfileAddParams) -> Result<AccountView, Error> {
@@ -300,8 +299,7 @@ fn not_behind(door: Door, method: &str) -> ErrorObject {
     ErrorObject::new(ErrorCode::MethodNotFound, message)
 }
 
-fn signed_out(outcome: crate::account::SignedOut) -> SignOutReply {
-    use crate::account::SignedOut;
+fn signed_out(outcome: SignedOut) -> SignOutReply {
     let (revoked, not_revoked_because) = match outcome {
         SignedOut::Revoked => (true, None),
         SignedOut::NothingToRevoke => (false, Some("there were no tokens".to_owned())),

@@ -5,7 +5,7 @@ use crate::profile::ProfileError;
 use crate::upstream::UpstreamError;
 use crate::vault::VaultError;
 use keybearer_oauth::HttpError;
-use keybearer_oauth::authorization::{CallbackError, RequestError};
+use keybearer_oauth::authorization::{CallbackError, RequestError, readable};
 use keybearer_oauth::reach::ReachError;
 use keybearer_oauth::registration::RegistrationError;
 use keybearer_oauth::resource_metadata::ResourceMetadataError;
@@ -83,6 +83,18 @@ pub enum Error {
     /// The sign-in was cancelled.
     #[error("the sign-in was cancelled")]
     Cancelled,
+    /// The account was removed meanwhile.
+    #[error("the account was removed")]
+    Removed,
+    /// A client's secret was given for another authorization server than the one that the server names now
+    /// (`BIND-5`).
+    #[error("the client secret of this account is for {bound}, but the server now names {named}, so Keybearer stopped")]
+    SecretElsewhere {
+        /// Where the secret was used first.
+        bound: String,
+        /// What the server names now.
+        named: String,
+    },
     /// The server is open.
     #[error("{0} needs no sign-in, so there is no token to give")]
     NoTokenNeeded(String),
@@ -127,7 +139,8 @@ pub enum Error {
 impl Error {
     /// The words of the protocol for it: code, sentence, exact reason, way out.
     pub fn to_object(&self) -> ErrorObject {
-        let mut object = ErrorObject::new(self.code(), self.to_string());
+        // Strangers' words may be in it: one readable line, whatever they wrote.
+        let mut object = ErrorObject::new(self.code(), readable(&self.to_string()));
         object.data.reason = self.reason().map(str::to_owned);
         object.data.action = self.action();
         object
@@ -169,6 +182,8 @@ impl Error {
             Error::ResourceMismatch { .. } => ErrorCode::ResourceMismatch,
             Error::ConsentRequired => ErrorCode::ConsentRequired,
             Error::NoPort { .. } => ErrorCode::Busy,
+            Error::Removed => ErrorCode::ProfileNotFound,
+            Error::SecretElsewhere { .. } => ErrorCode::ProviderError,
             Error::Internal(_) => ErrorCode::Internal,
         }
     }
@@ -191,6 +206,7 @@ impl Error {
             Error::Callback(CallbackError::Refused { .. }) => "authorization_refused",
             Error::Callback(CallbackError::Malformed | CallbackError::NoCode) => "callback_malformed",
             Error::Token(TokenError::Refused { .. }) => "token_refused",
+            Error::SecretElsewhere { .. } => "secret_elsewhere",
             Error::Lapsed => "lapsed",
             Error::Cancelled => "cancelled",
             Error::NoSignIn(_) => "no_sign_in_open",

@@ -4,31 +4,33 @@
 
 #![forbid(unsafe_code)]
 
+/// The one place that reads the clock.
+pub mod clock;
+/// The folders of one Keybearer, and how a file in them is replaced.
+pub mod home;
+/// Profiles: what the user wrote down, in `servers.json`.
+pub mod profile;
+/// One job at a time, shared by all who want its result.
+pub mod flight;
+/// The OS keyring, owned by one thread; one item per account.
+pub mod vault;
+/// When a token is good, when it is renewed, what a failed renewal means.
+pub mod refresh;
+/// What the core needs from whoever speaks MCP.
+pub mod upstream;
+/// Everything that can go wrong here, with its code and its words.
+pub mod error;
+/// What must not be cut off when the agent stops.
+pub mod busy;
+/// How a sign-in stands, as its followers see it.
+pub mod progress;
+/// The browser: opened without a shell.
+pub mod browser;
+/// The loopback address that a browser comes back to.
+pub mod callback;
 /// One account: its tokens and its sign-in.
 pub mod account;
 /// All accounts, found by name or address.
 pub mod accounts;
 /// The words of the protocol, answered.
 pub mod api;
-/// The browser: opened without a shell.
-pub mod browser;
-/// The loopback address that a browser comes back to.
-pub mod callback;
-/// The one place that reads the clock.
-pub mod clock;
-/// Everything that can go wrong here, with its code and its words.
-pub mod error;
-/// One job at a time, shared by all who want its result.
-pub mod flight;
-/// The folders of one Keybearer, and how a file in them is replaced.
-pub mod home;
-/// Profiles: what the user wrote down, in `servers.json`.
-pub mod profile;
-/// How a sign-in stands, as its followers see it.
-pub mod progress;
-/// When a token is good, when it is renewed, what a failed renewal means.
-pub mod refresh;
-/// What the core needs from whoever speaks MCP.
-pub mod upstream;
-/// The OS keyring, owned by one thread; one item per account.
-pub mod vault;

@@ -113,8 +113,15 @@ struct Read {
     last_good: Vec<Profile>,
 }
 
+/// An entry that was taken out.
+#[derive(Debug)]
+pub struct Removed {
+    name: String,
+    entry: Value,
+}
+
 /// Tells one state of the file from the next.
-type Stamp = (SystemTime, u64);
+type Stamp = (SystemTime, u64, u64);
 
 impl ProfileStore {
     /// The store in this file; nothing is read yet.
@@ -153,11 +160,20 @@ impl ProfileStore {
         Ok(profile)
     }
 
-    /// Removes a profile.
-    pub fn remove(&mut self, name: &str) -> Result<(), ProfileError> {
-        self.edit(|servers| match servers.shift_remove(name) {
-            Some(_) => Ok(()),
-            None => Err(ProfileError::NotFound(name.to_owned())),
+    /// Removes a profile; gives its entry for [`ProfileStore::put_back`].
+    pub fn remove(&mut self, name: &str) -> Result<Removed, ProfileError> {
+        let name = name.to_owned();
+        self.edit(|servers| match servers.shift_remove(&name) {
+            Some(entry) => Ok(Removed { name, entry }),
+            None => Err(ProfileError::NotFound(name)),
+        })
+    }
+
+    /// Puts back what was removed too early.
+    pub fn put_back(&mut self, removed: Removed) -> Result<(), ProfileError> {
+        self.edit(|servers| {
+            servers.entry(removed.name).or_insert(removed.entry);
+            Ok(())
         })
     }
 
@@ -178,23 +194,23 @@ impl ProfileStore {
     }
 
     fn read_again(&mut self) -> bool {
+        // Taken before reading: an edit in between is then seen the next time.
         let stamp = stamp(&self.path);
         if self.read.as_ref().is_some_and(|read| read.stamp == stamp) {
             return false;
         }
-        let outcome = self.read_and_adopt();
+        let outcome = self.read_and_adopt(stamp);
         let last_good = match &outcome {
             Ok(profiles) => profiles.clone(),
             Err(_) => self.last_good().to_vec(),
         };
-        // Adopting may have written the file.
-        self.read = Some(Read { stamp: self::stamp(&self.path), outcome, last_good });
+        self.read = Some(Read { stamp, outcome, last_good });
         true
     }
 
     /// Reads the profiles. An entry that a person wrote gets its id; a copied id becomes a new one, so that two
     /// profiles never share tokens.
-    fn read_and_adopt(&self) -> Result<Vec<Profile>, ProfileError> {
+    fn read_and_adopt(&self, stamp: Option<Stamp>) -> Result<Vec<Profile>, ProfileError> {
         let mut document = read_document(&self.path)?;
         let mut ids = HashSet::new();
         let mut adopted = false;
@@ -218,23 +234,23 @@ impl ProfileStore {
             profiles.push(Profile { name: name.clone(), id, url, settings });
         }
         if adopted {
-            self.write(&document, stamp(&self.path))?;
+            self.write(&document, stamp)?;
         }
         Ok(profiles)
     }
 
-    fn edit(
+    fn edit<T>(
         &mut self,
-        change: impl FnOnce(&mut Map<String, Value>) -> Result<(), ProfileError>,
-    ) -> Result<(), ProfileError> {
+        change: impl FnOnce(&mut Map<String, Value>) -> Result<T, ProfileError>,
+    ) -> Result<T, ProfileError> {
         // A file that can't be understood as a whole is not written to.
-        self.read_and_adopt()?;
+        self.read_and_adopt(stamp(&self.path))?;
         let before = stamp(&self.path);
         let mut document = read_document(&self.path)?;
-        change(servers(&self.path, &mut document)?)?;
+        let changed = change(servers(&self.path, &mut document)?)?;
         self.write(&document, before)?;
         self.read_again();
-        Ok(())
+        Ok(changed)
     }
 
     fn write(&self, document: &Value, before: Option<Stamp>) -> Result<(), ProfileError> {
@@ -306,7 +322,8 @@ fn read_document(path: &Path) -> Result<Value, ProfileError> {
         Err(error) => return Err(broken(path, error.to_string())),
     };
     if text.trim().is_empty() {
-        return Ok(empty_document());
+        // An editor in mid-save: no reason to forget all accounts.
+        return Err(broken(path, "it is empty (for no accounts, write {} or delete it)".to_owned()));
     }
     // serde_json's words end in "at line L column C".
     let document: Value = serde_json::from_str(&text).map_err(|error| broken(path, error.to_string()))?;
@@ -330,7 +347,11 @@ fn broken(path: &Path, problem: String) -> ProfileError {
 
 fn stamp(path: &Path) -> Option<Stamp> {
     let metadata = fs::metadata(path).ok()?;
-    Some((metadata.modified().ok()?, metadata.len()))
+    #[cfg(unix)]
+    let inode = std::os::unix::fs::MetadataExt::ino(&metadata);
+    #[cfg(not(unix))]
+    let inode = 0;
+    Some((metadata.modified().ok()?, metadata.len(), inode))
 }
 
 #[cfg(test)]

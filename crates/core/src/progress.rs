@@ -1,6 +1,7 @@
 //! How a sign-in stands, as its followers see it.
 
 use jiff::Timestamp;
+use keybearer_oauth::authorization::readable;
 use keybearer_protocol::ErrorObject;
 use keybearer_protocol::auth::{AuthPhase, AuthStep, AuthView, StepName, StepState};
 use tokio::sync::watch;
@@ -46,6 +47,8 @@ impl Progress {
 
     /// A step stands otherwise than before.
     pub fn step(&self, name: StepName, state: StepState, fact: Option<String>) {
+        // A fact may be a stranger's word.
+        let fact = fact.map(|fact| readable(&fact));
         self.change(|view| {
             for step in view.steps.iter_mut().filter(|step| step.name == name) {
                 step.state = state;
@@ -55,9 +58,10 @@ impl Progress {
     }
 
     /// The browser is awaited: all steps before it are done.
-    pub fn wait_for_browser(&self, authorization_url: &str, expires_at: Timestamp) {
+    pub fn wait_for_browser(&self, authorization_url: &str, expires_at: Timestamp, opened: bool) {
         self.change(|view| {
             view.phase = AuthPhase::WaitingForBrowser;
+            view.browser_opened = opened;
             view.authorization_url = Some(authorization_url.to_owned());
             view.expires_at = Some(expires_at);
             for step in &mut view.steps {
@@ -70,7 +74,7 @@ impl Progress {
         });
     }
 
-    /// A browser was opened, or could not be.
+    /// A browser was opened again, or could not be.
     pub fn browser_opened(&self, opened: bool) {
         self.change(|view| view.browser_opened = opened);
     }

@@ -8,14 +8,18 @@ pub mod record;
 
 mod keyring;
 
+use crate::flight::Flight;
 use keyring::Keyring;
 use record::Record;
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 use tokio::sync::oneshot;
 
 /// How long a caller waits for the keyring.
 const PATIENCE: Duration = Duration::from_secs(3);
+
+/// How many jobs may wait for the keyring.
+const QUEUE: usize = 1024;
 
 /// Why the vault can't answer. Nothing is lost by any of these.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -43,7 +47,8 @@ pub enum VaultError {
 /// The keyring of one home.
 #[derive(Clone, Debug)]
 pub struct Vault {
-    jobs: mpsc::Sender<Job>,
+    jobs: mpsc::SyncSender<Job>,
+    probing: Arc<Flight<Result<(), VaultError>>>,
 }
 
 type Job = Box<dyn FnOnce(&mut Keyring) + Send>;
@@ -51,7 +56,7 @@ type Job = Box<dyn FnOnce(&mut Keyring) + Send>;
 impl Vault {
     /// The vault of the home with this id. Nothing is asked of the keyring yet.
     pub fn start(home_id: &str) -> Vault {
-        let (jobs, queue) = mpsc::channel::<Job>();
+        let (jobs, queue) = mpsc::sync_channel::<Job>(QUEUE);
         let mut keyring = Keyring::new(home_id.to_owned());
         let thread = std::thread::Builder::new().name("keyring".to_owned());
         let spawned = thread.spawn(move || queue.iter().for_each(|job| job(&mut keyring)));
@@ -59,12 +64,14 @@ impl Vault {
             // Every request will then say that the keyring can't be reached.
             tracing::error!(%error, "the keyring's thread can't be started");
         }
-        Vault { jobs }
+        Vault { jobs, probing: Arc::default() }
     }
 
-    /// Whether the keyring works, by a real write, read and delete.
+    /// Whether the keyring works, by a real write, read and delete. All who ask at one time share the answer.
     pub async fn probe(&self) -> Result<(), VaultError> {
-        self.ask(Keyring::probe).await
+        let vault = self.clone();
+        let shared = self.probing.join(|| async move { vault.ask(Keyring::probe).await }).await;
+        shared.unwrap_or(Err(VaultError::Silent))
     }
 
     /// The record of the account with this id.
@@ -95,8 +102,16 @@ impl Vault {
         job: impl FnOnce(&mut Keyring) -> Result<T, VaultError> + Send + 'static,
     ) -> Result<T, VaultError> {
         let (reply, answer) = oneshot::channel();
-        let job: Job = Box::new(move |keyring| drop(reply.send(job(keyring))));
-        self.jobs.send(job).map_err(|_| VaultError::Absent("its thread ended".to_owned()))?;
+        let job: Job = Box::new(move |keyring| {
+            // Whoever lost patience asks again if it still matters: a dialog is not shown for nobody.
+            if !reply.is_closed() {
+                drop(reply.send(job(keyring)));
+            }
+        });
+        self.jobs.try_send(job).map_err(|error| match error {
+            mpsc::TrySendError::Full(_) => VaultError::Silent,
+            mpsc::TrySendError::Disconnected(_) => VaultError::Absent("its thread ended".to_owned()),
+        })?;
         match tokio::time::timeout(PATIENCE, answer).await {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(_)) => Err(VaultError::Absent("its thread ended".to_owned())),

@@ -13,6 +13,9 @@ use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::time::Duration;
 use zeroize::Zeroizing;
 
+/// The most that a healthy agent takes to say hello.
+const HELLO: Duration = Duration::from_secs(5);
+
 /// A connection to the agent.
 #[derive(Debug)]
 pub struct Client {
@@ -68,11 +71,13 @@ impl Client {
     pub fn connect_at(place: &Place, door: Door, name: &str) -> Result<Client, ClientError> {
         let stream = BufReader::new(socket::connect(place, door)?);
         let mut client = Client { stream, next_id: 0, session: None, hello: None };
+        client.set_timeout(Some(HELLO));
         let software = Software { name: name.to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() };
         let hello =
             client.call::<SessionOpen>(&SessionOpenParams { protocol: VersionRange::OURS, client: software })?;
         client.session = Some(hello.session.clone());
         client.hello = Some(hello);
+        client.set_timeout(None);
         Ok(client)
     }
 

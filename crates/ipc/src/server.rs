@@ -17,9 +17,9 @@ use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWriteExt, BufReader};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 use zeroize::Zeroizing;
 
 /// Connections at one time, all callers together.
@@ -34,6 +34,8 @@ const HELLO: Duration = Duration::from_secs(2);
 const PARTIAL: Duration = Duration::from_secs(5);
 /// A connection without requests is closed after this time.
 const IDLE: Duration = Duration::from_secs(600);
+/// Requests of a connection that ends are answered within this time.
+const LAST_ANSWERS: Duration = Duration::from_secs(2);
 /// A caller takes its answer within this time.
 const WRITE: Duration = Duration::from_secs(5);
 
@@ -59,15 +61,28 @@ struct Shared<H> {
     handler: Arc<H>,
     connections: Arc<Semaphore>,
     by_process: Mutex<HashMap<u32, u32>>,
+    closed: watch::Receiver<bool>,
 }
 
-/// Serves a door for as long as the future lives. Dropping it closes its connections.
-pub async fn serve<H: Handler>(listener: Listener, door: Door, server: Server, handler: Arc<H>) {
+/// Serves a door until `closing` turns true: then nobody is let in, and open requests get a moment to be answered.
+pub async fn serve<H: Handler>(
+    listener: Listener,
+    door: Door,
+    server: Server,
+    handler: Arc<H>,
+    mut closing: watch::Receiver<bool>,
+) {
     let connections = Arc::new(Semaphore::new(CONNECTIONS));
-    let shared = Arc::new(Shared { door, server, handler, connections, by_process: Mutex::default() });
+    let closed = closing.clone();
+    let shared = Arc::new(Shared { door, server, handler, connections, by_process: Mutex::default(), closed });
     let mut callers = JoinSet::new();
     loop {
-        match listener.accept().await {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            // Also if whoever could close the door is gone.
+            _ = closing.wait_for(|closing| *closing) => break,
+        };
+        match accepted {
             Ok((connection, _)) => {
                 if let Ok(permit) = shared.connections.clone().try_acquire_owned() {
                     callers.spawn(attend(shared.clone(), connection, permit));
@@ -81,6 +96,8 @@ pub async fn serve<H: Handler>(listener: Listener, door: Door, server: Server, h
         }
         while callers.try_join_next().is_some() {}
     }
+    drop(listener);
+    while callers.join_next().await.is_some() {}
 }
 
 async fn attend<H: Handler>(shared: Arc<Shared<H>>, connection: Connection, _permit: OwnedSemaphorePermit) {
@@ -151,7 +168,13 @@ async fn converse<H: Handler>(shared: &Arc<Shared<H>>, connection: Connection, c
             }
         };
         let mut requests = JoinSet::new();
-        while let Some(line) = lines.next(IDLE).await? {
+        let mut closed = shared.closed.clone();
+        loop {
+            let line = tokio::select! {
+                line = lines.next(IDLE) => line?,
+                _ = closed.wait_for(|closed| *closed) => break,
+            };
+            let Some(line) = line else { break };
             while requests.try_join_next().is_some() {}
             let request = match line.map_err(frame_error).and_then(|line| check(&line, &session)) {
                 Ok(request) => request,
@@ -174,7 +197,7 @@ async fn converse<H: Handler>(shared: &Arc<Shared<H>>, connection: Connection, c
             });
         }
         // A caller that only finished writing still gets its answers; what takes longer is dropped with the set.
-        let _ = timeout(PARTIAL, async { while requests.join_next().await.is_some() {} }).await;
+        let _ = timeout(LAST_ANSWERS, async { while requests.join_next().await.is_some() {} }).await;
         io::Result::Ok(())
     };
     tokio::try_join!(reading, writing).map(|_| ())
@@ -287,9 +310,10 @@ impl<R: AsyncRead + Unpin> Lines<R> {
     /// read to its end.
     async fn next(&mut self, patience: Duration) -> io::Result<Option<Result<Zeroizing<Vec<u8>>, FrameError>>> {
         self.line = Zeroizing::new(Vec::new());
-        let mut patience = patience;
+        let mut deadline = Instant::now() + patience;
+        let mut begun = false;
         loop {
-            let chunk = timeout(patience, self.reader.fill_buf()).await??;
+            let chunk = timeout_at(deadline, self.reader.fill_buf()).await??;
             if chunk.is_empty() {
                 return Ok(None);
             }
@@ -303,7 +327,9 @@ impl<R: AsyncRead + Unpin> Lines<R> {
             if end.is_some() {
                 return Ok(Some(Ok(std::mem::take(&mut self.line))));
             }
-            patience = PARTIAL;
+            if !begun {
+                (begun, deadline) = (true, Instant::now() + PARTIAL);
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The authorization request and its answer: PKCE, `state`, `resource`, `iss`. Only this file sees a code.
 
+use crate::http::Http;
 use crate::registration::Registration;
 use crate::secret::expose;
 use crate::server_metadata::ServerMetadata;
@@ -56,23 +57,19 @@ pub enum RequestError {
     /// An endpoint or redirect address that can't be used.
     #[error("{0} can't be used in a sign-in")]
     BadAddress(String),
-    /// Only https and loopback addresses are opened in a browser (`URL-1`).
-    #[error("{0} is not an https address, so it is not opened in a browser")]
+    /// Only https addresses are opened in a browser, and loopback ones for a server on this machine (`URL-1`).
+    #[error("{0} is not a public https address, so it is not opened in a browser")]
     NotAllowed(Url),
 }
 
 /// Makes the address to open in a browser and what must be kept until the answer comes.
 pub fn request(
+    http: &Http,
     server: &ServerMetadata,
     registration: &Registration,
     wish: Wish,
 ) -> Result<(Url, PendingAuthorization), RequestError> {
-    if !server.code_challenge_methods_supported.iter().any(|method| method == "S256") {
-        return Err(RequestError::NoPkce(server.issuer.clone()));
-    }
-    if !crate::server_url::is_protected(&server.authorization_endpoint) {
-        return Err(RequestError::NotAllowed(server.authorization_endpoint.clone()));
-    }
+    check(http, server)?;
     let redirect =
         RedirectUrl::new(wish.redirect_uri.clone()).map_err(|_| RequestError::BadAddress(wish.redirect_uri.clone()))?;
     let client = BasicClient::new(ClientId::new(registration.client_id.clone()))
@@ -103,22 +100,41 @@ pub fn request(
     Ok((url, pending))
 }
 
+/// Whether a sign-in at this authorization server can be asked for at all; before anything is registered there.
+pub fn check(http: &Http, server: &ServerMetadata) -> Result<(), RequestError> {
+    if !server.code_challenge_methods_supported.iter().any(|method| method == "S256") {
+        return Err(RequestError::NoPkce(server.issuer.clone()));
+    }
+    match http.allows(&server.authorization_endpoint) {
+        true => Ok(()),
+        false => Err(RequestError::NotAllowed(server.authorization_endpoint.clone())),
+    }
+}
+
 /// The scope that asks for a refresh token (OpenID Connect Core §11).
 pub const OFFLINE_ACCESS: &str = "offline_access";
 
-/// The scopes to ask for: what the challenge names (`AUTHZ-10`), else what the resource knows, else none (`AUTHZ-9`);
-/// with `offline_access` exactly when the authorization server lists it (`AUTHZ-12`, `AUTHZ-13`).
+/// The scopes to ask for: what the challenge names (`AUTHZ-10`), else what the resource knows, else none (`AUTHZ-9`).
+/// To some of them `offline_access` is added exactly when the authorization server lists it (`AUTHZ-12`, `AUTHZ-13`);
+/// alone it would keep a server from granting what it grants by default.
 pub fn scopes(challenged: &[String], resource: Option<&[String]>, server: &ServerMetadata) -> Vec<String> {
-    let mut scopes = match (challenged, resource) {
-        ([], Some(known)) => known.to_vec(),
-        ([], None) => Vec::new(),
-        (named, _) => named.to_vec(),
+    let is_offline = |scope: &String| scope == OFFLINE_ACCESS;
+    let offered = server.scopes_supported.iter().flatten().any(is_offline);
+    let mut scopes = match challenged {
+        [] => resource.unwrap_or_default().iter().filter(|scope| offered || !is_offline(scope)).cloned().collect(),
+        named => named.to_vec(),
     };
-    let offered = server.scopes_supported.iter().flatten().any(|scope| scope == OFFLINE_ACCESS);
-    if offered && !scopes.iter().any(|scope| scope == OFFLINE_ACCESS) {
+    if offered && !scopes.is_empty() && !scopes.iter().any(is_offline) {
         scopes.push(OFFLINE_ACCESS.to_owned());
     }
-    scopes
+    bounded(scopes)
+}
+
+/// Scopes as RFC 6749 §3.3 allows them, and no more than any server means seriously.
+pub(crate) fn bounded(scopes: impl IntoIterator<Item = String>) -> Vec<String> {
+    let fits =
+        |scope: &String| scope.len() <= 256 && scope.bytes().all(|c| c.is_ascii_graphic() && c != b'"' && c != b'\\');
+    scopes.into_iter().filter(fits).take(100).collect()
 }
 
 /// An answer that came back from a browser, read but not believed.
@@ -240,7 +256,7 @@ fn without_query(url: &Url) -> String {
 
 /// A stranger's words, fit for a line on a terminal: printable, short.
 pub fn readable(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(200).collect()
+    text.chars().filter(|c| !c.is_control()).take(500).collect()
 }
 
 #[cfg(test)]
@@ -253,7 +269,11 @@ mod tests {
     fn pending(iss_promised: bool) -> (Url, PendingAuthorization) {
         let server =
             ServerMetadata { authorization_response_iss_parameter_supported: iss_promised, ..server(&["S256"]) };
-        request(&server, &registration(), wish()).expect("a good request")
+        request(&http(), &server, &registration(), wish()).expect("a good request")
+    }
+
+    fn http() -> Http {
+        Http::for_server(&"https://mcp.example".parse().expect("an address")).expect("a client")
     }
 
     fn server(methods: &[&str]) -> ServerMetadata {
@@ -294,12 +314,23 @@ mod tests {
     #[test]
     fn without_pkce_or_protection_there_is_no_request() {
         for methods in [&[][..], &["plain"]] {
-            assert!(matches!(request(&server(methods), &registration(), wish()), Err(RequestError::NoPkce(_))));
+            assert!(matches!(
+                request(&http(), &server(methods), &registration(), wish()),
+                Err(RequestError::NoPkce(_))
+            ));
         }
-        for address in ["http://as.example/authorize", "javascript:alert(1)", "file:///etc/passwd"] {
+        for address in [
+            "http://as.example/authorize",
+            "javascript:alert(1)",
+            "file:///etc/passwd",
+            "http://127.0.0.1:1/x",
+            "https://localhost/x",
+            "https://[::ffff:127.0.0.1]/x",
+            "https://0.0.0.0/x",
+        ] {
             let address = Url::parse(address).expect("an address");
             let server = ServerMetadata { authorization_endpoint: address, ..server(&["S256"]) };
-            assert!(matches!(request(&server, &registration(), wish()), Err(RequestError::NotAllowed(_))));
+            assert!(matches!(request(&http(), &server, &registration(), wish()), Err(RequestError::NotAllowed(_))));
         }
     }
 
@@ -345,6 +376,8 @@ mod tests {
         assert!(scopes(&[], None, &plain).is_empty());
         let offline = ServerMetadata { scopes_supported: Some(vec![OFFLINE_ACCESS.into()]), ..plain };
         assert_eq!(scopes(&[], Some(&known), &offline), ["a", "b", OFFLINE_ACCESS]);
+        assert!(scopes(&[], None, &offline).is_empty());
+        assert!(scopes(&[], Some(&[OFFLINE_ACCESS.into()]), &server(&["S256"])).is_empty());
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! The one way out to authorization servers: https or loopback only, bounded in size and time, no redirects.
 
-use crate::server_url::{ServerUrl, is_protected};
+use crate::server_url::{ServerUrl, is_localhost, is_loopback, is_protected, leads_here};
 use ::http::{HeaderMap, HeaderValue, Method, Request, Response, header};
 use serde::de::DeserializeOwned;
 use std::error::Error as StdError;
 use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 use url::Url;
@@ -27,7 +28,7 @@ pub struct Http {
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum HttpError {
     /// The address is neither https nor, for a server on this machine, loopback (`TLS-1`, `SSRF-2`).
-    #[error("{0} is not an https address, so nothing was sent there")]
+    #[error("{0} is not a public https address, so nothing was sent there")]
     NotAllowed(Url),
     /// The name doesn't resolve.
     #[error("the name {0} could not be found")]
@@ -98,7 +99,7 @@ impl Http {
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(TOTAL_TIMEOUT)
             .user_agent(concat!("keybearer/", env!("CARGO_PKG_VERSION")))
-            .dns_resolver(Arc::new(Resolver));
+            .dns_resolver(Arc::new(Resolver { loopback, server: server.host().to_owned() }));
         let builder = if loopback { builder.no_proxy() } else { builder };
         let client = builder.build().map_err(|error| HttpError::Unusable(error.to_string()))?;
         Ok(Http { client, loopback })
@@ -117,7 +118,9 @@ impl Http {
     /// Sends a request and reads the answer's head; the body is read piece by piece, for streams that may not end.
     pub async fn open(&self, request: Request<Vec<u8>>) -> Result<Answer, HttpError> {
         let url = Url::parse(&request.uri().to_string()).map_err(|_| HttpError::Connect("the address".to_owned()))?;
-        self.check(&url)?;
+        if !self.allows(&url) {
+            return Err(HttpError::NotAllowed(url));
+        }
         let request = reqwest::Request::try_from(request).map_err(|error| classify(&url, &error))?;
         tracing::debug!(method = %request.method(), host = %host(&url), path = %url.path(), "request");
         let body = self.client.execute(request).await.map_err(|error| classify(&url, &error))?;
@@ -142,10 +145,10 @@ impl Http {
     }
 
     /// The same where the address is a guess: what isn't the document counts as none, since many servers answer every
-    /// unknown path with a page of theirs.
+    /// unknown path with a page of theirs, or lead to one.
     pub async fn guess_document<T: DeserializeOwned>(&self, url: &Url) -> Result<Option<T>, HttpError> {
         match self.get_document(url).await {
-            Err(HttpError::NotJson { .. }) => Ok(None),
+            Err(HttpError::NotJson { .. } | HttpError::Status { status: 300..=399, .. }) => Ok(None),
             found => found,
         }
     }
@@ -155,14 +158,10 @@ impl Http {
         self.send(post(url, content_type, body)?).await
     }
 
-    /// The rule of [`HttpError::NotAllowed`].
-    fn check(&self, url: &Url) -> Result<(), HttpError> {
-        let leads_here = crate::server_url::is_loopback(url);
-        if is_protected(url) && (self.loopback || !leads_here) {
-            Ok(())
-        } else {
-            Err(HttpError::NotAllowed(url.clone()))
-        }
+    /// Whether this address may be asked, or opened in a browser, on behalf of the server: the rule of
+    /// [`HttpError::NotAllowed`].
+    pub fn allows(&self, url: &Url) -> bool {
+        is_protected(url) && (self.loopback || !is_loopback(url))
     }
 }
 
@@ -234,20 +233,13 @@ fn uri(url: &Url) -> Result<::http::Uri, HttpError> {
 /// Finds what really went wrong at the bottom of the chain of causes.
 fn classify(url: &Url, error: &reqwest::Error) -> HttpError {
     let host = host(url);
-    let mut cause: Option<&(dyn StdError + 'static)> = Some(error);
-    while let Some(current) = cause {
-        if current.is::<NameNotFound>() {
-            return HttpError::Dns(url.host_str().unwrap_or_default().to_owned());
-        }
-        // io::Error hides the error it wraps from `source`, so it is opened by hand.
-        let inner = current.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        let tls = current.downcast_ref::<rustls::Error>().or(inner.and_then(|inner| inner.downcast_ref()));
-        if let Some(tls) = tls {
-            return HttpError::Tls { host, cause: tls.to_string() };
-        }
-        cause = current.source();
-    }
-    if error.is_timeout() {
+    if find_cause::<NameNotFound>(error).is_some() {
+        HttpError::Dns(url.host_str().unwrap_or_default().to_owned())
+    } else if find_cause::<LeadsHere>(error).is_some() {
+        HttpError::NotAllowed(url.clone())
+    } else if let Some(tls) = find_cause::<rustls::Error>(error) {
+        HttpError::Tls { host, cause: tls.to_string() }
+    } else if error.is_timeout() {
         HttpError::Timeout(host)
     } else if error.is_connect() {
         HttpError::Connect(host)
@@ -256,22 +248,50 @@ fn classify(url: &Url, error: &reqwest::Error) -> HttpError {
     }
 }
 
-/// The system's resolver with an error that can be told from others.
+/// The cause of this type. An [`io::Error`] hides the error that it wraps from `source`, so it is opened by hand.
+fn find_cause<'a, E: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a E> {
+    let mut cause = Some(error);
+    while let Some(current) = cause {
+        if let Some(found) = current.downcast_ref() {
+            return Some(found);
+        }
+        let wrapped = current.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        cause = wrapped.map(|wrapped| wrapped as &(dyn StdError + 'static)).or_else(|| current.source());
+    }
+    None
+}
+
+/// The system's resolver, with errors that can be told from others and the loopback rule also for names.
 #[derive(Debug)]
-struct Resolver;
+struct Resolver {
+    loopback: bool,
+    /// The server that the user named: it may be anywhere, also on this machine under a name of its own.
+    server: String,
+}
 
 #[derive(Debug, thiserror::Error)]
 #[error("name not found")]
 struct NameNotFound;
 
+#[derive(Debug, thiserror::Error)]
+#[error("the name leads to this machine")]
+struct LeadsHere;
+
 impl reqwest::dns::Resolve for Resolver {
     fn resolve(&self, name: reqwest::dns::Name) -> reqwest::dns::Resolving {
+        let anywhere = self.loopback || name.as_str() == self.server;
         Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await;
-            match found {
-                Ok(addresses) => Ok(Box::new(addresses.collect::<Vec<_>>().into_iter()) as reqwest::dns::Addrs),
-                Err(_) => Err(NameNotFound.into()),
+            let found: Vec<SocketAddr> = match is_localhost(name.as_str()) {
+                // Never asked of a name server, whose answer could be anybody.
+                true => [IpAddr::from(Ipv4Addr::LOCALHOST), IpAddr::from(Ipv6Addr::LOCALHOST)]
+                    .map(|address| SocketAddr::new(address, 0))
+                    .to_vec(),
+                false => tokio::net::lookup_host((name.as_str(), 0)).await.map_err(|_| NameNotFound)?.collect(),
+            };
+            if !anywhere && found.iter().any(|address| leads_here(address.ip())) {
+                return Err(LeadsHere.into());
             }
+            Ok(Box::new(found.into_iter()) as reqwest::dns::Addrs)
         })
     }
 }

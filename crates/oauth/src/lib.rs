@@ -10,28 +10,27 @@
 
 #![forbid(unsafe_code)]
 
-/// The authorization request and its answer: PKCE, `state`, `resource`, `iss`.
-pub mod authorization;
-/// What a `WWW-Authenticate` header says.
-pub mod challenge;
-/// The one way out to authorization servers: https or loopback only, bounded in size and time.
-pub mod http;
-/// The first contact: does the server want authorization, and is it an MCP server at all?
-pub mod reach;
-/// How the authorization server knows us: by hand, by metadata document, or by dynamic registration.
-pub mod registration;
-/// Protected resource metadata (RFC 9728): which authorization server guards the server.
-pub mod resource_metadata;
-/// Taking tokens back (RFC 7009).
-pub mod revocation;
-/// Authorization server metadata (RFC 8414, OpenID Connect Discovery).
-pub mod server_metadata;
+mod secret;
 /// The MCP server's address as the user wrote it, checked once.
 pub mod server_url;
+/// The one way out to authorization servers: https or loopback only, bounded in size and time.
+pub mod http;
+/// What a `WWW-Authenticate` header says.
+pub mod challenge;
+/// The first contact: does the server want authorization, and is it an MCP server at all?
+pub mod reach;
+/// Protected resource metadata (RFC 9728): which authorization server guards the server.
+pub mod resource_metadata;
+/// Authorization server metadata (RFC 8414, OpenID Connect Discovery).
+pub mod server_metadata;
+/// How the authorization server knows us: by hand, by metadata document, or by dynamic registration.
+pub mod registration;
+/// The authorization request and its answer: PKCE, `state`, `resource`, `iss`.
+pub mod authorization;
 /// The token endpoint: code exchange and refresh.
 pub mod token;
-
-mod secret;
+/// Taking tokens back (RFC 7009).
+pub mod revocation;
 
 pub use http::{Http, HttpError};
 pub use server_url::ServerUrl;

@@ -10,6 +10,9 @@ use serde_json::json;
 /// The name that authorization servers show to the user.
 pub const CLIENT_NAME: &str = "Keybearer";
 
+/// The most that a client ID may hold, in bytes.
+const CLIENT_ID_LIMIT: usize = 2048;
+
 /// A client as one authorization server knows it; worthless at any other (`BIND-1..3`).
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Registration {
@@ -166,6 +169,13 @@ async fn register_dynamically(
         return Err(refusal(host(url), answer.status().as_u16(), answer.body()));
     }
     let registered: Registered = json(url, answer.body())?;
+    if registered.client_id.len() > CLIENT_ID_LIMIT {
+        return Err(RegistrationError::Refused {
+            host: host(url),
+            error: "its client ID is too long".to_owned(),
+            description: None,
+        });
+    }
     let auth_method = match registered.token_endpoint_auth_method.as_deref() {
         None => wanted,
         Some("none") => AuthMethod::None,

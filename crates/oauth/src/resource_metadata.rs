@@ -22,6 +22,9 @@ pub struct ResourceMetadata {
     pub resource_name: Option<String>,
 }
 
+/// The most that the name of a resource or an issuer may hold, in bytes.
+pub(crate) const NAME_LIMIT: usize = 2048;
+
 /// Why the metadata can't be used.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum ResourceMetadataError {
@@ -65,7 +68,7 @@ pub async fn find(
 }
 
 fn checked(server: &ServerUrl, found: ResourceMetadata) -> Result<ResourceMetadata, ResourceMetadataError> {
-    if server.is_covered_by(&found.resource) {
+    if found.resource.len() <= NAME_LIMIT && server.is_covered_by(&found.resource) {
         Ok(found)
     } else {
         Err(ResourceMetadataError::Mismatch { resource: found.resource, server: server.to_string() })

@@ -1,6 +1,7 @@
 //! Authorization server metadata (RFC 8414, OpenID Connect Discovery 1.0).
 
 use crate::http::{Http, HttpError};
+use crate::resource_metadata::NAME_LIMIT;
 use serde::Deserialize;
 use url::Url;
 
@@ -60,6 +61,9 @@ pub enum ServerMetadataError {
 
 /// Finds the metadata of `issuer` in the order of `DISC-9` and `DISC-10`.
 pub async fn find(http: &Http, issuer: &str) -> Result<ServerMetadata, ServerMetadataError> {
+    if issuer.len() > NAME_LIMIT {
+        return Err(ServerMetadataError::BadIssuer(issuer.chars().take(100).collect()));
+    }
     let url = Url::parse(issuer).map_err(|_| ServerMetadataError::BadIssuer(issuer.to_owned()))?;
     for place in well_known(&url) {
         let Some(found) = http.guess_document::<ServerMetadata>(&place).await? else { continue };

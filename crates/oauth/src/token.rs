@@ -1,6 +1,6 @@
 //! The token endpoint: code exchange and refresh. Read leniently, acted on strictly.
 
-use crate::authorization::{Code, PendingAuthorization, readable};
+use crate::authorization::{Code, PendingAuthorization, bounded, readable};
 use crate::http::{Http, HttpError, host};
 use crate::registration::{AuthMethod, Registration};
 use crate::secret::{expose, expose_option};
@@ -118,7 +118,7 @@ fn tokens(
             access_token: answer.access_token().secret().clone().into(),
             expires_in: answer.expires_in().map(|duration| duration.as_secs()),
             refresh_token: answer.refresh_token().map(|token| token.secret().clone().into()),
-            scopes: answer.scopes().map(|scopes| scopes.iter().map(|scope| scope.to_string()).collect()),
+            scopes: answer.scopes().map(|scopes| bounded(scopes.iter().map(|scope| scope.to_string()))),
         }),
         Err(BasicRequestTokenError::ServerResponse(refusal)) => Err(refused(url, &refusal)),
         Err(BasicRequestTokenError::Request(error)) => Err(error.into()),

@@ -19,6 +19,8 @@ pub struct Person {
     pub allows: bool,
     /// The account they pick.
     pub account: String,
+    /// Whether their browser reaches the client, or they are left with the address, as on another machine.
+    pub reaches_client: bool,
 }
 
 /// Where the answer went.
@@ -26,7 +28,7 @@ pub struct Person {
 pub enum Carried {
     /// To a listener on loopback, which took it.
     Delivered,
-    /// Nowhere yet: this address is for the program that owns its scheme.
+    /// Nowhere yet: this address is for the program that owns its scheme, or for the person to carry on.
     ForApp(String),
 }
 
@@ -63,7 +65,7 @@ pub async fn browse(address: &str, person: &Person) -> Result<Carried, BrowseErr
     let page = client.get(address.clone()).send().await?;
     // The server sends errors to the client by itself, before anybody is asked.
     if page.status().is_redirection() {
-        return carry(&client, &page).await;
+        return carry(&client, &page, person).await;
     }
     if !page.status().is_success() {
         return Err(BrowseError::Page(page.status()));
@@ -76,14 +78,14 @@ pub async fn browse(address: &str, person: &Person) -> Result<Carried, BrowseErr
         .body(form.filled_in(person))
         .send()
         .await?;
-    carry(&client, &decided).await
+    carry(&client, &decided, person).await
 }
 
-async fn carry(client: &Client, decided: &Response) -> Result<Carried, BrowseError> {
+async fn carry(client: &Client, decided: &Response, person: &Person) -> Result<Carried, BrowseError> {
     let location = decided.headers().get(header::LOCATION).and_then(|value| value.to_str().ok());
     let location = location.filter(|_| decided.status().is_redirection()).ok_or(BrowseError::NoRedirect)?;
     let target = Url::parse(location).map_err(|_| BrowseError::NoRedirect)?;
-    if target.scheme() != "http" {
+    if target.scheme() != "http" || !person.reaches_client {
         return Ok(Carried::ForApp(location.to_owned()));
     }
     if !redirect_uri::is_loopback(&target) {

@@ -1,6 +1,8 @@
 //! The practice server: an authorization server and an MCP server on loopback that really check what they are sent,
 //! and that can be told to misbehave. It keeps everything in memory and knows nothing of the product it is used to try.
 
+#![forbid(unsafe_code)]
+
 /// The addresses one server answers at, which are also its ready line.
 pub mod addresses;
 /// What a person allowed, and the people.

@@ -1,5 +1,7 @@
 //! `keybearer-practice serve` runs a practice server; `keybearer-practice browse` is a person who signs in at one.
 
+#![forbid(unsafe_code)]
+
 use std::{
     env,
     io::{self, IsTerminal as _, Write as _},
@@ -37,6 +39,9 @@ enum Command {
     Browse {
         /// The address of the consent page
         url: String,
+        /// Print the address to come back to instead of going there
+        #[arg(long)]
+        print: bool,
     },
 }
 
@@ -63,7 +68,7 @@ async fn main() -> ExitCode {
         Command::Serve(arguments) => {
             serve(arguments).await.map_or_else(|error| failed(&error, 1), |()| ExitCode::SUCCESS)
         }
-        Command::Browse { url } => browse(&url).await,
+        Command::Browse { url, print } => browse(&url, !print).await,
     }
 }
 
@@ -80,10 +85,11 @@ async fn serve(arguments: Serve) -> io::Result<()> {
     }
 }
 
-async fn browse(url: &str) -> ExitCode {
+async fn browse(url: &str, reaches_client: bool) -> ExitCode {
     let person = Person {
         allows: env::var("KEYBEARER_PRACTICE_ANSWER").as_deref() != Ok("deny"),
         account: env::var("KEYBEARER_PRACTICE_ACCOUNT").unwrap_or_else(|_| "ada".to_owned()),
+        reaches_client,
     };
     match browse::browse(url, &person).await {
         Ok(Carried::Delivered) => ExitCode::SUCCESS,

@@ -109,8 +109,8 @@ pub struct HeaderReply {
     pub expires_at: Option<Timestamp>,
     /// The profile that they belong to.
     pub profile: String,
-    /// As in [`TokenReply::generation`].
-    pub generation: u32,
+    /// As in [`TokenReply::generation`]; none where no token is issued.
+    pub generation: Option<u32>,
 }
 
 /// Parameters of `token.invalidate`.

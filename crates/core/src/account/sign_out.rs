@@ -21,18 +21,27 @@ pub enum SignedOut {
 }
 
 impl Account {
-    /// Signs out. The client's registration stays for the next sign-in.
+    /// Signs out: deletes the tokens here, then gives them back. Goes on when its caller leaves. The client's
+    /// registration stays for the next sign-in.
     pub async fn sign_out(self: &Arc<Self>) -> Result<SignedOut, Error> {
+        let account = self.clone();
+        let task = tokio::spawn(async move { account.sign_out_now().await });
+        task.await.unwrap_or(Err(Error::Internal("the sign-out ended without a result")))
+    }
+
+    async fn sign_out_now(self: &Arc<Self>) -> Result<SignedOut, Error> {
+        let _busy = self.context.busy.begin();
         self.load().await?;
-        let _changing = self.changing.lock().await;
-        let mut record = self.record();
-        let outcome = revoke_all(&self.url(), &record).await;
-        self.state().sign_in = None;
-        (record.tokens, record.pending) = (None, None);
-        record.generation += 1;
-        self.commit(record).await?;
+        let signed_in = {
+            let _changing = self.changing.lock().await;
+            let record = self.record();
+            self.close_sign_in(None, &Error::Cancelled);
+            let empty = Record { tokens: None, pending: None, generation: record.generation + 1, ..record.clone() };
+            self.commit(empty).await?;
+            record
+        };
         self.remember(None);
-        Ok(outcome)
+        Ok(revoke_all(&self.url(), &signed_in).await)
     }
 }
 

@@ -1,21 +1,24 @@
 //! Handing out and renewing tokens: one refresh per account at a time, committed before it is handed out.
 
-use super::{Account, Means, State, means};
+use super::{Account, Means, fixed_secret, means};
 use crate::clock::now;
 use crate::error::Error;
+use crate::profile::{Profile, ProfileError};
 use crate::refresh::{Decision, Failure, Want, classify, decide, is_usable};
 use crate::upstream::{Headers, ToolList, UpstreamError};
 use crate::vault::record::{Record, TokenRecord};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use jiff::{SignedDuration, Timestamp};
-use keybearer_oauth::Http;
 use keybearer_oauth::token::{self, Grant, TokenError, Tokens};
+use keybearer_oauth::{Http, ServerUrl};
 use secrecy::{ExposeSecret, SecretString};
 use std::sync::Arc;
 
 /// A token on its way to a program.
 #[derive(Clone, Debug)]
 pub struct Issued {
+    /// The server that it is for, at the very moment that the token was taken.
+    pub url: ServerUrl,
     /// The access token.
     pub access_token: SecretString,
     /// When it ends, where that is known.
@@ -28,6 +31,18 @@ pub struct Issued {
     pub generation: u32,
     /// Whether it was at hand.
     pub from_cache: bool,
+}
+
+/// The headers that authorize a request, and the server that they are for: both from one moment, since an edit of the
+/// profile may come between two.
+#[derive(Clone, Debug)]
+pub struct Authorized {
+    /// The server.
+    pub url: ServerUrl,
+    /// Its headers; none for a server that needs no sign-in.
+    pub headers: Headers,
+    /// The token in them, if it is one that is issued.
+    pub issued: Option<Issued>,
 }
 
 impl Account {
@@ -59,25 +74,32 @@ impl Account {
         self.token(Want { force: true, ..Want::default() }, &[]).await.map(drop)
     }
 
-    /// The headers that a request to the server needs.
-    pub async fn headers(self: &Arc<Self>, want: Want) -> Result<(Headers, Option<Issued>), Error> {
+    /// What a request to the server needs.
+    pub async fn authorized(self: &Arc<Self>, want: Want) -> Result<Authorized, Error> {
         self.load().await?;
-        let (kind, fixed) = {
+        let fixed = {
             let state = self.state();
             let record = state.record.as_ref().ok_or(Error::Internal("no record"))?;
-            (means(&state.profile, record), fixed_header(&state, record))
+            let (url, none) = (state.profile.url.clone(), None);
+            match means(&state.profile, record) {
+                Means::Open => Some(Authorized { url, headers: Headers::new(), issued: none }),
+                Means::Header | Means::Basic => {
+                    let header = fixed_header(&state.profile, record);
+                    header.map(|header| Authorized { url, headers: Headers::from([header]), issued: none })
+                }
+                Means::Bearer | Means::Oauth => None,
+            }
         };
-        match kind {
-            Means::Open => Ok((Headers::new(), None)),
-            Means::Header | Means::Basic => {
-                let header = fixed.ok_or_else(|| self.auth_required())?;
-                Ok((Headers::from([header]), None))
-            }
-            Means::Bearer | Means::Oauth => {
-                let issued = self.token(want, &[]).await?;
-                Ok((Headers::from([bearer(&issued.access_token)]), Some(issued)))
-            }
+        if let Some(fixed) = fixed {
+            return Ok(fixed);
         }
+        let issued = match self.token(want, &[]).await {
+            // A fixed header whose secret isn't there.
+            Err(Error::NotABearer(_)) => return Err(self.auth_required()),
+            issued => issued?,
+        };
+        let headers = Headers::from([bearer(&issued.access_token)]);
+        Ok(Authorized { url: issued.url.clone(), headers, issued: Some(issued) })
     }
 
     /// A server refused this generation. Only the current one counts, so the complaints of twenty programs about one
@@ -95,12 +117,12 @@ impl Account {
 
     /// A real `tools/list`. A refused token is renewed once.
     pub async fn test(self: &Arc<Self>) -> Result<ToolList, Error> {
-        let url = self.url();
-        let (headers, issued) = self.headers(Want::default()).await?;
+        let Authorized { url, headers, issued } = self.authorized(Want::default()).await?;
         let first = self.context.upstream.list_tools(&url, &headers).await;
         let (Err(UpstreamError::Unauthorized(_)), Some(issued)) = (&first, issued) else { return Ok(first?) };
         self.invalidate(issued.generation).await?;
-        let (headers, _) = self.headers(Want::default()).await?;
+        // If there is no better token, the refusal of this one is what happened.
+        let Ok(Authorized { url, headers, .. }) = self.authorized(Want::default()).await else { return Ok(first?) };
         Ok(self.context.upstream.list_tools(&url, &headers).await?)
     }
 
@@ -110,7 +132,7 @@ impl Account {
         let decision = match means(&state.profile, record) {
             Means::Open => return Err(Error::NoTokenNeeded(state.profile.name.clone())),
             Means::Header | Means::Basic => return Err(Error::NotABearer(state.profile.name.clone())),
-            Means::Bearer if record.secret.is_some() => Decision::Serve,
+            Means::Bearer if fixed_secret(&state.profile, record).is_some() => Decision::Serve,
             Means::Bearer => Decision::SignIn,
             Means::Oauth => match &record.tokens {
                 Some(tokens) => decide(now(), tokens, state.refused == Some(record.generation), want),
@@ -124,12 +146,11 @@ impl Account {
         let required = self.auth_required();
         let state = self.state();
         let record = state.record.as_ref().ok_or(Error::Internal("no record"))?;
-        let generation = record.generation;
+        let (url, generation) = (state.profile.url.clone(), record.generation);
         if means(&state.profile, record) == Means::Bearer {
-            let access_token = record.secret.clone().ok_or(required)?;
-            let nothing = (None, Vec::new(), None);
-            let (expires_at, scopes, resource) = nothing;
-            return Ok(Issued { access_token, expires_at, scopes, resource, generation, from_cache });
+            let access_token = fixed_secret(&state.profile, record).cloned().ok_or(required)?;
+            let (expires_at, scopes, resource) = (None, Vec::new(), None);
+            return Ok(Issued { url, access_token, expires_at, scopes, resource, generation, from_cache });
         }
         let tokens = record.tokens.as_ref().ok_or(required)?;
         let missing: Vec<String> = scopes.iter().filter(|scope| !tokens.scopes.contains(scope)).cloned().collect();
@@ -137,6 +158,7 @@ impl Account {
             return Err(Error::ScopeUnavailable { profile: state.profile.name.clone(), missing });
         }
         Ok(Issued {
+            url,
             access_token: tokens.access_token.clone(),
             expires_at: tokens.expires_at,
             scopes: tokens.scopes.clone(),
@@ -154,10 +176,9 @@ impl Account {
     }
 
     fn auth_required(&self) -> Error {
-        let open = !self.progress.phase().is_final();
         let state = self.state();
         let profile = state.profile.name.clone();
-        if open {
+        if state.sign_in.is_some() {
             return Error::AuthInProgress(profile);
         }
         let tokens = state.record.as_ref().and_then(|record| record.tokens.as_ref());
@@ -176,6 +197,7 @@ impl Account {
     /// The refresh transaction: look again, prove that the answer can be kept, ask, commit. `seen` is the generation
     /// that its caller found wanting: if there is a newer one already, all is done.
     async fn refresh(self: Arc<Self>, seen: u32) -> Result<(), Error> {
+        let _busy = self.context.busy.begin();
         let _changing = self.changing.lock().await;
         let record = self.record();
         let (Some(tokens), true) = (record.tokens.clone(), record.generation == seen) else { return Ok(()) };
@@ -192,11 +214,12 @@ impl Account {
         if is_rejected { Err(self.auth_required()) } else { Ok(()) }
     }
 
+    /// Asks the authorization server, which belongs to the server that the record is bound to.
     async fn ask(&self, record: &Record, tokens: &TokenRecord, refresh: &SecretString) -> Result<Tokens, Error> {
         // A rotated token that can't be kept would be lost: without room for it nothing is sent.
-        self.context.vault.write(&self.id, record).await?;
+        self.commit(record.clone()).await?;
         let registration = record.registration.as_ref().ok_or(Error::Internal("tokens without a registration"))?;
-        let http = Http::for_server(&self.url())?;
+        let http = Http::for_server(&record.url.parse().map_err(ProfileError::from)?)?;
         let grant = Grant { registration, token_endpoint: &tokens.token_endpoint, resource: &tokens.resource };
         match token::refresh(&http, &grant, refresh).await {
             Err(error) if classify(&error) == Failure::Ambiguous => {
@@ -245,11 +268,10 @@ fn bearer(token: &SecretString) -> (String, SecretString) {
     ("Authorization".to_owned(), format!("Bearer {}", token.expose_secret()).into())
 }
 
-fn fixed_header(state: &State, record: &Record) -> Option<(String, SecretString)> {
-    let secret = record.secret.clone()?;
-    let settings = &state.profile.settings;
-    match (&settings.header, &settings.username) {
-        (Some(header), _) => Some((header.clone(), secret)),
+fn fixed_header(profile: &Profile, record: &Record) -> Option<(String, SecretString)> {
+    let secret = fixed_secret(profile, record)?;
+    match (&profile.settings.header, &profile.settings.username) {
+        (Some(header), _) => Some((header.clone(), secret.clone())),
         (None, Some(user)) => {
             let pair = BASE64_STANDARD.encode(format!("{user}:{}", secret.expose_secret()));
             Some(("Authorization".to_owned(), format!("Basic {pair}").into()))

@@ -4,6 +4,7 @@ use super::VaultError;
 use jiff::Timestamp;
 use keybearer_oauth::authorization::PendingAuthorization;
 use keybearer_oauth::registration::Registration;
+use keybearer_protocol::profile::AuthType;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize, Serializer};
 use url::Url;
@@ -22,9 +23,9 @@ pub struct Record {
     pub url: String,
     /// Counts token sets: one more with each sign-in and refresh.
     pub generation: u32,
-    /// The fixed credential, or the secret of a client that was registered by hand.
-    #[serde(default, serialize_with = "expose_option", skip_serializing_if = "Option::is_none")]
-    pub secret: Option<SecretString>,
+    /// The secret that the user brought.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret: Option<SecretRecord>,
     /// Whether the server was found to need no sign-in.
     #[serde(default)]
     pub open: bool,
@@ -37,6 +38,19 @@ pub struct Record {
     /// A sign-in whose browser is still out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pending: Option<PendingRecord>,
+}
+
+/// A secret that the user brought, and what alone it is for: it is never used as anything else.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SecretRecord {
+    /// The secret.
+    #[serde(serialize_with = "expose")]
+    pub value: SecretString,
+    /// The type that it was given for. With [`AuthType::Auto`] and [`AuthType::Oauth`] it is a client's secret.
+    pub auth: AuthType,
+    /// For a client's secret: the authorization server that it was first used at (`BIND-2`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issuer: Option<String>,
 }
 
 /// A token set with all that its use and its renewal need.
@@ -80,6 +94,8 @@ pub struct PendingRecord {
     /// For the tokens to come.
     #[serde(default)]
     pub revocation_endpoint: Option<Url>,
+    /// The server that it is for.
+    pub url: String,
     /// When it lapses.
     pub expires_at: Timestamp,
 }
@@ -137,10 +153,11 @@ mod tests {
     #[test]
     fn a_record_comes_back_whole_and_a_newer_one_is_left_alone() {
         let mut record = Record::new("https://a.example/mcp");
-        record.secret = Some("s3cret".to_owned().into());
+        let value = "s3cret".to_owned().into();
+        record.secret = Some(SecretRecord { value, auth: AuthType::Bearer, issuer: None });
         let bytes = record.to_bytes().expect("written");
         let back = Record::from_bytes(&bytes).expect("read");
-        assert_eq!(back.secret.map(|s| s.expose_secret().to_owned()), Some("s3cret".to_owned()));
+        assert_eq!(back.secret.map(|s| s.value.expose_secret().to_owned()), Some("s3cret".to_owned()));
         let newer = String::from_utf8_lossy(&bytes).replace("\"version\":1", "\"version\":2");
         assert!(matches!(Record::from_bytes(newer.as_bytes()), Err(VaultError::Unreadable(_))));
         let broken = Record::from_bytes(b"{\"secret\": s3cret}").expect_err("broken").to_string();

@@ -1,5 +1,7 @@
 //! The road a client walks, through HTTP, at a real practice server: discovery, registration, consent, tokens, tools.
 
+#![forbid(unsafe_code)]
+
 use std::net::SocketAddr;
 
 use axum::{Router, http::header, routing::get};
@@ -180,7 +182,7 @@ async fn a_client_id_can_be_the_address_of_a_document() {
 #[tokio::test]
 async fn the_stand_in_delivers_to_loopback_and_opens_nothing_else() {
     let visitor = Visitor::arrive().await;
-    let person = Person { allows: true, account: "ada".to_owned() };
+    let person = Person { allows: true, account: "ada".to_owned(), reaches_client: true };
     // The page at `/plain` plays the app that listens: its port differs from the registered one.
     let app = visitor.at.endpoint("/plain");
     let page = visitor.consent_page(&[("redirect_uri", &app)]);

@@ -79,7 +79,7 @@ impl Visitor {
         allows: bool,
         account: &str,
     ) -> HashMap<String, String> {
-        let person = Person { allows, account: account.to_owned() };
+        let person = Person { allows, account: account.to_owned(), reaches_client: true };
         let carried = browse(&self.consent_page(changes), &person).await.expect("the page leads on");
         let Carried::ForApp(location) = carried else { panic!("the redirect URI has a scheme of its own") };
         let (target, query) = location.split_once('?').expect("an answer is in the query");

@@ -1,0 +1,69 @@
+//! A token belongs to one server: an edited address never moves it.
+
+use keybearer_tests::practice::Practice;
+use keybearer_tests::world::World;
+use std::fs;
+
+/// Replaces text in `servers.json`, as an editor would.
+fn edit(world: &World, from: &str, to: &str) {
+    let text = fs::read_to_string(world.servers_file()).unwrap();
+    assert!(text.contains(from));
+    #[expect(clippy::disallowed_methods, reason = "an editor writes like this")]
+    fs::write(world.servers_file(), text.replace(from, to)).unwrap();
+}
+
+#[test]
+fn a_changed_address_never_sends_the_old_token_to_the_new_host() {
+    let (world, old) = (World::new().unwrap(), Practice::start(&[]).unwrap());
+    let new = Practice::start(&["--plant-token", "other"]).unwrap();
+    world.sign_in("practice", old.mcp_url()).unwrap();
+    let token = world.ok(&["token", "practice"]).unwrap();
+    edit(&world, old.mcp_url(), new.mcp_url());
+    for command in
+        [&["token", "practice"][..], &["headers", "practice"], &["test", "practice"], &["token", new.mcp_url()]]
+    {
+        let run = world.run(command).unwrap();
+        assert_eq!((run.code, run.out.as_str()), (15, ""), "{command:?}: {}", run.err);
+    }
+    // Also in an agent that has never seen the old address.
+    world.kill_agent().unwrap();
+    assert_eq!(world.run(&["test", "practice"]).unwrap().code, 15);
+    assert_eq!((new.count("mcp_accepted").unwrap(), new.count("mcp_rejected").unwrap()), (0, 0));
+    // Nothing was lost: with the old address the old sign-in is back.
+    edit(&world, new.mcp_url(), old.mcp_url());
+    assert_eq!(world.ok(&["token", "practice"]).unwrap(), token);
+    // With the new address, a new sign-in at the new server.
+    edit(&world, old.mcp_url(), new.mcp_url());
+    world.ok(&["sign-in", "practice"]).unwrap();
+    assert!(world.ok(&["token", "practice"]).unwrap().starts_with("other-"));
+    assert_eq!(new.count("mcp_rejected").unwrap(), 0);
+}
+
+#[test]
+fn a_header_is_given_for_addresses_of_its_server_alone() {
+    let (world, practice) = (World::new().unwrap(), Practice::start(&[]).unwrap());
+    world.sign_in("practice", practice.mcp_url()).unwrap();
+    let mut wire = world.programs().unwrap();
+    let mut ask = |url: &str| {
+        let params = serde_json::json!({ "profile": "practice", "url": url });
+        let reply = wire.call("header.get", &params).unwrap();
+        reply["error"]["code"].as_i64()
+    };
+    assert_eq!(ask(practice.mcp_url()), None);
+    assert_eq!(ask(&format!("{}/messages", practice.mcp_url())), None);
+    for foreign in ["https://evil.example/mcp", practice.issuer(), "http://127.0.0.1:1/mcp", "nonsense"] {
+        assert_eq!(ask(foreign), Some(1009), "{foreign}");
+    }
+}
+
+#[test]
+fn two_profiles_never_share_tokens_even_with_a_copied_id() {
+    let (world, practice) = (World::new().unwrap(), Practice::start(&[]).unwrap());
+    world.sign_in("one", practice.mcp_url()).unwrap();
+    let text = fs::read_to_string(world.servers_file()).unwrap();
+    let mut document: serde_json::Value = serde_json::from_str(&text).unwrap();
+    document["mcpServers"]["two"] = document["mcpServers"]["one"].clone();
+    edit(&world, &text, &document.to_string());
+    assert_eq!(world.run(&["token", "two"]).unwrap().code, 15);
+    assert_eq!(world.run(&["token", "one"]).unwrap().code, 0);
+}

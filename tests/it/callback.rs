@@ -1,0 +1,129 @@
+//! Callbacks: one door, whoever brings them; used once, checked, and bound to their sign-in.
+
+use keybearer_tests::executables::executable;
+use keybearer_tests::practice::Practice;
+use keybearer_tests::until::until;
+use keybearer_tests::world::{Run, World, share_ports};
+use serde_json::{Value, json};
+use std::process::Command;
+
+fn start(world: &World) -> String {
+    let _shared = share_ports();
+    let params = json!({ "method": "auth.start", "params": { "profile": "practice", "no_open": true } });
+    world.ok(&["rpc", "--admin", &params.to_string()]).unwrap();
+    until("the address to open", || {
+        let view = view(world);
+        Ok(view["authorization_url"].as_str().map(str::to_owned))
+    })
+    .unwrap()
+}
+
+fn view(world: &World) -> Value {
+    let question = r#"{"method":"auth.status","params":{"profile":"practice"}}"#;
+    serde_json::from_str(&world.ok(&["rpc", "--admin", question]).unwrap()).unwrap()
+}
+
+/// The address that the browser would come back to.
+fn callback_of(url: &str) -> String {
+    let output = Command::new(executable("keybearer-practice")).args(["browse", "--print", url]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+fn bring(world: &World, callback: &str) -> Run {
+    use std::io::Write;
+    use std::process::Stdio;
+    let mut command = world.command(&["callback", "-", "--json"]);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    writeln!(child.stdin.take().unwrap(), "{callback}").unwrap();
+    child.wait_with_output().unwrap().into()
+}
+
+fn reason(run: &Run) -> String {
+    let error: Value = serde_json::from_str(&run.err).unwrap_or_else(|_| panic!("{run:?}"));
+    error["data"]["reason"].as_str().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn a_pasted_callback_completes_a_sign_in_once_also_after_a_restart() {
+    let (world, practice) = (World::new().unwrap(), Practice::start(&[]).unwrap());
+    world.add("practice", practice.mcp_url()).unwrap();
+    let callback = callback_of(&start(&world));
+    world.kill_agent().unwrap();
+    let first = bring(&world, &callback);
+    assert_eq!((first.code, first.out.as_str()), (0, "{\"ok\":true,\"profile\":\"practice\"}\n"), "{}", first.err);
+    let second = bring(&world, &callback);
+    assert_eq!((second.code, reason(&second).as_str()), (21, "state_mismatch"));
+    assert_eq!(practice.count("code_exchanges").unwrap(), 1);
+}
+
+#[test]
+fn what_does_not_belong_to_the_sign_in_leaves_it_open() {
+    let (world, practice) = (World::new().unwrap(), Practice::start(&[]).unwrap());
+    world.add("practice", practice.mcp_url()).unwrap();
+    let callback = callback_of(&start(&world));
+    let (before, state) = callback.split_once("state=").unwrap();
+    let swapped = format!("{before}state={}", state.chars().rev().collect::<String>());
+    let elsewhere = callback.replace("/callback", "/other");
+    for (wrong, why) in [
+        (swapped.as_str(), "state_mismatch"),
+        (elsewhere.as_str(), "redirect_mismatch"),
+        ("not an address", "callback_malformed"),
+        ("http://127.0.0.1:47821/callback?code=stolen", "state_mismatch"),
+    ] {
+        let run = bring(&world, wrong);
+        assert_eq!((run.code, reason(&run).as_str()), (21, why), "{wrong}");
+        assert_eq!(view(&world)["phase"], "waiting_for_browser", "{wrong}");
+    }
+    assert_eq!(practice.count("code_exchanges").unwrap(), 0);
+    assert_eq!(bring(&world, &callback).code, 0);
+}
+
+#[test]
+fn an_answer_in_a_strangers_name_ends_the_sign_in_before_any_code_is_sent() {
+    let (world, practice) = (World::new().unwrap(), Practice::start(&[]).unwrap());
+    world.add("practice", practice.mcp_url()).unwrap();
+    for (fault, why) in [("wrong-iss", "issuer_mismatch"), ("missing-iss", "issuer_missing")] {
+        practice.control(&json!({ "faults": [fault] })).unwrap();
+        let run = bring(&world, &callback_of(&start(&world)));
+        assert_eq!((run.code, reason(&run).as_str()), (21, why));
+        assert_eq!(view(&world)["phase"], "failed");
+    }
+    assert_eq!(practice.count("code_exchanges").unwrap(), 0);
+}
+
+#[test]
+fn a_no_in_the_browser_is_told_and_a_cancelled_sign_in_takes_no_answer() {
+    let (mut world, practice) = (World::new().unwrap(), Practice::start(&[]).unwrap());
+    world.browser = format!("env KEYBEARER_PRACTICE_ANSWER=deny {}", world.browser);
+    world.add("practice", practice.mcp_url()).unwrap();
+    let denied = world.run(&["sign-in", "practice"]).unwrap();
+    assert_eq!((denied.code, denied.out.as_str()), (21, ""));
+    assert!(denied.err.contains("access_denied"), "{}", denied.err);
+    let callback = callback_of(&start(&world));
+    let cancel = r#"{"method":"auth.cancel","params":{"profile":"practice"}}"#;
+    world.ok(&["rpc", "--admin", cancel]).unwrap();
+    assert_eq!(view(&world)["error"]["data"]["reason"], "cancelled");
+    assert_eq!(reason(&bring(&world, &callback)), "state_mismatch");
+}
+
+#[test]
+fn the_loopback_port_is_open_only_while_a_sign_in_waits_and_answers_nothing_else() {
+    let (world, practice) = (World::new().unwrap(), Practice::start(&[]).unwrap());
+    world.add("practice", practice.mcp_url()).unwrap();
+    let callback = callback_of(&start(&world));
+    let origin = callback.split("/callback").next().unwrap();
+    let get = |path: &str, head: &str| {
+        keybearer_tests::loopback::request_with("GET", &format!("{origin}{path}"), head, None).unwrap()
+    };
+    assert_eq!(get("/", "X: y").status, 404);
+    assert_eq!(get("/callback?code=x&state=y", "X: y").status, 400);
+    assert_eq!(view(&world)["phase"], "waiting_for_browser");
+    let page = keybearer_tests::loopback::request("GET", &callback, None).unwrap();
+    assert_eq!(page.status, 200);
+    let head = page.head.to_lowercase();
+    assert!(head.contains("referrer-policy: no-referrer") && head.contains("cache-control: no-store"), "{head}");
+    assert!(page.body.contains("Signed in"));
+    until("the port to close", || Ok(keybearer_tests::loopback::request("GET", &callback, None).err().map(drop)))
+        .unwrap();
+}

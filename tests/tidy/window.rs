@@ -1,0 +1,26 @@
+//! The window's own borders, and the lock files of its language.
+
+use crate::tree::{expect_none, file, files};
+
+#[test]
+fn one_file_of_the_window_talks_to_tauri() {
+    let sources = files(&["ui/src"], &["ts", "js", "svelte"]).into_iter();
+    let talking = sources.filter(|file| file.path != "ui/src/backend.ts" && file.text.contains("@tauri-apps"));
+    let offences: Vec<String> = talking.map(|file| file.path).collect();
+    expect_none(
+        &offences,
+        "Add what is needed to the interface `Backend` in ui/src/backend.ts, and take it from there.",
+    );
+}
+
+#[test]
+fn lock_files_name_no_host() {
+    let locks = ["ui/package-lock.json", "tests/interop/package-lock.json"].map(file);
+    let bound = locks.into_iter().filter(|lock| lock.text.contains("\"resolved\""));
+    let offences: Vec<String> = bound.map(|lock| lock.path).collect();
+    expect_none(
+        &offences,
+        "Each person's npm knows where packages come from; the lock file's hashes say which. Run `npm install` in the \
+         folder, whose .npmrc leaves addresses out.",
+    );
+}
