@@ -1,7 +1,8 @@
 //! A token belongs to one server: an edited address never moves it.
 
 use keybearer_tests::practice::Practice;
-use keybearer_tests::world::World;
+use keybearer_tests::until::until;
+use keybearer_tests::world::{World, share_ports};
 use std::fs;
 
 /// Replaces text in `servers.json`, as an editor would.
@@ -66,4 +67,42 @@ fn two_profiles_never_share_tokens_even_with_a_copied_id() {
     edit(&world, &text, &document.to_string());
     assert_eq!(world.run(&["token", "two"]).unwrap().code, 15);
     assert_eq!(world.run(&["token", "one"]).unwrap().code, 0);
+}
+
+#[test]
+fn an_address_edited_while_the_browser_is_open_ends_that_sign_in_and_leaves_room_for_the_next() {
+    let (world, old) = (World::new().unwrap(), Practice::start(&[]).unwrap());
+    let new = Practice::start(&["--plant-token", "other"]).unwrap();
+    world.add("practice", old.mcp_url()).unwrap();
+    let start = r#"{"method":"auth.start","params":{"profile":"practice","no_open":true}}"#;
+    let status = r#"{"method":"auth.status","params":{"profile":"practice"}}"#;
+    let phase = || -> anyhow::Result<String> {
+        let view: serde_json::Value = serde_json::from_str(&world.ok(&["rpc", "--admin", status])?)?;
+        Ok(view["phase"].as_str().unwrap_or_default().to_owned())
+    };
+    let _shared = share_ports();
+    world.ok(&["rpc", "--admin", start]).unwrap();
+    until("the browser's turn", || Ok((phase()? == "waiting_for_browser").then_some(()))).unwrap();
+    edit(&world, old.mcp_url(), new.mcp_url());
+    assert_eq!(phase().unwrap(), "failed");
+    assert_eq!(world.ok(&["sign-in", "practice"]).unwrap(), "practice is signed in (4 tools)");
+    assert!(world.ok(&["token", "practice"]).unwrap().starts_with("other-"));
+    assert_eq!(old.count("code_exchanges").unwrap(), 0);
+}
+
+#[test]
+fn an_entry_that_is_gone_for_a_moment_comes_back_with_its_sign_in() {
+    let (world, practice) = (World::new().unwrap(), Practice::start(&[]).unwrap());
+    world.sign_in("practice", practice.mcp_url()).unwrap();
+    let token = world.ok(&["token", "practice"]).unwrap();
+    let text = fs::read_to_string(world.servers_file()).unwrap();
+    for gone in ["{}", "", "{\"mcpServers\": {"] {
+        edit(&world, &text, gone);
+        let code = world.run(&["list"]).unwrap().code;
+        assert_eq!(code, if gone == "{}" { 0 } else { 29 }, "{gone:?}");
+        #[expect(clippy::disallowed_methods, reason = "an editor writes like this")]
+        fs::write(world.servers_file(), &text).unwrap();
+        assert_eq!(world.ok(&["token", "practice"]).unwrap(), token, "after {gone:?}");
+    }
+    assert_eq!(practice.count("refreshes").unwrap(), 0);
 }

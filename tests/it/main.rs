@@ -9,6 +9,7 @@ mod callback;
 mod doors;
 mod executables;
 mod fixed_credentials;
+mod hostile;
 mod profiles;
 mod refresh;
 mod restart;

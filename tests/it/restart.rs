@@ -2,6 +2,7 @@
 
 use keybearer_tests::executables::executable;
 use keybearer_tests::practice::Practice;
+use keybearer_tests::until::until;
 use keybearer_tests::world::{Run, World, keep_ports};
 use serde_json::Value;
 use std::io::{BufRead, BufReader};
@@ -30,7 +31,7 @@ fn a_callback_completes_the_sign_in_of_an_agent_that_was_killed_while_the_browse
     let (waiting, url) = waiting_sign_in(&world, "practice");
     world.kill_agent().unwrap();
     // The command that waits starts the next agent, which opens the same port again.
-    let next = keybearer_tests::until::until("the next agent", || {
+    let next = until("the next agent", || {
         let view = world.json(&["rpc", "--admin", r#"{"method":"auth.status","params":{"profile":"practice"}}"#])?;
         Ok((view["phase"] == "waiting_for_browser").then_some(view))
     })
@@ -89,4 +90,33 @@ fn a_keyring_that_was_restarted_is_found_again() {
     world.session.unlock().unwrap();
     // The agent that saw it locked serves from it as soon as it is unlocked.
     assert_eq!(world.ok(&["token", "practice"]).unwrap(), token);
+}
+
+#[test]
+fn an_agent_that_is_told_to_stop_keeps_the_token_that_is_just_being_renewed() {
+    let (world, practice) = (World::new().unwrap(), Practice::start(&[]).unwrap());
+    world.sign_in("practice", practice.mcp_url()).unwrap();
+    practice.control(&serde_json::json!({ "faults": ["slow-token"] })).unwrap();
+    let asking = world.spawn(&["token", "practice", "--force"]).unwrap();
+    // The server has spent the old refresh token, and takes its time to say so.
+    until("the refresh", || Ok((practice.count("refreshes_ok")? == 1).then_some(()))).unwrap();
+    world.ok(&["agent", "stop"]).unwrap();
+    drop(asking.wait_with_output());
+    practice.control(&serde_json::json!({ "faults": [] })).unwrap();
+    world.ok(&["token", "practice", "--force"]).unwrap();
+    assert_eq!(practice.count("reuse_detected").unwrap(), 0);
+}
+
+#[test]
+fn an_account_is_removed_whole_or_not_at_all() {
+    let (mut world, practice) = (World::new().unwrap(), Practice::start(&[]).unwrap());
+    world.sign_in("practice", practice.mcp_url()).unwrap();
+    world.ok(&["agent", "stop"]).unwrap();
+    world.session.lock().unwrap();
+    assert_eq!(world.run(&["remove", "practice"]).unwrap().code, 10);
+    assert_eq!(world.json(&["list"]).unwrap()[0]["profile"], "practice");
+    world.session.unlock().unwrap();
+    assert_eq!(world.json(&["test", "practice"]).unwrap()["ok"], true);
+    world.ok(&["remove", "practice"]).unwrap();
+    assert!(world.session.keyring_items().unwrap().is_empty());
 }

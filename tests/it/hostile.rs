@@ -1,0 +1,255 @@
+//! Servers that bend or break the rules, played by recorded answers.
+
+use keybearer_tests::until::until;
+use keybearer_tests::world::World;
+use serde_json::{Value, json};
+use std::io::Write;
+use std::process::Stdio;
+use wiremock::matchers::{body_partial_json, header_exists, method, path};
+use wiremock::{Mock, MockServer, ResponseTemplate};
+
+/// A server that plays MCP server and authorization server as it is told.
+struct Hostile {
+    runtime: tokio::runtime::Runtime,
+    server: MockServer,
+}
+
+impl Hostile {
+    fn start() -> Hostile {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let server = runtime.block_on(MockServer::start());
+        Hostile { runtime, server }
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.server.uri())
+    }
+
+    fn answer(&self, mock: wiremock::MockBuilder, answer: ResponseTemplate) {
+        self.runtime.block_on(mock.respond_with(answer).mount(&self.server));
+    }
+
+    fn get(&self, at: &str, answer: ResponseTemplate) {
+        self.answer(Mock::given(method("GET")).and(path(at)), answer);
+    }
+
+    fn json(&self, at: &str, document: &Value) {
+        self.get(at, ResponseTemplate::new(200).set_body_json(document));
+    }
+
+    /// The MCP endpoint refuses whoever comes.
+    fn refuse_all(&self) {
+        self.answer(Mock::given(method("POST")).and(path("/mcp")), ResponseTemplate::new(401));
+    }
+
+    /// Resource metadata at the root that name this authorization server.
+    fn resource(&self, issuer: &str) {
+        let document = json!({ "resource": self.server.uri(), "authorization_servers": [issuer] });
+        self.json("/.well-known/oauth-protected-resource", &document);
+    }
+
+    /// The metadata of an authorization server at this path, with a token endpoint that gives tokens.
+    fn authorization_server(&self, at: &str, more: &Value) -> String {
+        let issuer = self.url(at);
+        let mut document = json!({
+            "issuer": issuer, "authorization_endpoint": format!("{issuer}/authorize"),
+            "token_endpoint": format!("{issuer}/token"), "code_challenge_methods_supported": ["S256"],
+        });
+        document.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        self.json(&format!("/.well-known/oauth-authorization-server{at}"), &document);
+        let tokens = json!({ "access_token": "t", "token_type": "Bearer", "expires_in": 3600 });
+        let token = Mock::given(method("POST")).and(path(format!("{at}/token")));
+        self.answer(token, ResponseTemplate::new(200).set_body_json(tokens));
+        issuer
+    }
+
+    fn requests(&self, at: &str) -> Vec<wiremock::Request> {
+        let all = self.runtime.block_on(self.server.received_requests()).unwrap();
+        all.into_iter().filter(|request| request.url.path() == at).collect()
+    }
+}
+
+/// Starts a sign-in and gives its first view that waits for a browser or is over.
+fn start(world: &World, name: &str) -> Value {
+    let _shared = keybearer_tests::world::share_ports();
+    let question =
+        |method: &str| json!({ "method": method, "params": { "profile": name, "no_open": true } }).to_string();
+    world.ok(&["rpc", "--admin", &question("auth.start")]).unwrap();
+    until("the sign-in", || {
+        let view: Value = serde_json::from_str(&world.ok(&["rpc", "--admin", &question("auth.status")])?)?;
+        Ok((view["phase"] != "preparing").then_some(view))
+    })
+    .unwrap()
+}
+
+fn parameter(view: &Value, name: &str) -> Option<String> {
+    let url = view["authorization_url"].as_str().unwrap_or_else(|| panic!("{view}"));
+    let pairs = url.split_once('?').unwrap().1.split('&').filter_map(|pair| pair.split_once('='));
+    pairs.into_iter().find(|(key, _)| *key == name).map(|(_, value)| value.to_owned())
+}
+
+/// Brings a code for this sign-in, as a browser would.
+fn bring_code(world: &World, view: &Value) {
+    let redirect = parameter(view, "redirect_uri").unwrap().replace("%3A", ":").replace("%2F", "/");
+    let callback = format!("{redirect}?code=x&state={}", parameter(view, "state").unwrap());
+    world.run(&["callback", &callback]).unwrap();
+}
+
+const REGISTRATION: &str = "/register";
+
+fn registers(hostile: &Hostile) -> Value {
+    let answer = ResponseTemplate::new(201).set_body_json(json!({ "client_id": "c" }));
+    hostile.answer(Mock::given(method("POST")).and(path(REGISTRATION)), answer);
+    json!({ "registration_endpoint": hostile.url(REGISTRATION) })
+}
+
+#[test]
+fn a_server_that_shakes_hands_with_anybody_and_asks_for_a_token_later_is_signed_in_to() {
+    let (world, hostile) = (World::new().unwrap(), Hostile::start());
+    let issuer = hostile.authorization_server("", &registers(&hostile));
+    hostile.resource(&issuer);
+    let call =
+        |name: &str| Mock::given(method("POST")).and(path("/mcp")).and(body_partial_json(json!({ "method": name })));
+    let hello = json!({ "jsonrpc": "2.0", "id": 1, "result": { "protocolVersion": "2025-11-25" } });
+    // Two helloes: the first contact sends id 0, the real request id 1.
+    hostile.answer(call("initialize"), ResponseTemplate::new(200).set_body_json(hello));
+    hostile.answer(call("notifications/initialized"), ResponseTemplate::new(202));
+    let challenge = r#"Bearer scope="late""#;
+    hostile.answer(call("tools/list"), ResponseTemplate::new(401).insert_header("WWW-Authenticate", challenge));
+    world.add("late", &hostile.url("/mcp")).unwrap();
+    let view = start(&world, "late");
+    assert_eq!(view["phase"], "waiting_for_browser", "{view}");
+    assert_eq!(parameter(&view, "scope").as_deref(), Some("late"));
+    assert_ne!(world.json(&["list"]).unwrap()[0]["status"], "no_sign_in");
+}
+
+#[test]
+fn a_redirect_or_a_page_at_a_guessed_place_counts_as_nothing_there() {
+    for other in [
+        ResponseTemplate::new(302).insert_header("Location", "/login"),
+        ResponseTemplate::new(200).set_body_string("<html>"),
+    ] {
+        let (world, hostile) = (World::new().unwrap(), Hostile::start());
+        hostile.refuse_all();
+        hostile.get("/.well-known/oauth-protected-resource/mcp", other);
+        let issuer = hostile.authorization_server("/tenant", &registers(&hostile));
+        hostile.resource(&issuer);
+        world.add("s", &hostile.url("/mcp")).unwrap();
+        let view = start(&world, "s");
+        assert_eq!(view["phase"], "waiting_for_browser", "{view}");
+        // Sent as published: no slash is added (AUTHZ-6).
+        let resource = hostile.server.uri().replace(':', "%3A").replace('/', "%2F");
+        assert_eq!(parameter(&view, "resource"), Some(resource));
+        // The root of an issuer with a path is nobody's to ask (DISC-9).
+        assert!(hostile.requests("/.well-known/oauth-authorization-server").is_empty());
+    }
+}
+
+#[test]
+fn a_registration_says_what_we_are_and_lists_every_port() {
+    let (world, hostile) = (World::new().unwrap(), Hostile::start());
+    hostile.refuse_all();
+    let issuer = hostile.authorization_server("", &registers(&hostile));
+    hostile.resource(&issuer);
+    world.add("s", &hostile.url("/mcp")).unwrap();
+    start(&world, "s");
+    let requests = hostile.requests(REGISTRATION);
+    let sent: Value = serde_json::from_slice(&requests[0].body).unwrap();
+    assert_eq!((&sent["application_type"], &sent["token_endpoint_auth_method"]), (&"native".into(), &"none".into()));
+    assert_eq!(sent["grant_types"], json!(["authorization_code", "refresh_token"]));
+    assert_eq!(sent["redirect_uris"].as_array().unwrap().len(), 10);
+}
+
+#[test]
+fn a_client_secret_goes_to_the_authorization_server_it_was_first_used_at_and_to_no_other() {
+    let (world, hostile) = (World::new().unwrap(), Hostile::start());
+    hostile.refuse_all();
+    let first = hostile.authorization_server("/first", &json!({}));
+    hostile.resource(&first);
+    let mut command = world.command(&[
+        "add",
+        &hostile.url("/mcp"),
+        "--name",
+        "s",
+        "--client-id",
+        "c",
+        "--secret-stdin",
+        "--no-sign-in",
+    ]);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(b"s3cret").unwrap();
+    assert!(child.wait().unwrap().success());
+    bring_code(&world, &start(&world, "s"));
+    let token = hostile.requests("/first/token");
+    assert!(token[0].headers.get("authorization").is_some_and(|value| value.to_str().unwrap().starts_with("Basic ")));
+    // The MCP server now names another authorization server, which would like the secret.
+    hostile.runtime.block_on(hostile.server.reset());
+    hostile.refuse_all();
+    let second = hostile.authorization_server("/second", &json!({}));
+    hostile.resource(&second);
+    let view = start(&world, "s");
+    assert_eq!(view["error"]["data"]["reason"], "secret_elsewhere", "{view}");
+    assert!(hostile.requests("/second/token").is_empty());
+}
+
+#[test]
+fn strangers_words_reach_a_terminal_as_plain_text_on_one_line() {
+    let (world, hostile) = (World::new().unwrap(), Hostile::start());
+    hostile.refuse_all();
+    let refusal =
+        json!({ "error": "invalid_client_metadata", "error_description": "\u{1b}]52;c;ZXZpbA==\u{7}\n\u{7f}evil" });
+    let register = Mock::given(method("POST")).and(path(REGISTRATION));
+    hostile.answer(register, ResponseTemplate::new(400).set_body_json(refusal));
+    let issuer = hostile.authorization_server("", &json!({ "registration_endpoint": hostile.url(REGISTRATION) }));
+    hostile.resource(&issuer);
+    world.add("s", &hostile.url("/mcp")).unwrap();
+    let run = world.run(&["sign-in", "s"]).unwrap();
+    assert_eq!(run.code, 21);
+    assert!(run.err.contains("evil") && run.err.lines().count() == 1, "{:?}", run.err);
+    assert!(!run.err.trim_end().contains(|c: char| c.is_control()), "{:?}", run.err);
+}
+
+#[test]
+fn no_token_follows_an_authorization_server_that_does_not_protect_it() {
+    for (member, address) in [
+        ("authorization_endpoint", "http://as.example/authorize"),
+        ("token_endpoint", "http://as.example/token"),
+        ("authorization_endpoint", "javascript:alert(1)"),
+    ] {
+        let (world, hostile) = (World::new().unwrap(), Hostile::start());
+        hostile.refuse_all();
+        let mut more = registers(&hostile);
+        more[member] = address.into();
+        let issuer = hostile.authorization_server("", &more);
+        hostile.resource(&issuer);
+        world.add("s", &hostile.url("/mcp")).unwrap();
+        let view = start(&world, "s");
+        if view["phase"] == "waiting_for_browser" {
+            bring_code(&world, &view);
+        }
+        let after: Value = world.json(&["show", "s"]).unwrap();
+        assert_eq!(after["last_error"]["data"]["reason"], "address_not_allowed", "{member}: {after}");
+        assert_eq!(world.run(&["token", "s"]).unwrap().code, 15);
+    }
+}
+
+#[test]
+fn the_token_goes_to_the_server_alone_and_only_in_its_header() {
+    let (world, hostile) = (World::new().unwrap(), Hostile::start());
+    let issuer = hostile.authorization_server("", &registers(&hostile));
+    hostile.resource(&issuer);
+    let with_token = Mock::given(method("POST")).and(path("/mcp")).and(header_exists("authorization"));
+    // A redirect is not followed: the token would go with it.
+    let elsewhere = ResponseTemplate::new(307).insert_header("Location", hostile.url("/elsewhere").as_str());
+    hostile.answer(with_token, elsewhere);
+    hostile.refuse_all();
+    world.add("s", &hostile.url("/mcp")).unwrap();
+    bring_code(&world, &start(&world, "s"));
+    assert_eq!(world.ok(&["token", "s"]).unwrap(), "t");
+    assert_eq!(world.run(&["test", "s"]).unwrap().code, 27);
+    assert!(hostile.requests("/elsewhere").is_empty());
+    let all = hostile.runtime.block_on(hostile.server.received_requests()).unwrap();
+    let authorized: Vec<_> = all.iter().filter(|request| request.headers.contains_key("authorization")).collect();
+    assert!(!authorized.is_empty() && authorized.iter().all(|request| request.url.path() == "/mcp"));
+    assert!(all.iter().all(|request| request.url.query().is_none_or(|query| !query.contains("token"))));
+}
