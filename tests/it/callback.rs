@@ -118,6 +118,9 @@ fn the_loopback_port_is_open_only_while_a_sign_in_waits_and_answers_nothing_else
     };
     assert_eq!(get("/", "X: y").status, 404);
     assert_eq!(get("/callback?code=x&state=y", "X: y").status, 400);
+    // Another name for this machine: a web page that rebound its own could ask so.
+    let renamed = callback.replace("127.0.0.1", "localhost");
+    assert_eq!(keybearer_tests::loopback::request("GET", &renamed, None).unwrap().status, 404);
     assert_eq!(view(&world)["phase"], "waiting_for_browser");
     let page = keybearer_tests::loopback::request("GET", &callback, None).unwrap();
     assert_eq!(page.status, 200);

@@ -161,6 +161,37 @@ fn a_registration_says_what_we_are_and_lists_every_port() {
 }
 
 #[test]
+fn every_token_request_names_the_resource_and_carries_the_verifier_or_the_refresh_token() {
+    let (world, hostile) = (World::new().unwrap(), Hostile::start());
+    hostile.refuse_all();
+    let issuer = hostile.authorization_server("/tenant", &registers(&hostile));
+    hostile.resource(&issuer);
+    hostile.runtime.block_on(async {
+        let tokens = json!({ "access_token": "t", "refresh_token": "r", "token_type": "Bearer", "expires_in": 3600 });
+        let mock = Mock::given(method("POST")).and(path("/tenant/token"));
+        mock.respond_with(ResponseTemplate::new(200).set_body_json(tokens))
+            .with_priority(1)
+            .mount(&hostile.server)
+            .await;
+    });
+    world.add("s", &hostile.url("/mcp")).unwrap();
+    bring_code(&world, &start(&world, "s"));
+    world.ok(&["token", "s", "--force"]).unwrap();
+    let bodies: Vec<String> = hostile
+        .requests("/tenant/token")
+        .iter()
+        .map(|request| String::from_utf8(request.body.clone()).unwrap())
+        .collect();
+    let resource = format!("resource={}", hostile.server.uri().replace(':', "%3A").replace('/', "%2F"));
+    assert!(bodies.len() >= 2 && bodies.iter().all(|body| body.split('&').any(|pair| pair == resource)), "{bodies:?}");
+    assert!(bodies[0].contains("code_verifier=") && bodies[0].contains("redirect_uri="), "{bodies:?}");
+    assert!(
+        bodies.iter().skip(1).all(|body| body.contains("refresh_token=r") && !body.contains("scope=")),
+        "{bodies:?}"
+    );
+}
+
+#[test]
 fn a_client_secret_goes_to_the_authorization_server_it_was_first_used_at_and_to_no_other() {
     let (world, hostile) = (World::new().unwrap(), Hostile::start());
     hostile.refuse_all();

@@ -29,17 +29,22 @@ fn headers_follow_what_the_calling_client_names_in_its_environment() {
         let output = world.command(&["headers"]).env(variable, value).output().unwrap();
         assert!(String::from_utf8_lossy(&output.stdout).starts_with("{\"Authorization\":\"Bearer "), "{variable}");
     }
+    // A client may blot out parts of the address; its name for the server is then what is left.
+    let mut blotted = world.command(&["headers"]);
+    blotted.env("CLAUDE_CODE_MCP_SERVER_URL", "https://REDACTED/mcp").env("CLAUDE_CODE_MCP_SERVER_NAME", "practice");
+    assert!(blotted.output().unwrap().status.success());
     assert_eq!(world.run(&["headers"]).unwrap().code, 64);
 }
 
 #[test]
-fn signing_out_revokes_and_the_next_sign_in_needs_no_new_registration_of_the_account() {
+fn signing_out_revokes_and_the_next_sign_in_needs_no_new_registration() {
     let (world, practice) = (World::new().unwrap(), Practice::start(&[]).unwrap());
     world.sign_in("practice", practice.mcp_url()).unwrap();
     assert_eq!(world.ok(&["sign-out", "practice"]).unwrap(), "practice is signed out; its tokens were revoked");
     assert!(practice.count("revocations").unwrap() >= 1);
     assert_eq!(world.run(&["token", "practice"]).unwrap().code, 15);
     assert_eq!(world.ok(&["sign-in", "practice"]).unwrap(), "practice is signed in (4 tools)");
+    assert_eq!(practice.count("registrations").unwrap(), 1);
 }
 
 #[test]

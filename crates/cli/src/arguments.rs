@@ -49,7 +49,7 @@ pub(crate) enum Command {
         /// The whole address
         url: String,
     },
-    /// Revoke an account's tokens and delete them
+    /// Delete an account's tokens here and revoke them at the server
     SignOut(Named),
     /// Print a fresh access token
     Token(TokenArguments),
@@ -115,7 +115,7 @@ pub(crate) struct AddArguments {
     pub(crate) no_browser: bool,
 }
 
-/// The types of architecture.md 5 that exist so far.
+/// The types that exist so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum AuthChoice {
     /// Look at the server, then decide

@@ -40,6 +40,6 @@ fn main() -> ExitCode {
     }
     match Arguments::try_parse() {
         Ok(Arguments { home, json, command }) => output::finish(json, command.run(&Reach::new(home), json)),
-        Err(error) => output::finish_parsing(&error),
+        Err(error) => output::finish_parsing(&error, words.iter().any(|word| word == "--json")),
     }
 }

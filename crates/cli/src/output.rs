@@ -45,7 +45,11 @@ pub(crate) fn finish(json: bool, outcome: Result<(), Failure>) -> ExitCode {
 }
 
 /// Ends a command that was not understood, or that only asked for help.
-pub(crate) fn finish_parsing(error: &clap::Error) -> ExitCode {
+pub(crate) fn finish_parsing(error: &clap::Error, json: bool) -> ExitCode {
+    if json && error.use_stderr() {
+        let first = error.to_string().lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+        return finish(true, Err(Failure::usage(first)));
+    }
     // Where neither stream can be written to, the exit code says it alone.
     let _ = error.print();
     if error.use_stderr() { ExitCode::from(ErrorCode::Usage.exit()) } else { ExitCode::SUCCESS }
@@ -71,7 +75,7 @@ pub(crate) fn note(line: &str) {
     let _ = writeln!(io::stderr(), "{line}");
 }
 
-/// The state of an account in the words of the window (DESIGN.md 5).
+/// The state of an account in the words of the window.
 pub(crate) fn words(account: &AccountView) -> String {
     let left = account.expires_at.map(|end| end.duration_since(jiff_now()).as_secs());
     match account.status {

@@ -13,6 +13,9 @@ use std::time::Duration;
 /// The time a caller has by default.
 const TIMEOUT: Duration = Duration::from_secs(90);
 
+/// MCP clients kill a helper after ten seconds, and then don't hear why.
+const HEADERS_TIMEOUT: Duration = Duration::from_secs(8);
+
 /// The plain question: `keybearer token NAME`.
 pub(crate) fn plain(reach: &Reach, name: &str) -> Result<(), Failure> {
     get(reach, &TokenGetParams::of(name), TIMEOUT, false)
@@ -41,8 +44,9 @@ fn get(reach: &Reach, params: &TokenGetParams, timeout: Duration, json: bool) ->
 pub(crate) fn headers(reach: &Reach, arguments: HeadersArguments) -> Result<(), Failure> {
     let named_by_client = || {
         let variable = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
-        // Parts that look like credentials are replaced there; such an address fits no account.
-        variable("CLAUDE_CODE_MCP_SERVER_URL").or_else(|| variable("CLAUDE_CODE_MCP_SERVER_NAME"))
+        // Parts that look like credentials are blotted out there; such an address fits no account.
+        let url = variable("CLAUDE_CODE_MCP_SERVER_URL").filter(|url| !url.contains("REDACTED"));
+        url.or_else(|| variable("CLAUDE_CODE_MCP_SERVER_NAME"))
     };
     let target = arguments.name.or_else(named_by_client);
     let target = target.ok_or_else(|| Failure::usage("name an account or a server's address"))?;
@@ -53,7 +57,9 @@ pub(crate) fn headers(reach: &Reach, arguments: HeadersArguments) -> Result<(), 
         min_ttl: DEFAULT_MIN_TTL,
         interactive: false,
     };
-    let reply = reach.open(Door::Programs)?.call::<HeaderGet>(&params)?;
+    let mut client = reach.open(Door::Programs)?;
+    client.set_timeout(Some(HEADERS_TIMEOUT));
+    let reply = client.call::<HeaderGet>(&params)?;
     let headers: BTreeMap<&str, &str> =
         reply.headers.iter().map(|(name, value)| (name.as_str(), value.expose_secret())).collect();
     answer_json(&headers)

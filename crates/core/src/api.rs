@@ -274,7 +274,7 @@ impl Api {
 }
 
 /// Policy `same-user`: every program of this user gets tokens, but none that lives in a sandbox, a container or
-/// another namespace (architecture.md 7).
+/// another namespace.
 fn consent(caller: &CallerView) -> Result<(), Error> {
     if caller.foreign { Err(Error::ConsentRequired) } else { Ok(()) }
 }

@@ -51,7 +51,7 @@ impl Home {
         self.config.join("servers.json")
     }
 
-    /// Held by the one agent of this home as long as it lives (ipc.md REQ-D6).
+    /// Held by the one agent of this home as long as it lives (REQ-D6).
     pub fn lock_file(&self) -> PathBuf {
         self.state.join("agent.lock")
     }

@@ -1,7 +1,7 @@
 //! The OS keyring, owned by one thread; one item per account.
 //!
 //! Keyring calls block, may wait for a dialog, and are not ordered between threads on every system. So one thread
-//! makes them all, and whoever waits for it waits three seconds at most (ipc.md REQ-L4).
+//! makes them all, and whoever waits for it waits three seconds at most (REQ-L4).
 
 /// What one item holds.
 pub mod record;

@@ -108,10 +108,18 @@ async fn attend<H: Handler>(shared: Arc<Shared<H>>, connection: Connection, _per
     if !peer.same_user {
         return tracing::warn!(pid = peer.view.pid, "a program of another user was turned away");
     }
-    let Some(_place) = Place::take(&shared, &peer) else { return };
+    let Some(_place) = Place::take(&shared, &peer) else { return turn_away(connection).await };
     if let Err(error) = converse(&shared, connection, peer.view).await {
         tracing::debug!(%error, "a connection ended");
     }
+}
+
+/// Says that there is no place, instead of leaving the caller to guess.
+async fn turn_away(mut connection: Connection) {
+    let mut error = ErrorObject::new(ErrorCode::Busy, "this program has too many connections open");
+    error.data.retry_after_ms = Some(1000);
+    // Whoever doesn't listen learns it from the end of the connection.
+    let _ = timeout(WRITE, connection.write_all(&encode(&Response::new(None, Err(error))))).await;
 }
 
 /// One of the connections that a process may have.

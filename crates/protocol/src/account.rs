@@ -5,7 +5,7 @@ use crate::profile::{AccountView, ProfileName};
 use serde::{Deserialize, Serialize};
 
 method!(
-    /// Revokes the tokens at the authorization server (RFC 7009), then deletes them.
+    /// Deletes the tokens here, then revokes them at the authorization server (RFC 7009).
     AccountSignOut, "account.sign_out", [Admin], ProfileName => SignOutReply
 );
 method!(

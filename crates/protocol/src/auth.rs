@@ -75,7 +75,7 @@ pub struct AuthView {
     pub revision: u32,
     /// Where it is.
     pub phase: AuthPhase,
-    /// The steps so far and to come, in order (DESIGN.md 6).
+    /// The steps so far and to come, in order.
     pub steps: Vec<AuthStep>,
     /// The address to open in a browser, while one is awaited.
     pub authorization_url: Option<String>,

@@ -1,4 +1,4 @@
-//! What can go wrong: stable codes, names, and the command's exit codes (ipc.md 2.5).
+//! What can go wrong: stable codes, names, and the command's exit codes.
 
 use serde::{Deserialize, Serialize};
 
@@ -81,7 +81,7 @@ codes! {
     AgentUnreachable = 1030, "agent_unreachable", exit 30;
     /// What was asked makes no sense: an address that is none, an option that doesn't fit.
     Usage = 1031, "usage", exit 64;
-    /// The line isn't JSON, or breaks a limit of the frame (ipc.md REQ-F1, REQ-F2).
+    /// The line isn't JSON, or breaks a limit of the frame (REQ-F1, REQ-F2).
     ParseError = -32700, "parse_error", exit 70;
     /// The object isn't a request, or comes out of turn.
     InvalidRequest = -32600, "invalid_request", exit 70;

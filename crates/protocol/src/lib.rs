@@ -1,6 +1,6 @@
 //! The words on Keybearer's sockets. A leaf crate: data and tables, no I/O and no rules.
 //!
-//! The wire is JSON-RPC 2.0, one object per line (ipc.md REQ-F1). A method is a type that implements
+//! The wire is JSON-RPC 2.0, one object per line (REQ-F1). A method is a type that implements
 //! [`Method`]: its name, the doors that answer it, its parameters and its reply.
 
 #![forbid(unsafe_code)]

@@ -26,7 +26,7 @@ method!(
     ProfileShow, "profile.show", [Admin], ProfileName => AccountDetail
 );
 
-/// How an account authorizes itself (architecture.md 5).
+/// How an account authorizes itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AuthType {
@@ -109,7 +109,7 @@ pub struct ProfileListReply {
     pub more: bool,
 }
 
-/// The state of an account; the same words in window, tray and command (DESIGN.md 5).
+/// The state of an account; the same words in window, tray and command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AccountStatus {

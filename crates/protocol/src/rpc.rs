@@ -1,4 +1,4 @@
-//! The JSON-RPC 2.0 envelope. Batches don't exist here (ipc.md REQ-F2).
+//! The JSON-RPC 2.0 envelope. Batches don't exist here (REQ-F2).
 
 use crate::error::ErrorObject;
 use serde::{Deserialize, Serialize};
@@ -29,7 +29,7 @@ pub struct Request {
     /// The method's parameters; absent means `{}`.
     #[serde(default = "empty_object")]
     pub params: Value,
-    /// The nonce from the reply to `session.open`; only that first request lacks it (ipc.md REQ-H2).
+    /// The nonce from the reply to `session.open`; only that first request lacks it (REQ-H2).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<String>,
 }

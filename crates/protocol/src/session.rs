@@ -1,4 +1,4 @@
-//! The handshake that opens every connection (ipc.md REQ-H1..H4).
+//! The handshake that opens every connection (REQ-H1..H4).
 
 use crate::method::method;
 use serde::{Deserialize, Serialize};

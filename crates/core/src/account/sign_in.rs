@@ -254,7 +254,7 @@ impl Account {
         client_id: Option<String>,
     ) -> Result<Registration, Error> {
         let record = self.record();
-        let renewed = record.tokens.as_ref().is_some_and(|tokens| tokens.refresh_rejected.is_none());
+        let renewed = record.tokens.as_ref().is_none_or(|tokens| tokens.refresh_rejected.is_none());
         let works = renewed && client_id.is_none() && !self.state().distrust_registration;
         let fits = |kept: &Registration| kept.issuer == server.issuer && kept.origin == RegistrationOrigin::Dynamic;
         if let Some(kept) = record.registration.clone().filter(|kept| works && fits(kept)) {
