@@ -63,6 +63,19 @@ impl Hostile {
         issuer
     }
 
+    /// Answers here whatever was said before.
+    fn first(&self, at: &str, answer: ResponseTemplate) {
+        let mock = Mock::given(method("GET")).and(path(at)).respond_with(answer).with_priority(1);
+        self.runtime.block_on(mock.mount(&self.server));
+    }
+
+    /// The paths with a well-known part that were asked, in order.
+    fn well_known_requests(&self) -> Vec<String> {
+        let all = self.runtime.block_on(self.server.received_requests()).unwrap();
+        let paths = all.iter().map(|request| request.url.path().to_owned());
+        paths.filter(|path| path.contains("/.well-known/")).collect()
+    }
+
     fn requests(&self, at: &str) -> Vec<wiremock::Request> {
         let all = self.runtime.block_on(self.server.received_requests()).unwrap();
         all.into_iter().filter(|request| request.url.path() == at).collect()
@@ -142,6 +155,70 @@ fn a_redirect_or_a_page_at_a_guessed_place_counts_as_nothing_there() {
         assert_eq!(parameter(&view, "resource"), Some(resource));
         // The root of an issuer with a path is nobody's to ask (DISC-9).
         assert!(hostile.requests("/.well-known/oauth-authorization-server").is_empty());
+    }
+}
+
+#[test]
+fn metadata_are_looked_for_in_the_order_of_the_specification() {
+    const OAUTH: &str = "/.well-known/oauth-authorization-server";
+    const OPENID: &str = "/.well-known/openid-configuration";
+    let resource = ["/.well-known/oauth-protected-resource/mcp", "/.well-known/oauth-protected-resource"];
+    let (inserted, openid_inserted) = (format!("{OAUTH}/t"), format!("{OPENID}/t"));
+    let appended = format!("/t{OPENID}");
+    for (path, places) in [("", vec![OAUTH, OPENID]), ("/t", vec![&inserted, &openid_inserted, &appended])] {
+        for (number, place) in places.iter().enumerate() {
+            let (world, hostile) = (World::new().unwrap(), Hostile::start());
+            hostile.refuse_all();
+            let issuer = hostile.authorization_server(path, &registers(&hostile));
+            hostile.resource(&issuer);
+            // Only this place has the document, whatever was mounted before.
+            let document = json!({
+                "issuer": issuer, "authorization_endpoint": format!("{issuer}/authorize"),
+                "token_endpoint": format!("{issuer}/token"), "code_challenge_methods_supported": ["S256"],
+                "registration_endpoint": hostile.url(REGISTRATION),
+            });
+            for other in &places {
+                let answer = match other == place {
+                    true => ResponseTemplate::new(200).set_body_json(&document),
+                    false => ResponseTemplate::new(404),
+                };
+                hostile.first(other, answer);
+            }
+            world.add("s", &hostile.url("/mcp")).unwrap();
+            let view = start(&world, "s");
+            assert_eq!(view["phase"], "waiting_for_browser", "{place}: {view}");
+            let asked: Vec<String> = hostile.well_known_requests();
+            let expected: Vec<&str> = resource.iter().chain(&places[..=number]).copied().collect();
+            assert_eq!(asked, expected, "{place}");
+        }
+    }
+}
+
+#[test]
+fn a_server_without_resource_metadata_has_its_own_origin_as_authorization_server() {
+    let (world, hostile) = (World::new().unwrap(), Hostile::start());
+    hostile.refuse_all();
+    hostile.authorization_server("", &registers(&hostile));
+    world.add("s", &hostile.url("/mcp")).unwrap();
+    let view = start(&world, "s");
+    assert_eq!(view["phase"], "waiting_for_browser", "{view}");
+    assert_eq!(view["steps"][1]["state"], "skipped");
+}
+
+#[test]
+fn a_metadata_document_goes_before_registration_where_the_server_takes_one() {
+    const DOCUMENT: &str = "https://keybearer.example/client.json";
+    for (takes, id) in [(true, "https%3A%2F%2Fkeybearer.example%2Fclient.json"), (false, "c")] {
+        let (world, hostile) = (World::new().unwrap(), Hostile::start());
+        hostile.refuse_all();
+        let mut more = registers(&hostile);
+        more["client_id_metadata_document_supported"] = takes.into();
+        let issuer = hostile.authorization_server("", &more);
+        hostile.resource(&issuer);
+        let mut agent = world.command(&["agent", "start"]);
+        assert!(agent.env("KEYBEARER_CLIENT_METADATA_URL", DOCUMENT).output().unwrap().status.success());
+        world.add("s", &hostile.url("/mcp")).unwrap();
+        assert_eq!(parameter(&start(&world, "s"), "client_id").as_deref(), Some(id));
     }
 }
 
