@@ -58,6 +58,20 @@ fn a_pasted_callback_completes_a_sign_in_once_also_after_a_restart() {
 }
 
 #[test]
+fn an_answer_that_is_brought_twice_at_one_time_is_used_once() {
+    let (world, practice) = (World::new().unwrap(), Practice::start(&["--fault", "slow-token"]).unwrap());
+    world.add("practice", practice.mcp_url()).unwrap();
+    let callback = callback_of(&start(&world));
+    let mut codes: Vec<i32> = std::thread::scope(|scope| {
+        let bringers: Vec<_> = (0..4).map(|_| scope.spawn(|| bring(&world, &callback).code)).collect();
+        bringers.into_iter().map(|bringer| bringer.join().unwrap()).collect()
+    });
+    codes.sort_unstable();
+    assert_eq!(codes, [0, 21, 21, 21]);
+    assert_eq!(practice.count("code_exchanges").unwrap(), 1);
+}
+
+#[test]
 fn what_does_not_belong_to_the_sign_in_leaves_it_open() {
     let (world, practice) = (World::new().unwrap(), Practice::start(&[]).unwrap());
     world.add("practice", practice.mcp_url()).unwrap();

@@ -115,6 +115,10 @@ fn a_connection_begins_with_a_handshake_and_every_request_carries_its_nonce() {
     assert_eq!(first("[]"), -32600);
     assert_eq!(first(&"x".repeat(70_000)), -32700);
     assert_eq!(first(&format!("{}{}", "[".repeat(20_000), "]".repeat(20_000))), -32700);
+    // A line that never ends is not waited for.
+    let mut endless = Wire::connect(&socket).unwrap();
+    endless.send_part(&"x".repeat(65_536)).unwrap();
+    assert_eq!(endless.receive().unwrap().unwrap()["error"]["code"], -32700);
     let mut wire = world.programs().unwrap();
     wire.session = "0".repeat(32);
     assert_eq!(wire.call("agent.ping", &json!({})).unwrap()["error"]["code"], -32600);

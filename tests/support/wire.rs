@@ -39,6 +39,12 @@ impl Wire {
         Ok(())
     }
 
+    /// Sends a piece of a line.
+    pub fn send_part(&mut self, text: &str) -> anyhow::Result<()> {
+        self.stream.get_mut().write_all(text.as_bytes())?;
+        Ok(())
+    }
+
     /// Sends a request and doesn't wait for its answer.
     pub fn ask(&mut self, id: u64, method: &str, params: &Value) -> anyhow::Result<()> {
         let session = self.session.clone();

@@ -3,7 +3,8 @@
 use crate::connection::Reach;
 use crate::output::Failure;
 use crate::{agent, practice, profiles, rpc, sign_in, status, token};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args, Parser, Subcommand};
 use keybearer_protocol::profile::AuthType;
 use keybearer_protocol::token::DEFAULT_MIN_TTL;
 use std::path::PathBuf;
@@ -89,9 +90,9 @@ pub(crate) struct AddArguments {
     /// The account's name [default: made from the address]
     #[arg(long)]
     pub(crate) name: Option<String>,
-    /// How the account signs in
-    #[arg(long, value_enum, default_value_t = AuthChoice::Auto)]
-    pub(crate) auth: AuthChoice,
+    /// How the account signs in: auto looks at the server, then decides
+    #[arg(long, value_parser = auth_type(), default_value = "auto")]
+    pub(crate) auth: AuthType,
     /// A client ID that was registered by hand
     #[arg(long)]
     pub(crate) client_id: Option<String>,
@@ -113,36 +114,6 @@ pub(crate) struct AddArguments {
     /// Print the address to open instead of opening a browser
     #[arg(long)]
     pub(crate) no_browser: bool,
-}
-
-/// The types that exist so far.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum AuthChoice {
-    /// Look at the server, then decide
-    Auto,
-    /// OAuth in the browser
-    Oauth,
-    /// A fixed bearer token
-    Bearer,
-    /// A fixed header, such as X-API-Key
-    Header,
-    /// User name and password
-    Basic,
-    /// No sign-in
-    None,
-}
-
-impl From<AuthChoice> for AuthType {
-    fn from(choice: AuthChoice) -> AuthType {
-        match choice {
-            AuthChoice::Auto => AuthType::Auto,
-            AuthChoice::Oauth => AuthType::Oauth,
-            AuthChoice::Bearer => AuthType::Bearer,
-            AuthChoice::Header => AuthType::Header,
-            AuthChoice::Basic => AuthType::Basic,
-            AuthChoice::None => AuthType::None,
-        }
-    }
 }
 
 #[derive(Args, Debug)]
@@ -224,6 +195,14 @@ impl Command {
             Command::Agent { action: AgentAction::Status } => agent::status(reach, json),
         }
     }
+}
+
+/// The words for [`AuthType`].
+fn auth_type() -> impl TypedValueParser<Value = AuthType> {
+    let words = PossibleValuesParser::new(AuthType::WORDS.map(|(word, _)| word));
+    words.map(|given| {
+        AuthType::WORDS.into_iter().find(|(word, _)| *word == given).map(|(_, auth)| auth).unwrap_or_default()
+    })
 }
 
 /// A time such as `500ms`, `90s`, `2m` or `90`, which are seconds.

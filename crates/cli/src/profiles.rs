@@ -21,7 +21,7 @@ pub(crate) fn add(reach: &Reach, arguments: AddArguments, json: bool) -> Result<
     let params = ProfileAddParams {
         url: arguments.url,
         name: arguments.name,
-        auth: arguments.auth.into(),
+        auth: arguments.auth,
         client_id: arguments.client_id,
         scopes: arguments.scopes,
         header: arguments.header,

@@ -147,6 +147,9 @@ impl Error {
     }
 
     fn code(&self) -> ErrorCode {
+        if let Some(error) = self.http() {
+            return http_code(error);
+        }
         match self {
             Error::Profile(error) => profile_code(error),
             Error::Home(_) => ErrorCode::StorageUnavailable,
@@ -155,20 +158,17 @@ impl Error {
             Error::Reach(ReachError::NotMcp { .. }) | Error::Upstream(UpstreamError::NotMcp(_)) => {
                 ErrorCode::NotMcpServer
             }
-            Error::Reach(ReachError::Http(error))
-            | Error::ResourceMetadata(ResourceMetadataError::Http(error))
-            | Error::ServerMetadata(ServerMetadataError::Http(error))
-            | Error::Registration(RegistrationError::Http(error))
-            | Error::Token(TokenError::Http(error))
-            | Error::Upstream(UpstreamError::Http(error))
-            | Error::Http(error) => http_code(error),
-            Error::ResourceMetadata(_)
+            Error::Reach(ReachError::Http(_))
+            | Error::Http(_)
+            | Error::ResourceMetadata(_)
             | Error::ServerMetadata(_)
             | Error::Registration(_)
             | Error::Request(_)
             | Error::Callback(_)
             | Error::Token(_)
-            | Error::Upstream(UpstreamError::Unauthorized(_) | UpstreamError::Refused(_)) => ErrorCode::ProviderError,
+            | Error::Upstream(UpstreamError::Http(_) | UpstreamError::Unauthorized(_) | UpstreamError::Refused(_)) => {
+                ErrorCode::ProviderError
+            }
             Error::Upstream(UpstreamError::InsufficientScope(_)) | Error::ScopeUnavailable { .. } => {
                 ErrorCode::ScopeUnavailable
             }

@@ -19,7 +19,8 @@ pub mod method;
 pub mod profile;
 /// The JSON-RPC 2.0 envelope.
 pub mod rpc;
-mod secret;
+/// How a secret is written: only where a type says so, field by field.
+pub mod secret;
 /// The handshake that opens every connection.
 pub mod session;
 /// Tokens and headers for programs.

@@ -45,6 +45,18 @@ pub enum AuthType {
     None,
 }
 
+impl AuthType {
+    /// Every type with the word that people write for it.
+    pub const WORDS: [(&'static str, AuthType); 6] = [
+        ("auto", AuthType::Auto),
+        ("oauth", AuthType::Oauth),
+        ("bearer", AuthType::Bearer),
+        ("header", AuthType::Header),
+        ("basic", AuthType::Basic),
+        ("none", AuthType::None),
+    ];
+}
+
 /// Names a profile.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ProfileName {

@@ -5,8 +5,9 @@ use jiff::Timestamp;
 use keybearer_oauth::authorization::PendingAuthorization;
 use keybearer_oauth::registration::Registration;
 use keybearer_protocol::profile::AuthType;
-use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Serialize, Serializer};
+use keybearer_protocol::secret::{expose, expose_option};
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
 use url::Url;
 use zeroize::Zeroizing;
 
@@ -135,20 +136,10 @@ fn place(error: &serde_json::Error) -> String {
     format!("column {}: {:?}", error.column(), error.classify())
 }
 
-fn expose<S: Serializer>(secret: &SecretString, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(secret.expose_secret())
-}
-
-fn expose_option<S: Serializer>(secret: &Option<SecretString>, serializer: S) -> Result<S::Ok, S::Error> {
-    match secret {
-        Some(secret) => expose(secret, serializer),
-        None => serializer.serialize_none(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use secrecy::ExposeSecret;
 
     #[test]
     fn a_record_comes_back_whole_and_a_newer_one_is_left_alone() {
