@@ -3,6 +3,7 @@
 //! They need the npm packages of this folder: `cargo xtask interop` installs them.
 
 #![forbid(unsafe_code)]
+#![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 #![cfg(target_os = "linux")]
 
 use keybearer_tests::loopback;

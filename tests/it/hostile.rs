@@ -97,8 +97,8 @@ fn start(world: &World, name: &str) -> Value {
 
 fn parameter(view: &Value, name: &str) -> Option<String> {
     let url = view["authorization_url"].as_str().unwrap_or_else(|| panic!("{view}"));
-    let pairs = url.split_once('?').unwrap().1.split('&').filter_map(|pair| pair.split_once('='));
-    pairs.into_iter().find(|(key, _)| *key == name).map(|(_, value)| value.to_owned())
+    let mut pairs = url.split(['?', '&']).filter_map(|pair| pair.split_once('='));
+    pairs.find(|(key, _)| *key == name).map(|(_, value)| value.to_owned())
 }
 
 /// Brings a code for this sign-in, as a browser would.

@@ -3,7 +3,7 @@
 use keybearer_tests::executables::executable;
 use keybearer_tests::practice::Practice;
 use keybearer_tests::until::until;
-use keybearer_tests::world::{Run, World, keep_ports};
+use keybearer_tests::world::{Run, World, keep_ports, share_ports};
 use serde_json::Value;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command};
@@ -107,6 +107,23 @@ fn an_agent_that_is_told_to_stop_keeps_the_token_that_is_just_being_renewed() {
     practice.control(&serde_json::json!({ "faults": [] })).unwrap();
     world.ok(&["token", "practice", "--force"]).unwrap();
     assert_eq!(practice.count("reuse_detected").unwrap(), 0);
+}
+
+#[test]
+fn an_agent_that_is_told_to_stop_finishes_the_sign_in_whose_answer_has_come() {
+    let (world, practice) = (World::new().unwrap(), Practice::start(&["--fault", "slow-token"]).unwrap());
+    world.add("practice", practice.mcp_url()).unwrap();
+    let (mut waiting, url) = {
+        let _shared = share_ports();
+        waiting_sign_in(&world, "practice")
+    };
+    waiting.kill().unwrap();
+    waiting.wait().unwrap();
+    let mut browser = Command::new(executable("keybearer-practice")).args(["browse", &url]).spawn().unwrap();
+    until("the code exchange", || Ok((practice.count("code_exchanges")? == 1).then_some(()))).unwrap();
+    world.ok(&["agent", "stop"]).unwrap();
+    assert_eq!(world.json(&["test", "practice"]).unwrap()["ok"], true);
+    browser.wait().unwrap();
 }
 
 #[test]
