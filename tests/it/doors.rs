@@ -75,6 +75,49 @@ fn the_admin_door_hands_out_no_token_and_the_programs_door_changes_nothing() {
 }
 
 #[test]
+fn each_door_answers_what_it_says_it_can_and_nothing_else() {
+    let world = World::new().unwrap();
+    world.ok(&["status"]).unwrap();
+    for (socket, others) in [("run/programs/agent.v1.sock", 11), ("run/admin/admin.v1.sock", 3)] {
+        let path = world.home.join(socket);
+        let mut wire = Wire::open(&path).unwrap();
+        let all = [
+            "token.get",
+            "header.get",
+            "token.invalidate",
+            "profile.add",
+            "profile.remove",
+            "profile.rename",
+            "profile.list",
+            "profile.show",
+            "auth.start",
+            "auth.status",
+            "auth.cancel",
+            "auth.complete",
+            "account.sign_out",
+            "account.test",
+            "account.refresh",
+            "agent.ping",
+            "agent.status",
+            "agent.stop",
+        ];
+        let mut unknown = 0;
+        // What a door doesn't name it doesn't know; what it names, it answers, if only with a complaint. The last one
+        // would end the test.
+        for method in all.iter().filter(|method| **method != "agent.stop") {
+            let code = wire.call(method, &json!({})).unwrap()["error"]["code"].clone();
+            assert_eq!(
+                code != -32601,
+                wire.capabilities.iter().any(|name| name == method),
+                "{socket} {method}: {code}"
+            );
+            unknown += usize::from(code == -32601);
+        }
+        assert_eq!(unknown, others, "{socket}");
+    }
+}
+
+#[test]
 fn programs_in_other_namespaces_get_no_token_without_consent_and_never_the_admin_door() {
     let (world, practice) = (World::new().unwrap(), Practice::start(&[]).unwrap());
     world.sign_in("practice", practice.mcp_url()).unwrap();

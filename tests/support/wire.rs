@@ -13,6 +13,8 @@ pub struct Wire {
     stream: BufReader<UnixStream>,
     /// The nonce of the handshake.
     pub session: String,
+    /// The methods behind the door, as the handshake names them.
+    pub capabilities: Vec<String>,
 }
 
 impl Wire {
@@ -20,7 +22,7 @@ impl Wire {
     pub fn connect(socket: &Path) -> anyhow::Result<Wire> {
         let stream = UnixStream::connect(socket).with_context(|| format!("{} can't be reached", socket.display()))?;
         stream.set_read_timeout(Some(Duration::from_secs(60)))?;
-        Ok(Wire { stream: BufReader::new(stream), session: String::new() })
+        Ok(Wire { stream: BufReader::new(stream), session: String::new(), capabilities: Vec::new() })
     }
 
     /// Connects and opens a session.
@@ -30,6 +32,8 @@ impl Wire {
         wire.send(&json!({ "jsonrpc": "2.0", "id": 0, "method": "session.open", "params": params }).to_string())?;
         let reply = wire.receive()?.context("the agent hung up")?;
         wire.session = reply["result"]["session"].as_str().context("a session")?.to_owned();
+        let names = reply["result"]["capabilities"].as_array().into_iter().flatten();
+        wire.capabilities = names.filter_map(|name| name.as_str().map(str::to_owned)).collect();
         Ok(wire)
     }
 

@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::home::Home;
 use crate::profile::{Profile, ProfileError, ProfileStore, Settings, suggest_name};
 use crate::upstream::Upstream;
-use crate::vault::Vault;
+use crate::vault::{Vault, VaultError};
 use keybearer_oauth::ServerUrl;
 use keybearer_oauth::authorization::{Callback, CallbackError};
 use keybearer_protocol::auth::AuthView;
@@ -192,7 +192,7 @@ impl Accounts {
     }
 
     /// What is wrong with the keyring, by a real try.
-    pub async fn vault_problem(&self) -> Option<crate::vault::VaultError> {
+    pub async fn vault_problem(&self) -> Option<VaultError> {
         self.context.vault.probe().await.err()
     }
 
@@ -209,8 +209,11 @@ impl Accounts {
     async fn load_known(&self) -> Vec<Arc<Account>> {
         let accounts = self.known();
         for account in &accounts {
-            if let Err(error) = account.load().await {
-                tracing::warn!(%error, "an account can't be read");
+            let Err(error) = account.load().await else { continue };
+            tracing::warn!(%error, "an account can't be read");
+            // One bad item is its account's own trouble; a keyring that doesn't answer is everybody's.
+            if !matches!(error, Error::Vault(VaultError::Unreadable(_))) {
+                break;
             }
         }
         accounts

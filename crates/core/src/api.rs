@@ -250,6 +250,9 @@ impl Api {
 
     async fn status(&self) -> AgentStatusReply {
         let problem = self.accounts.vault_problem().await;
+        if problem.is_none() {
+            self.accounts.wake().await;
+        }
         let accounts = self.accounts.all();
         let views: Vec<AccountView> = accounts.iter().flatten().map(|account| account.view()).collect();
         let needs_user = |view: &&AccountView| match view.status {

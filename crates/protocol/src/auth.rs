@@ -2,6 +2,7 @@
 
 use crate::error::ErrorObject;
 use crate::method::{Empty, method};
+use crate::profile::ProfileName;
 use jiff::Timestamp;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
@@ -17,7 +18,7 @@ method!(
 );
 method!(
     /// Ends an open sign-in.
-    AuthCancel, "auth.cancel", [Admin], AuthCancelParams => Empty
+    AuthCancel, "auth.cancel", [Admin], ProfileName => Empty
 );
 method!(
     /// The one door for callbacks, whoever brings them: deep link, loopback, pasted address, command.
@@ -49,13 +50,6 @@ pub struct AuthStatusParams {
     /// Milliseconds to wait at most; 0 answers at once.
     #[serde(default)]
     pub wait_ms: u32,
-}
-
-/// Parameters of `auth.cancel`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct AuthCancelParams {
-    /// The profile's name.
-    pub profile: String,
 }
 
 /// Parameters of `auth.complete`.
