@@ -146,6 +146,11 @@ impl Drop for World {
     fn drop(&mut self) {
         // Without an agent there is nothing to stop.
         let _ = self.command(&["agent", "stop"]).output();
+        let lock = fs::File::open(self.home.join("state/agent.lock"));
+        if lock.is_ok_and(|lock| lock.try_lock().is_err()) {
+            // A test that failed may have left an agent that nobody can reach.
+            let _ = self.kill_agent();
+        }
     }
 }
 

@@ -10,15 +10,24 @@ use std::process::Command;
 pub(crate) fn run(arguments: &PracticeArguments) -> Result<(), Failure> {
     let program = beside_us("keybearer-practice");
     let (port, lifetime) = (arguments.port.to_string(), arguments.token_lifetime.to_string());
-    let status = Command::new(&program).args(["serve", "--port", &port, "--token-lifetime", &lifetime]).status();
-    match status {
-        Ok(status) if status.success() => Ok(()),
-        Ok(status) => {
-            Err(ErrorObject::new(ErrorCode::Internal, format!("the practice server ended with {status}")).into())
-        }
-        Err(error) => {
-            let message = format!("{} can't be started: {error}", program.display());
-            Err(ErrorObject::new(ErrorCode::Internal, message).into())
-        }
+    let mut command = Command::new(&program);
+    command.args(["serve", "--port", &port, "--token-lifetime", &lifetime]);
+    let problem = become_or_wait(&mut command);
+    let message = format!("{} can't be run: {problem}", program.display());
+    Err(ErrorObject::new(ErrorCode::Internal, message).into())
+}
+
+/// Becomes the program, so that whoever ends this process ends that one.
+#[cfg(unix)]
+fn become_or_wait(command: &mut Command) -> String {
+    std::os::unix::process::CommandExt::exec(command).to_string()
+}
+
+/// Where no process can become another, waits for it.
+#[cfg(not(unix))]
+fn become_or_wait(command: &mut Command) -> String {
+    match command.status() {
+        Ok(status) => std::process::exit(status.code().unwrap_or(1)),
+        Err(error) => error.to_string(),
     }
 }

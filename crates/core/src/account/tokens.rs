@@ -145,7 +145,8 @@ impl Account {
     fn issue(&self, scopes: &[String], from_cache: bool) -> Result<Issued, Error> {
         let required = self.auth_required();
         let state = self.state();
-        let record = state.record.as_ref().ok_or(Error::Internal("no record"))?;
+        // Another address in the profile, edited since the decision, has no token yet.
+        let Some(record) = state.record.as_ref() else { return Err(required) };
         let (url, generation) = (state.profile.url.clone(), record.generation);
         if means(&state.profile, record) == Means::Bearer {
             let access_token = fixed_secret(&state.profile, record).cloned().ok_or(required)?;
