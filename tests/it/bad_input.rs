@@ -33,6 +33,16 @@ fn addresses_that_lead_to_no_mcp_server_say_what_is_there() {
     assert_eq!(world.json(&["list"]).unwrap().as_array().unwrap().len(), 3);
 }
 
+#[test]
+fn a_proxy_may_have_a_name_of_this_machine() {
+    let world = World::new().unwrap();
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let mut agent = world.command(&["agent", "start"]);
+    assert!(agent.env("HTTPS_PROXY", format!("http://localhost:{}", closed.port())).output().unwrap().status.success());
+    world.add("far", "https://mcp.example.com/mcp").unwrap();
+    fails(&world, &["sign-in", "far"], 20, &["doesn't accept connections"]);
+}
+
 /// A TLS server whose certificate nobody signed.
 struct SelfSigned(Child, u16);
 

@@ -33,6 +33,24 @@ fn a_changed_address_never_sends_the_old_token_to_the_new_host() {
     // Nothing was lost: with the old address the old sign-in is back.
     edit(&world, new.mcp_url(), old.mcp_url());
     assert_eq!(world.ok(&["token", "practice"]).unwrap(), token);
+    // A sign-in that is begun and given up costs the old one nothing either.
+    edit(&world, old.mcp_url(), new.mcp_url());
+    let request = |method: &str| format!(r#"{{"method":"{method}","params":{{"profile":"practice","no_open":true}}}}"#);
+    {
+        let _shared = share_ports();
+        world.ok(&["rpc", "--admin", &request("auth.start")]).unwrap();
+        until("the browser's turn", || {
+            let view: serde_json::Value =
+                serde_json::from_str(&world.ok(&["rpc", "--admin", &request("auth.status")])?)?;
+            Ok((view["phase"] == "waiting_for_browser").then_some(()))
+        })
+        .unwrap();
+    }
+    world.ok(&["rpc", "--admin", &request("auth.cancel")]).unwrap();
+    edit(&world, new.mcp_url(), old.mcp_url());
+    assert_eq!(world.ok(&["token", "practice"]).unwrap(), token);
+    world.kill_agent().unwrap();
+    assert_eq!(world.ok(&["token", "practice"]).unwrap(), token);
     // With the new address, a new sign-in at the new server.
     edit(&world, old.mcp_url(), new.mcp_url());
     world.ok(&["sign-in", "practice"]).unwrap();
@@ -80,9 +98,11 @@ fn an_address_edited_while_the_browser_is_open_ends_that_sign_in_and_leaves_room
         let view: serde_json::Value = serde_json::from_str(&world.ok(&["rpc", "--admin", status])?)?;
         Ok(view["phase"].as_str().unwrap_or_default().to_owned())
     };
-    let _shared = share_ports();
-    world.ok(&["rpc", "--admin", start]).unwrap();
-    until("the browser's turn", || Ok((phase()? == "waiting_for_browser").then_some(()))).unwrap();
+    {
+        let _shared = share_ports();
+        world.ok(&["rpc", "--admin", start]).unwrap();
+        until("the browser's turn", || Ok((phase()? == "waiting_for_browser").then_some(()))).unwrap();
+    }
     edit(&world, old.mcp_url(), new.mcp_url());
     assert_eq!(phase().unwrap(), "failed");
     assert_eq!(world.ok(&["sign-in", "practice"]).unwrap(), "practice is signed in (4 tools)");

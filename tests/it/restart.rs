@@ -53,6 +53,9 @@ fn tokens_outlive_the_agent_and_are_not_renewed_without_need() {
     world.kill_agent().unwrap();
     assert_eq!(world.ok(&["token", "practice"]).unwrap(), token);
     world.ok(&["agent", "stop"]).unwrap();
+    let lock = std::fs::File::open(world.home.join("state/agent.lock")).unwrap();
+    assert!(lock.try_lock().is_ok(), "the agent said that it had stopped, and lives");
+    drop(lock);
     assert_eq!(world.run(&["agent", "status"]).unwrap().code, 30);
     assert_eq!(world.ok(&["token", "practice"]).unwrap(), token);
     assert_eq!(practice.count("refreshes").unwrap(), 0);
@@ -124,6 +127,23 @@ fn an_agent_that_is_told_to_stop_finishes_the_sign_in_whose_answer_has_come() {
     world.ok(&["agent", "stop"]).unwrap();
     assert_eq!(world.json(&["test", "practice"]).unwrap()["ok"], true);
     browser.wait().unwrap();
+}
+
+#[test]
+fn a_sign_out_that_the_keyring_does_not_take_loses_nothing() {
+    let (mut world, practice) = (World::new().unwrap(), Practice::start(&[]).unwrap());
+    world.sign_in("practice", practice.mcp_url()).unwrap();
+    let token = world.ok(&["token", "practice"]).unwrap();
+    world.session.lock().unwrap();
+    for _ in 0..2 {
+        assert_eq!(world.run(&["sign-out", "practice"]).unwrap().code, 23);
+    }
+    assert_eq!(practice.count("revocations").unwrap(), 0);
+    // The agent lives on the bus that it was started on; the next one finds the new bus.
+    world.kill_agent().unwrap();
+    world.session.unlock().unwrap();
+    assert_eq!(world.ok(&["token", "practice"]).unwrap(), token);
+    assert_eq!(world.ok(&["sign-out", "practice"]).unwrap(), "practice is signed out; its tokens were revoked");
 }
 
 #[test]

@@ -14,7 +14,8 @@ pub(crate) fn run() -> anyhow::Result<()> {
     step("window tests", &mut npm("ui", &["test", "--silent"]))?;
     // Tests run executables of other packages, which cargo builds only when asked for.
     step("build", &mut cargo(&[&["build", "--locked", "--all-targets"], WORKSPACE].concat()))?;
-    step("tests", &mut cargo(&[&["test", "--locked"], WORKSPACE].concat()))
+    // Sign-ins of all tests share ten ports of this machine, so not every core of a large one may have its own.
+    step("tests", cargo(&[&["test", "--locked"], WORKSPACE].concat()).env("RUST_TEST_THREADS", "4"))
 }
 
 /// Builds the page that the window's executable holds.

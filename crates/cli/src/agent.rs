@@ -7,10 +7,10 @@ use keybearer_ipc::client::Client;
 use keybearer_protocol::agent::{AgentStatus, AgentStop};
 use keybearer_protocol::method::Empty;
 use keybearer_protocol::{Door, ErrorCode, ErrorObject};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-/// How long a stopping agent may take.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a stopping agent may take: what is under way ends within two requests of half a minute each.
+const PATIENCE: Duration = Duration::from_secs(70);
 
 /// `keybearer agent start`
 pub(crate) fn start(reach: &Reach, json: bool) -> Result<(), Failure> {
@@ -24,11 +24,31 @@ pub(crate) fn start(reach: &Reach, json: bool) -> Result<(), Failure> {
 /// `keybearer agent stop`: returns when it has ended.
 pub(crate) fn stop(reach: &Reach, json: bool) -> Result<(), Failure> {
     let mut client = running(reach)?;
+    let pid = client.call::<AgentStatus>(&Empty {})?.pid;
     client.call::<AgentStop>(&Empty {})?;
-    client.set_timeout(Some(PATIENCE));
-    // The connection ends when the agent does.
-    while client.call::<AgentStatus>(&Empty {}).is_ok() {}
+    let began = Instant::now();
+    while is_alive(pid) {
+        if began.elapsed() > PATIENCE {
+            let message = "the agent is still busy with a refresh or a sign-in, and ends after it";
+            return Err(ErrorObject::new(ErrorCode::Timeout, message).into());
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
     if json { answer_json(&Empty {}) } else { answer("the agent has stopped") }
+}
+
+/// Whether the process still runs. One that nobody has waited for yet doesn't.
+#[cfg(unix)]
+fn is_alive(pid: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let pid = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw);
+    pid.is_some_and(|pid| rustix::process::test_kill_process(pid).is_ok()) && !stat.contains(") Z ")
+}
+
+/// Elsewhere the end of the connection has to do.
+#[cfg(not(unix))]
+fn is_alive(_pid: u32) -> bool {
+    false
 }
 
 /// `keybearer agent status`

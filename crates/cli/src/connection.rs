@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 
 /// How the command introduces itself.
 const NAME: &str = "keybearer";
-/// How long all tries to start the agent may take.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long all tries to start the agent may take: the one before may be busy to its end.
+const PATIENCE: Duration = Duration::from_secs(75);
 /// How long another starter's agent may take to open its doors.
 const OPENING: Duration = Duration::from_secs(1);
 

@@ -92,12 +92,11 @@ impl Teller {
             self.tell_steps(view);
         }
         let Some(url) = view.authorization_url.as_ref().filter(|_| !self.url_told) else { return Ok(()) };
-        if view.browser_opened {
-            // The person sees it there.
-        } else if self.json {
-            answer_json(&json!({ "authorization_url": url }))?;
-        } else {
-            note(&format!("Open this address in a browser:\n{url}"));
+        match (self.json, view.browser_opened) {
+            (true, true) => {}
+            (true, false) => answer_json(&json!({ "authorization_url": url }))?,
+            (false, true) => note(&format!("If no browser opens, open this address in one:\n{url}")),
+            (false, false) => note(&format!("Open this address in a browser:\n{url}")),
         }
         self.url_told = true;
         Ok(())

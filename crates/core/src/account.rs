@@ -173,7 +173,7 @@ impl Account {
             (state.profile.clone(), state.record.clone().filter(|_| state.unsaved))
         };
         if let Some(record) = unsaved {
-            return self.commit(record).await;
+            return self.commit_tokens(record).await;
         }
         let kept = self.context.vault.read(&self.id).await?;
         self.adopt(kept, &profile.url);
@@ -235,31 +235,58 @@ impl Account {
         }
     }
 
-    /// Takes what the keyring holds, if it fits this server. Generations go on counting either way, so that none ever
-    /// means two token sets.
+    /// Takes what the keyring holds, if it fits this server, or else what it holds for an address before that. What
+    /// fits neither is carried along, so that an address typed wrong costs nothing until a new sign-in has worked.
+    /// Generations go on counting, so that none ever means two token sets.
     fn adopt(&self, kept: Option<Record>, url: &ServerUrl) {
         let generation = kept.as_ref().map(|record| record.generation).unwrap_or_default();
-        let fresh = || Record { generation, ..Record::new(url.as_str()) };
-        self.state().record = Some(kept.filter(|record| fits(record, url)).unwrap_or_else(fresh));
+        let record = match kept {
+            None => Record::new(url.as_str()),
+            Some(record) if fits(&record, url) => record,
+            Some(Record { displaced: Some(before), .. }) if fits(&before, url) => *before,
+            Some(mut record) => {
+                let before = record.displaced.take().filter(|_| record.tokens.is_none());
+                let displaced = before.unwrap_or_else(|| Box::new(record));
+                Record { displaced: Some(displaced), ..Record::new(url.as_str()) }
+            }
+        };
+        self.state().record = Some(Record { generation, ..record });
     }
 
-    /// Writes the record to the keyring, then lets others see it. New tokens that can't be written stay in memory, and
-    /// are not handed out until they can be: a rotated refresh token has no second copy. Whoever calls this holds
-    /// `changing`.
-    async fn commit(&self, record: Record) -> Result<(), Error> {
+    /// Writes the record to the keyring, then lets others see it; if it can't be written, all stays as it was. Whoever
+    /// calls this holds `changing`. An open sign-in that was ended meanwhile stays ended.
+    async fn commit(&self, mut record: Record) -> Result<(), Error> {
+        self.write(&record).await?;
+        let mut state = self.state();
+        if state.record.as_ref().is_none_or(|known| known.pending.is_none()) {
+            record.pending = None;
+        }
+        publish(&mut state, record, false);
+        Ok(())
+    }
+
+    /// The same for a sign-in that begins to wait.
+    async fn commit_pending(&self, record: Record) -> Result<(), Error> {
+        self.write(&record).await?;
+        publish(&mut self.state(), record, false);
+        Ok(())
+    }
+
+    /// The same for new tokens. What can't be written stays in memory, and is not handed out until it can be: a
+    /// rotated refresh token has no second copy.
+    async fn commit_tokens(&self, mut record: Record) -> Result<(), Error> {
+        let written = self.write(&record).await;
+        let mut state = self.state();
+        record.pending = state.record.as_mut().and_then(|known| known.pending.take());
+        publish(&mut state, record, written.is_err());
+        written
+    }
+
+    async fn write(&self, record: &Record) -> Result<(), Error> {
         if self.state().removed {
             return Err(Error::Removed);
         }
-        let written = self.context.vault.write(&self.id, &record).await;
-        let mut state = self.state();
-        let newer = state.record.as_ref().is_none_or(|known| known.generation < record.generation);
-        // The address may have been edited meanwhile: then the record is kept, and not used.
-        if fits(&record, &state.profile.url) && (written.is_ok() || newer) {
-            state.refused = state.refused.filter(|refused| *refused == record.generation);
-            state.unsaved = written.is_err();
-            state.record = Some(record);
-        }
-        Ok(written?)
+        Ok(self.context.vault.write(&self.id, record).await?)
     }
 
     fn is_loaded(&self) -> bool {
@@ -280,6 +307,14 @@ impl Account {
 
     fn remember(&self, error: Option<&Error>) {
         self.state().last_error = error.map(Error::to_object);
+    }
+}
+
+/// Lets others see a record. The address may have been edited meanwhile: then the record is kept, and not used.
+fn publish(state: &mut State, record: Record, unsaved: bool) {
+    if fits(&record, &state.profile.url) {
+        state.refused = state.refused.filter(|refused| *refused == record.generation);
+        (state.unsaved, state.record) = (unsaved, Some(record));
     }
 }
 

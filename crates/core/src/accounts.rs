@@ -14,6 +14,7 @@ use keybearer_protocol::auth::AuthView;
 use keybearer_protocol::profile::AuthType;
 use secrecy::{ExposeSecret, SecretString};
 use std::collections::BTreeMap;
+use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::mpsc;
 
@@ -135,8 +136,13 @@ impl Accounts {
         }
     }
 
-    /// Adds an account. If its secret can't be kept, nothing is added.
-    pub async fn add(&self, new: NewAccount) -> Result<Arc<Account>, Error> {
+    /// Adds an account. If its secret can't be kept, nothing is added. Goes on when its caller leaves.
+    pub async fn add(self: &Arc<Self>, new: NewAccount) -> Result<Arc<Account>, Error> {
+        let accounts = self.clone();
+        self.whole(async move { accounts.add_now(new).await }).await
+    }
+
+    async fn add_now(&self, new: NewAccount) -> Result<Arc<Account>, Error> {
         let url: ServerUrl = new.url.parse().map_err(ProfileError::from)?;
         check_settings(&new.settings, new.secret.is_some())?;
         if new.secret.is_some() {
@@ -161,9 +167,14 @@ impl Accounts {
         book.accounts.get(&profile.id).cloned().ok_or(Error::Internal("a profile without an account"))
     }
 
-    /// Removes an account and what the keyring holds for it. If one of them can't be removed, both stay.
-    pub async fn remove(&self, name: &str) -> Result<(), Error> {
-        let account = self.find(name)?;
+    /// Removes an account and what the keyring holds for it. If one of them can't be removed, both stay. Goes on when
+    /// its caller leaves.
+    pub async fn remove(self: &Arc<Self>, name: &str) -> Result<(), Error> {
+        let (accounts, account) = (self.clone(), self.find(name)?);
+        self.whole(async move { accounts.remove_now(&account).await }).await
+    }
+
+    async fn remove_now(&self, account: &Account) -> Result<(), Error> {
         let removed = self.book().change(|profiles| profiles.remove(&account.name()))?;
         if let Err(error) = account.forget().await {
             self.book().change(|profiles| profiles.put_back(removed))?;
@@ -171,6 +182,19 @@ impl Accounts {
         }
         self.book().accounts.remove(account.id());
         Ok(())
+    }
+
+    /// Does a job that changes the file and the keyring to its end, whoever leaves meanwhile.
+    async fn whole<T: Send + 'static>(
+        &self,
+        job: impl Future<Output = Result<T, Error>> + Send + 'static,
+    ) -> Result<T, Error> {
+        let busy = self.context.busy.begin();
+        let task = tokio::spawn(async move {
+            let _busy = busy;
+            job.await
+        });
+        task.await.unwrap_or(Err(Error::Internal("a change ended without a result")))
     }
 
     /// Gives an account another name.

@@ -6,8 +6,8 @@ use std::process::Stdio;
 use tokio::process::Command;
 use url::Url;
 
-/// The variables that tell a browser where its screen is. The caller's win over the agent's own, which may have been
-/// born elsewhere.
+/// The variables that tell a browser where its screen is. Only the caller's count: the agent may have been born on
+/// another screen than the one that its caller sits at.
 const DISPLAY_VARIABLES: [&str; 5] =
     ["DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY", "DBUS_SESSION_BUS_ADDRESS", "BROWSER"];
 
@@ -20,10 +20,8 @@ pub struct Browser {
 impl Browser {
     /// The browser on the caller's screen. Other variables than those five are ignored.
     pub fn of_caller(environment: &BTreeMap<String, String>) -> Browser {
-        let given = |name: &&'static str| environment.get(*name).cloned();
-        let own = |name: &&'static str| std::env::var(name).ok();
-        let variable = |name: &'static str| given(&name).or_else(|| own(&name)).map(|value| (name, value));
-        let set = DISPLAY_VARIABLES.into_iter().filter_map(variable).filter(|(_, value)| !value.is_empty());
+        let given = |name: &'static str| Some((name, environment.get(name)?.clone()));
+        let set = DISPLAY_VARIABLES.into_iter().filter_map(given).filter(|(_, value)| !value.is_empty());
         Browser { variables: set.collect() }
     }
 
@@ -59,7 +57,11 @@ impl Browser {
             arguments.push(address.to_owned());
         }
         let mut command = Command::new(program);
-        command.args(arguments).envs(&self.variables);
+        command.args(arguments);
+        for name in DISPLAY_VARIABLES {
+            command.env_remove(name);
+        }
+        command.envs(&self.variables);
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
         match child {
             Ok(mut child) => {

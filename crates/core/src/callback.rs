@@ -63,6 +63,8 @@ pub struct Page {
 pub struct Callbacks {
     arrivals: mpsc::Sender<Arrival>,
     open: Mutex<HashMap<u16, Weak<Port>>>,
+    /// Held while a port is opened: two sign-ins of one port share it.
+    opening: tokio::sync::Mutex<()>,
 }
 
 /// An open port. It closes when the last sign-in that waits on it lets go.
@@ -83,7 +85,7 @@ impl Callbacks {
     /// The callbacks, and where they arrive.
     pub fn new() -> (Callbacks, mpsc::Receiver<Arrival>) {
         let (arrivals, receiver) = mpsc::channel(16);
-        (Callbacks { arrivals, open: Mutex::new(HashMap::new()) }, receiver)
+        (Callbacks { arrivals, open: Mutex::new(HashMap::new()), opening: tokio::sync::Mutex::new(()) }, receiver)
     }
 
     /// Opens the first free port; sign-ins share one, since `state` tells them apart.
@@ -101,6 +103,7 @@ impl Callbacks {
 
     /// Opens this port: a sign-in from before a restart waits on it.
     pub async fn open(&self, number: u16) -> Option<Arc<Port>> {
+        let _opening = self.opening.lock().await;
         if let Some(port) = self.already_open(Some(number)) {
             return Some(port);
         }

@@ -99,7 +99,7 @@ pub enum Error {
     #[error("{0} needs no sign-in, so there is no token to give")]
     NoTokenNeeded(String),
     /// The account's fixed credential isn't a bearer token.
-    #[error("{0} signs in with a header of its own: use `keybearer headers {0}`")]
+    #[error("{0} signs in with a header of its own: use `keybearer headers` for it")]
     NotABearer(String),
     /// The grant doesn't cover the scopes.
     #[error("the sign-in of {profile} doesn't cover {}", .missing.join(" "))]
@@ -231,7 +231,7 @@ impl Error {
     #[expect(clippy::wildcard_enum_match_arm, reason = "most errors have none of their own")]
     fn action(&self) -> Option<String> {
         match self {
-            Error::AuthRequired { profile, .. } => Some(format!("keybearer sign-in {profile}")),
+            Error::AuthRequired { profile, .. } => Some(format!("keybearer sign-in {}", quoted(profile))),
             Error::Lapsed | Error::Cancelled => Some("start the sign-in again".to_owned()),
             Error::Vault(VaultError::Locked) => Some("unlock the system keyring".to_owned()),
             Error::Vault(VaultError::Absent(_)) => {
@@ -244,6 +244,11 @@ impl Error {
             _ => None,
         }
     }
+}
+
+/// A name as it can be typed.
+fn quoted(name: &str) -> String {
+    if name.contains(' ') { format!("'{name}'") } else { name.to_owned() }
 }
 
 fn profile_code(error: &ProfileError) -> ErrorCode {

@@ -88,7 +88,7 @@ pub enum ProfileError {
     #[error("there is an account \"{0}\" already")]
     Exists(String),
     /// The name can't be used.
-    #[error("\"{0}\" can't be a name: use letters, digits, '.', '_' and '-', at most 64, and no address")]
+    #[error("\"{0}\" can't be a name: use at most 64 letters, digits, spaces and . _ - @")]
     BadName(String),
     /// The address can't be used.
     #[error(transparent)]
@@ -196,7 +196,8 @@ impl ProfileStore {
     fn read_again(&mut self) -> bool {
         // Taken before reading: an edit in between is then seen the next time.
         let stamp = stamp(&self.path);
-        if self.read.as_ref().is_some_and(|read| read.stamp == stamp) {
+        // Trouble is looked at anew each time: it may lie in the folder, or in a full disk.
+        if self.read.as_ref().is_some_and(|read| read.stamp == stamp && read.outcome.is_ok()) {
             return false;
         }
         let outcome = self.read_and_adopt(stamp);
@@ -219,10 +220,18 @@ impl ProfileStore {
             // Servers that are started as programs have no address: they are none of ours.
             let Some(url) = entry.get("url").and_then(Value::as_str) else { continue };
             let problem = |problem: String| broken(&self.path, format!("\"{name}\": {problem}"));
-            let url: ServerUrl = url.parse().map_err(|error: ServerUrlError| problem(error.to_string()))?;
-            check_name(name).map_err(|error| problem(error.to_string()))?;
-            let ours = entry.get("keybearer").cloned().unwrap_or_else(|| json!({}));
+            let ours = entry.get("keybearer").filter(|ours| !ours.is_null()).cloned().unwrap_or_else(|| json!({}));
             let written = ours.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
+            let url = match (url.parse::<ServerUrl>(), check_name(name)) {
+                (Ok(url), Ok(())) => url,
+                // An entry of another client that Keybearer can't use is that client's own business.
+                _ if written.is_empty() => {
+                    tracing::info!("an entry of servers.json without an id of ours can't be used; it is left alone");
+                    continue;
+                }
+                (Err(error), _) => return Err(problem(error.to_string())),
+                (_, Err(error)) => return Err(problem(error.to_string())),
+            };
             let settings = Settings::deserialize(&ours).map_err(|error| problem(error.to_string()))?;
             let fresh = !is_id(&written) || !ids.insert(written.clone());
             let id = if fresh { random_id() } else { written };
@@ -392,6 +401,15 @@ mod tests {
     }
 
     #[test]
+    fn entries_of_other_clients_that_cannot_be_used_are_left_alone() {
+        let (_folder, mut store) = store(
+            r#"{"mcpServers":{"io.github/x":{"url":"https://a.example"},"nas":{"url":"http://nas:80"},
+                "v":{"url":"${BASE}/mcp"},"good":{"url":"https://b.example","keybearer":null}}}"#,
+        );
+        assert_eq!(names(&mut store), ["good"]);
+    }
+
+    #[test]
     fn an_id_is_kept_and_a_copied_one_becomes_new() {
         let entry = r#"{"url":"https://a.example/","keybearer":{"id":"0123456789abcdef"}}"#;
         let (_folder, mut store) = store(&format!(r#"{{"mcpServers":{{"a":{entry},"b":{entry}}}}}"#));
@@ -409,7 +427,7 @@ mod tests {
             ("{\n  \"mcpServers\": {\n    oops\n", "line 3 column 5"),
             ("[]", "line 1"),
             (r#"{"mcpServers":[]}"#, "mcpServers"),
-            (r#"{"mcpServers":{"a":{"url":"http://evil.example"}}}"#, "\"a\""),
+            (r#"{"mcpServers":{"a":{"url":"http://evil.example","keybearer":{"id":"0123456789abcdef"}}}}"#, "\"a\""),
             (r#"{"mcpServers":{"a":{"url":"https://a.example","keybearer":{"auth":"magic"}}}}"#, "magic"),
             (r#"{"keybearer":{"version":2}}"#, "newer"),
         ] {

@@ -16,6 +16,9 @@ pub enum PlaceError {
     /// Neither a runtime folder nor a home folder.
     #[error("this user has no runtime folder; name one with KEYBEARER_SOCKET")]
     Nowhere,
+    /// A path that means another place in each folder.
+    #[error("KEYBEARER_SOCKET must be a whole path, and {0} isn't")]
+    Relative(PathBuf),
     /// The system limits a socket's path to about a hundred bytes.
     #[error("{0} is too long a path for a socket; name a shorter folder with KEYBEARER_SOCKET")]
     TooLong(PathBuf),
@@ -28,6 +31,7 @@ impl Place {
     /// The place of the Keybearer with this home (`KEYBEARER_HOME`), or of the user's own.
     pub fn of(home: Option<&Path>) -> Result<Place, PlaceError> {
         let base = match (path_from("KEYBEARER_SOCKET"), home) {
+            (Some(named), _) if named.is_relative() => return Err(PlaceError::Relative(named)),
             (Some(named), _) => named,
             (None, Some(home)) => home.join("run"),
             (None, None) => runtime_folder().ok_or(PlaceError::Nowhere)?.join("keybearer"),
@@ -76,7 +80,9 @@ fn path_from(variable: &str) -> Option<PathBuf> {
 #[cfg(unix)]
 fn runtime_folder() -> Option<PathBuf> {
     let by_user = PathBuf::from(format!("/run/user/{}", rustix::process::geteuid().as_raw()));
+    // After `su` or `sudo` the variable may still name another user's folder.
     path_from("XDG_RUNTIME_DIR")
+        .filter(|folder| crate::socket::is_private(folder))
         .or_else(|| crate::socket::is_private(&by_user).then_some(by_user))
         .or_else(|| path_from("HOME").map(|home| home.join(".local/state/keybearer/run")))
 }

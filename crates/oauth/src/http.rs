@@ -99,7 +99,7 @@ impl Http {
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(TOTAL_TIMEOUT)
             .user_agent(concat!("keybearer/", env!("CARGO_PKG_VERSION")))
-            .dns_resolver(Arc::new(Resolver { loopback, server: server.host().to_owned() }));
+            .dns_resolver(Arc::new(Resolver { loopback, named: named_by_user(server) }));
         let builder = if loopback { builder.no_proxy() } else { builder };
         let client = builder.build().map_err(|error| HttpError::Unusable(error.to_string()))?;
         Ok(Http { client, loopback })
@@ -122,9 +122,10 @@ impl Http {
             return Err(HttpError::NotAllowed(url));
         }
         let request = reqwest::Request::try_from(request).map_err(|error| classify(&url, &error))?;
-        tracing::debug!(method = %request.method(), host = %host(&url), path = %url.path(), "request");
+        // No path: some servers' addresses are secrets.
+        tracing::debug!(method = %request.method(), host = %host(&url), "request");
         let body = self.client.execute(request).await.map_err(|error| classify(&url, &error))?;
-        tracing::debug!(status = %body.status(), host = %host(&url), path = %url.path(), "answer");
+        tracing::debug!(status = %body.status(), host = %host(&url), "answer");
         let mut head = Response::new(());
         *head.status_mut() = body.status();
         *head.headers_mut() = body.headers().clone();
@@ -265,8 +266,19 @@ fn find_cause<'a, E: StdError + 'static>(error: &'a (dyn StdError + 'static)) ->
 #[derive(Debug)]
 struct Resolver {
     loopback: bool,
-    /// The server that the user named: it may be anywhere, also on this machine under a name of its own.
-    server: String,
+    /// Names that come from the user and may lead anywhere, also to this machine.
+    named: Vec<String>,
+}
+
+/// The server, and the proxies of the environment.
+fn named_by_user(server: &ServerUrl) -> Vec<String> {
+    let proxies =
+        ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"].into_iter().flat_map(|name| [name.to_owned(), name.to_lowercase()]);
+    let proxies = proxies.filter_map(|name| std::env::var(name).ok()).filter_map(|proxy| {
+        let url = Url::parse(&proxy).ok().filter(Url::has_host).or_else(|| Url::parse(&format!("http://{proxy}")).ok());
+        url?.host_str().map(str::to_owned)
+    });
+    proxies.chain([server.host().to_owned()]).collect()
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -279,7 +291,7 @@ struct LeadsHere;
 
 impl reqwest::dns::Resolve for Resolver {
     fn resolve(&self, name: reqwest::dns::Name) -> reqwest::dns::Resolving {
-        let anywhere = self.loopback || name.as_str() == self.server;
+        let anywhere = self.loopback || self.named.iter().any(|named| named == name.as_str());
         Box::pin(async move {
             let found: Vec<SocketAddr> = match is_localhost(name.as_str()) {
                 // Never asked of a name server, whose answer could be anybody.

@@ -112,9 +112,12 @@ impl Account {
         }
         state.sign_in = None;
         self.progress.fail(why.to_object());
-        if state.record.as_mut().and_then(|record| record.pending.take()).is_some() {
-            tokio::spawn(self.clone().drop_pending());
+        if let Some(record) = &mut state.record {
+            record.pending = None;
         }
+        // Also if nothing was pending yet: it may just be on its way to the keyring.
+        let account = self.clone();
+        tokio::spawn(async move { account.drop_pending().await });
         true
     }
 
@@ -153,7 +156,8 @@ impl Account {
         state.sign_in = None;
     }
 
-    async fn drop_pending(self: Arc<Self>) {
+    /// Lets the keyring follow: no sign-in is open any more.
+    async fn drop_pending(self: &Arc<Self>) {
         let _busy = self.context.busy.begin();
         let _changing = self.changing.lock().await;
         // What a newer sign-in has kept since is in the record, and stays.
@@ -173,7 +177,8 @@ impl Account {
     fn take_answer(&self, callback: &Callback) -> Result<(u64, PendingRecord, Result<Code, Error>), Error> {
         let state = &mut *self.state();
         let closed = || Error::NoSignIn(state.profile.name.clone());
-        let open = state.sign_in.as_ref().ok_or_else(closed)?;
+        let open =
+            state.sign_in.as_ref().filter(|_| self.progress.phase() != AuthPhase::Finishing).ok_or_else(closed)?;
         let record = state.record.as_mut().ok_or(Error::Internal("no record"))?;
         let waiting = record.pending.as_ref().ok_or_else(closed)?;
         let accepted = match (now() < waiting.expires_at, waiting.authorization.accept(callback)) {

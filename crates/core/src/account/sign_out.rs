@@ -4,7 +4,7 @@ use super::Account;
 use crate::error::Error;
 use crate::vault::record::Record;
 use keybearer_oauth::revocation::{TokenKind, revoke};
-use keybearer_oauth::{Http, HttpError, ServerUrl};
+use keybearer_oauth::{Http, HttpError};
 use std::sync::Arc;
 
 /// What became of the tokens at the authorization server. Here they are deleted in any case.
@@ -36,22 +36,29 @@ impl Account {
             let _changing = self.changing.lock().await;
             let record = self.record();
             self.close_sign_in(None, &Error::Cancelled);
-            let empty = Record { tokens: None, pending: None, generation: record.generation + 1, ..record.clone() };
+            let generation = record.generation + 1;
+            let empty = Record { tokens: None, displaced: None, pending: None, generation, ..record.clone() };
             self.commit(empty).await?;
             record
         };
         self.remember(None);
-        Ok(revoke_all(&self.url(), &signed_in).await)
+        // Tokens of an address that was edited away are given back as well.
+        if let Some(before) = &signed_in.displaced
+            && let SignedOut::Failed(error) = revoke_all(before).await
+        {
+            tracing::info!(account = %self.id, %error, "tokens of an earlier address were not revoked");
+        }
+        Ok(revoke_all(&signed_in).await)
     }
 }
 
-async fn revoke_all(url: &ServerUrl, record: &Record) -> SignedOut {
-    let (Some(tokens), Some(registration)) = (&record.tokens, &record.registration) else {
+async fn revoke_all(record: &Record) -> SignedOut {
+    let (Some(tokens), Some(registration), Ok(url)) = (&record.tokens, &record.registration, record.url.parse()) else {
         return SignedOut::NothingToRevoke;
     };
     let Some(endpoint) = &tokens.revocation_endpoint else { return SignedOut::NotOffered };
     let revoke_each = async {
-        let http = Http::for_server(url)?;
+        let http = Http::for_server(&url)?;
         // The refresh token first: with it most servers end the whole grant.
         if let Some(refresh_token) = &tokens.refresh_token {
             revoke(&http, endpoint, registration, TokenKind::Refresh, refresh_token).await?;

@@ -11,6 +11,7 @@ use base64::prelude::{BASE64_STANDARD, Engine as _};
 use jiff::{SignedDuration, Timestamp};
 use keybearer_oauth::token::{self, Grant, TokenError, Tokens};
 use keybearer_oauth::{Http, ServerUrl};
+use keybearer_protocol::profile::AuthType;
 use secrecy::{ExposeSecret, SecretString};
 use std::sync::Arc;
 
@@ -211,7 +212,10 @@ impl Account {
             Err(error) => return Err(error),
         };
         let is_rejected = record.generation == seen;
-        self.commit(record).await?;
+        match is_rejected {
+            true => self.commit(record).await?,
+            false => self.commit_tokens(record).await?,
+        }
         if is_rejected { Err(self.auth_required()) } else { Ok(()) }
     }
 
@@ -270,13 +274,13 @@ fn bearer(token: &SecretString) -> (String, SecretString) {
 }
 
 fn fixed_header(profile: &Profile, record: &Record) -> Option<(String, SecretString)> {
-    let secret = fixed_secret(profile, record)?;
-    match (&profile.settings.header, &profile.settings.username) {
-        (Some(header), _) => Some((header.clone(), secret.clone())),
-        (None, Some(user)) => {
-            let pair = BASE64_STANDARD.encode(format!("{user}:{}", secret.expose_secret()));
-            Some(("Authorization".to_owned(), format!("Basic {pair}").into()))
+    let (secret, settings) = (fixed_secret(profile, record)?, &profile.settings);
+    match settings.auth {
+        AuthType::Header => Some((settings.header.clone()?, secret.clone())),
+        AuthType::Basic => {
+            let pair = format!("{}:{}", settings.username.as_ref()?, secret.expose_secret());
+            Some(("Authorization".to_owned(), format!("Basic {}", BASE64_STANDARD.encode(pair)).into()))
         }
-        (None, None) => None,
+        AuthType::Auto | AuthType::Oauth | AuthType::Bearer | AuthType::None => None,
     }
 }

@@ -36,6 +36,9 @@ pub struct Record {
     /// What the last sign-in or refresh gave.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tokens: Option<TokenRecord>,
+    /// What was kept for the address that the profile had before, until a sign-in for the new one has worked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub displaced: Option<Box<Record>>,
     /// A sign-in whose browser is still out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pending: Option<PendingRecord>,
@@ -112,6 +115,7 @@ impl Record {
             open: false,
             registration: None,
             tokens: None,
+            displaced: None,
             pending: None,
         }
     }

@@ -40,7 +40,7 @@ impl Account {
         let profile = self.state().profile.clone();
         let http = Http::for_server(&profile.url)?;
         let Some(found) = self.discover(&http, &profile.url, profile.settings.auth).await? else {
-            self.keep(&profile.url, |record| record.open = true).await?;
+            self.keep_open(&profile.url).await?;
             return Ok(None);
         };
         self.progress.step(StepName::IdentifyClient, StepState::Running, None);
@@ -59,7 +59,7 @@ impl Account {
             url: profile.url.to_string(),
             expires_at: now() + PATIENCE,
         };
-        self.keep(&profile.url, |record| record.pending = Some(pending.clone())).await?;
+        self.keep_pending(&profile.url, pending.clone()).await?;
         self.open_browser(number, &pending, port, browser.as_ref())?;
         Ok(Some(pending.expires_at))
     }
@@ -135,15 +135,19 @@ impl Account {
         Ok(register(http, server, &known, &redirect_uris()).await?)
     }
 
-    /// Changes the record and keeps it, if the account is still for this server.
-    async fn keep(&self, url: &ServerUrl, change: impl FnOnce(&mut Record)) -> Result<(), Error> {
+    async fn keep_open(&self, url: &ServerUrl) -> Result<(), Error> {
         let _changing = self.changing.lock().await;
-        if !self.url().same_server(url) {
-            return Err(Error::Cancelled);
-        }
-        let mut record = self.record();
-        change(&mut record);
-        self.commit(record).await
+        self.commit(Record { open: true, ..self.record_for(url)? }).await
+    }
+
+    async fn keep_pending(&self, url: &ServerUrl, pending: PendingRecord) -> Result<(), Error> {
+        let _changing = self.changing.lock().await;
+        self.commit_pending(Record { pending: Some(pending), ..self.record_for(url)? }).await
+    }
+
+    /// The record, if the account is still for this server.
+    fn record_for(&self, url: &ServerUrl) -> Result<Record, Error> {
+        if self.url().same_server(url) { Ok(self.record()) } else { Err(Error::Cancelled) }
     }
 }
 

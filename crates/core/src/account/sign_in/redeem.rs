@@ -6,12 +6,11 @@ use crate::clock::now;
 use crate::error::Error;
 use crate::profile::ProfileError;
 use crate::vault::record::{PendingRecord, Record, SecretRecord, TokenRecord};
-use keybearer_oauth::authorization::{Code, PendingAuthorization};
-use keybearer_oauth::token::{Tokens, exchange};
+use keybearer_oauth::authorization::Code;
+use keybearer_oauth::token::{TokenError, Tokens, exchange};
 use keybearer_oauth::{Http, ServerUrl};
 use keybearer_protocol::auth::{StepName, StepState};
 use std::sync::Arc;
-use url::Url;
 
 impl Account {
     /// Brings an accepted answer to its end, whatever it is.
@@ -34,32 +33,37 @@ impl Account {
         accepted: Result<Code, Error>,
     ) -> Result<(), Error> {
         self.progress.step(StepName::GetTokens, StepState::Running, None);
-        {
-            let _changing = self.changing.lock().await;
-            let url: ServerUrl = pending.url.parse().map_err(ProfileError::from)?;
-            let answer = match accepted {
-                Ok(code) => exchange(&Http::for_server(&url)?, &pending.authorization, code).await.map_err(Error::from),
-                Err(error) => Err(error),
-            };
-            // The profile may have been given another address meanwhile: these tokens are not for it.
-            if !self.is_current(number) || !self.url().same_server(&url) {
-                return Err(Error::Cancelled);
-            }
-            let record = Record { pending: None, ..self.record() };
-            let authorization = &pending.authorization;
-            match answer {
-                Ok(answer) => {
-                    self.commit(signed_in(record, authorization, pending.revocation_endpoint, answer)).await?
-                }
-                Err(error) => {
-                    self.commit(record).await?;
-                    return Err(error);
-                }
-            }
+        let url: ServerUrl = pending.url.parse().map_err(ProfileError::from)?;
+        let tokens = self.fetch_tokens(number, &url, &pending, accepted).await;
+        if let Err(error) = tokens {
+            // Perhaps the authorization server has forgotten our client: the next sign-in registers anew.
+            self.state().distrust_registration |= is_unknown_client(&error);
+            self.drop_pending().await;
+            return Err(error);
         }
         self.state().distrust_registration = false;
         self.progress.step(StepName::GetTokens, StepState::Done, None);
         self.test_connection().await
+    }
+
+    async fn fetch_tokens(
+        &self,
+        number: u64,
+        url: &ServerUrl,
+        pending: &PendingRecord,
+        accepted: Result<Code, Error>,
+    ) -> Result<(), Error> {
+        let _changing = self.changing.lock().await;
+        // The profile may have been given another address: neither code nor tokens are for it.
+        let still_meant = || self.is_current(number) && self.url().same_server(url);
+        if !still_meant() {
+            return Err(Error::Cancelled);
+        }
+        let answer = exchange(&Http::for_server(url)?, &pending.authorization, accepted?).await?;
+        if !still_meant() {
+            return Err(Error::Cancelled);
+        }
+        self.commit_tokens(signed_in(self.record(), pending, answer)).await
     }
 
     /// The last step: only a real `tools/list` shows that the sign-in is worth something.
@@ -72,10 +76,16 @@ impl Account {
     }
 }
 
-fn signed_in(record: Record, asked: &PendingAuthorization, revocation_endpoint: Option<Url>, answer: Tokens) -> Record {
-    let received_at = now();
+fn is_unknown_client(error: &Error) -> bool {
+    matches!(error, Error::Token(TokenError::Refused { error, .. }) if matches!(error.as_str(), "invalid_client" | "unauthorized_client"))
+}
+
+fn signed_in(record: Record, pending: &PendingRecord, answer: Tokens) -> Record {
+    let (received_at, asked) = (now(), &pending.authorization);
     Record {
         generation: record.generation + 1,
+        displaced: None,
+        pending: None,
         secret: record.secret.map(|secret| SecretRecord { issuer: Some(asked.issuer.clone()), ..secret }),
         open: false,
         registration: Some(asked.registration.clone()),
@@ -88,7 +98,7 @@ fn signed_in(record: Record, asked: &PendingAuthorization, revocation_endpoint: 
             resource: asked.resource.clone(),
             issuer: asked.issuer.clone(),
             token_endpoint: asked.token_endpoint.clone(),
-            revocation_endpoint,
+            revocation_endpoint: pending.revocation_endpoint.clone(),
             signed_in_at: received_at,
             refresh_rejected: None,
         }),
