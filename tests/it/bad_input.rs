@@ -109,7 +109,7 @@ fn a_server_that_refuses_every_token_is_told_after_one_renewal() {
     let (world, practice) = (World::new().unwrap(), Practice::start(&[]).unwrap());
     world.sign_in("practice", practice.mcp_url()).unwrap();
     practice.control(&json!({ "faults": ["reject-tokens"] })).unwrap();
-    fails(&world, &["test", "practice"], 21, &["refused the token"]);
+    fails(&world, &["test", "practice"], 21, &["refused this account"]);
     assert_eq!(practice.count("refreshes").unwrap(), 1);
 }
 

@@ -79,14 +79,14 @@ fn what_does_not_belong_to_the_sign_in_leaves_it_open() {
     let (before, state) = callback.split_once("state=").unwrap();
     let swapped = format!("{before}state={}", state.chars().rev().collect::<String>());
     let elsewhere = callback.replace("/callback", "/other");
-    for (wrong, why) in [
-        (swapped.as_str(), "state_mismatch"),
-        (elsewhere.as_str(), "redirect_mismatch"),
-        ("not an address", "callback_malformed"),
-        ("http://127.0.0.1:47821/callback?code=stolen", "state_mismatch"),
+    for (wrong, code, why) in [
+        (swapped.as_str(), 21, "state_mismatch"),
+        (elsewhere.as_str(), 21, "redirect_mismatch"),
+        ("not an address", 64, "callback_malformed"),
+        ("http://127.0.0.1:47821/callback?code=stolen", 21, "state_mismatch"),
     ] {
         let run = bring(&world, wrong);
-        assert_eq!((run.code, reason(&run).as_str()), (21, why), "{wrong}");
+        assert_eq!((run.code, reason(&run).as_str()), (code, why), "{wrong}");
         assert_eq!(view(&world)["phase"], "waiting_for_browser", "{wrong}");
     }
     assert_eq!(practice.count("code_exchanges").unwrap(), 0);
@@ -115,8 +115,7 @@ fn a_no_in_the_browser_is_told_and_a_cancelled_sign_in_takes_no_answer() {
     assert_eq!((denied.code, denied.out.as_str()), (21, ""));
     assert!(denied.err.contains("access_denied"), "{}", denied.err);
     let callback = callback_of(&start(&world));
-    let cancel = r#"{"method":"auth.cancel","params":{"profile":"practice"}}"#;
-    world.ok(&["rpc", "--admin", cancel]).unwrap();
+    world.ok(&["sign-in", "practice", "--cancel"]).unwrap();
     assert_eq!(view(&world)["error"]["data"]["reason"], "cancelled");
     assert_eq!(reason(&bring(&world, &callback)), "state_mismatch");
 }

@@ -130,6 +130,22 @@ fn an_agent_that_is_told_to_stop_finishes_the_sign_in_whose_answer_has_come() {
 }
 
 #[test]
+fn a_sign_in_that_waits_ends_with_an_agent_that_is_told_to_stop_and_with_a_removed_account() {
+    let (world, practice) = (World::new().unwrap(), Practice::start(&[]).unwrap());
+    for (name, end, code) in [("one", &["agent", "stop"][..], 30), ("two", &["remove", "two"], 11)] {
+        world.add(name, practice.mcp_url()).unwrap();
+        let waiting = {
+            let _shared = share_ports();
+            waiting_sign_in(&world, name).0
+        };
+        world.ok(end).unwrap();
+        assert_eq!(Run::from(waiting.wait_with_output().unwrap()).code, code, "{end:?}");
+    }
+    world.ok(&["agent", "stop"]).unwrap();
+    assert_eq!(world.run(&["agent", "status"]).unwrap().code, 30);
+}
+
+#[test]
 fn a_sign_out_that_the_keyring_does_not_take_loses_nothing() {
     let (mut world, practice) = (World::new().unwrap(), Practice::start(&[]).unwrap());
     world.sign_in("practice", practice.mcp_url()).unwrap();

@@ -10,6 +10,7 @@ fn an_address_becomes_a_token_that_the_server_takes() {
     assert_eq!(added, "practice is signed in (4 tools)");
     let token = world.ok(&["token", "practice"]).unwrap();
     assert_eq!(world.ok(&["token", practice.mcp_url()]).unwrap(), token);
+    assert_eq!(world.ok(&["token", &format!("{}/", practice.mcp_url())]).unwrap(), token);
     let headers = world.json(&["headers", "practice"]).unwrap();
     assert_eq!(headers["Authorization"], format!("Bearer {token}"));
     let test = world.json(&["test", "practice"]).unwrap();
@@ -50,7 +51,9 @@ fn signing_out_revokes_and_the_next_sign_in_needs_no_new_registration() {
 #[test]
 fn a_server_that_needs_no_sign_in_is_found_to_need_none() {
     let (world, practice) = (World::new().unwrap(), Practice::start(&[]).unwrap());
-    world.ok(&["add", practice.open_mcp_url(), "--name", "open"]).unwrap();
+    let added = world.ok(&["add", practice.open_mcp_url(), "--name", "open"]).unwrap();
+    assert_eq!(added, "open needs no sign-in (4 tools)");
+    assert_eq!(world.run(&["sign-out", "open"]).unwrap().code, 64);
     assert_eq!(world.json(&["list"]).unwrap()[0]["status"], "no_sign_in");
     assert_eq!(world.json(&["headers", "open"]).unwrap(), serde_json::json!({}));
     assert_eq!(world.json(&["test", "open"]).unwrap()["tools"], 4);

@@ -123,6 +123,9 @@ pub(crate) struct SignInArguments {
     /// Print the address to open instead of opening a browser
     #[arg(long)]
     pub(crate) no_browser: bool,
+    /// End the sign-in that is open
+    #[arg(long, conflicts_with = "no_browser")]
+    pub(crate) cancel: bool,
 }
 
 #[derive(Args, Debug)]
@@ -164,7 +167,7 @@ pub(crate) struct PracticeArguments {
 
 #[derive(Clone, Copy, Subcommand, Debug)]
 pub(crate) enum AgentAction {
-    /// Start it, unless it runs
+    /// Start it; exit code 26 says that it runs already
     Start,
     /// Stop it
     Stop,
@@ -181,6 +184,7 @@ impl Command {
             Command::Show(named) => profiles::show(reach, named, json),
             Command::Remove(named) => profiles::remove(reach, named, json),
             Command::Rename { name, new_name } => profiles::rename(reach, name, new_name, json),
+            Command::SignIn(SignInArguments { name, cancel: true, .. }) => sign_in::cancel(reach, name, json),
             Command::SignIn(arguments) => sign_in::sign_in(reach, &arguments.name, arguments.no_browser, json),
             Command::Callback { url } => sign_in::callback(reach, url, json),
             Command::SignOut(named) => sign_in::sign_out(reach, named, json),

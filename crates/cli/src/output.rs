@@ -47,8 +47,10 @@ pub(crate) fn finish(json: bool, outcome: Result<(), Failure>) -> ExitCode {
 /// Ends a command that was not understood, or that only asked for help.
 pub(crate) fn finish_parsing(error: &clap::Error, json: bool) -> ExitCode {
     if json && error.use_stderr() {
-        let first = error.to_string().lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
-        return finish(true, Err(Failure::usage(first)));
+        let text = error.to_string();
+        // The first paragraph says what is wrong; usage and hints follow.
+        let said: Vec<&str> = text.lines().take_while(|line| !line.is_empty()).map(str::trim).collect();
+        return finish(true, Err(Failure::usage(said.join(" ").trim_start_matches("error: "))));
     }
     // Where neither stream can be written to, the exit code says it alone.
     let _ = error.print();

@@ -6,8 +6,8 @@ use crate::output::{Failure, answer, answer_json, note};
 use keybearer_ipc::client::ClientError;
 use keybearer_protocol::account::AccountSignOut;
 use keybearer_protocol::auth::{
-    AuthComplete, AuthCompleteParams, AuthPhase, AuthStart, AuthStartParams, AuthStatus, AuthStatusParams, AuthView,
-    StepName, StepState,
+    AuthCancel, AuthComplete, AuthCompleteParams, AuthPhase, AuthStart, AuthStartParams, AuthStatus, AuthStatusParams,
+    AuthView, StepName, StepState,
 };
 use keybearer_protocol::profile::ProfileName;
 use keybearer_protocol::{Door, ErrorCode, ErrorObject};
@@ -43,6 +43,12 @@ pub(crate) fn sign_in(reach: &Reach, name: &str, no_browser: bool, json: bool) -
     }
 }
 
+/// `keybearer sign-in --cancel`
+pub(crate) fn cancel(reach: &Reach, profile: String, json: bool) -> Result<(), Failure> {
+    let reply = reach.open(Door::Admin)?.call::<AuthCancel>(&ProfileName { profile })?;
+    if json { answer_json(&reply) } else { answer("the sign-in has ended") }
+}
+
 /// `keybearer callback`
 pub(crate) fn callback(reach: &Reach, url: String, json: bool) -> Result<(), Failure> {
     let url = if url == "-" { read_callback()? } else { url };
@@ -73,9 +79,11 @@ fn end(view: &AuthView, json: bool) -> Result<(), Failure> {
     if json {
         return answer_json(&json!({ "ok": true, "profile": view.profile }));
     }
+    let skipped = view.steps.iter().any(|step| step.name == StepName::GetTokens && step.state == StepState::Skipped);
+    let what = if skipped { "needs no sign-in" } else { "is signed in" };
     let tested = view.steps.iter().find(|step| step.name == StepName::TestConnection);
     let fact = tested.and_then(|step| step.fact.as_ref()).map(|fact| format!(" ({fact})")).unwrap_or_default();
-    answer(&format!("{} is signed in{fact}", view.profile))
+    answer(&format!("{} {what}{fact}", view.profile))
 }
 
 /// Tells a person, or a program, how a sign-in goes on; each thing once.

@@ -196,7 +196,10 @@ impl Account {
         let _changing = self.changing.lock().await;
         self.context.vault.delete(&self.id).await?;
         let mut state = self.state();
-        (state.removed, state.record, state.sign_in) = (true, None, None);
+        if state.sign_in.take().is_some() {
+            self.progress.fail(Error::Removed.to_object());
+        }
+        (state.removed, state.record) = (true, None);
         Ok(())
     }
 

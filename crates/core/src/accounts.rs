@@ -121,7 +121,7 @@ impl Accounts {
         let named: Vec<Profile> = match known.iter().find(|profile| profile.name == target) {
             Some(profile) => vec![profile.clone()],
             None => match target.parse::<ServerUrl>() {
-                Ok(url) => known.into_iter().filter(|profile| profile.url.same_server(&url)).collect(),
+                Ok(url) => at(&known, &url),
                 Err(_) => Vec::new(),
             },
         };
@@ -221,7 +221,7 @@ impl Accounts {
     }
 
     /// The accounts of the last good reading of the profiles.
-    fn known(&self) -> Vec<Arc<Account>> {
+    pub fn known(&self) -> Vec<Arc<Account>> {
         let mut book = self.book();
         if let Err(error) = book.sync() {
             tracing::debug!(%error, "the profiles can't be read now");
@@ -247,6 +247,16 @@ impl Accounts {
         // A panic elsewhere leaves whole values behind: the next reading puts the rest right.
         self.book.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The profiles with this address; or else those whose address differs by the slash at its end.
+fn at(profiles: &[Profile], url: &ServerUrl) -> Vec<Profile> {
+    let found = |same: &dyn Fn(&ServerUrl) -> bool| -> Vec<Profile> {
+        profiles.iter().filter(|profile| same(&profile.url)).cloned().collect()
+    };
+    let exact = found(&|other| other.same_server(url));
+    let trimmed = |url: &ServerUrl| url.url().as_str().trim_end_matches('/').to_owned();
+    if exact.is_empty() { found(&|other| trimmed(other) == trimmed(url)) } else { exact }
 }
 
 /// Whether the options fit the type, and none is missing.

@@ -253,8 +253,8 @@ impl Api {
         if problem.is_none() {
             self.accounts.wake().await;
         }
-        let accounts = self.accounts.all();
-        let views: Vec<AccountView> = accounts.iter().flatten().map(|account| account.view()).collect();
+        let configuration_problem = self.accounts.all().err().map(|error| error.to_string());
+        let views: Vec<AccountView> = self.accounts.known().iter().map(|account| account.view()).collect();
         let needs_user = |view: &&AccountView| match view.status {
             AccountStatus::Expiring | AccountStatus::SigningIn | AccountStatus::NeedsSignIn => true,
             AccountStatus::Connected | AccountStatus::NoSignIn | AccountStatus::Locked => false,
@@ -271,7 +271,7 @@ impl Api {
                 Some(_) => VaultState::Absent,
             },
             vault_problem: problem.map(|problem| problem.to_string()),
-            configuration_problem: accounts.err().map(|error| error.to_string()),
+            configuration_problem,
         }
     }
 }

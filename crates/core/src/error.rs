@@ -78,7 +78,7 @@ pub enum Error {
     #[error("no sign-in of {0} is open")]
     NoSignIn(String),
     /// The browser didn't come back in time.
-    #[error("the browser didn't come back in time, so this sign-in lapsed; start again")]
+    #[error("the browser didn't come back in time, so this sign-in lapsed")]
     Lapsed,
     /// The sign-in was cancelled.
     #[error("the sign-in was cancelled")]
@@ -164,7 +164,14 @@ impl Error {
             | Error::ServerMetadata(_)
             | Error::Registration(_)
             | Error::Request(_)
-            | Error::Callback(_)
+            | Error::Callback(
+                CallbackError::StateMismatch
+                | CallbackError::RedirectMismatch
+                | CallbackError::IssuerMismatch
+                | CallbackError::IssuerMissing
+                | CallbackError::Refused { .. }
+                | CallbackError::NoCode,
+            )
             | Error::Token(_)
             | Error::Upstream(UpstreamError::Http(_) | UpstreamError::Unauthorized(_) | UpstreamError::Refused(_)) => {
                 ErrorCode::ProviderError
@@ -172,6 +179,7 @@ impl Error {
             Error::Upstream(UpstreamError::InsufficientScope(_)) | Error::ScopeUnavailable { .. } => {
                 ErrorCode::ScopeUnavailable
             }
+            Error::Callback(CallbackError::Malformed) => ErrorCode::Usage,
             Error::Ambiguous { .. } => ErrorCode::ProfileAmbiguous,
             Error::NothingNamed | Error::Usage(_) => ErrorCode::Usage,
             Error::AuthRequired { .. } | Error::NoSignIn(_) | Error::Lapsed | Error::Cancelled => {
@@ -239,6 +247,9 @@ impl Error {
             }
             Error::Registration(RegistrationError::NotOffered(_)) => {
                 Some("remove the account and add it again with --client-id".to_owned())
+            }
+            Error::Profile(ProfileError::Exists(name)) => {
+                Some(format!("keybearer sign-in {0}, or keybearer remove {0} first", quoted(name)))
             }
             Error::Profile(ProfileError::NotFound(_)) => Some("keybearer list".to_owned()),
             _ => None,

@@ -181,7 +181,7 @@ impl ProfileStore {
     pub fn rename(&mut self, name: &str, new: &str) -> Result<(), ProfileError> {
         check_name(new)?;
         self.edit(|servers| {
-            if servers.contains_key(new) {
+            if servers.contains_key(new) && new != name {
                 return Err(ProfileError::Exists(new.to_owned()));
             }
             if !servers.contains_key(name) {

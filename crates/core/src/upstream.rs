@@ -39,7 +39,7 @@ pub enum UpstreamError {
     #[error(transparent)]
     Http(#[from] HttpError),
     /// 401: the token is not good.
-    #[error("the server refused the token")]
+    #[error("the server refused this account's token or key")]
     Unauthorized(Option<Challenge>),
     /// 403: the token doesn't reach far enough.
     #[error("the server wants more access than the sign-in gave")]

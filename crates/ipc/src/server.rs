@@ -11,7 +11,7 @@ use keybearer_protocol::session::{
 };
 use keybearer_protocol::{Door, ErrorCode, ErrorObject};
 use serde_json::Value;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::future::Future;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -175,7 +175,8 @@ async fn converse<H: Handler>(shared: &Arc<Shared<H>>, connection: Connection, c
                 return Ok(());
             }
         };
-        let mut requests = JoinSet::new();
+        let mut requests: JoinSet<Id> = JoinSet::new();
+        let mut open = HashSet::new();
         let mut closed = shared.closed.clone();
         loop {
             let line = tokio::select! {
@@ -183,7 +184,9 @@ async fn converse<H: Handler>(shared: &Arc<Shared<H>>, connection: Connection, c
                 _ = closed.wait_for(|closed| *closed) => break,
             };
             let Some(line) = line else { break };
-            while requests.try_join_next().is_some() {}
+            while let Some(done) = requests.try_join_next() {
+                done.iter().for_each(|id| drop(open.take(id)));
+            }
             let request = match line.map_err(frame_error).and_then(|line| check(&line, &session)) {
                 Ok(request) => request,
                 Err(answer) => {
@@ -198,14 +201,28 @@ async fn converse<H: Handler>(shared: &Arc<Shared<H>>, connection: Connection, c
                 continue;
             }
             let (shared, caller, answers) = (shared.clone(), caller.clone(), answers.clone());
+            open.insert(request.id.clone());
             requests.spawn(async move {
                 let Request { id, method, params, .. } = request;
                 let outcome = shared.handler.answer(shared.door, &caller, &method, params).await;
-                send(&answers, Response::new(Some(id), outcome)).await;
+                send(&answers, Response::new(Some(id.clone()), outcome)).await;
+                id
             });
         }
         // A caller that only finished writing still gets its answers; what takes longer is dropped with the set.
-        let _ = timeout(LAST_ANSWERS, async { while requests.join_next().await.is_some() {} }).await;
+        let _ = timeout(LAST_ANSWERS, async {
+            while let Some(done) = requests.join_next().await {
+                done.iter().for_each(|id| drop(open.take(id)));
+            }
+        })
+        .await;
+        if *closed.borrow() {
+            // Whoever waits learns that this is an end that was asked for, and not a crash.
+            for id in open {
+                let error = ErrorObject::new(ErrorCode::AgentUnreachable, "the agent was told to stop");
+                send(&answers, Response::new(Some(id), Err(error))).await;
+            }
+        }
         io::Result::Ok(())
     };
     tokio::try_join!(reading, writing).map(|_| ())

@@ -1,6 +1,6 @@
 //! Giving tokens back: revoked at the authorization server (RFC 7009), then deleted here.
 
-use super::Account;
+use super::{Account, Means, means};
 use crate::error::Error;
 use crate::vault::record::Record;
 use keybearer_oauth::revocation::{TokenKind, revoke};
@@ -29,9 +29,23 @@ impl Account {
         task.await.unwrap_or(Err(Error::Internal("the sign-out ended without a result")))
     }
 
+    /// Whether there is something to sign out of.
+    fn check_sign_out(&self) -> Result<(), Error> {
+        let state = self.state();
+        let name = &state.profile.name;
+        Err(Error::Usage(match means(&state.profile, state.record.as_ref().ok_or(Error::Internal("no record"))?) {
+            Means::Oauth => return Ok(()),
+            Means::Bearer | Means::Header | Means::Basic => {
+                format!("{name} has a fixed credential: remove the account to delete it here")
+            }
+            Means::Open => format!("{name} needs no sign-in, so there is nothing to sign out of"),
+        }))
+    }
+
     async fn sign_out_now(self: &Arc<Self>) -> Result<SignedOut, Error> {
         let _busy = self.context.busy.begin();
         self.load().await?;
+        self.check_sign_out()?;
         let signed_in = {
             let _changing = self.changing.lock().await;
             let record = self.record();
