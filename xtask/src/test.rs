@@ -1,7 +1,10 @@
 //! Everything that must be green.
 
-use crate::step::{cargo, npm, step};
+use crate::step::{cargo, detail, npm, say, step};
 use crate::{check, setup};
+use anyhow::{Context, ensure};
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
 
 /// One set of packages and features for every cargo command, so that nothing is built twice. The window's tests need
 /// the page built in.
@@ -15,7 +18,33 @@ pub(crate) fn run() -> anyhow::Result<()> {
     // Tests run executables of other packages, which cargo builds only when asked for.
     step("build", &mut cargo(&[&["build", "--locked", "--all-targets"], WORKSPACE].concat()))?;
     // Sign-ins of all tests share ten ports of this machine, so not every core of a large one may have its own.
-    step("tests", cargo(&[&["test", "--locked"], WORKSPACE].concat()).env("RUST_TEST_THREADS", "4"))
+    run_tests(cargo(&[&["test", "--locked", "--all-targets"], WORKSPACE].concat()).env("RUST_TEST_THREADS", "4"))
+}
+
+/// Runs `cargo test`, whose every executable gives a result of its own, and closes with their sum.
+fn run_tests(command: &mut Command) -> anyhow::Result<()> {
+    say("tests");
+    let mut child = command.stdout(Stdio::piped()).spawn().context("cargo can't be started")?;
+    let out = child.stdout.take().context("a pipe")?;
+    let (mut passed, mut failed) = (0, 0);
+    for line in BufReader::new(out).lines() {
+        let line = line?;
+        detail(&line);
+        let count = |what: &str| line.split(what).next()?.rsplit(' ').next()?.parse::<u32>().ok();
+        if line.starts_with("test result:") {
+            passed += count(" passed;").unwrap_or_default();
+            failed += count(" failed;").unwrap_or_default();
+        }
+    }
+    let status = child.wait()?;
+    sum_up(passed, failed);
+    ensure!(status.success() && failed == 0, "cargo test ended with {status}");
+    Ok(())
+}
+
+#[expect(clippy::print_stdout, reason = "the closing line stands alone, for whoever reads the end of a log")]
+fn sum_up(passed: u32, failed: u32) {
+    println!("{passed} passed, {failed} failed");
 }
 
 /// Builds the page that the window's executable holds.
