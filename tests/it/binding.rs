@@ -1,9 +1,11 @@
 //! A token belongs to one server: an edited address never moves it.
 
+use keybearer_tests::executables::executable;
 use keybearer_tests::practice::Practice;
 use keybearer_tests::until::until;
 use keybearer_tests::world::{World, share_ports};
 use std::fs;
+use std::process::{Command, Stdio};
 
 /// Replaces text in `servers.json`, as an editor would.
 fn edit(world: &World, from: &str, to: &str) {
@@ -108,6 +110,36 @@ fn an_address_edited_while_the_browser_is_open_ends_that_sign_in_and_leaves_room
     assert_eq!(world.ok(&["sign-in", "practice"]).unwrap(), "practice is signed in (4 tools)");
     assert!(world.ok(&["token", "practice"]).unwrap().starts_with("other-"));
     assert_eq!(old.count("code_exchanges").unwrap(), 0);
+}
+
+#[test]
+fn an_address_edited_while_the_code_is_exchanged_costs_the_old_sign_in_nothing() {
+    let (world, old) = (World::new().unwrap(), Practice::start(&[]).unwrap());
+    world.sign_in("practice", old.mcp_url()).unwrap();
+    let token = world.ok(&["token", "practice"]).unwrap();
+    old.control(&serde_json::json!({ "faults": ["slow-token"] })).unwrap();
+    let request = |method: &str| format!(r#"{{"method":"{method}","params":{{"profile":"practice","no_open":true}}}}"#);
+    let url = {
+        let _shared = share_ports();
+        world.ok(&["rpc", "--admin", &request("auth.start")]).unwrap();
+        until("the browser's turn", || {
+            let view: serde_json::Value =
+                serde_json::from_str(&world.ok(&["rpc", "--admin", &request("auth.status")])?)?;
+            Ok(view["authorization_url"].as_str().map(str::to_owned))
+        })
+        .unwrap()
+    };
+    let mut browser = Command::new(executable("keybearer-practice"));
+    let mut browser = browser.args(["browse", &url]).stderr(Stdio::null()).spawn().unwrap();
+    until("the code exchange", || Ok((old.count("code_exchanges")? == 2).then_some(()))).unwrap();
+    edit(&world, old.mcp_url(), "https://elsewhere.example/mcp");
+    // Another question makes the agent see the edit; nobody asks for this account meanwhile.
+    assert_eq!(world.run(&["show", "nobody"]).unwrap().code, 11);
+    assert!(!browser.wait().unwrap().success());
+    edit(&world, "https://elsewhere.example/mcp", old.mcp_url());
+    assert_eq!(world.ok(&["token", "practice"]).unwrap(), token);
+    world.kill_agent().unwrap();
+    assert_eq!(world.ok(&["token", "practice"]).unwrap(), token);
 }
 
 #[test]

@@ -185,7 +185,7 @@ impl Account {
     pub async fn keep_secret(self: &Arc<Self>, value: SecretString) -> Result<(), Error> {
         self.load().await?;
         let _changing = self.changing.lock().await;
-        let mut record = self.record();
+        let mut record = self.record()?;
         record.secret = Some(SecretRecord { value, auth: self.state().profile.settings.auth, issuer: None });
         record.generation += 1;
         self.commit(record).await
@@ -297,10 +297,11 @@ impl Account {
         state.record.is_some() && !state.unsaved
     }
 
-    /// The record, which [`Account::load`] has read.
-    fn record(&self) -> Record {
+    /// The record, which [`Account::load`] has read. It is gone again if the address was edited since: an empty one in
+    /// its place would be written over what the keyring holds.
+    fn record(&self) -> Result<Record, Error> {
         let state = self.state();
-        state.record.clone().unwrap_or_else(|| Record::new(state.profile.url.as_str()))
+        state.record.clone().ok_or_else(|| Error::Edited(state.profile.name.clone()))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -83,6 +83,9 @@ pub enum Error {
     /// The sign-in was cancelled.
     #[error("the sign-in was cancelled")]
     Cancelled,
+    /// The profile got another address in the same moment.
+    #[error("the address of {0} was edited in the same moment; try again")]
+    Edited(String),
     /// The account was removed meanwhile.
     #[error("the account was removed")]
     Removed,
@@ -189,7 +192,7 @@ impl Error {
             Error::NoTokenNeeded(_) | Error::NotABearer(_) => ErrorCode::NoTokenNeeded,
             Error::ResourceMismatch { .. } => ErrorCode::ResourceMismatch,
             Error::ConsentRequired => ErrorCode::ConsentRequired,
-            Error::NoPort { .. } => ErrorCode::Busy,
+            Error::NoPort { .. } | Error::Edited(_) => ErrorCode::Busy,
             Error::Removed => ErrorCode::ProfileNotFound,
             Error::SecretElsewhere { .. } => ErrorCode::ProviderError,
             Error::Internal(_) => ErrorCode::Internal,

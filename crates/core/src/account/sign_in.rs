@@ -86,7 +86,11 @@ impl Account {
 
     /// Goes on with a sign-in from before a restart.
     pub(super) async fn resume_sign_in(self: &Arc<Self>) {
-        let Some(pending) = self.record().pending.filter(|pending| pending.expires_at > now()) else { return };
+        let Some(pending) =
+            self.record().ok().and_then(|record| record.pending).filter(|pending| pending.expires_at > now())
+        else {
+            return;
+        };
         let port = match port_of(&pending.authorization.redirect_uri) {
             Some(number) => self.context.callbacks.open(number).await,
             None => None,
@@ -160,8 +164,10 @@ impl Account {
     async fn drop_pending(self: &Arc<Self>) {
         let _busy = self.context.busy.begin();
         let _changing = self.changing.lock().await;
-        // What a newer sign-in has kept since is in the record, and stays.
-        if let Err(error) = self.commit(self.record()).await {
+        // After an edit of the address nothing was read for the new one yet, and what is kept for the old one stays.
+        let Ok(record) = self.record() else { return };
+        // What a newer sign-in has kept since is in the record, and stays as well.
+        if let Err(error) = self.commit(record).await {
             tracing::warn!(account = %self.id, %error, "an ended sign-in stays in the keyring until it lapses");
         }
     }

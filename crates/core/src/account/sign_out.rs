@@ -48,7 +48,7 @@ impl Account {
         self.check_sign_out()?;
         let signed_in = {
             let _changing = self.changing.lock().await;
-            let record = self.record();
+            let record = self.record()?;
             self.close_sign_in(None, &Error::Cancelled);
             let generation = record.generation + 1;
             let empty = Record { tokens: None, displaced: None, pending: None, generation, ..record.clone() };

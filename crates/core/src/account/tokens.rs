@@ -201,7 +201,7 @@ impl Account {
     async fn refresh(self: Arc<Self>, seen: u32) -> Result<(), Error> {
         let _busy = self.context.busy.begin();
         let _changing = self.changing.lock().await;
-        let record = self.record();
+        let record = self.record()?;
         let (Some(tokens), true) = (record.tokens.clone(), record.generation == seen) else { return Ok(()) };
         let Some(refresh_token) = tokens.refresh_token.clone() else { return Err(self.auth_required()) };
         let outcome = self.ask(&record, &tokens, &refresh_token).await;

@@ -120,7 +120,7 @@ impl Account {
         server: &ServerMetadata,
         client_id: Option<String>,
     ) -> Result<Registration, Error> {
-        let record = self.record();
+        let record = self.record()?;
         let renewed = record.tokens.as_ref().is_none_or(|tokens| tokens.refresh_rejected.is_none());
         let works = renewed && client_id.is_none() && !self.state().distrust_registration;
         let fits = |kept: &Registration| kept.issuer == server.issuer && kept.origin == RegistrationOrigin::Dynamic;
@@ -147,7 +147,7 @@ impl Account {
 
     /// The record, if the account is still for this server.
     fn record_for(&self, url: &ServerUrl) -> Result<Record, Error> {
-        if self.url().same_server(url) { Ok(self.record()) } else { Err(Error::Cancelled) }
+        if self.url().same_server(url) { self.record() } else { Err(Error::Cancelled) }
     }
 }
 

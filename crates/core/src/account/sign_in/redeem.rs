@@ -63,7 +63,7 @@ impl Account {
         if !still_meant() {
             return Err(Error::Cancelled);
         }
-        self.commit_tokens(signed_in(self.record(), pending, answer)).await
+        self.commit_tokens(signed_in(self.record()?, pending, answer)).await
     }
 
     /// The last step: only a real `tools/list` shows that the sign-in is worth something.
