@@ -3,7 +3,7 @@
 use keybearer_tests::executables::executable;
 use keybearer_tests::practice::Practice;
 use keybearer_tests::until::until;
-use keybearer_tests::world::{World, share_ports};
+use keybearer_tests::world::World;
 use std::fs;
 use std::process::{Command, Stdio};
 
@@ -37,18 +37,8 @@ fn a_changed_address_never_sends_the_old_token_to_the_new_host() {
     assert_eq!(world.ok(&["token", "practice"]).unwrap(), token);
     // A sign-in that is begun and given up costs the old one nothing either.
     edit(&world, old.mcp_url(), new.mcp_url());
-    let request = |method: &str| format!(r#"{{"method":"{method}","params":{{"profile":"practice","no_open":true}}}}"#);
-    {
-        let _shared = share_ports();
-        world.ok(&["rpc", "--admin", &request("auth.start")]).unwrap();
-        until("the browser's turn", || {
-            let view: serde_json::Value =
-                serde_json::from_str(&world.ok(&["rpc", "--admin", &request("auth.status")])?)?;
-            Ok((view["phase"] == "waiting_for_browser").then_some(()))
-        })
-        .unwrap();
-    }
-    world.ok(&["rpc", "--admin", &request("auth.cancel")]).unwrap();
+    assert_eq!(world.begin_sign_in("practice").unwrap()["phase"], "waiting_for_browser");
+    world.ok(&["sign-in", "practice", "--cancel"]).unwrap();
     edit(&world, new.mcp_url(), old.mcp_url());
     assert_eq!(world.ok(&["token", "practice"]).unwrap(), token);
     world.kill_agent().unwrap();
@@ -94,19 +84,9 @@ fn an_address_edited_while_the_browser_is_open_ends_that_sign_in_and_leaves_room
     let (world, old) = (World::new().unwrap(), Practice::start(&[]).unwrap());
     let new = Practice::start(&["--plant-token", "other"]).unwrap();
     world.add("practice", old.mcp_url()).unwrap();
-    let start = r#"{"method":"auth.start","params":{"profile":"practice","no_open":true}}"#;
-    let status = r#"{"method":"auth.status","params":{"profile":"practice"}}"#;
-    let phase = || -> anyhow::Result<String> {
-        let view: serde_json::Value = serde_json::from_str(&world.ok(&["rpc", "--admin", status])?)?;
-        Ok(view["phase"].as_str().unwrap_or_default().to_owned())
-    };
-    {
-        let _shared = share_ports();
-        world.ok(&["rpc", "--admin", start]).unwrap();
-        until("the browser's turn", || Ok((phase()? == "waiting_for_browser").then_some(()))).unwrap();
-    }
+    assert_eq!(world.begin_sign_in("practice").unwrap()["phase"], "waiting_for_browser");
     edit(&world, old.mcp_url(), new.mcp_url());
-    assert_eq!(phase().unwrap(), "failed");
+    assert_eq!(world.sign_in_view("practice").unwrap()["phase"], "failed");
     assert_eq!(world.ok(&["sign-in", "practice"]).unwrap(), "practice is signed in (4 tools)");
     assert!(world.ok(&["token", "practice"]).unwrap().starts_with("other-"));
     assert_eq!(old.count("code_exchanges").unwrap(), 0);
@@ -118,19 +98,10 @@ fn an_address_edited_while_the_code_is_exchanged_costs_the_old_sign_in_nothing()
     world.sign_in("practice", old.mcp_url()).unwrap();
     let token = world.ok(&["token", "practice"]).unwrap();
     old.control(&serde_json::json!({ "faults": ["slow-token"] })).unwrap();
-    let request = |method: &str| format!(r#"{{"method":"{method}","params":{{"profile":"practice","no_open":true}}}}"#);
-    let url = {
-        let _shared = share_ports();
-        world.ok(&["rpc", "--admin", &request("auth.start")]).unwrap();
-        until("the browser's turn", || {
-            let view: serde_json::Value =
-                serde_json::from_str(&world.ok(&["rpc", "--admin", &request("auth.status")])?)?;
-            Ok(view["authorization_url"].as_str().map(str::to_owned))
-        })
-        .unwrap()
-    };
+    let view = world.begin_sign_in("practice").unwrap();
+    let url = view["authorization_url"].as_str().unwrap();
     let mut browser = Command::new(executable("keybearer-practice"));
-    let mut browser = browser.args(["browse", &url]).stderr(Stdio::null()).spawn().unwrap();
+    let mut browser = browser.args(["browse", url]).stderr(Stdio::null()).spawn().unwrap();
     until("the code exchange", || Ok((old.count("code_exchanges")? == 2).then_some(()))).unwrap();
     edit(&world, old.mcp_url(), "https://elsewhere.example/mcp");
     // Another question makes the agent see the edit; nobody asks for this account meanwhile.

@@ -3,24 +3,17 @@
 use keybearer_tests::executables::executable;
 use keybearer_tests::practice::Practice;
 use keybearer_tests::until::until;
-use keybearer_tests::world::{Run, World, share_ports};
+use keybearer_tests::world::{Run, World};
 use serde_json::{Value, json};
 use std::process::Command;
 
 fn start(world: &World) -> String {
-    let _shared = share_ports();
-    let params = json!({ "method": "auth.start", "params": { "profile": "practice", "no_open": true } });
-    world.ok(&["rpc", "--admin", &params.to_string()]).unwrap();
-    until("the address to open", || {
-        let view = view(world);
-        Ok(view["authorization_url"].as_str().map(str::to_owned))
-    })
-    .unwrap()
+    let view = world.begin_sign_in("practice").unwrap();
+    view["authorization_url"].as_str().unwrap_or_else(|| panic!("{view}")).to_owned()
 }
 
 fn view(world: &World) -> Value {
-    let question = r#"{"method":"auth.status","params":{"profile":"practice"}}"#;
-    serde_json::from_str(&world.ok(&["rpc", "--admin", question]).unwrap()).unwrap()
+    world.sign_in_view("practice").unwrap()
 }
 
 /// The address that the browser would come back to.

@@ -1,6 +1,5 @@
 //! Servers that bend or break the rules, played by recorded answers.
 
-use keybearer_tests::until::until;
 use keybearer_tests::world::World;
 use serde_json::{Value, json};
 use std::io::Write;
@@ -82,19 +81,6 @@ impl Hostile {
     }
 }
 
-/// Starts a sign-in and gives its first view that waits for a browser or is over.
-fn start(world: &World, name: &str) -> Value {
-    let _shared = keybearer_tests::world::share_ports();
-    let question =
-        |method: &str| json!({ "method": method, "params": { "profile": name, "no_open": true } }).to_string();
-    world.ok(&["rpc", "--admin", &question("auth.start")]).unwrap();
-    until("the sign-in", || {
-        let view: Value = serde_json::from_str(&world.ok(&["rpc", "--admin", &question("auth.status")])?)?;
-        Ok((view["phase"] != "preparing").then_some(view))
-    })
-    .unwrap()
-}
-
 fn parameter(view: &Value, name: &str) -> Option<String> {
     let url = view["authorization_url"].as_str().unwrap_or_else(|| panic!("{view}"));
     let mut pairs = url.split(['?', '&']).filter_map(|pair| pair.split_once('='));
@@ -130,7 +116,7 @@ fn a_server_that_shakes_hands_with_anybody_and_asks_for_a_token_later_is_signed_
     let challenge = r#"Bearer scope="late""#;
     hostile.answer(call("tools/list"), ResponseTemplate::new(401).insert_header("WWW-Authenticate", challenge));
     world.add("late", &hostile.url("/mcp")).unwrap();
-    let view = start(&world, "late");
+    let view = world.begin_sign_in("late").unwrap();
     assert_eq!(view["phase"], "waiting_for_browser", "{view}");
     assert_eq!(parameter(&view, "scope").as_deref(), Some("late"));
     assert_ne!(world.json(&["list"]).unwrap()[0]["status"], "no_sign_in");
@@ -148,7 +134,7 @@ fn a_redirect_or_a_page_at_a_guessed_place_counts_as_nothing_there() {
         let issuer = hostile.authorization_server("/tenant", &registers(&hostile));
         hostile.resource(&issuer);
         world.add("s", &hostile.url("/mcp")).unwrap();
-        let view = start(&world, "s");
+        let view = world.begin_sign_in("s").unwrap();
         assert_eq!(view["phase"], "waiting_for_browser", "{view}");
         // Sent as published: no slash is added (AUTHZ-6).
         let resource = hostile.server.uri().replace(':', "%3A").replace('/', "%2F");
@@ -185,7 +171,7 @@ fn metadata_are_looked_for_in_the_order_of_the_specification() {
                 hostile.first(other, answer);
             }
             world.add("s", &hostile.url("/mcp")).unwrap();
-            let view = start(&world, "s");
+            let view = world.begin_sign_in("s").unwrap();
             assert_eq!(view["phase"], "waiting_for_browser", "{place}: {view}");
             let asked: Vec<String> = hostile.well_known_requests();
             let expected: Vec<&str> = resource.iter().chain(&places[..=number]).copied().collect();
@@ -200,7 +186,7 @@ fn a_server_without_resource_metadata_has_its_own_origin_as_authorization_server
     hostile.refuse_all();
     hostile.authorization_server("", &registers(&hostile));
     world.add("s", &hostile.url("/mcp")).unwrap();
-    let view = start(&world, "s");
+    let view = world.begin_sign_in("s").unwrap();
     assert_eq!(view["phase"], "waiting_for_browser", "{view}");
     assert_eq!(view["steps"][1]["state"], "skipped");
 }
@@ -218,7 +204,7 @@ fn a_metadata_document_goes_before_registration_where_the_server_takes_one() {
         let mut agent = world.command(&["agent", "start"]);
         assert!(agent.env("KEYBEARER_CLIENT_METADATA_URL", DOCUMENT).output().unwrap().status.success());
         world.add("s", &hostile.url("/mcp")).unwrap();
-        assert_eq!(parameter(&start(&world, "s"), "client_id").as_deref(), Some(id));
+        assert_eq!(parameter(&world.begin_sign_in("s").unwrap(), "client_id").as_deref(), Some(id));
     }
 }
 
@@ -229,7 +215,7 @@ fn a_registration_says_what_we_are_and_lists_every_port() {
     let issuer = hostile.authorization_server("", &registers(&hostile));
     hostile.resource(&issuer);
     world.add("s", &hostile.url("/mcp")).unwrap();
-    start(&world, "s");
+    world.begin_sign_in("s").unwrap();
     let requests = hostile.requests(REGISTRATION);
     let sent: Value = serde_json::from_slice(&requests[0].body).unwrap();
     assert_eq!((&sent["application_type"], &sent["token_endpoint_auth_method"]), (&"native".into(), &"none".into()));
@@ -252,7 +238,7 @@ fn every_token_request_names_the_resource_and_carries_the_verifier_or_the_refres
             .await;
     });
     world.add("s", &hostile.url("/mcp")).unwrap();
-    bring_code(&world, &start(&world, "s"));
+    bring_code(&world, &world.begin_sign_in("s").unwrap());
     world.ok(&["token", "s", "--force"]).unwrap();
     let bodies: Vec<String> = hostile
         .requests("/tenant/token")
@@ -287,7 +273,7 @@ fn a_client_secret_goes_to_the_authorization_server_it_was_first_used_at_and_to_
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
     child.stdin.take().unwrap().write_all(b"s3cret").unwrap();
     assert!(child.wait().unwrap().success());
-    bring_code(&world, &start(&world, "s"));
+    bring_code(&world, &world.begin_sign_in("s").unwrap());
     let token = hostile.requests("/first/token");
     assert!(token[0].headers.get("authorization").is_some_and(|value| value.to_str().unwrap().starts_with("Basic ")));
     // The MCP server now names another authorization server, which would like the secret.
@@ -295,7 +281,7 @@ fn a_client_secret_goes_to_the_authorization_server_it_was_first_used_at_and_to_
     hostile.refuse_all();
     let second = hostile.authorization_server("/second", &json!({}));
     hostile.resource(&second);
-    let view = start(&world, "s");
+    let view = world.begin_sign_in("s").unwrap();
     assert_eq!(view["error"]["data"]["reason"], "secret_elsewhere", "{view}");
     assert!(hostile.requests("/second/token").is_empty());
 }
@@ -331,7 +317,7 @@ fn no_token_follows_an_authorization_server_that_does_not_protect_it() {
         let issuer = hostile.authorization_server("", &more);
         hostile.resource(&issuer);
         world.add("s", &hostile.url("/mcp")).unwrap();
-        let view = start(&world, "s");
+        let view = world.begin_sign_in("s").unwrap();
         if view["phase"] == "waiting_for_browser" {
             bring_code(&world, &view);
         }
@@ -352,7 +338,7 @@ fn the_token_goes_to_the_server_alone_and_only_in_its_header() {
     hostile.answer(with_token, elsewhere);
     hostile.refuse_all();
     world.add("s", &hostile.url("/mcp")).unwrap();
-    bring_code(&world, &start(&world, "s"));
+    bring_code(&world, &world.begin_sign_in("s").unwrap());
     assert_eq!(world.ok(&["token", "s"]).unwrap(), "t");
     assert_eq!(world.run(&["test", "s"]).unwrap().code, 27);
     assert!(hostile.requests("/elsewhere").is_empty());

@@ -20,10 +20,8 @@ fn two_hundred_tokens(world: &World) -> Vec<Value> {
 fn wait_for_expiry(world: &World) {
     let ends = world.json(&["show", "practice"]).unwrap()["expires_at"].clone();
     until("the token's end", || {
-        let status = world.json(&["rpc", r#"{"method":"agent.status"}"#])?;
         let now = std::process::Command::new("date").args(["-u", "+%Y-%m-%dT%H:%M:%S"]).output()?.stdout;
-        let past = String::from_utf8(now)?.trim() > ends.as_str().unwrap_or_default();
-        Ok((past && status["version"].is_string()).then_some(()))
+        Ok((String::from_utf8(now)?.trim() > ends.as_str().unwrap_or_default()).then_some(()))
     })
     .unwrap();
 }

@@ -32,7 +32,7 @@ fn a_callback_completes_the_sign_in_of_an_agent_that_was_killed_while_the_browse
     world.kill_agent().unwrap();
     // The command that waits starts the next agent, which opens the same port again.
     let next = until("the next agent", || {
-        let view = world.json(&["rpc", "--admin", r#"{"method":"auth.status","params":{"profile":"practice"}}"#])?;
+        let view = world.sign_in_view("practice")?;
         Ok((view["phase"] == "waiting_for_browser").then_some(view))
     })
     .unwrap();

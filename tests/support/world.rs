@@ -5,7 +5,7 @@ use crate::session::Session;
 use crate::until::until;
 use crate::wire::Wire;
 use anyhow::{Context, ensure};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
@@ -106,6 +106,23 @@ impl World {
     /// Adds an account and signs in to it, with the browser's stand-in.
     pub fn sign_in(&self, name: &str, url: &str) -> anyhow::Result<()> {
         self.ok(&["add", url, "--name", name]).map(drop)
+    }
+
+    /// Starts a sign-in without a browser; gives its first view that waits for one, or is over.
+    pub fn begin_sign_in(&self, name: &str) -> anyhow::Result<Value> {
+        let _shared = share_ports();
+        let start = json!({ "method": "auth.start", "params": { "profile": name, "no_open": true } });
+        self.ok(&["rpc", "--admin", &start.to_string()])?;
+        until("the sign-in", || {
+            let view = self.sign_in_view(name)?;
+            Ok((view["phase"] != "preparing").then_some(view))
+        })
+    }
+
+    /// How the account's sign-in stands.
+    pub fn sign_in_view(&self, name: &str) -> anyhow::Result<Value> {
+        let question = json!({ "method": "auth.status", "params": { "profile": name } });
+        self.json(&["rpc", "--admin", &question.to_string()])
     }
 
     /// A raw connection to the door for programs, its handshake done.

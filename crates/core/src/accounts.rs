@@ -14,7 +14,6 @@ use keybearer_protocol::auth::AuthView;
 use keybearer_protocol::profile::AuthType;
 use secrecy::{ExposeSecret, SecretString};
 use std::collections::BTreeMap;
-use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::mpsc;
 
@@ -139,7 +138,7 @@ impl Accounts {
     /// Adds an account. If its secret can't be kept, nothing is added. Goes on when its caller leaves.
     pub async fn add(self: &Arc<Self>, new: NewAccount) -> Result<Arc<Account>, Error> {
         let accounts = self.clone();
-        self.whole(async move { accounts.add_now(new).await }).await
+        self.context.busy.to_the_end(async move { accounts.add_now(new).await }).await
     }
 
     async fn add_now(&self, new: NewAccount) -> Result<Arc<Account>, Error> {
@@ -171,7 +170,7 @@ impl Accounts {
     /// its caller leaves.
     pub async fn remove(self: &Arc<Self>, name: &str) -> Result<(), Error> {
         let (accounts, account) = (self.clone(), self.find(name)?);
-        self.whole(async move { accounts.remove_now(&account).await }).await
+        self.context.busy.to_the_end(async move { accounts.remove_now(&account).await }).await
     }
 
     async fn remove_now(&self, account: &Account) -> Result<(), Error> {
@@ -182,19 +181,6 @@ impl Accounts {
         }
         self.book().accounts.remove(account.id());
         Ok(())
-    }
-
-    /// Does a job that changes the file and the keyring to its end, whoever leaves meanwhile.
-    async fn whole<T: Send + 'static>(
-        &self,
-        job: impl Future<Output = Result<T, Error>> + Send + 'static,
-    ) -> Result<T, Error> {
-        let busy = self.context.busy.begin();
-        let task = tokio::spawn(async move {
-            let _busy = busy;
-            job.await
-        });
-        task.await.unwrap_or(Err(Error::Internal("a change ended without a result")))
     }
 
     /// Gives an account another name.

@@ -78,9 +78,8 @@ impl Account {
     /// Takes an answer, whoever brought it: once, in time, checked. Returns when the sign-in is over.
     pub async fn complete_sign_in(self: &Arc<Self>, callback: &Callback) -> Result<AuthView, Error> {
         let (number, pending, accepted) = self.take_answer(callback)?;
-        // A task of its own: the code is good once, and whoever brought it may be gone before the tokens are here.
-        let redeem = tokio::spawn(self.clone().redeem(number, pending, accepted));
-        redeem.await.unwrap_or(Err(Error::Internal("the sign-in ended without a result")))?;
+        // The code is good once, and whoever brought it may be gone before the tokens are here.
+        self.context.busy.to_the_end(self.clone().redeem(number, pending, accepted)).await?;
         Ok(self.progress.view())
     }
 

@@ -25,8 +25,7 @@ impl Account {
     /// registration stays for the next sign-in.
     pub async fn sign_out(self: &Arc<Self>) -> Result<SignedOut, Error> {
         let account = self.clone();
-        let task = tokio::spawn(async move { account.sign_out_now().await });
-        task.await.unwrap_or(Err(Error::Internal("the sign-out ended without a result")))
+        self.context.busy.to_the_end(async move { account.sign_out_now().await }).await
     }
 
     /// Whether there is something to sign out of.
@@ -43,7 +42,6 @@ impl Account {
     }
 
     async fn sign_out_now(self: &Arc<Self>) -> Result<SignedOut, Error> {
-        let _busy = self.context.busy.begin();
         self.load().await?;
         self.check_sign_out()?;
         let signed_in = {

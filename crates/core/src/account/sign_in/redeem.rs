@@ -20,7 +20,6 @@ impl Account {
         pending: PendingRecord,
         accepted: Result<Code, Error>,
     ) -> Result<(), Error> {
-        let _busy = self.context.busy.begin();
         let outcome = self.redeem_code(number, pending, accepted).await;
         self.end(number, outcome.as_ref().copied());
         outcome
