@@ -5,6 +5,7 @@ use crate::output::Failure;
 use crate::{agent, practice, profiles, rpc, sign_in, status, token};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
+use keybearer_protocol::auth::CallbackKind;
 use keybearer_protocol::profile::AuthType;
 use keybearer_protocol::token::DEFAULT_MIN_TTL;
 use std::path::PathBuf;
@@ -123,9 +124,41 @@ pub(crate) struct SignInArguments {
     /// Print the address to open instead of opening a browser
     #[arg(long)]
     pub(crate) no_browser: bool,
+    /// How the browser is to come back, where the server accepts it
+    #[arg(long, value_name = "WAY")]
+    pub(crate) callback: Option<Callback>,
+    /// Register Keybearer anew at the authorization server, such as after it has forgotten it
+    #[arg(long)]
+    pub(crate) register_again: bool,
     /// End the sign-in that is open
-    #[arg(long, conflicts_with = "no_browser")]
+    #[arg(long, conflicts_with_all = ["no_browser", "callback", "register_again"])]
     pub(crate) cancel: bool,
+}
+
+/// How a browser comes back.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(crate) enum Callback {
+    /// By the scheme app.keybearer:, which the window answers
+    DeepLink,
+    /// To a port of this machine
+    Loopback,
+}
+
+impl SignInArguments {
+    /// A plain sign-in of this account.
+    pub(crate) fn of(name: &str, no_browser: bool) -> Self {
+        let name = name.to_owned();
+        SignInArguments { name, no_browser, callback: None, register_again: false, cancel: false }
+    }
+}
+
+impl From<Callback> for CallbackKind {
+    fn from(callback: Callback) -> CallbackKind {
+        match callback {
+            Callback::DeepLink => CallbackKind::DeepLink,
+            Callback::Loopback => CallbackKind::Loopback,
+        }
+    }
 }
 
 #[derive(Args, Debug)]
@@ -185,7 +218,7 @@ impl Command {
             Command::Remove(named) => profiles::remove(reach, named, json),
             Command::Rename { name, new_name } => profiles::rename(reach, name, new_name, json),
             Command::SignIn(SignInArguments { name, cancel: true, .. }) => sign_in::cancel(reach, name, json),
-            Command::SignIn(arguments) => sign_in::sign_in(reach, &arguments.name, arguments.no_browser, json),
+            Command::SignIn(arguments) => sign_in::sign_in(reach, &arguments, json),
             Command::Callback { url } => sign_in::callback(reach, url, json),
             Command::SignOut(named) => sign_in::sign_out(reach, named, json),
             Command::Token(arguments) => token::token(reach, arguments, json),

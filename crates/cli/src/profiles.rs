@@ -1,6 +1,6 @@
 //! Adding, listing, showing, removing and renaming accounts.
 
-use crate::arguments::{AddArguments, Named};
+use crate::arguments::{AddArguments, Named, SignInArguments};
 use crate::connection::Reach;
 use crate::output::{Failure, answer, answer_json, words};
 use crate::sign_in;
@@ -33,10 +33,12 @@ pub(crate) fn add(reach: &Reach, arguments: AddArguments, json: bool) -> Result<
     let signs_in = matches!(account.auth, AuthType::Auto | AuthType::Oauth);
     let needs_sign_in = signs_in && matches!(account.status, AccountStatus::NeedsSignIn | AccountStatus::Locked);
     if needs_sign_in && !arguments.no_sign_in {
-        return sign_in::sign_in(reach, &account.profile, arguments.no_browser, json).map_err(|failure| {
-            let kept = format!("{} was added; its sign-in failed: {}", account.profile, failure.0.message);
-            Failure(ErrorObject { message: kept, ..failure.0 })
-        });
+        return sign_in::sign_in(reach, &SignInArguments::of(&account.profile, arguments.no_browser), json).map_err(
+            |failure| {
+                let kept = format!("{} was added; its sign-in failed: {}", account.profile, failure.0.message);
+                Failure(ErrorObject { message: kept, ..failure.0 })
+            },
+        );
     }
     if json { answer_json(&account) } else { answer(&format!("{} was added", account.profile)) }
 }

@@ -1,13 +1,13 @@
 //! Signing in and out, and bringing callbacks.
 
-use crate::arguments::Named;
+use crate::arguments::{Named, SignInArguments};
 use crate::connection::Reach;
 use crate::output::{Failure, answer, answer_json, note};
 use keybearer_ipc::client::ClientError;
 use keybearer_protocol::account::AccountSignOut;
 use keybearer_protocol::auth::{
     AuthCancel, AuthComplete, AuthCompleteParams, AuthPhase, AuthStart, AuthStartParams, AuthStatus, AuthStatusParams,
-    AuthView, StepName, StepState,
+    AuthView, CallbackKind, StepName, StepState,
 };
 use keybearer_protocol::profile::ProfileName;
 use keybearer_protocol::{Door, ErrorCode, ErrorObject};
@@ -22,9 +22,15 @@ const WAIT: u32 = 30_000;
 const CALLBACK_LIMIT: u64 = 16 * 1024;
 
 /// `keybearer sign-in`: starts or joins a sign-in and waits for its end, also across a restart of the agent.
-pub(crate) fn sign_in(reach: &Reach, name: &str, no_browser: bool, json: bool) -> Result<(), Failure> {
+pub(crate) fn sign_in(reach: &Reach, asked: &SignInArguments, json: bool) -> Result<(), Failure> {
     let mut client = reach.open(Door::Admin)?;
-    let params = AuthStartParams { profile: name.to_owned(), no_open: no_browser, environment: display_variables() };
+    let params = AuthStartParams {
+        profile: asked.name.clone(),
+        no_open: asked.no_browser,
+        callback: asked.callback.map(CallbackKind::from),
+        register_again: asked.register_again,
+        environment: display_variables(),
+    };
     let mut teller = Teller { json, ..Teller::default() };
     let mut view = client.call::<AuthStart>(&params)?;
     let mut restarted = false;

@@ -17,14 +17,15 @@ use crate::error::Error;
 use crate::flight::Flight;
 use crate::profile::Profile;
 use crate::progress::Progress;
-use crate::refresh::is_usable;
+use crate::refresh::{is_usable, renews_at};
 use crate::upstream::Upstream;
 use crate::vault::Vault;
 use crate::vault::record::{Record, SecretRecord, TokenRecord};
 use jiff::SignedDuration;
 use keybearer_oauth::ServerUrl;
-use keybearer_protocol::ErrorObject;
-use keybearer_protocol::profile::{AccountDetail, AccountStatus, AccountView, AuthType};
+use keybearer_oauth::registration::RegistrationOrigin;
+use keybearer_protocol::profile::{AccountDetail, AccountStatus, AccountView, AuthType, LastTest, RegistrationKind};
+use keybearer_protocol::{ErrorCode, ErrorObject};
 use secrecy::SecretString;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -70,6 +71,8 @@ struct State {
     /// The generation that the server was reported to refuse.
     refused: Option<u32>,
     last_error: Option<ErrorObject>,
+    /// The last real `tools/list`.
+    last_test: Option<LastTest>,
     /// The open sign-in; whatever else follows one asks first whether it is still this one.
     sign_in: Option<OpenSignIn>,
     /// The last sign-in found no way back: perhaps the authorization server has forgotten our client.
@@ -118,6 +121,7 @@ impl Account {
                 removed: false,
                 refused: None,
                 last_error: None,
+                last_test: None,
                 sign_in: None,
                 distrust_registration: false,
             }),
@@ -231,6 +235,17 @@ impl Account {
             resource: tokens.map(|tokens| tokens.resource.clone()),
             issuer: tokens.map(|tokens| tokens.issuer.clone()),
             client_id: registration.map(|registration| registration.client_id.clone()),
+            registration: registration.map(|registration| match registration.origin {
+                RegistrationOrigin::PreRegistered => RegistrationKind::PreRegistered,
+                RegistrationOrigin::MetadataDocument => RegistrationKind::MetadataDocument,
+                RegistrationOrigin::Dynamic => RegistrationKind::Dynamic,
+            }),
+            callback: None,
+            header: state.profile.settings.header.clone(),
+            username: state.profile.settings.username.clone(),
+            received_at: tokens.map(|tokens| tokens.received_at),
+            renews_at: tokens.and_then(renews_at),
+            last_test: state.last_test.clone(),
             renewable: tokens.is_some_and(|tokens| tokens.refresh_token.is_some() && tokens.refresh_rejected.is_none()),
             generation: record.map(|record| record.generation).unwrap_or_default(),
             signed_in_at: tokens.map(|tokens| tokens.signed_in_at),
@@ -333,6 +348,17 @@ fn status(state: &State) -> AccountStatus {
     if state.sign_in.is_some() {
         return AccountStatus::SigningIn;
     }
+    let status = settled_status(state, record);
+    let unreachable =
+        state.last_error.as_ref().is_some_and(|error| error.known_code() == ErrorCode::ProviderUnreachable);
+    if unreachable && matches!(status, AccountStatus::Connected | AccountStatus::NoSignIn) {
+        return AccountStatus::Unreachable;
+    }
+    status
+}
+
+/// The state of an account whose keyring item was read and which has no sign-in open.
+fn settled_status(state: &State, record: &Record) -> AccountStatus {
     match means(&state.profile, record) {
         Means::Open => AccountStatus::NoSignIn,
         Means::Bearer | Means::Header | Means::Basic if fixed_secret(&state.profile, record).is_some() => {

@@ -257,7 +257,9 @@ impl Api {
         let views: Vec<AccountView> = self.accounts.known().iter().map(|account| account.view()).collect();
         let needs_user = |view: &&AccountView| match view.status {
             AccountStatus::Expiring | AccountStatus::SigningIn | AccountStatus::NeedsSignIn => true,
-            AccountStatus::Connected | AccountStatus::NoSignIn | AccountStatus::Locked => false,
+            AccountStatus::Connected | AccountStatus::Unreachable | AccountStatus::NoSignIn | AccountStatus::Locked => {
+                false
+            }
         };
         AgentStatusReply {
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -265,6 +267,9 @@ impl Api {
             started_at: self.started_at,
             accounts: u32::try_from(views.len()).unwrap_or(u32::MAX),
             need_user: u32::try_from(views.iter().filter(needs_user).count()).unwrap_or(u32::MAX),
+            locked: false,
+            prompter: false,
+            prompts: 0,
             vault: match problem {
                 None => VaultState::Unlocked,
                 Some(VaultError::Locked) => VaultState::Locked,

@@ -132,6 +132,7 @@ fn idle(profile: &str) -> AuthView {
         phase: AuthPhase::None,
         steps: StepName::ALL.map(|name| AuthStep { name, state: StepState::Todo, fact: None }).to_vec(),
         authorization_url: None,
+        callback: None,
         browser_opened: false,
         expires_at: None,
         error: None,

@@ -49,7 +49,7 @@ pub fn decide(now: Timestamp, tokens: &TokenRecord, refused: bool, want: Want) -
     let impossible = left > lifetime + MARGIN;
     if refused || want.force || left <= wanted || impossible {
         Decision::Refresh
-    } else if left <= margin.max(lifetime / 5) {
+    } else if left <= ahead(lifetime) {
         Decision::ServeAndRefresh
     } else {
         Decision::Serve
@@ -59,6 +59,18 @@ pub fn decide(now: Timestamp, tokens: &TokenRecord, refused: bool, want: Want) -
 /// Whether the token can be handed out although it could not be renewed: until one second before its end.
 pub fn is_usable(now: Timestamp, tokens: &TokenRecord, refused: bool) -> bool {
     !refused && left(now, tokens).is_none_or(|left| left > LAST_SECOND)
+}
+
+/// When a call would first renew the token, if it can be renewed and its end is known.
+pub fn renews_at(tokens: &TokenRecord) -> Option<Timestamp> {
+    let renewable = tokens.refresh_token.is_some() && tokens.refresh_rejected.is_none();
+    let ahead = ahead(lifetime(tokens));
+    tokens.expires_at.filter(|_| renewable).and_then(|end| end.checked_sub(ahead).ok())
+}
+
+/// How long before its end a token of this lifetime is renewed.
+fn ahead(lifetime: SignedDuration) -> SignedDuration {
+    MARGIN.min(lifetime / 2).max(lifetime / 5)
 }
 
 /// What a failed renewal means.

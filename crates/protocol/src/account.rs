@@ -19,6 +19,7 @@ method!(
 
 /// The reply to `account.sign_out`. The tokens are deleted in any case.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct SignOutReply {
     /// Whether the authorization server took the tokens back.
     pub revoked: bool,
@@ -28,6 +29,7 @@ pub struct SignOutReply {
 
 /// The reply to `account.test`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct TestReply {
     /// The number of tools that the server offers.
     pub tools: u32,

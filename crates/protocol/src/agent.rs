@@ -1,4 +1,4 @@
-//! The agent itself: is it there, how is it, stop it.
+//! The agent itself: is it there, how is it, lock it, stop it.
 
 use crate::method::{Empty, method};
 use jiff::Timestamp;
@@ -13,23 +13,61 @@ method!(
     AgentStatus, "agent.status", [Programs, Admin], Empty => AgentStatusReply
 );
 method!(
+    /// Waits for a change of anything that a window shows.
+    AgentWatch, "agent.watch", [Admin], AgentWatchParams => AgentWatchReply
+);
+method!(
+    /// Drops tokens from memory and gives out none until it is unlocked. Anybody of this user may lock.
+    AgentLock, "agent.lock", [Programs, Admin], Empty => Empty
+);
+method!(
+    /// Ends the lock. Only on the prompter's connection once a desktop has registered.
+    AgentUnlock, "agent.unlock", [Admin], Empty => Empty
+);
+method!(
     /// Stops the agent after the open requests.
     AgentStop, "agent.stop", [Admin], Empty => Empty
 );
 
+/// Parameters of `agent.watch`.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+pub struct AgentWatchParams {
+    /// The `revision` that the caller has seen; the answer waits for another one.
+    #[serde(default)]
+    pub seen: Option<u32>,
+    /// Milliseconds to wait at most; 0 answers at once.
+    #[serde(default)]
+    pub wait_ms: u32,
+}
+
+/// The reply to `agent.watch`.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct AgentWatchReply {
+    /// Counts the changes since the agent started.
+    pub revision: u32,
+}
+
 /// The reply to `agent.status`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct AgentStatusReply {
     /// Its version.
     pub version: String,
     /// Its process id.
     pub pid: u32,
     /// Since when it runs.
+    #[cfg_attr(feature = "specta", specta(type = String))]
     pub started_at: Timestamp,
     /// The number of accounts.
     pub accounts: u32,
     /// How many of them need the user.
     pub need_user: u32,
+    /// Whether the agent is locked.
+    pub locked: bool,
+    /// Whether a desktop is there to ask a person.
+    pub prompter: bool,
+    /// How many prompts wait for a person.
+    pub prompts: u32,
     /// The state of the keyring.
     pub vault: VaultState,
     /// What is wrong with the keyring, if something is.
@@ -40,6 +78,7 @@ pub struct AgentStatusReply {
 
 /// The state of the keyring, found by a real write, read and delete.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
 #[serde(rename_all = "snake_case")]
 pub enum VaultState {
     /// It works.

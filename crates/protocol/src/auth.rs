@@ -33,6 +33,13 @@ pub struct AuthStartParams {
     /// Don't open a browser: the caller shows the address.
     #[serde(default)]
     pub no_open: bool,
+    /// How the browser is to come back; absent means that the agent chooses. An open sign-in that would come back in
+    /// another way starts anew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub callback: Option<CallbackKind>,
+    /// Register anew at the authorization server, and start anew if a sign-in is open.
+    #[serde(default)]
+    pub register_again: bool,
     /// The caller's display variables (`DISPLAY`, `WAYLAND_DISPLAY`, `XAUTHORITY`, `DBUS_SESSION_BUS_ADDRESS`,
     /// `BROWSER`), since the agent may have been born elsewhere. Other names are ignored.
     #[serde(default)]
@@ -62,6 +69,7 @@ pub struct AuthCompleteParams {
 
 /// How a sign-in stands.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct AuthView {
     /// The profile's name.
     pub profile: String,
@@ -73,16 +81,31 @@ pub struct AuthView {
     pub steps: Vec<AuthStep>,
     /// The address to open in a browser, while one is awaited.
     pub authorization_url: Option<String>,
+    /// How the browser is to come back, once that is known.
+    pub callback: Option<CallbackKind>,
     /// Whether the agent opened a browser itself.
     pub browser_opened: bool,
     /// When the sign-in lapses, while a browser is awaited.
+    #[cfg_attr(feature = "specta", specta(type = Option<String>))]
     pub expires_at: Option<Timestamp>,
     /// Why it failed.
     pub error: Option<ErrorObject>,
 }
 
+/// How a browser comes back from the authorization server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+#[serde(rename_all = "snake_case")]
+pub enum CallbackKind {
+    /// The custom scheme, which the desktop answers (RFC 8252 §7.1).
+    DeepLink,
+    /// A port of this machine (RFC 8252 §7.3).
+    Loopback,
+}
+
 /// The phases of a sign-in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
 #[serde(rename_all = "snake_case")]
 pub enum AuthPhase {
     /// The agent looks at the server and its authorization server.
@@ -111,6 +134,7 @@ impl AuthPhase {
 
 /// One of the eight steps of a sign-in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct AuthStep {
     /// Which.
     pub name: StepName,
@@ -122,6 +146,7 @@ pub struct AuthStep {
 
 /// The eight steps of a sign-in, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
 #[serde(rename_all = "snake_case")]
 pub enum StepName {
     /// The server answers.
@@ -158,6 +183,7 @@ impl StepName {
 
 /// How a step stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
 #[serde(rename_all = "snake_case")]
 pub enum StepState {
     /// To come.

@@ -7,22 +7,30 @@
 
 /// One account: its state, sign-out, a real test of it.
 pub mod account;
-/// The agent itself: is it there, how is it, stop it.
+/// The agent itself: is it there, how is it, lock it, stop it.
 pub mod agent;
 /// Sign-in: start, follow, cancel, and the one entry of every callback.
 pub mod auth;
 /// What can go wrong: stable codes, names, and the command's exit codes.
 pub mod error;
+/// The answers to prompts that are remembered.
+pub mod grant;
 /// What a method is, and which socket answers it.
 pub mod method;
 /// Profiles: what the user wrote down about a server and an account.
 pub mod profile;
+/// The processes that ask for tokens.
+pub mod program;
+/// What the desktop asks a person.
+pub mod prompt;
 /// The JSON-RPC 2.0 envelope.
 pub mod rpc;
 /// How a secret is written: only where a type says so, field by field.
 pub mod secret;
 /// The handshake that opens every connection.
 pub mod session;
+/// How Keybearer looks and behaves.
+pub mod settings;
 /// Tokens and headers for programs.
 pub mod token;
 

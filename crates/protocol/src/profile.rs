@@ -1,5 +1,6 @@
 //! Profiles: what the user wrote down, one server with one account each.
 
+use crate::auth::CallbackKind;
 use crate::method::{Empty, method};
 use jiff::Timestamp;
 use secrecy::SecretString;
@@ -18,6 +19,10 @@ method!(
     ProfileRename, "profile.rename", [Admin], ProfileRenameParams => AccountView
 );
 method!(
+    /// Changes how a profile authorizes itself; what is absent stays. An open sign-in is cancelled.
+    ProfileUpdate, "profile.update", [Admin], ProfileUpdateParams => AccountDetail
+);
+method!(
     /// Lists the accounts, sorted by name.
     ProfileList, "profile.list", [Programs, Admin], ProfileListParams => ProfileListReply
 );
@@ -28,6 +33,7 @@ method!(
 
 /// How an account authorizes itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
 #[serde(rename_all = "snake_case")]
 pub enum AuthType {
     /// Look at the server, then decide.
@@ -101,6 +107,22 @@ pub struct ProfileRenameParams {
     pub name: String,
 }
 
+/// Parameters of `profile.update`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ProfileUpdateParams {
+    /// The profile's name.
+    pub profile: String,
+    /// A client ID that was registered by hand; an empty one means that Keybearer finds one again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<String>,
+    /// The scopes to ask for; none means those that the server names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scopes: Option<Vec<String>>,
+    /// Client secret, bearer token, header value or password; goes to the keyring.
+    #[serde(default, serialize_with = "crate::secret::expose_option", skip_serializing_if = "Option::is_none")]
+    pub secret: Option<SecretString>,
+}
+
 /// Parameters of `profile.list`. Frames are 64 KiB, so listings come in pages.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct ProfileListParams {
@@ -123,6 +145,7 @@ pub struct ProfileListReply {
 
 /// The state of an account; the same words in window, tray and command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
 #[serde(rename_all = "snake_case")]
 pub enum AccountStatus {
     /// A token is there, or can be had without the user.
@@ -133,6 +156,8 @@ pub enum AccountStatus {
     SigningIn,
     /// The user has to sign in.
     NeedsSignIn,
+    /// The server or its authorization server doesn't answer now; others work.
+    Unreachable,
     /// The server is open.
     NoSignIn,
     /// The keyring is locked or away: nothing can be said.
@@ -141,6 +166,7 @@ pub enum AccountStatus {
 
 /// One account in a list; nothing secret.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct AccountView {
     /// The profile's name.
     pub profile: String,
@@ -153,6 +179,7 @@ pub struct AccountView {
     /// Its state.
     pub status: AccountStatus,
     /// When the access token ends, where it does.
+    #[cfg_attr(feature = "specta", specta(type = Option<String>))]
     pub expires_at: Option<Timestamp>,
     /// The scopes that were granted.
     pub scopes: Vec<String>,
@@ -160,6 +187,7 @@ pub struct AccountView {
 
 /// Everything about one account that is not secret.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct AccountDetail {
     /// What the list says.
     #[serde(flatten)]
@@ -172,12 +200,59 @@ pub struct AccountDetail {
     pub issuer: Option<String>,
     /// The client ID at that authorization server.
     pub client_id: Option<String>,
+    /// How the authorization server came to know that client ID.
+    pub registration: Option<RegistrationKind>,
+    /// How the browser came back at the last sign-in.
+    pub callback: Option<CallbackKind>,
+    /// The header's name, for [`AuthType::Header`].
+    pub header: Option<String>,
+    /// The user's name, for [`AuthType::Basic`].
+    pub username: Option<String>,
+    /// When the current access token came.
+    #[cfg_attr(feature = "specta", specta(type = Option<String>))]
+    pub received_at: Option<Timestamp>,
+    /// When it will be renewed, sooner on request.
+    #[cfg_attr(feature = "specta", specta(type = Option<String>))]
+    pub renews_at: Option<Timestamp>,
+    /// The last real `tools/list`.
+    pub last_test: Option<LastTest>,
     /// Whether a refresh token is kept.
     pub renewable: bool,
     /// The count of token sets so far; a new one with each sign-in and refresh.
     pub generation: u32,
     /// When the user last signed in.
+    #[cfg_attr(feature = "specta", specta(type = Option<String>))]
     pub signed_in_at: Option<Timestamp>,
     /// Why the last refresh or sign-in failed, if it did.
     pub last_error: Option<crate::ErrorObject>,
+}
+
+/// How an authorization server came to know a client ID.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+#[serde(rename_all = "snake_case")]
+pub enum RegistrationKind {
+    /// Registered by hand.
+    PreRegistered,
+    /// It is the address of a metadata document.
+    MetadataDocument,
+    /// Registered by Keybearer (RFC 7591).
+    Dynamic,
+}
+
+/// A real `tools/list`, made with the account's token.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct LastTest {
+    /// When.
+    #[cfg_attr(feature = "specta", specta(type = String))]
+    pub at: Timestamp,
+    /// How long it took, in milliseconds.
+    pub took_ms: u32,
+    /// The number of tools that the server offers.
+    pub tools: u32,
+    /// The MCP revision that was spoken.
+    pub protocol: String,
+    /// The server's own name and version.
+    pub server: String,
 }

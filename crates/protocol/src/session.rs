@@ -1,6 +1,7 @@
 //! The handshake that opens every connection (REQ-H1..H4).
 
 use crate::method::method;
+use crate::program::ProgramView;
 use serde::{Deserialize, Serialize};
 
 /// The version of the protocol; it changes only when something breaks, and stands in the socket's name.
@@ -83,4 +84,7 @@ pub struct CallerView {
     pub exe: Option<String>,
     /// Whether the caller lives in another namespace or sandbox than the agent.
     pub foreign: bool,
+    /// The program that a person would name, with whoever started it.
+    #[serde(default)]
+    pub program: ProgramView,
 }

@@ -9,11 +9,13 @@ use crate::upstream::{Headers, ToolList, UpstreamError};
 use crate::vault::record::{Record, TokenRecord};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use jiff::{SignedDuration, Timestamp};
+use keybearer_oauth::authorization::readable;
 use keybearer_oauth::token::{self, Grant, TokenError, Tokens};
 use keybearer_oauth::{Http, ServerUrl};
-use keybearer_protocol::profile::AuthType;
+use keybearer_protocol::profile::{AuthType, LastTest};
 use secrecy::{ExposeSecret, SecretString};
 use std::sync::Arc;
+use std::time::Instant;
 
 /// A token on its way to a program.
 #[derive(Clone, Debug)]
@@ -116,8 +118,29 @@ impl Account {
         Ok(current + 1)
     }
 
-    /// A real `tools/list`. A refused token is renewed once.
+    /// A real `tools/list`, and what is remembered of it.
     pub async fn test(self: &Arc<Self>) -> Result<ToolList, Error> {
+        let (at, began) = (now(), Instant::now());
+        let tested = self.list_tools().await;
+        let mut state = self.state();
+        match &tested {
+            Ok(tools) => {
+                state.last_test = Some(LastTest {
+                    at,
+                    took_ms: u32::try_from(began.elapsed().as_millis()).unwrap_or(u32::MAX),
+                    tools: u32::try_from(tools.names.len()).unwrap_or(u32::MAX),
+                    protocol: tools.protocol.clone(),
+                    server: readable(&tools.server),
+                });
+                state.last_error = None;
+            }
+            Err(error) => state.last_error = Some(error.to_object()),
+        }
+        tested
+    }
+
+    /// A refused token is renewed once.
+    async fn list_tools(self: &Arc<Self>) -> Result<ToolList, Error> {
         let Authorized { url, headers, issued } = self.authorized(Want::default()).await?;
         let first = self.context.upstream.list_tools(&url, &headers).await;
         let (Err(UpstreamError::Unauthorized(_)), Some(issued)) = (&first, issued) else { return Ok(first?) };

@@ -1,5 +1,6 @@
 //! What `/proc` tells of a process.
 
+use keybearer_protocol::program::ProgramView;
 use keybearer_protocol::session::CallerView;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,6 +14,7 @@ pub(super) fn look_up(pid: u32) -> CallerView {
         pid: Some(pid),
         exe: fs::read_link(process.join("exe")).ok().map(|path| path.to_string_lossy().into_owned()),
         foreign: !(same("mnt") && same("pid")),
+        program: ProgramView::default(),
     }
 }
 

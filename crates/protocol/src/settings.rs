@@ -1,0 +1,112 @@
+//! Settings: how Keybearer looks and behaves.
+
+use crate::auth::CallbackKind;
+use crate::method::{Empty, method};
+use serde::{Deserialize, Serialize};
+
+method!(
+    /// The settings as they are.
+    SettingsGet, "settings.get", [Admin], Empty => Settings
+);
+method!(
+    /// Changes those that are named. `approval` only on the prompter's connection once a desktop has registered.
+    SettingsSet, "settings.set", [Admin], SettingsSetParams => Settings
+);
+
+/// All settings.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct Settings {
+    /// The window's language; absent means the system's.
+    pub language: Option<Language>,
+    /// The window's theme.
+    pub theme: Theme,
+    /// How browsers come back; absent means that Keybearer chooses.
+    pub callback: Option<CallbackKind>,
+    /// Who gets tokens without being asked about.
+    pub approval: Approval,
+}
+
+/// Parameters of `settings.set`: what is absent stays.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct SettingsSetParams {
+    /// The window's language.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<LanguageChoice>,
+    /// The window's theme.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub theme: Option<Theme>,
+    /// How browsers come back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub callback: Option<CallbackChoice>,
+    /// Who gets tokens without being asked about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<Approval>,
+}
+
+/// The languages of the window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub enum Language {
+    /// English.
+    #[serde(rename = "en")]
+    English,
+    /// Simplified Chinese.
+    #[serde(rename = "zh-CN")]
+    SimplifiedChinese,
+}
+
+/// A language, or the system's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub enum LanguageChoice {
+    /// The system's.
+    #[serde(rename = "system")]
+    System,
+    /// English.
+    #[serde(rename = "en")]
+    English,
+    /// Simplified Chinese.
+    #[serde(rename = "zh-CN")]
+    SimplifiedChinese,
+}
+
+/// The themes of the window.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+#[serde(rename_all = "snake_case")]
+pub enum Theme {
+    /// The system's.
+    #[default]
+    System,
+    /// Light.
+    Light,
+    /// Dark.
+    Dark,
+}
+
+/// A way back from the browser, or Keybearer's own choice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+#[serde(rename_all = "snake_case")]
+pub enum CallbackChoice {
+    /// Keybearer chooses.
+    Auto,
+    /// The custom scheme.
+    DeepLink,
+    /// The loopback address.
+    Loopback,
+}
+
+/// Who gets tokens without being asked about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+#[serde(rename_all = "snake_case")]
+pub enum Approval {
+    /// Every program of this user outside sandboxes: for machines without a desktop.
+    #[default]
+    SameUser,
+    /// Nobody: a person is asked about each program. In force for good once a desktop has registered as prompter.
+    Ask,
+}
