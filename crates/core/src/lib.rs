@@ -8,6 +8,12 @@
 pub mod clock;
 /// The folders of one Keybearer, and how a file in them is replaced.
 pub mod home;
+/// News for windows.
+pub mod changes;
+/// Who asks.
+pub mod caller;
+/// The answers that are remembered.
+pub mod grants;
 /// Profiles: what the user wrote down, in `servers.json`.
 pub mod profile;
 /// One job at a time, shared by all who want its result.
@@ -22,14 +28,22 @@ pub mod upstream;
 pub mod error;
 /// What must not be cut off when the agent stops.
 pub mod busy;
-/// How a sign-in stands, as its followers see it.
-pub mod progress;
 /// The browser: opened without a shell.
 pub mod browser;
 /// The loopback address that a browser comes back to.
 pub mod callback;
+/// How a browser comes back, chosen and learned.
+pub mod redirect;
+/// Settings that people may edit.
+pub mod settings;
+/// How a sign-in stands, as its followers see it.
+pub mod progress;
 /// One account: its tokens and its sign-in.
 pub mod account;
+/// The questions that wait for a person.
+pub mod prompts;
+/// May this program use this account?
+pub mod consent;
 /// All accounts, found by name or address.
 pub mod accounts;
 /// The words of the protocol, answered.
