@@ -69,6 +69,17 @@ fn without_a_desktop_every_program_of_this_user_may_and_after_one_none_unasked()
 }
 
 #[test]
+fn a_desktop_that_registers_while_the_keyring_is_away_asks_all_the_same() {
+    let (mut world, _practice) = signed_in();
+    world.ok(&["token", "practice"]).unwrap();
+    // The bus goes, and the keyring with it: the agent goes on with what it has read.
+    world.session.lock().unwrap();
+    world.ok(&["token", "practice"]).unwrap();
+    let _prompter = Prompter::register(&world).unwrap();
+    assert_eq!(world.run(&["token", "practice", "--no-prompt"]).unwrap().code, 14);
+}
+
+#[test]
 fn a_prompt_names_the_program_past_helper_and_shell_and_carries_no_token() {
     let (world, _practice) = signed_in();
     let mut prompter = Prompter::register(&world).unwrap();
