@@ -3,6 +3,8 @@
 
 #![forbid(unsafe_code)]
 
+/// A screen of its own.
+pub mod display;
 /// The executables of this build.
 pub mod executables;
 /// The least HTTP that talks to servers on loopback.

@@ -6,6 +6,7 @@ use crate::until::until;
 use crate::wire::Wire;
 use anyhow::{Context, ensure};
 use serde_json::{Value, json};
+use std::ffi::OsStr;
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
@@ -62,8 +63,15 @@ impl World {
 
     /// The command `keybearer` in this world, not yet started.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(&self.keybearer);
-        command.args(arguments).env_clear().envs(self.session.environment());
+        let mut command = self.program(&self.keybearer);
+        command.args(arguments);
+        command
+    }
+
+    /// Any program in this world, not yet started, with this world's variables and no others.
+    pub fn program(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = Command::new(program);
+        command.env_clear().envs(self.session.environment());
         command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command.env("KEYBEARER_HOME", &self.home).env("BROWSER", &self.browser);
         // Every test runs at the most talkative level: what must not be told is looked for in all of it.

@@ -1,0 +1,1 @@
+//! The window's screens: the one place that knows their words.
