@@ -12,6 +12,7 @@ mod executables;
 mod fixed_credentials;
 mod hostile;
 mod profiles;
+mod redirect;
 mod refresh;
 mod restart;
 mod road;

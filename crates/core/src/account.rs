@@ -7,6 +7,7 @@ mod sign_out;
 /// Handing out and renewing tokens.
 mod tokens;
 
+pub use sign_in::Way;
 pub use sign_out::SignedOut;
 pub use tokens::{Authorized, Issued};
 
@@ -17,7 +18,9 @@ use crate::error::Error;
 use crate::flight::Flight;
 use crate::profile::Profile;
 use crate::progress::Progress;
+use crate::redirect::{Redirects, kind_of};
 use crate::refresh::{is_usable, renews_at};
+use crate::settings::SettingsFile;
 use crate::upstream::Upstream;
 use crate::vault::Vault;
 use crate::vault::record::{Record, SecretRecord, TokenRecord};
@@ -37,6 +40,10 @@ pub struct Context {
     pub vault: Vault,
     /// Where browsers come back to.
     pub callbacks: Callbacks,
+    /// How they come back.
+    pub redirects: Redirects,
+    /// What the user chose for all accounts.
+    pub settings: SettingsFile,
     /// Speaks MCP.
     pub upstream: Arc<dyn Upstream>,
     /// The https address of our client metadata document, where one is hosted.
@@ -240,7 +247,7 @@ impl Account {
                 RegistrationOrigin::MetadataDocument => RegistrationKind::MetadataDocument,
                 RegistrationOrigin::Dynamic => RegistrationKind::Dynamic,
             }),
-            callback: None,
+            callback: registration.and_then(|registration| kind_of(registration.redirect_uris.first()?)),
             header: state.profile.settings.header.clone(),
             username: state.profile.settings.username.clone(),
             received_at: tokens.map(|tokens| tokens.received_at),

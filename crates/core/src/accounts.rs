@@ -6,6 +6,8 @@ use crate::callback::{Arrival, Callbacks, Page};
 use crate::error::Error;
 use crate::home::Home;
 use crate::profile::{Profile, ProfileError, ProfileStore, Settings, suggest_name};
+use crate::redirect::Redirects;
+use crate::settings::SettingsFile;
 use crate::upstream::Upstream;
 use crate::vault::{Vault, VaultError};
 use keybearer_oauth::ServerUrl;
@@ -86,7 +88,9 @@ impl Accounts {
     ) -> Result<Arc<Self>, Error> {
         let (callbacks, arrivals) = Callbacks::new();
         let vault = Vault::start(&home.id()?);
-        let context = Arc::new(Context { vault, callbacks, upstream, metadata_document, busy: Busy::default() });
+        let (redirects, settings) = (Redirects::open(home), SettingsFile::new(home));
+        let busy = Busy::default();
+        let context = Arc::new(Context { vault, callbacks, redirects, settings, upstream, metadata_document, busy });
         let profiles = ProfileStore::new(home.servers_file());
         let book = Book { context: context.clone(), profiles, accounts: BTreeMap::new() };
         let accounts = Arc::new(Accounts { context, book: Mutex::new(book) });

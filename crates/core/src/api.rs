@@ -1,6 +1,6 @@
 //! The words of the protocol, answered: each method is one request to the accounts.
 
-use crate::account::{Account, Authorized, SignedOut};
+use crate::account::{Account, Authorized, SignedOut, Way};
 use crate::accounts::{Accounts, NewAccount};
 use crate::browser::Browser;
 use crate::clock::now;
@@ -107,7 +107,8 @@ impl Api {
             AuthStart::NAME => {
                 reply::<AuthStart, _>(door, params, async |p| {
                     let browser = (!p.no_open).then(|| Browser::of_caller(&p.environment));
-                    self.accounts.find(&p.profile)?.start_sign_in(browser).await
+                    let way = Way { callback: p.callback, register_again: p.register_again };
+                    self.accounts.find(&p.profile)?.start_sign_in(browser, way).await
                 })
                 .await
             }

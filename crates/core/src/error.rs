@@ -12,6 +12,7 @@ use keybearer_oauth::resource_metadata::ResourceMetadataError;
 use keybearer_oauth::server_metadata::ServerMetadataError;
 use keybearer_oauth::token::TokenError;
 use keybearer_protocol::{ErrorCode, ErrorObject};
+use std::path::PathBuf;
 
 /// Whatever a request can end with instead of a reply.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -134,6 +135,24 @@ pub enum Error {
     /// An option that the profile's type needs is missing or doesn't fit.
     #[error("{0}")]
     Usage(String),
+    /// `settings.json` can't be read as it is; nothing was changed.
+    #[error("{} can't be read: line {line}, column {column}", .path.display())]
+    SettingsBroken {
+        /// The file.
+        path: PathBuf,
+        /// Where it is wrong.
+        line: usize,
+        /// Where in that line.
+        column: usize,
+    },
+    /// `settings.json` can't be read or written.
+    #[error("{} can't be used: {cause}", .path.display())]
+    SettingsUnusable {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        cause: String,
+    },
     /// A fault of Keybearer itself.
     #[error("internal error: {0}")]
     Internal(&'static str),
@@ -195,6 +214,8 @@ impl Error {
             Error::NoPort { .. } | Error::Edited(_) => ErrorCode::Busy,
             Error::Removed => ErrorCode::ProfileNotFound,
             Error::SecretElsewhere { .. } => ErrorCode::ProviderError,
+            Error::SettingsBroken { .. } => ErrorCode::ConfigurationBroken,
+            Error::SettingsUnusable { .. } => ErrorCode::StorageUnavailable,
             Error::Internal(_) => ErrorCode::Internal,
         }
     }

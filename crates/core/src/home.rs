@@ -51,6 +51,16 @@ impl Home {
         self.config.join("servers.json")
     }
 
+    /// How Keybearer looks and behaves.
+    pub fn settings_file(&self) -> PathBuf {
+        self.config.join("settings.json")
+    }
+
+    /// What was learned about the ways back from authorization servers.
+    pub fn redirects_file(&self) -> PathBuf {
+        self.state.join("redirects.json")
+    }
+
     /// Held by the one agent of this home as long as it lives (REQ-D6).
     pub fn lock_file(&self) -> PathBuf {
         self.state.join("agent.lock")

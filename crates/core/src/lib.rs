@@ -22,12 +22,16 @@ pub mod upstream;
 pub mod error;
 /// What must not be cut off when the agent stops.
 pub mod busy;
-/// How a sign-in stands, as its followers see it.
-pub mod progress;
 /// The browser: opened without a shell.
 pub mod browser;
 /// The loopback address that a browser comes back to.
 pub mod callback;
+/// How a browser comes back, chosen and learned.
+pub mod redirect;
+/// Settings that people may edit.
+pub mod settings;
+/// How a sign-in stands, as its followers see it.
+pub mod progress;
 /// One account: its tokens and its sign-in.
 pub mod account;
 /// All accounts, found by name or address.

@@ -1,6 +1,7 @@
 //! How a sign-in stands, as its followers see it.
 
-use jiff::Timestamp;
+use crate::redirect::kind_of;
+use crate::vault::record::PendingRecord;
 use keybearer_oauth::authorization::readable;
 use keybearer_protocol::ErrorObject;
 use keybearer_protocol::auth::{AuthPhase, AuthStep, AuthView, StepName, StepState};
@@ -58,12 +59,13 @@ impl Progress {
     }
 
     /// The browser is awaited: all steps before it are done.
-    pub fn wait_for_browser(&self, authorization_url: &str, expires_at: Timestamp, opened: bool) {
+    pub fn wait_for_browser(&self, pending: &PendingRecord, opened: bool) {
         self.change(|view| {
             view.phase = AuthPhase::WaitingForBrowser;
             view.browser_opened = opened;
-            view.authorization_url = Some(authorization_url.to_owned());
-            view.expires_at = Some(expires_at);
+            view.callback = kind_of(&pending.authorization.redirect_uri);
+            view.authorization_url = Some(pending.authorization_url.clone());
+            view.expires_at = Some(pending.expires_at);
             for step in &mut view.steps {
                 match step.name.cmp(&StepName::OpenBrowser) {
                     std::cmp::Ordering::Less if step.state == StepState::Todo => step.state = StepState::Done,

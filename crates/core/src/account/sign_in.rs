@@ -13,19 +13,30 @@ use crate::browser::Browser;
 use crate::callback::port_of;
 use crate::clock::now;
 use crate::error::Error;
+use crate::redirect::kind_of;
 use crate::vault::record::PendingRecord;
 use jiff::{SignedDuration, Timestamp};
 use keybearer_oauth::authorization::{Callback, Code};
-use keybearer_protocol::auth::{AuthPhase, AuthView, StepName, StepState};
+use keybearer_protocol::auth::{AuthPhase, AuthView, CallbackKind, StepName, StepState};
 use keybearer_protocol::profile::AuthType;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use tokio::sync::watch;
 use url::Url;
 
+/// How a sign-in is to go, where the user has a wish.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Way {
+    /// How the browser comes back.
+    pub callback: Option<CallbackKind>,
+    /// Register anew at the authorization server.
+    pub register_again: bool,
+}
+
 impl Account {
-    /// Starts a sign-in, or joins the open one; with a browser, its page is opened (again).
-    pub async fn start_sign_in(self: &Arc<Self>, browser: Option<Browser>) -> Result<AuthView, Error> {
+    /// Starts a sign-in, or joins the open one; with a browser, its page is opened (again). One that is open and goes
+    /// another way than wished starts anew.
+    pub async fn start_sign_in(self: &Arc<Self>, browser: Option<Browser>, mut way: Way) -> Result<AuthView, Error> {
         self.load().await?;
         let mut state = self.state();
         let name = &state.profile.name;
@@ -37,9 +48,16 @@ impl Account {
             AuthType::None => return Err(Error::Usage(format!("{name} was added as an account without sign-in"))),
             AuthType::Auto | AuthType::Oauth => {}
         }
+        if self.goes_another_way(way) {
+            // Whoever follows it sees a sign-in that begins again, and no end.
+            state.sign_in = None;
+            state.record.iter_mut().for_each(|record| record.pending = None);
+        }
         if state.sign_in.is_none() {
+            let chosen = way.callback.or_else(|| self.context.settings.read().ok()?.callback);
+            way.callback = chosen;
             let number = self.begin(&mut state);
-            let task = tokio::spawn(self.clone().run_sign_in(number, browser)).abort_handle();
+            let task = tokio::spawn(self.clone().run_sign_in(number, browser, way)).abort_handle();
             state.sign_in = Some(OpenSignIn { number, task, port: None });
         } else if self.progress.phase() == AuthPhase::WaitingForBrowser {
             let address = self.progress.view().authorization_url.unwrap_or_default();
@@ -96,8 +114,9 @@ impl Account {
         };
         let mut state = self.state();
         let number = self.begin(&mut state);
-        self.progress.wait_for_browser(&pending.authorization_url, pending.expires_at, false);
-        if port.is_none() {
+        self.progress.wait_for_browser(&pending, false);
+        let by_port = kind_of(&pending.authorization.redirect_uri) == Some(CallbackKind::Loopback);
+        if by_port && port.is_none() {
             let fact = "another program took the port that the browser comes back to: bring its address by hand";
             self.progress.step(StepName::OpenBrowser, StepState::NeedsUser, Some(fact.to_owned()));
         }
@@ -124,6 +143,13 @@ impl Account {
         true
     }
 
+    /// Whether the open sign-in waits in another way than wished.
+    fn goes_another_way(&self, way: Way) -> bool {
+        let view = self.progress.view();
+        let waits = view.phase == AuthPhase::WaitingForBrowser;
+        waits && (way.register_again || way.callback.is_some_and(|wished| view.callback != Some(wished)))
+    }
+
     fn begin(&self, state: &mut State) -> u64 {
         state.last_error = None;
         self.progress.begin();
@@ -134,8 +160,8 @@ impl Account {
         self.state().sign_in.as_ref().is_some_and(|open| open.number == number)
     }
 
-    async fn run_sign_in(self: Arc<Self>, number: u64, browser: Option<Browser>) {
-        match self.prepare(number, browser).await {
+    async fn run_sign_in(self: Arc<Self>, number: u64, browser: Option<Browser>, way: Way) {
+        match self.prepare(number, browser, way).await {
             Ok(Some(expires_at)) => self.lapse(number, expires_at).await,
             Ok(None) => self.end(number, Ok(())),
             Err(error) => self.end(number, Err(&error)),

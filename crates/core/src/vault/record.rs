@@ -102,6 +102,9 @@ pub struct PendingRecord {
     pub url: String,
     /// When it lapses.
     pub expires_at: Timestamp,
+    /// Whether the user chose this way back: if it works, it is remembered for the authorization server.
+    #[serde(default)]
+    pub callback_chosen: bool,
 }
 
 impl Record {

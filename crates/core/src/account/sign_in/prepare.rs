@@ -1,21 +1,22 @@
 //! Everything of a sign-in up to the browser: discovery, registration, the authorization request.
 
-use super::opens;
+use super::{Way, opens};
 use crate::account::Account;
 use crate::browser::Browser;
 use crate::callback::{PORTS, Port, redirect_uri, redirect_uris};
 use crate::clock::now;
 use crate::error::Error;
+use crate::redirect::{DEEP_LINK, kind_of};
 use crate::upstream::{Headers, UpstreamError};
 use crate::vault::record::{PendingRecord, Record};
 use jiff::{SignedDuration, Timestamp};
 use keybearer_oauth::authorization::{self, Wish};
 use keybearer_oauth::reach::{Reached, reach};
-use keybearer_oauth::registration::{Known, Registration, RegistrationOrigin, register};
+use keybearer_oauth::registration::{Known, Registration, RegistrationError, RegistrationOrigin, register};
 use keybearer_oauth::resource_metadata::ResourceMetadata;
 use keybearer_oauth::server_metadata::ServerMetadata;
-use keybearer_oauth::{Http, ServerUrl, resource_metadata, server_metadata};
-use keybearer_protocol::auth::{StepName, StepState};
+use keybearer_oauth::{Http, HttpError, ServerUrl, resource_metadata, server_metadata};
+use keybearer_protocol::auth::{CallbackKind, StepName, StepState};
 use keybearer_protocol::profile::AuthType;
 use secrecy::SecretString;
 use std::sync::Arc;
@@ -36,6 +37,7 @@ impl Account {
         self: &Arc<Self>,
         number: u64,
         browser: Option<Browser>,
+        way: Way,
     ) -> Result<Option<Timestamp>, Error> {
         let profile = self.state().profile.clone();
         let http = Http::for_server(&profile.url)?;
@@ -45,12 +47,12 @@ impl Account {
         };
         self.progress.step(StepName::IdentifyClient, StepState::Running, None);
         authorization::check(&http, &found.server)?;
-        let busy = || Error::NoPort { first: *PORTS.start(), last: *PORTS.end() };
-        let port = self.context.callbacks.open_any().await.ok_or_else(busy)?;
-        let registration = self.identify(&http, &found.server, profile.settings.client_id.clone()).await?;
+        let chosen = way.callback.is_some();
+        let registration = self.identify(&http, &found.server, profile.settings.client_id.clone(), way).await?;
         self.progress.step(StepName::IdentifyClient, StepState::Done, Some(registration.client_id.clone()));
+        let (redirect_uri, port) = self.way_back(&registration).await?;
         let scopes = if profile.settings.scopes.is_empty() { found.scopes } else { profile.settings.scopes };
-        let wish = Wish { redirect_uri: redirect_uri(port.number), resource: found.resource, scopes };
+        let wish = Wish { redirect_uri, resource: found.resource, scopes };
         let (url, authorization) = authorization::request(&http, &found.server, &registration, wish)?;
         let pending = PendingRecord {
             authorization,
@@ -58,6 +60,7 @@ impl Account {
             revocation_endpoint: found.server.revocation_endpoint,
             url: profile.url.to_string(),
             expires_at: now() + PATIENCE,
+            callback_chosen: chosen,
         };
         self.keep_pending(&profile.url, pending.clone()).await?;
         self.open_browser(number, &pending, port, browser.as_ref())?;
@@ -69,14 +72,14 @@ impl Account {
         &self,
         number: u64,
         pending: &PendingRecord,
-        port: Arc<Port>,
+        port: Option<Arc<Port>>,
         browser: Option<&Browser>,
     ) -> Result<(), Error> {
         let mut state = self.state();
         let open = state.sign_in.as_mut().filter(|open| open.number == number).ok_or(Error::Cancelled)?;
-        open.port = Some(port);
+        open.port = port;
         let opened = opens(browser, &pending.authorization_url);
-        self.progress.wait_for_browser(&pending.authorization_url, pending.expires_at, opened);
+        self.progress.wait_for_browser(pending, opened);
         Ok(())
     }
 
@@ -113,17 +116,30 @@ impl Account {
         Ok(Some(Found { resource, scopes, server }))
     }
 
-    /// The client ID: the one that worked before at this very issuer, or a new one (`BIND-1..4`).
+    /// The client ID: the one that worked before at this very issuer, or a new one (`BIND-1..4`). Its redirect
+    /// addresses are all of one kind.
     async fn identify(
         &self,
         http: &Http,
         server: &ServerMetadata,
         client_id: Option<String>,
+        way: Way,
     ) -> Result<Registration, Error> {
         let record = self.record()?;
+        let metadata_document =
+            self.context.metadata_document.clone().filter(|_| server.client_id_metadata_document_supported);
+        let kind = match way.callback {
+            // What was registered by hand, or stands in a document, has the loopback address unless the user knows
+            // better.
+            None if client_id.is_some() || metadata_document.is_some() => CallbackKind::Loopback,
+            wish => self.context.redirects.choose(&server.issuer, wish).await,
+        };
         let renewed = record.tokens.as_ref().is_none_or(|tokens| tokens.refresh_rejected.is_none());
-        let works = renewed && client_id.is_none() && !self.state().distrust_registration;
-        let fits = |kept: &Registration| kept.issuer == server.issuer && kept.origin == RegistrationOrigin::Dynamic;
+        let works = renewed && client_id.is_none() && !way.register_again && !self.state().distrust_registration;
+        let fits = |kept: &Registration| {
+            let same_kind = kept.redirect_uris.first().and_then(|uri| kind_of(uri)) == Some(kind);
+            kept.issuer == server.issuer && kept.origin == RegistrationOrigin::Dynamic && same_kind
+        };
         if let Some(kept) = record.registration.clone().filter(|kept| works && fits(kept)) {
             return Ok(kept);
         }
@@ -131,8 +147,27 @@ impl Account {
             Some(id) => Some((id, client_secret(&record, &server.issuer)?)),
             None => None,
         };
-        let known = Known { pre_registered, metadata_document: self.context.metadata_document.clone() };
-        Ok(register(http, server, &known, &redirect_uris()).await?)
+        let known = Known { pre_registered, metadata_document };
+        let refused = match (kind, register(http, server, &known, &uris(kind)).await) {
+            (CallbackKind::DeepLink, Err(refused)) if is_refused(&refused) => refused,
+            (_, registered) => return Ok(registered?),
+        };
+        // Some servers register no private scheme: then a loopback port will do, there and from now on (`DCR-5`).
+        let Ok(registration) = register(http, server, &known, &uris(CallbackKind::Loopback)).await else {
+            return Err(refused.into());
+        };
+        self.context.redirects.learn(&server.issuer, CallbackKind::Loopback);
+        Ok(registration)
+    }
+
+    /// The redirect address of a registration; for a loopback address, with the port opened.
+    async fn way_back(&self, registration: &Registration) -> Result<(String, Option<Arc<Port>>), Error> {
+        if registration.redirect_uris.iter().any(|uri| uri == DEEP_LINK) {
+            return Ok((DEEP_LINK.to_owned(), None));
+        }
+        let busy = || Error::NoPort { first: *PORTS.start(), last: *PORTS.end() };
+        let port = self.context.callbacks.open_any().await.ok_or_else(busy)?;
+        Ok((redirect_uri(port.number), Some(port)))
     }
 
     async fn keep_open(&self, url: &ServerUrl) -> Result<(), Error> {
@@ -148,6 +183,23 @@ impl Account {
     /// The record, if the account is still for this server.
     fn record_for(&self, url: &ServerUrl) -> Result<Record, Error> {
         if self.url().same_server(url) { self.record() } else { Err(Error::Cancelled) }
+    }
+}
+
+/// The redirect addresses of a kind, for a registration.
+fn uris(kind: CallbackKind) -> Vec<String> {
+    match kind {
+        CallbackKind::DeepLink => vec![DEEP_LINK.to_owned()],
+        CallbackKind::Loopback => redirect_uris(),
+    }
+}
+
+/// Whether the authorization server understood the registration and said no to it.
+fn is_refused(error: &RegistrationError) -> bool {
+    match error {
+        RegistrationError::Refused { .. } => true,
+        RegistrationError::Http(HttpError::Status { status, .. }) => (400..500).contains(status),
+        RegistrationError::Http(_) | RegistrationError::NotOffered(_) | RegistrationError::AuthMethod { .. } => false,
     }
 }
 

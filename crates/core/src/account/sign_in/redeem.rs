@@ -5,6 +5,7 @@ use crate::account::tokens::ends_at;
 use crate::clock::now;
 use crate::error::Error;
 use crate::profile::ProfileError;
+use crate::redirect::kind_of;
 use crate::vault::record::{PendingRecord, Record, SecretRecord, TokenRecord};
 use keybearer_oauth::authorization::Code;
 use keybearer_oauth::token::{TokenError, Tokens, exchange};
@@ -41,6 +42,10 @@ impl Account {
             return Err(error);
         }
         self.state().distrust_registration = false;
+        let kind = kind_of(&pending.authorization.redirect_uri).filter(|_| pending.callback_chosen);
+        if let Some(kind) = kind {
+            self.context.redirects.learn(&pending.authorization.issuer, kind);
+        }
         self.progress.step(StepName::GetTokens, StepState::Done, None);
         self.test_connection().await
     }

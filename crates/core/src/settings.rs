@@ -1,0 +1,82 @@
+//! Settings that people may read, edit and sync: `settings.json`. What guards tokens isn't among them.
+
+use crate::error::Error;
+use crate::home::{Home, replace};
+use keybearer_protocol::auth::CallbackKind;
+use keybearer_protocol::settings::{CallbackChoice, Language, LanguageChoice, SettingsSetParams, Theme};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+
+/// The settings in the file. What this version doesn't know is kept as it is.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Preferences {
+    /// The window's language; absent means the system's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<Language>,
+    /// The window's theme.
+    #[serde(default)]
+    pub theme: Theme,
+    /// How browsers come back; absent means that Keybearer chooses.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub callback: Option<CallbackKind>,
+    #[serde(flatten)]
+    unknown: Map<String, Value>,
+}
+
+/// `settings.json`, read whenever it is asked: people edit it.
+#[derive(Debug)]
+pub struct SettingsFile {
+    path: PathBuf,
+    /// Held from reading to writing.
+    changing: Mutex<()>,
+}
+
+impl SettingsFile {
+    /// The file of this home; nothing is read yet.
+    pub fn new(home: &Home) -> SettingsFile {
+        SettingsFile { path: home.settings_file(), changing: Mutex::new(()) }
+    }
+
+    /// The settings as they are; no file means the defaults.
+    pub fn read(&self) -> Result<Preferences, Error> {
+        match std::fs::read(&self.path) {
+            Ok(content) => serde_json::from_slice(&content).map_err(|error| self.broken(&error)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Preferences::default()),
+            Err(error) => Err(self.unusable(&error)),
+        }
+    }
+
+    /// Changes those that are named. A file that can't be read is left alone.
+    pub fn change(&self, change: &SettingsSetParams) -> Result<Preferences, Error> {
+        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut preferences = self.read()?;
+        if let Some(choice) = change.language {
+            preferences.language = match choice {
+                LanguageChoice::System => None,
+                LanguageChoice::English => Some(Language::English),
+                LanguageChoice::SimplifiedChinese => Some(Language::SimplifiedChinese),
+            };
+        }
+        if let Some(choice) = change.callback {
+            preferences.callback = match choice {
+                CallbackChoice::Auto => None,
+                CallbackChoice::DeepLink => Some(CallbackKind::DeepLink),
+                CallbackChoice::Loopback => Some(CallbackKind::Loopback),
+            };
+        }
+        preferences.theme = change.theme.unwrap_or(preferences.theme);
+        let content = serde_json::to_vec_pretty(&preferences).map_err(|_| Error::Internal("settings"))?;
+        replace(&self.path, &content).map_err(|error| self.unusable(&error))?;
+        Ok(preferences)
+    }
+
+    fn broken(&self, error: &serde_json::Error) -> Error {
+        Error::SettingsBroken { path: self.path.clone(), line: error.line(), column: error.column() }
+    }
+
+    fn unusable(&self, error: &std::io::Error) -> Error {
+        Error::SettingsUnusable { path: self.path.clone(), cause: error.to_string() }
+    }
+}

@@ -1,0 +1,112 @@
+//! The way back from the browser: the deep link where a desktop answers it, a loopback port where not, learned for
+//! each authorization server.
+
+use keybearer_tests::executables::executable;
+use keybearer_tests::practice::Practice;
+use keybearer_tests::until::until;
+use keybearer_tests::world::{World, share_ports};
+use serde_json::{Value, json};
+use std::fs;
+use std::process::Command;
+
+/// A world on whose session a Keybearer desktop answers the scheme, as after its installation.
+fn with_desktop() -> World {
+    let world = World::new().unwrap();
+    let applications = world.session.folder().join("data/applications");
+    fs::create_dir_all(&applications).unwrap();
+    let entry = "[Desktop Entry]\nType=Application\nName=Keybearer\nExec=true %u\nNoDisplay=true\n\
+                 MimeType=x-scheme-handler/app.keybearer;\n";
+    fs::write(applications.join("Keybearer.desktop"), entry).unwrap();
+    let list = "[Default Applications]\nx-scheme-handler/app.keybearer=Keybearer.desktop\n";
+    fs::write(world.session.folder().join("config/mimeapps.list"), list).unwrap();
+    world
+}
+
+fn start(world: &World, wish: Value) -> Value {
+    let _shared = share_ports();
+    let mut params = json!({ "profile": "practice", "no_open": true });
+    params.as_object_mut().unwrap().extend(wish.as_object().unwrap().clone());
+    let started = world.json(&["rpc", "--admin", &json!({ "method": "auth.start", "params": params }).to_string()]);
+    started.unwrap();
+    until("the browser's turn", || {
+        let view = world.sign_in_view("practice")?;
+        Ok((view["phase"] != "preparing").then_some(view))
+    })
+    .unwrap()
+}
+
+fn answer(view: &Value) -> String {
+    let url = view["authorization_url"].as_str().unwrap_or_else(|| panic!("{view}"));
+    let output = Command::new(executable("keybearer-practice")).args(["browse", "--print", url]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+fn status(world: &World) -> Value {
+    world.json(&["show", "practice"]).unwrap()
+}
+
+#[test]
+fn where_a_desktop_answers_the_scheme_the_answer_comes_by_deep_link_also_to_the_next_agent() {
+    let (world, practice) = (with_desktop(), Practice::start(&[]).unwrap());
+    world.add("practice", practice.mcp_url()).unwrap();
+    let view = start(&world, json!({}));
+    assert_eq!(view["callback"], "deep_link", "{view}");
+    let callback = answer(&view);
+    assert!(callback.starts_with("app.keybearer:/oauth/callback?"), "the answer goes elsewhere");
+    world.kill_agent().unwrap();
+    world.ok(&["callback", &callback]).unwrap();
+    assert_eq!(
+        (status(&world)["status"].as_str(), status(&world)["callback"].as_str()),
+        (Some("connected"), Some("deep_link"))
+    );
+    // Used once, by whoever comes first.
+    assert_eq!(world.run(&["callback", &callback]).unwrap().code, 21);
+}
+
+#[test]
+fn without_a_desktop_the_answer_comes_to_a_port() {
+    let (world, practice) = (World::new().unwrap(), Practice::start(&[]).unwrap());
+    world.add("practice", practice.mcp_url()).unwrap();
+    assert_eq!(start(&world, json!({}))["callback"], "loopback");
+}
+
+#[test]
+fn a_server_that_refuses_the_scheme_falls_back_by_itself_and_is_not_asked_again() {
+    let (world, practice) = (with_desktop(), Practice::start(&["--fault", "refuse-private-use-scheme"]).unwrap());
+    world.sign_in("practice", practice.mcp_url()).unwrap();
+    assert_eq!(status(&world)["callback"], "loopback");
+    // A second account of the same authorization server, and another agent: now the server would take the scheme, but
+    // it isn't asked any more.
+    practice.control(&json!({ "faults": [] })).unwrap();
+    world.ok(&["agent", "stop"]).unwrap();
+    world.sign_in("again", practice.mcp_url()).unwrap();
+    assert_eq!(world.json(&["show", "again"]).unwrap()["callback"], "loopback");
+}
+
+#[test]
+fn a_waiting_sign_in_goes_another_way_on_request_which_is_learned_once_it_has_worked() {
+    let (world, practice) = (with_desktop(), Practice::start(&[]).unwrap());
+    world.add("practice", practice.mcp_url()).unwrap();
+    let first = start(&world, json!({}));
+    let second = start(&world, json!({ "callback": "loopback" }));
+    assert_eq!(second["callback"], "loopback", "{second}");
+    // The answer to the request that was given up opens nothing.
+    assert_eq!(world.run(&["callback", &answer(&first)]).unwrap().code, 21);
+    // The same wish again joins the sign-in that waits already.
+    assert_eq!(start(&world, json!({ "callback": "loopback" }))["authorization_url"], second["authorization_url"]);
+    world.ok(&["callback", &answer(&second)]).unwrap();
+    world.ok(&["sign-out", "practice"]).unwrap();
+    assert_eq!(start(&world, json!({}))["callback"], "loopback");
+}
+
+#[test]
+fn registering_again_gives_up_the_client_that_was_there() {
+    let (world, practice) = (World::new().unwrap(), Practice::start(&[]).unwrap());
+    world.sign_in("practice", practice.mcp_url()).unwrap();
+    let before = status(&world)["client_id"].clone();
+    let view = start(&world, json!({ "register_again": true }));
+    world.ok(&["callback", &answer(&view)]).unwrap();
+    assert_ne!(status(&world)["client_id"], before);
+    assert_eq!(practice.count("registrations").unwrap(), 2);
+}
