@@ -8,7 +8,7 @@ use anyhow::{Context, ensure};
 use serde_json::{Value, json};
 use std::ffi::OsStr;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -51,9 +51,15 @@ pub struct Run {
 impl World {
     /// A Keybearer on this session. Its browser is the practice server's stand-in.
     pub fn on(session: Session) -> World {
+        let keybearer = executable("keybearer");
+        World::installed(session, keybearer.parent().expect("executables lie in folders"))
+    }
+
+    /// The Keybearer in this folder, on this session.
+    pub fn installed(session: Session, folder: &Path) -> World {
         let home = session.folder().join("kb");
-        let browser = format!("'{}' browse", executable("keybearer-practice").display());
-        World { session, home, browser, keybearer: executable("keybearer") }
+        let browser = format!("'{}' browse", folder.join("keybearer-practice").display());
+        World { session, home, browser, keybearer: folder.join("keybearer") }
     }
 
     /// A Keybearer on an unlocked keyring.
