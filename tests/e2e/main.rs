@@ -9,19 +9,18 @@
 
 /// The browser and the person in front of it.
 mod browser;
-/// The window's process.
-mod desktop;
 /// What the window shows, found as assistive technology finds it.
 mod page;
+/// The panel that shows the tray icon.
+mod panel;
 /// The window's screens: the one place that knows their words.
 mod screens;
 /// All parts of one test put together.
 mod stage;
-/// The panel that shows the tray icon.
-mod tray;
 /// The least WebDriver that drives a window.
 mod webdriver;
 
 // The tests.
 
+mod sign_in;
 mod start;
