@@ -1,8 +1,37 @@
 //! Embeds configuration, icons and permissions, and names the window's commands: a window may call only those
 //! that its file in `capabilities/` allows.
 
+/// As in `commands::all`; a test compares the two through `capabilities/`.
+const COMMANDS: &[&str] = &[
+    "agent_status",
+    "opening",
+    "accounts",
+    "account",
+    "add_account",
+    "update_account",
+    "rename_account",
+    "remove_account",
+    "sign_in",
+    "sign_in_status",
+    "cancel_sign_in",
+    "complete_sign_in",
+    "sign_out",
+    "test_account",
+    "refresh_account",
+    "grants",
+    "revoke_grant",
+    "prompts",
+    "answer_prompt",
+    "settings",
+    "change_settings",
+    "lock",
+    "unlock",
+    "start_practice",
+    "copy_text",
+];
+
 fn main() {
-    let commands = tauri_build::AppManifest::new().commands(&["agent_status", "list_accounts"]);
+    let commands = tauri_build::AppManifest::new().commands(COMMANDS);
     if let Err(error) = tauri_build::try_build(tauri_build::Attributes::new().app_manifest(commands)) {
         panic!("{error:#}");
     }

@@ -5,7 +5,7 @@ import ts from "typescript-eslint";
 import svelteConfig from "./svelte.config.js";
 
 export default defineConfig(
-  globalIgnores(["dist/"]),
+  globalIgnores(["dist/", "src/bindings.ts"]),
   js.configs.recommended,
   ts.configs.strict,
   svelte.configs.recommended,

@@ -1,35 +1,161 @@
-//! The agent, as the window reaches it: a connection per question, made on a thread that may block.
-//!
-//! Nothing here is kept between questions, so an agent that was restarted needs no care.
+//! The agent, as the desktop reaches it: one connection for everything. It is also the prompter's, and only what
+//! comes over that one may answer prompts, unlock, and change who is asked about.
 
-use keybearer_ipc::client::{Client, ClientError};
-use keybearer_protocol::profile::AccountView;
+use keybearer_ipc::client::{Client, ClientError, SharedClient};
+use keybearer_protocol::method::Empty;
+use keybearer_protocol::prompt::PromptRegister;
 use keybearer_protocol::{Door, ErrorCode, ErrorObject, Method};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// How the window introduces itself; the agent shows it in quotes and decides nothing by it.
 const CLIENT_NAME: &str = "keybearer-desktop";
+/// The most that an answer may take: sign-out and test speak to servers, and those have their own limits.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// The most that a question waits for an agent that is being started.
+const STARTING: Duration = Duration::from_secs(30);
 
-/// Sends one request and waits for its reply.
-pub async fn request<M>(params: M::Params) -> Result<M::Reply, ErrorObject>
-where
-    M: Method,
-    M::Params: Send + 'static,
-    M::Reply: Send + 'static,
-{
-    with_client(move |client| client.call::<M>(&params)).await
+/// The one place that knows how to reach the agent now.
+#[derive(Debug)]
+pub struct Agent {
+    link: Mutex<Link>,
+    changed: Condvar,
 }
 
-/// Every account, sorted by name.
-pub async fn accounts() -> Result<Vec<AccountView>, ErrorObject> {
-    with_client(Client::accounts).await
+/// How the agent can be reached.
+#[derive(Clone, Debug)]
+pub enum Link {
+    /// Somebody is starting it, or connecting to it.
+    Starting,
+    /// It answers.
+    Up(Arc<Connection>),
+    /// It can't be reached, and this is why. Another try follows.
+    Down(ErrorObject),
+    /// The desktop is quitting, and starts no agent any more.
+    Quitting,
 }
 
-/// Connects and lets `ask` talk, off the threads that keep the window alive: the client blocks.
-async fn with_client<T: Send + 'static>(
-    ask: impl FnOnce(&mut Client) -> Result<T, ClientError> + Send + 'static,
-) -> Result<T, ErrorObject> {
-    tauri::async_runtime::spawn_blocking(move || ask(&mut Client::connect(Door::Admin, CLIENT_NAME)?))
-        .await
-        .map_err(|error| ErrorObject::new(ErrorCode::Internal, error.to_string()))?
-        .map_err(ErrorObject::from)
+/// A connection to one agent.
+#[derive(Debug)]
+pub struct Connection {
+    client: SharedClient,
+    /// Why this desktop is not the prompter, if it isn't.
+    pub not_prompter: Option<ErrorObject>,
+}
+
+impl Default for Agent {
+    fn default() -> Self {
+        Agent { link: Mutex::new(Link::Starting), changed: Condvar::new() }
+    }
+}
+
+impl Connection {
+    /// Connects to the agent that listens, and offers to ask people for it.
+    pub fn open() -> Result<Connection, ClientError> {
+        let client = Client::connect(Door::Admin, CLIENT_NAME)?.share()?;
+        let not_prompter = match client.call::<PromptRegister>(&Empty {}, PATIENCE) {
+            Ok(Empty {}) => None,
+            // An agent older than prompts asks nobody.
+            Err(ClientError::Refused(error)) if error.known_code() == ErrorCode::MethodNotFound => None,
+            Err(ClientError::Refused(error)) => Some(error),
+            Err(error) => return Err(error),
+        };
+        Ok(Connection { client, not_prompter })
+    }
+
+    /// Asks, and waits for the reply.
+    pub fn ask<M: Method>(&self, params: &M::Params) -> Result<M::Reply, ClientError> {
+        self.client.call::<M>(params, PATIENCE)
+    }
+
+    /// The connection that many may ask over.
+    pub fn client(&self) -> &SharedClient {
+        &self.client
+    }
+}
+
+impl Agent {
+    /// Sends one request, on a thread that may block, and waits for its reply.
+    pub async fn request<M>(self: &Arc<Self>, params: M::Params) -> Result<M::Reply, ErrorObject>
+    where
+        M: Method,
+        M::Params: Send + 'static,
+        M::Reply: Send + 'static,
+    {
+        self.with(move |connection| connection.ask::<M>(&params)).await
+    }
+
+    /// The same for a request that is answered with nothing but its success.
+    pub async fn tell<M>(self: &Arc<Self>, params: M::Params) -> Result<(), ErrorObject>
+    where
+        M: Method<Reply = Empty>,
+        M::Params: Send + 'static,
+    {
+        self.request::<M>(params).await.map(|Empty {}| ())
+    }
+
+    /// Lets `talk` ask, off the threads that keep the window alive.
+    pub async fn with<T: Send + 'static>(
+        self: &Arc<Self>,
+        talk: impl FnOnce(&Connection) -> Result<T, ClientError> + Send + 'static,
+    ) -> Result<T, ErrorObject> {
+        let agent = Arc::clone(self);
+        tauri::async_runtime::spawn_blocking(move || agent.with_now(talk))
+            .await
+            .map_err(|error| ErrorObject::new(ErrorCode::Internal, error.to_string()))?
+    }
+
+    /// Lets `talk` ask, on this thread.
+    pub fn with_now<T>(&self, talk: impl FnOnce(&Connection) -> Result<T, ClientError>) -> Result<T, ErrorObject> {
+        Ok(talk(&*self.connection()?)?)
+    }
+
+    /// The connection; waits for one that is being made.
+    fn connection(&self) -> Result<Arc<Connection>, ErrorObject> {
+        let starting = |link: &mut Link| matches!(link, Link::Starting);
+        let waited = self.changed.wait_timeout_while(self.link(), STARTING, starting);
+        match &*waited.unwrap_or_else(PoisonError::into_inner).0 {
+            Link::Up(connection) => Ok(Arc::clone(connection)),
+            Link::Down(error) => Err(error.clone()),
+            Link::Starting | Link::Quitting => Err(unreachable("the agent isn't running")),
+        }
+    }
+
+    /// The next connection that isn't `last`, whenever there is one; none once the desktop quits.
+    pub fn next(&self, last: Option<&Arc<Connection>>) -> Option<Arc<Connection>> {
+        let mut link = self.link();
+        loop {
+            match &*link {
+                Link::Quitting => return None,
+                Link::Up(found) if last.is_none_or(|last| !Arc::ptr_eq(found, last)) => return Some(Arc::clone(found)),
+                Link::Up(_) | Link::Starting | Link::Down(_) => {}
+            }
+            link = self.changed.wait(link).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Says how the agent can be reached from now on; false once the desktop quits, which is for good.
+    pub fn set(&self, link: Link) -> bool {
+        let mut now = self.link();
+        let quits = matches!(*now, Link::Quitting);
+        if !quits {
+            *now = link;
+        }
+        self.changed.notify_all();
+        !quits
+    }
+
+    /// How the agent can be reached now.
+    pub fn now(&self) -> Link {
+        self.link().clone()
+    }
+
+    fn link(&self) -> MutexGuard<'_, Link> {
+        self.link.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Nobody is there to answer.
+pub fn unreachable(message: impl Into<String>) -> ErrorObject {
+    ErrorObject::new(ErrorCode::AgentUnreachable, message)
 }

@@ -1,24 +1,256 @@
 //! What the page may ask for. A command takes its arguments, asks the agent and returns; it decides nothing.
 //!
-//! A new one also goes into `build.rs`, `generate_handler!` in `lib.rs`, the capability of the window that needs
-//! it, and `ui/src/backend.ts`.
+//! A new one also goes into `build.rs`, `all` below and the capability of the window that needs it; then
+//! `KEYBEARER_WRITE_BINDINGS=1 cargo test -p keybearer-desktop` writes it into `ui/src/bindings.ts`.
 
-use crate::agent;
-use keybearer_protocol::{
-    ErrorObject,
-    agent::{AgentStatus, AgentStatusReply},
-    method::Empty,
-    profile::AccountView,
+use crate::agent::Agent;
+use crate::clipboard::Clipboard;
+use crate::news::{self, Inbox, Opening};
+use crate::practice::Practice;
+use crate::requests::{AccountChange, NewAccount, SignInRequest};
+use keybearer_ipc::client::join_pages;
+use keybearer_protocol::ErrorObject;
+use keybearer_protocol::account::{AccountRefresh, AccountSignOut, AccountTest, SignOutReply, TestReply};
+use keybearer_protocol::agent::{AgentLock, AgentStatus, AgentStatusReply, AgentUnlock};
+use keybearer_protocol::auth::{
+    AuthCancel, AuthComplete, AuthCompleteParams, AuthStart, AuthStatus, AuthStatusParams, AuthView,
 };
+use keybearer_protocol::grant::{GrantList, GrantListParams, GrantRevoke, GrantRevokeParams, GrantView};
+use keybearer_protocol::method::Empty;
+use keybearer_protocol::profile::{
+    AccountDetail, AccountView, ProfileAdd, ProfileName, ProfileRemove, ProfileRename, ProfileRenameParams,
+    ProfileShow, ProfileUpdate,
+};
+use keybearer_protocol::prompt::{
+    Decision, PromptAnswer, PromptAnswerParams, PromptNext, PromptNextParams, PromptQueue,
+};
+use keybearer_protocol::settings::{Settings, SettingsGet, SettingsSet, SettingsSetParams};
+use std::sync::Arc;
+use std::time::Duration;
+use tauri::{AppHandle, Manager, State};
+use tauri_specta::{Builder, collect_commands, collect_events};
+
+/// What a command answers; the page's promise is rejected with the error.
+type Answer<T> = Result<T, ErrorObject>;
+/// The connection that all commands share.
+type Shared<'a> = State<'a, Arc<Agent>>;
+
+/// The most that one page of a listing may take.
+const LISTING: Duration = Duration::from_secs(30);
+
+/// Every command and event of the window.
+pub fn all() -> Builder<tauri::Wry> {
+    Builder::new()
+        .commands(collect_commands![
+            agent_status,
+            opening,
+            accounts,
+            account,
+            add_account,
+            update_account,
+            rename_account,
+            remove_account,
+            sign_in,
+            sign_in_status,
+            cancel_sign_in,
+            complete_sign_in,
+            sign_out,
+            test_account,
+            refresh_account,
+            grants,
+            revoke_grant,
+            prompts,
+            answer_prompt,
+            settings,
+            change_settings,
+            lock,
+            unlock,
+            start_practice,
+            copy_text,
+        ])
+        .events(collect_events![news::Changed, news::OpenPage, news::Notice])
+        .disable_serde_phases()
+}
 
 /// How the agent is.
 #[tauri::command]
-pub async fn agent_status() -> Result<AgentStatusReply, ErrorObject> {
-    agent::request::<AgentStatus>(Empty {}).await
+#[specta::specta]
+pub async fn agent_status(agent: Shared<'_>) -> Answer<AgentStatusReply> {
+    agent.request::<AgentStatus>(Empty {}).await
+}
+
+/// What came for the main window before its page could listen to events; asked once the page does.
+#[tauri::command]
+#[specta::specta]
+pub fn opening(inbox: State<'_, Inbox>) -> Opening {
+    inbox.take()
 }
 
 /// Every account, sorted by name.
 #[tauri::command]
-pub async fn list_accounts() -> Result<Vec<AccountView>, ErrorObject> {
-    agent::accounts().await
+#[specta::specta]
+pub async fn accounts(agent: Shared<'_>) -> Answer<Vec<AccountView>> {
+    agent.with(|connection| connection.client().accounts(LISTING)).await
+}
+
+/// One account with all that is not secret.
+#[tauri::command]
+#[specta::specta]
+pub async fn account(agent: Shared<'_>, profile: String) -> Answer<AccountDetail> {
+    agent.request::<ProfileShow>(ProfileName { profile }).await
+}
+
+/// Writes a new profile.
+#[tauri::command]
+#[specta::specta]
+pub async fn add_account(agent: Shared<'_>, account: NewAccount) -> Answer<AccountView> {
+    agent.request::<ProfileAdd>(account.into()).await
+}
+
+/// Changes how a profile authorizes itself.
+#[tauri::command]
+#[specta::specta]
+pub async fn update_account(agent: Shared<'_>, change: AccountChange) -> Answer<AccountDetail> {
+    agent.request::<ProfileUpdate>(change.into()).await
+}
+
+/// Gives a profile another name; sign-in and tokens stay.
+#[tauri::command]
+#[specta::specta]
+pub async fn rename_account(agent: Shared<'_>, profile: String, name: String) -> Answer<AccountView> {
+    agent.request::<ProfileRename>(ProfileRenameParams { profile, name }).await
+}
+
+/// Removes a profile and what the keyring holds for it; nothing is revoked.
+#[tauri::command]
+#[specta::specta]
+pub async fn remove_account(agent: Shared<'_>, profile: String) -> Answer<()> {
+    agent.tell::<ProfileRemove>(ProfileName { profile }).await
+}
+
+/// Starts a sign-in, or joins the one that is open.
+#[tauri::command]
+#[specta::specta]
+pub async fn sign_in(agent: Shared<'_>, request: SignInRequest) -> Answer<AuthView> {
+    agent.request::<AuthStart>(request.into()).await
+}
+
+/// How a sign-in stands.
+#[tauri::command]
+#[specta::specta]
+pub async fn sign_in_status(agent: Shared<'_>, profile: String) -> Answer<AuthView> {
+    agent.request::<AuthStatus>(AuthStatusParams { profile, seen: None, wait_ms: 0 }).await
+}
+
+/// Ends an open sign-in.
+#[tauri::command]
+#[specta::specta]
+pub async fn cancel_sign_in(agent: Shared<'_>, profile: String) -> Answer<()> {
+    agent.tell::<AuthCancel>(ProfileName { profile }).await
+}
+
+/// Brings a callback address that the user copied out of the browser.
+#[tauri::command]
+#[specta::specta]
+pub async fn complete_sign_in(agent: Shared<'_>, callback_url: String) -> Answer<AuthView> {
+    agent.request::<AuthComplete>(AuthCompleteParams { url: callback_url.into() }).await
+}
+
+/// Deletes the tokens here, then revokes them at the authorization server.
+#[tauri::command]
+#[specta::specta]
+pub async fn sign_out(agent: Shared<'_>, profile: String) -> Answer<SignOutReply> {
+    agent.request::<AccountSignOut>(ProfileName { profile }).await
+}
+
+/// Makes a real `tools/list` with the account's token.
+#[tauri::command]
+#[specta::specta]
+pub async fn test_account(agent: Shared<'_>, profile: String) -> Answer<TestReply> {
+    agent.request::<AccountTest>(ProfileName { profile }).await
+}
+
+/// Refreshes now, whatever the token's age.
+#[tauri::command]
+#[specta::specta]
+pub async fn refresh_account(agent: Shared<'_>, profile: String) -> Answer<AccountView> {
+    agent.request::<AccountRefresh>(ProfileName { profile }).await
+}
+
+/// The remembered answers for an account, the oldest first.
+#[tauri::command]
+#[specta::specta]
+pub async fn grants(agent: Shared<'_>, profile: String) -> Answer<Vec<GrantView>> {
+    agent
+        .with(move |connection| {
+            join_pages(|last: Option<&GrantView>| {
+                let after = last.map(|grant| grant.grant.clone());
+                let page = GrantListParams { profile: Some(profile.clone()), after };
+                connection.ask::<GrantList>(&page).map(|page| (page.grants, page.more))
+            })
+        })
+        .await
+}
+
+/// Forgets a remembered answer: the program is asked about again.
+#[tauri::command]
+#[specta::specta]
+pub async fn revoke_grant(agent: Shared<'_>, grant: String) -> Answer<()> {
+    agent.tell::<GrantRevoke>(GrantRevokeParams { grant }).await
+}
+
+/// The prompts that wait for an answer.
+#[tauri::command]
+#[specta::specta]
+pub async fn prompts(agent: Shared<'_>) -> Answer<PromptQueue> {
+    agent.request::<PromptNext>(PromptNextParams::default()).await
+}
+
+/// What the user says to a prompt.
+#[tauri::command]
+#[specta::specta]
+pub async fn answer_prompt(agent: Shared<'_>, prompt: String, decision: Decision) -> Answer<()> {
+    agent.tell::<PromptAnswer>(PromptAnswerParams { prompt, decision }).await
+}
+
+/// The settings as they are.
+#[tauri::command]
+#[specta::specta]
+pub async fn settings(agent: Shared<'_>) -> Answer<Settings> {
+    agent.request::<SettingsGet>(Empty {}).await
+}
+
+/// Changes those settings that are named.
+#[tauri::command]
+#[specta::specta]
+pub async fn change_settings(agent: Shared<'_>, change: SettingsSetParams) -> Answer<Settings> {
+    agent.request::<SettingsSet>(change).await
+}
+
+/// Drops tokens from memory and gives out none until unlocked.
+#[tauri::command]
+#[specta::specta]
+pub async fn lock(agent: Shared<'_>) -> Answer<()> {
+    agent.tell::<AgentLock>(Empty {}).await
+}
+
+/// Ends the lock.
+#[tauri::command]
+#[specta::specta]
+pub async fn unlock(agent: Shared<'_>) -> Answer<()> {
+    agent.tell::<AgentUnlock>(Empty {}).await
+}
+
+/// Starts the practice server if it doesn't run, and tells the address of its MCP server.
+#[tauri::command]
+#[specta::specta]
+pub async fn start_practice(app: AppHandle) -> Answer<String> {
+    app.state::<Practice>().start(&app)
+}
+
+/// Puts a text on the clipboard.
+#[tauri::command]
+#[specta::specta]
+pub async fn copy_text(clipboard: State<'_, Clipboard>, text: String) -> Answer<()> {
+    clipboard.put(text)
 }

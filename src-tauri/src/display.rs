@@ -1,10 +1,20 @@
-//! Whether there is a screen to draw on. GTK panics without one, before any error can be returned.
+//! The screen: whether there is one to draw on, and what leads others to it. GTK panics without one, before any error
+//! can be returned.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
+
+/// What the agent needs to open a browser on this screen.
+const VARIABLES: [&str; 5] = ["DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY", "DBUS_SESSION_BUS_ADDRESS", "BROWSER"];
 
 /// Whether a window can be opened. Windows and macOS always have a place for one.
 pub fn present() -> bool {
     cfg!(any(windows, target_os = "macos")) || named_in(|variable| std::env::var_os(variable))
+}
+
+/// What leads another process to this screen.
+pub fn variables() -> BTreeMap<String, String> {
+    VARIABLES.into_iter().filter_map(|name| Some((name.to_owned(), std::env::var(name).ok()?))).collect()
 }
 
 fn named_in(environment: impl Fn(&str) -> Option<OsString>) -> bool {

@@ -1,19 +1,52 @@
-//! Keybearer's window. A shell: it shows what the agent says and passes on what the user wants. It keeps no
-//! account and no token, and knows the agent only through its admin socket.
+//! Keybearer's desktop: window, tray, deep link, approval prompt. A shell: it shows what the agent says and passes on
+//! what the user wants. It keeps no account and no token, and knows the agent only through its admin socket.
 
-/// The agent, as the window reaches it.
+/// The agent, as the desktop reaches it.
 pub mod agent;
+/// Prompts, and the window that asks.
+pub mod approval;
+/// Remote control of the window.
+pub mod automation;
+/// What is copied.
+pub mod clipboard;
 /// What the page may ask for; one expression each.
 pub mod commands;
-/// Whether there is a screen to draw on.
+/// The way back from the browser by the custom scheme.
+pub mod deep_link;
+/// The screen: whether there is one, and what leads others to it.
 pub mod display;
+/// Keeps an agent running and connected.
+pub mod keeper;
+/// The language of what is not in the page.
+pub mod language;
+/// What the page is told unasked.
+pub mod news;
+/// The practice server.
+pub mod practice;
+/// What the page sends.
+pub mod requests;
+/// The product's other executables.
+pub mod sidecar;
+/// The icon in the panel with its menu.
+pub mod tray;
+/// The two windows.
+pub mod windows;
 
-/// Why the window didn't open.
+#[cfg(test)]
+mod bindings;
+
+use std::sync::Arc;
+use tauri::{App, RunEvent};
+
+/// Why the desktop didn't start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// There is no graphical session.
     #[error("no display: neither WAYLAND_DISPLAY nor DISPLAY is set. The `keybearer` command works without one.")]
     NoDisplay,
+    /// The window can't be made safe from remote control.
+    #[error("the window can't be shielded from remote control: {0}")]
+    Automation(std::io::Error),
     /// Tauri could not build or run the window.
     #[error("the window can't be opened: {0}")]
     Window(#[from] tauri::Error),
@@ -24,18 +57,50 @@ impl StartError {
     pub fn exit(&self) -> u8 {
         match self {
             StartError::NoDisplay => 69,
-            StartError::Window(_) => 70,
+            StartError::Automation(_) | StartError::Window(_) => 70,
         }
     }
 }
 
-/// Opens the window and returns when it was closed.
+/// Shows window and tray, and returns when the user has quit. A second start leads to the first one instead.
 pub fn run() -> Result<(), StartError> {
+    automation::leave().map_err(StartError::Automation)?;
     if !display::present() {
         return Err(StartError::NoDisplay);
     }
-    tauri::Builder::default()
-        .invoke_handler(tauri::generate_handler![commands::agent_status, commands::list_accounts])
-        .run(tauri::generate_context!())?;
+    let commands = commands::all();
+    let app = tauri::Builder::default()
+        // The first of all plugins, so that a second start ends before it does anything.
+        .plugin(tauri_plugin_single_instance::init(|app, _, _| windows::show_main(app)))
+        .plugin(tauri_plugin_deep_link::init())
+        .plugin(tauri_plugin_shell::init())
+        .manage(Arc::new(agent::Agent::default()))
+        .manage(keeper::Started::default())
+        .manage(news::Inbox::default())
+        .manage(clipboard::Clipboard::default())
+        .manage(practice::Practice::default())
+        .invoke_handler(commands.invoke_handler())
+        .on_window_event(windows::on_event)
+        .setup(move |app| {
+            commands.mount_events(app);
+            Ok(begin(app)?)
+        })
+        .build(tauri::generate_context!())?;
+    app.run(|_, event| {
+        // Only the user quits, in the tray: the last window may be closed.
+        if let RunEvent::ExitRequested { code: None, api, .. } = event {
+            api.prevent_exit();
+        }
+    });
+    Ok(())
+}
+
+fn begin(app: &mut App) -> Result<(), tauri::Error> {
+    let app = app.handle();
+    tray::show(app)?;
+    windows::show_main(app);
+    keeper::start(app)?;
+    approval::start(app)?;
+    deep_link::receive(app);
     Ok(())
 }

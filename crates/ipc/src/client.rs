@@ -1,4 +1,9 @@
-//! The caller's side: blocking, one request at a time.
+//! The caller's side: blocking. A [`Client`] makes one request at a time; a [`SharedClient`] serves many askers.
+
+mod pages;
+mod shared;
+pub use pages::join_pages;
+pub use shared::SharedClient;
 
 use crate::frame::{self, LIMIT};
 use crate::place::{Place, PlaceError};
@@ -105,46 +110,52 @@ impl Client {
         self.next_id += 1;
         let id = Id::Number(self.next_id);
         let request = Request::new(id.clone(), method, params, self.session.clone());
-        let mut line = Zeroizing::new(serde_json::to_vec(&request).map_err(|_| ClientError::Garbled)?);
-        line.push(b'\n');
-        self.stream.get_mut().write_all(&line).map_err(|error| broken(&error))?;
+        write(self.stream.get_mut(), &request)?;
         loop {
-            let response: Response = serde_json::from_value(self.read()?).map_err(|_| ClientError::Garbled)?;
-            match response {
-                Response { error: Some(error), id: None, .. } => return Err(ClientError::Refused(error)),
-                // An answer to another request: one that this caller stopped waiting for.
-                Response { id: answered, .. } if answered.as_ref() != Some(&id) => {}
-                Response { error: Some(error), .. } => return Err(ClientError::Refused(error)),
-                Response { result: Some(result), .. } => return Ok(result),
-                Response { .. } => return Err(ClientError::Garbled),
+            let response = read(&mut self.stream)?;
+            // Another id: an answer to a request that this caller stopped waiting for.
+            if response.id.is_none() || response.id.as_ref() == Some(&id) {
+                return outcome(response);
             }
         }
     }
 
-    /// Every account, sorted by name: the pages of `profile.list` joined.
+    /// Every account, sorted by name.
     pub fn accounts(&mut self) -> Result<Vec<AccountView>, ClientError> {
-        let mut accounts: Vec<AccountView> = Vec::new();
-        loop {
-            let after = accounts.last().map(|account| account.profile.clone());
+        join_pages(|last: Option<&AccountView>| {
+            let after = last.map(|account| account.profile.clone());
             let page = self.call::<ProfileList>(&ProfileListParams { after, ..ProfileListParams::default() })?;
-            // A page that brings nothing can't lead on: asking again would never end.
-            let more = page.more && !page.accounts.is_empty();
-            accounts.extend(page.accounts);
-            if !more {
-                return Ok(accounts);
-            }
-        }
+            Ok((page.accounts, page.more))
+        })
     }
+}
 
-    fn read(&mut self) -> Result<Value, ClientError> {
-        let mut line = Zeroizing::new(Vec::new());
-        let limit = u64::try_from(LIMIT).unwrap_or(u64::MAX);
-        self.stream.by_ref().take(limit).read_until(b'\n', &mut line).map_err(|error| broken(&error))?;
-        match line.pop() {
-            Some(b'\n') => frame::parse(&line).map_err(|_| ClientError::Garbled),
-            Some(_) => Err(ClientError::Garbled),
-            None => Err(ClientError::HungUp),
-        }
+/// Sends a request as one line.
+fn write(stream: &mut Stream, request: &Request) -> Result<(), ClientError> {
+    let mut line = Zeroizing::new(serde_json::to_vec(request).map_err(|_| ClientError::Garbled)?);
+    line.push(b'\n');
+    stream.write_all(&line).map_err(|error| broken(&error))
+}
+
+/// Waits for the next answer, to whichever request.
+fn read(stream: &mut BufReader<Stream>) -> Result<Response, ClientError> {
+    let mut line = Zeroizing::new(Vec::new());
+    let limit = u64::try_from(LIMIT).unwrap_or(u64::MAX);
+    stream.by_ref().take(limit).read_until(b'\n', &mut line).map_err(|error| broken(&error))?;
+    let answer = match line.pop() {
+        Some(b'\n') => frame::parse(&line).map_err(|_| ClientError::Garbled)?,
+        Some(_) => return Err(ClientError::Garbled),
+        None => return Err(ClientError::HungUp),
+    };
+    serde_json::from_value(answer).map_err(|_| ClientError::Garbled)
+}
+
+/// What an answer says.
+fn outcome(response: Response) -> Result<Value, ClientError> {
+    match response {
+        Response { error: Some(error), .. } => Err(ClientError::Refused(error)),
+        Response { result: Some(result), id: Some(_), .. } => Ok(result),
+        Response { .. } => Err(ClientError::Garbled),
     }
 }
 

@@ -1,0 +1,36 @@
+//! Listings come in pages, since a frame has a limit; whoever asks wants the whole.
+
+/// Joins the pages of a listing. `ask` is given the last entry of the page before, and answers with a page and
+/// whether another one follows.
+pub fn join_pages<T, E>(mut ask: impl FnMut(Option<&T>) -> Result<(Vec<T>, bool), E>) -> Result<Vec<T>, E> {
+    let mut joined: Vec<T> = Vec::new();
+    loop {
+        let (page, more) = ask(joined.last())?;
+        // A page that brings nothing can't lead on: asking again would never end.
+        let more = more && !page.is_empty();
+        joined.extend(page);
+        if !more {
+            return Ok(joined);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_are_joined_and_an_empty_one_is_the_last() {
+        let check = |ends: u32, says_more: bool| {
+            join_pages(|last: Option<&u32>| {
+                let first = last.map_or(0, |last| last + 1);
+                let page: Vec<u32> = (first..ends.min(first + 2)).collect();
+                let more = says_more || first + 2 < ends;
+                Ok::<_, ()>((page, more))
+            })
+        };
+        assert_eq!(check(5, false), Ok(vec![0, 1, 2, 3, 4]));
+        assert_eq!(check(0, false), Ok(vec![]));
+        assert_eq!(check(3, true), Ok(vec![0, 1, 2]), "an agent that always promises more");
+    }
+}

@@ -1,0 +1,107 @@
+//! Keeps an agent running and connected as long as the desktop runs, and passes its news on.
+
+use crate::agent::{Agent, Connection, Link, unreachable};
+use crate::{news, sidecar};
+use keybearer_ipc::client::ClientError;
+use keybearer_ipc::socket::ConnectError;
+use keybearer_protocol::agent::{AgentStop, AgentWatch, AgentWatchParams};
+use keybearer_protocol::method::Empty;
+use keybearer_protocol::{ErrorCode, ErrorObject};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+use tauri::{AppHandle, Manager};
+
+/// Milliseconds that one question for news waits.
+pub const WAIT: u32 = 30_000;
+/// The most that its answer takes.
+pub const PATIENCE: Duration = Duration::from_secs(40);
+/// The pause before news are asked for again of an agent that had none to give.
+const REFUSED: Duration = Duration::from_secs(2);
+/// An agent that ran this long is well; one that ended sooner may be crashing.
+const WELL: Duration = Duration::from_secs(30);
+/// The longest pause between two starts.
+const LONGEST: Duration = Duration::from_secs(30);
+
+/// Whether this desktop started the agent, and so stops it when it quits.
+#[derive(Debug, Default)]
+pub struct Started(AtomicBool);
+
+/// Starts the thread that does it.
+pub fn start(app: &AppHandle) -> std::io::Result<()> {
+    let app = app.clone();
+    thread::Builder::new().name("agent keeper".to_owned()).spawn(move || keep(&app)).map(drop)
+}
+
+/// Ends the keeping. Stops the agent if this desktop started it; one that somebody else started lives on.
+pub fn quit(app: &AppHandle) {
+    let agent = app.state::<Arc<Agent>>();
+    let last = agent.now();
+    agent.set(Link::Quitting);
+    if let Link::Up(connection) = last
+        && app.state::<Started>().0.load(Ordering::Relaxed)
+    {
+        // One that is gone already needs no stopping.
+        let _ = connection.ask::<AgentStop>(&Empty {});
+    }
+}
+
+fn keep(app: &AppHandle) {
+    let agent = app.state::<Arc<Agent>>();
+    let mut pause = Duration::ZERO;
+    let mut mentioned = false;
+    loop {
+        let began = Instant::now();
+        let problem = match connect(app) {
+            Ok(connection) => {
+                let connection = Arc::new(connection);
+                agent.set(Link::Up(Arc::clone(&connection)));
+                if let Some(refusal) = connection.not_prompter.clone().filter(|_| !mentioned) {
+                    news::mention(app, refusal);
+                    mentioned = true;
+                }
+                watch(app, &connection);
+                unreachable("the agent ended; another one is being started")
+            }
+            Err(problem) => problem,
+        };
+        pause = if began.elapsed() >= WELL { Duration::ZERO } else { pause };
+        let next = if pause.is_zero() { Link::Starting } else { Link::Down(problem) };
+        if !agent.set(next) {
+            return;
+        }
+        news::tell(app);
+        thread::sleep(pause);
+        pause = (pause * 2).clamp(Duration::from_secs(1), LONGEST);
+    }
+}
+
+/// A connection to the agent, which is started if nobody listens.
+fn connect(app: &AppHandle) -> Result<Connection, ErrorObject> {
+    match Connection::open() {
+        // One that hangs up before it has said hello is just ending.
+        Err(ClientError::Connect(ConnectError::Nobody(_)) | ClientError::HungUp) => {}
+        opened => return Ok(opened?),
+    }
+    match sidecar::run(app, "keybearer", &["agent", "start", "--json"]) {
+        Ok(()) => app.state::<Started>().0.store(true, Ordering::Relaxed),
+        Err(error) if error.known_code() == ErrorCode::AlreadyRunning => {}
+        Err(error) => return Err(error),
+    }
+    Ok(Connection::open()?)
+}
+
+/// Passes news on until the connection ends.
+fn watch(app: &AppHandle, connection: &Connection) {
+    let mut seen = None;
+    loop {
+        news::tell(app);
+        match connection.client().call::<AgentWatch>(&AgentWatchParams { seen, wait_ms: WAIT }, PATIENCE) {
+            Ok(reply) => seen = Some(reply.revision),
+            // Busy, or older than this desktop: then what there is to see is looked at now and then.
+            Err(ClientError::Refused(_)) => thread::sleep(REFUSED),
+            Err(_) => return,
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! The icon in the panel. All that can be done is in its menu: on Linux the icon itself hears no click.
+
+mod icon;
+mod model;
+mod texts;
+
+use crate::agent::{Agent, Link};
+use crate::clipboard::Clipboard;
+use crate::news::{self, OpenPage, Page};
+use crate::requests::SignInRequest;
+use crate::{keeper, language, windows};
+use keybearer_ipc::client::ClientError;
+use keybearer_protocol::Method;
+use keybearer_protocol::account::{AccountRefresh, AccountTest};
+use keybearer_protocol::agent::{AgentLock, AgentStatus, AgentUnlock};
+use keybearer_protocol::auth::AuthStart;
+use keybearer_protocol::method::Empty;
+use keybearer_protocol::profile::ProfileName;
+use keybearer_protocol::settings::SettingsGet;
+use model::{Action, Known, Model, Row};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tauri::menu::{Menu, MenuEvent, MenuItem, PredefinedMenuItem, Submenu};
+use tauri::tray::{TrayIcon, TrayIconBuilder};
+use tauri::{AppHandle, Manager, Theme, Wry};
+
+/// The icon's name: on D-Bus its path ends in `_main`.
+const ID: &str = "main";
+/// The most that one page of the accounts may take.
+const LISTING: Duration = Duration::from_secs(30);
+
+/// The icon with what it shows now.
+pub struct Tray {
+    icon: TrayIcon,
+    shown: Mutex<Shown>,
+}
+
+struct Shown {
+    model: Model,
+    /// The theme of the panel that the icon was chosen for.
+    panel: Theme,
+    /// What the rows do, by the number that is their id.
+    actions: Vec<Action>,
+}
+
+/// Puts the icon into the panel. Where there is none, it waits for one.
+pub fn show(app: &AppHandle) -> tauri::Result<()> {
+    let model = Model::of(&Known::Starting, language::of(None));
+    let panel = icon::panel(None);
+    let (menu, actions) = draw(app, &model)?;
+    let icon = TrayIconBuilder::with_id(ID)
+        .icon(icon::of(model.mood, panel))
+        .icon_as_template(true)
+        .tooltip("Keybearer")
+        .menu(&menu)
+        .on_menu_event(chosen)
+        .build(app)?;
+    app.manage(Tray { icon, shown: Mutex::new(Shown { model, panel, actions }) });
+    Ok(())
+}
+
+/// Shows how things are now. Asks the agent, so not for the thread that draws.
+pub fn refresh(app: &AppHandle) {
+    let (known, settings) = look(&app.state::<Arc<Agent>>());
+    // A menu that can't be drawn stays as it was until the next change.
+    let _ = apply(app, Model::of(&known, language::of(settings.as_ref())));
+}
+
+/// Chooses the icon anew, after the windows got another theme.
+pub fn refresh_icon(app: &AppHandle) {
+    let Some(tray) = app.try_state::<Tray>() else { return };
+    let mood = tray.shown().model.mood;
+    let _ = tray.set_icon(app, mood);
+}
+
+fn look(agent: &Agent) -> (Known, Option<keybearer_protocol::settings::Settings>) {
+    let connection = match agent.now() {
+        Link::Up(connection) => connection,
+        Link::Starting => return (Known::Starting, None),
+        Link::Down(_) | Link::Quitting => return (Known::Nothing, None),
+    };
+    let Ok(status) = connection.ask::<AgentStatus>(&Empty {}) else { return (Known::Nothing, None) };
+    let accounts = connection.client().accounts(LISTING).ok();
+    (Known::Agent { status, accounts }, connection.ask::<SettingsGet>(&Empty {}).ok())
+}
+
+fn apply(app: &AppHandle, model: Model) -> tauri::Result<()> {
+    let tray = app.state::<Tray>();
+    let mut shown = tray.shown();
+    if shown.model.rows != model.rows {
+        let (menu, actions) = draw(app, &model)?;
+        tray.icon.set_menu(Some(menu))?;
+        shown.actions = actions;
+    }
+    let mood = model.mood;
+    let same = shown.model.mood == mood;
+    shown.model = model;
+    drop(shown);
+    if same { Ok(()) } else { tray.set_icon(app, mood) }
+}
+
+impl Tray {
+    fn set_icon(&self, app: &AppHandle, mood: model::Mood) -> tauri::Result<()> {
+        let window = app.get_webview_window(windows::MAIN).and_then(|window| window.theme().ok());
+        // Without a window the panel is taken to be as it was.
+        let panel = window.map_or(self.shown().panel, |theme| icon::panel(Some(theme)));
+        self.shown().panel = panel;
+        self.icon.set_icon_with_as_template(Some(icon::of(mood, panel)), true)
+    }
+
+    fn shown(&self) -> MutexGuard<'_, Shown> {
+        self.shown.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The menu, and what its rows do.
+fn draw(app: &AppHandle, model: &Model) -> tauri::Result<(Menu<Wry>, Vec<Action>)> {
+    let (menu, mut actions) = (Menu::new(app)?, Vec::new());
+    for row in &model.rows {
+        match row {
+            Row::Text(text) => menu.append(&MenuItem::new(app, plain(text), false, None::<&str>)?)?,
+            Row::Item(text, action) => menu.append(&item(app, text, action, &mut actions)?)?,
+            Row::Separator => menu.append(&PredefinedMenuItem::separator(app)?)?,
+            Row::Menu(text, rows) => {
+                let below = Submenu::new(app, plain(text), true)?;
+                for row in rows {
+                    match row {
+                        Row::Item(text, action) => below.append(&item(app, text, action, &mut actions)?)?,
+                        Row::Separator => below.append(&PredefinedMenuItem::separator(app)?)?,
+                        Row::Text(text) | Row::Menu(text, _) => {
+                            below.append(&MenuItem::new(app, plain(text), false, None::<&str>)?)?;
+                        }
+                    }
+                }
+                menu.append(&below)?;
+            }
+        }
+    }
+    Ok((menu, actions))
+}
+
+fn item(app: &AppHandle, text: &str, action: &Action, actions: &mut Vec<Action>) -> tauri::Result<MenuItem<Wry>> {
+    let id = actions.len().to_string();
+    actions.push(action.clone());
+    MenuItem::with_id(app, id, plain(text), true, None::<&str>)
+}
+
+/// A label without keys in it: menus read `&` as "the next letter is a key".
+fn plain(text: &str) -> String {
+    text.replace('&', "&&")
+}
+
+fn chosen(app: &AppHandle, event: MenuEvent) {
+    let Ok(number) = event.id().as_ref().parse::<usize>() else { return };
+    let action = app.state::<Tray>().shown().actions.get(number).cloned();
+    if let Some(action) = action {
+        let app = app.clone();
+        tauri::async_runtime::spawn_blocking(move || act(&app, action));
+    }
+}
+
+fn act(app: &AppHandle, action: Action) {
+    let agent = app.state::<Arc<Agent>>();
+    match action {
+        Action::SignIn(profile) => {
+            news::open(app, OpenPage::account(profile.clone()));
+            ask::<AuthStart>(app, &agent, &SignInRequest::of(profile).into());
+        }
+        Action::Test(profile) => ask::<AccountTest>(app, &agent, &ProfileName { profile }),
+        Action::Refresh(profile) => ask::<AccountRefresh>(app, &agent, &ProfileName { profile }),
+        Action::CopyCommand(profile) => {
+            if let Err(error) = app.state::<Clipboard>().put(command(&profile)) {
+                news::notify(app, error);
+            }
+        }
+        Action::Show(profile) => news::open(app, OpenPage::account(profile)),
+        Action::ShowAll => news::open(app, OpenPage::of(Page::List)),
+        Action::Add => news::open(app, OpenPage::of(Page::Add)),
+        Action::Lock => ask::<AgentLock>(app, &agent, &Empty {}),
+        Action::Unlock => ask::<AgentUnlock>(app, &agent, &Empty {}),
+        Action::Open => windows::show_main(app),
+        Action::Settings => news::open(app, OpenPage::of(Page::Settings)),
+        Action::Quit => {
+            keeper::quit(app);
+            app.exit(0);
+        }
+    }
+}
+
+/// Asks the agent, and shows in the window what went wrong.
+fn ask<M: Method>(app: &AppHandle, agent: &Agent, params: &M::Params) {
+    let asked: Result<(), _> =
+        agent.with_now(|connection| -> Result<(), ClientError> { connection.ask::<M>(params).map(drop) });
+    if let Err(error) = asked {
+        news::notify(app, error);
+    }
+}
+
+/// The command that prints the account's token. A name may hold spaces, and nothing else that a shell would read.
+fn command(profile: &str) -> String {
+    if profile.contains(char::is_whitespace) {
+        format!("keybearer token \"{profile}\"")
+    } else {
+        format!("keybearer token {profile}")
+    }
+}

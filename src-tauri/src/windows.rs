@@ -1,0 +1,66 @@
+//! The two windows. Closing the main one destroys it: what remains is the tray, at a third of the memory.
+
+use crate::approval;
+use crate::news::Inbox;
+use tauri::{AppHandle, Manager, WebviewUrl, WebviewWindow, WebviewWindowBuilder, Window, WindowEvent};
+
+/// The label of the main window.
+pub const MAIN: &str = "main";
+/// The label of the window that asks.
+pub const APPROVAL: &str = "approval";
+
+/// Shows the main window, and makes it where there is none.
+pub fn show_main(app: &AppHandle) {
+    // A window that can't be made leaves tray and agent as they are.
+    let _ = match app.get_webview_window(MAIN) {
+        Some(window) => present(&window),
+        None => make_main(app),
+    };
+}
+
+/// Shows the window that asks, and makes it where there is none.
+pub fn show_approval(app: &AppHandle) {
+    let _ = match app.get_webview_window(APPROVAL) {
+        Some(_) => Ok(()),
+        None => make_approval(app),
+    };
+}
+
+/// Takes the window that asks away.
+pub fn close_approval(app: &AppHandle) {
+    if let Some(window) = app.get_webview_window(APPROVAL) {
+        let _ = window.destroy();
+    }
+}
+
+/// What happens when the user does something to a window's frame.
+pub fn on_event(window: &Window, event: &WindowEvent) {
+    match (window.label(), event) {
+        // Whoever closes the question has said no to it.
+        (APPROVAL, WindowEvent::CloseRequested { api, .. }) => {
+            api.prevent_close();
+            approval::deny_shown(window.app_handle());
+        }
+        (MAIN, WindowEvent::Destroyed) => window.state::<Inbox>().forget_page(),
+        (MAIN, WindowEvent::ThemeChanged(_)) => crate::tray::refresh_icon(window.app_handle()),
+        _ => {}
+    }
+}
+
+fn present(window: &WebviewWindow) -> tauri::Result<()> {
+    window.unminimize()?;
+    window.show()?;
+    window.set_focus()
+}
+
+fn make_main(app: &AppHandle) -> tauri::Result<()> {
+    let windows = &app.config().app.windows;
+    let Some(main) = windows.iter().find(|window| window.label == MAIN) else { return Ok(()) };
+    WebviewWindowBuilder::from_config(app, main)?.build().map(drop)
+}
+
+fn make_approval(app: &AppHandle) -> tauri::Result<()> {
+    let window = WebviewWindowBuilder::new(app, APPROVAL, WebviewUrl::App("index.html#approval".into()));
+    let window = window.title("Keybearer").inner_size(480.0, 470.0).resizable(false).center();
+    window.always_on_top(true).skip_taskbar(true).focused(true).build().map(drop)
+}

@@ -1,0 +1,656 @@
+// Written by `KEYBEARER_WRITE_BINDINGS=1 cargo test -p keybearer-desktop`. Not for editing.
+
+/** How a command is called: Tauri's `invoke`. */
+export type Invoke = <T>(command: string, args?: Record<string, unknown>) => Promise<T>;
+/** How an event is heard: Tauri's `listen`. */
+export type Listen = <T>(event: string, heard: (event: { payload: T }) => void) => Promise<() => void>;
+
+/** What a window can ask for. A promise that is rejected by the agent is rejected with an ErrorObject. */
+export interface Commands {
+  /** How the agent is. */
+  agentStatus(): Promise<AgentStatusReply>;
+  /** What came for the main window before its page could listen to events; asked once the page does. */
+  opening(): Promise<Opening>;
+  /** Every account, sorted by name. */
+  accounts(): Promise<AccountView[]>;
+  /** One account with all that is not secret. */
+  account(profile: string): Promise<AccountDetail>;
+  /** Writes a new profile. */
+  addAccount(account: NewAccount): Promise<AccountView>;
+  /** Changes how a profile authorizes itself. */
+  updateAccount(change: AccountChange): Promise<AccountDetail>;
+  /** Gives a profile another name; sign-in and tokens stay. */
+  renameAccount(profile: string, name: string): Promise<AccountView>;
+  /** Removes a profile and what the keyring holds for it; nothing is revoked. */
+  removeAccount(profile: string): Promise<null>;
+  /** Starts a sign-in, or joins the one that is open. */
+  signIn(request: SignInRequest): Promise<AuthView>;
+  /** How a sign-in stands. */
+  signInStatus(profile: string): Promise<AuthView>;
+  /** Ends an open sign-in. */
+  cancelSignIn(profile: string): Promise<null>;
+  /** Brings a callback address that the user copied out of the browser. */
+  completeSignIn(callbackUrl: string): Promise<AuthView>;
+  /** Deletes the tokens here, then revokes them at the authorization server. */
+  signOut(profile: string): Promise<SignOutReply>;
+  /** Makes a real `tools/list` with the account's token. */
+  testAccount(profile: string): Promise<TestReply>;
+  /** Refreshes now, whatever the token's age. */
+  refreshAccount(profile: string): Promise<AccountView>;
+  /** The remembered answers for an account, the oldest first. */
+  grants(profile: string): Promise<GrantView[]>;
+  /** Forgets a remembered answer: the program is asked about again. */
+  revokeGrant(grant: string): Promise<null>;
+  /** The prompts that wait for an answer. */
+  prompts(): Promise<PromptQueue>;
+  /** What the user says to a prompt. */
+  answerPrompt(prompt: string, decision: Decision): Promise<null>;
+  /** The settings as they are. */
+  settings(): Promise<Settings>;
+  /** Changes those settings that are named. */
+  changeSettings(change: SettingsSetParams): Promise<Settings>;
+  /** Drops tokens from memory and gives out none until unlocked. */
+  lock(): Promise<null>;
+  /** Ends the lock. */
+  unlock(): Promise<null>;
+  /** Starts the practice server if it doesn't run, and tells the address of its MCP server. */
+  startPractice(): Promise<string>;
+  /** Puts a text on the clipboard. */
+  copyText(text: string): Promise<null>;
+}
+
+/** The commands, called in this way. */
+export function commandsOver(invoke: Invoke): Commands {
+  return {
+    agentStatus: () => invoke("agent_status"),
+    opening: () => invoke("opening"),
+    accounts: () => invoke("accounts"),
+    account: (profile) => invoke("account", { profile }),
+    addAccount: (account) => invoke("add_account", { account }),
+    updateAccount: (change) => invoke("update_account", { change }),
+    renameAccount: (profile, name) => invoke("rename_account", { profile, name }),
+    removeAccount: (profile) => invoke("remove_account", { profile }),
+    signIn: (request) => invoke("sign_in", { request }),
+    signInStatus: (profile) => invoke("sign_in_status", { profile }),
+    cancelSignIn: (profile) => invoke("cancel_sign_in", { profile }),
+    completeSignIn: (callbackUrl) => invoke("complete_sign_in", { callbackUrl }),
+    signOut: (profile) => invoke("sign_out", { profile }),
+    testAccount: (profile) => invoke("test_account", { profile }),
+    refreshAccount: (profile) => invoke("refresh_account", { profile }),
+    grants: (profile) => invoke("grants", { profile }),
+    revokeGrant: (grant) => invoke("revoke_grant", { grant }),
+    prompts: () => invoke("prompts"),
+    answerPrompt: (prompt, decision) => invoke("answer_prompt", { prompt, decision }),
+    settings: () => invoke("settings"),
+    changeSettings: (change) => invoke("change_settings", { change }),
+    lock: () => invoke("lock"),
+    unlock: () => invoke("unlock"),
+    startPractice: () => invoke("start_practice"),
+    copyText: (text) => invoke("copy_text", { text }),
+  };
+}
+
+/** What a window is told unasked; each promise gives the way to stop listening. */
+export interface Events {
+  changed(heard: (payload: Changed) => void): Promise<() => void>;
+  notice(heard: (payload: Notice) => void): Promise<() => void>;
+  openPage(heard: (payload: OpenPage) => void): Promise<() => void>;
+}
+
+/** The events, heard in this way. */
+export function eventsOver(listen: Listen): Events {
+  return {
+    changed: (heard) => listen<Changed>("changed", (event) => heard(event.payload)),
+    notice: (heard) => listen<Notice>("notice", (event) => heard(event.payload)),
+    openPage: (heard) => listen<OpenPage>("open-page", (event) => heard(event.payload)),
+  };
+}
+
+/** How a profile authorizes itself from now on; what is absent stays. */
+export type AccountChange = {
+  /** The profile's name. */
+  profile: string,
+  /** A client ID that was registered by hand; an empty one means that Keybearer finds one again. */
+  client_id?: string | null,
+  /** The scopes to ask for; none means those that the server names. */
+  scopes?: string[] | null,
+  /** Client secret, bearer token, header value or password. */
+  secret?: string | null,
+};
+
+/** Everything about one account that is not secret. */
+export type AccountDetail = {
+  /** The immutable id under which the keyring and the grants know it. */
+  id: string,
+  /** The protected resource, as published (RFC 8707). */
+  resource: string | null,
+  /** The authorization server. */
+  issuer: string | null,
+  /** The client ID at that authorization server. */
+  client_id: string | null,
+  /** How the authorization server came to know that client ID. */
+  registration: RegistrationKind | null,
+  /** How the browser came back at the last sign-in. */
+  callback: CallbackKind | null,
+  /** The header's name, for [`AuthType::Header`]. */
+  header: string | null,
+  /** The user's name, for [`AuthType::Basic`]. */
+  username: string | null,
+  /** When the current access token came. */
+  received_at: string | null,
+  /** When it will be renewed, sooner on request. */
+  renews_at: string | null,
+  /** The last real `tools/list`. */
+  last_test: LastTest | null,
+  /** Whether a refresh token is kept. */
+  renewable: boolean,
+  /** The count of token sets so far; a new one with each sign-in and refresh. */
+  generation: number,
+  /** When the user last signed in. */
+  signed_in_at: string | null,
+  /** Why the last refresh or sign-in failed, if it did. */
+  last_error: ErrorObject | null,
+} & AccountView;
+
+/** The state of an account; the same words in window, tray and command. */
+export type AccountStatus = 
+/** A token is there, or can be had without the user. */
+"connected" | 
+/** The token ends and can't be renewed without the user. */
+"expiring" | 
+/** A sign-in is open. */
+"signing_in" | 
+/** The user has to sign in. */
+"needs_sign_in" | 
+/** The server or its authorization server doesn't answer now; others work. */
+"unreachable" | 
+/** The server is open. */
+"no_sign_in" | 
+/** The keyring is locked or away: nothing can be said. */
+"locked";
+
+/** One account in a list; nothing secret. */
+export type AccountView = {
+  /** The profile's name. */
+  profile: string,
+  /** What the user reads; the name unless the server told better. */
+  label: string,
+  /** The MCP server. */
+  server_url: string,
+  /** How it authorizes itself. */
+  auth: AuthType,
+  /** Its state. */
+  status: AccountStatus,
+  /** When the access token ends, where it does. */
+  expires_at: string | null,
+  /** The scopes that were granted. */
+  scopes: string[],
+};
+
+/** The reply to `agent.status`. */
+export type AgentStatusReply = {
+  /** Its version. */
+  version: string,
+  /** Its process id. */
+  pid: number,
+  /** Since when it runs. */
+  started_at: string,
+  /** The number of accounts. */
+  accounts: number,
+  /** How many of them need the user. */
+  need_user: number,
+  /** Whether the agent is locked. */
+  locked: boolean,
+  /** Whether a desktop is there to ask a person. */
+  prompter: boolean,
+  /** How many prompts wait for a person. */
+  prompts: number,
+  /** The state of the keyring. */
+  vault: VaultState,
+  /** What is wrong with the keyring, if something is. */
+  vault_problem: string | null,
+  /** What is wrong with `servers.json`, if something is. */
+  configuration_problem: string | null,
+};
+
+/** Why "always" is not offered. */
+export type AlwaysOff = 
+/** Nothing tells this program from another. */
+"unidentified" | 
+/** Any program of this user can put another file in its place. */
+"replaceable_by_user" | 
+/** Other users can change the file. */
+"others_can_change" | 
+/** It was allowed before, and its file was changed since. */
+"changed";
+
+/** Who gets tokens without being asked about. */
+export type Approval = 
+/** Every program of this user outside sandboxes: for machines without a desktop. */
+"same_user" | 
+/** Nobody: a person is asked about each program. In force for good once a desktop has registered as prompter. */
+"ask";
+
+/** The phases of a sign-in. */
+export type AuthPhase = 
+/** The agent looks at the server and its authorization server. */
+"preparing" | 
+/** The browser is open, or its address waits to be opened. */
+"waiting_for_browser" | 
+/** The callback came; tokens are fetched and tried. */
+"finishing" | 
+/** Signed in and tried. */
+"signed_in" | 
+/** It failed: see `error`. */
+"failed" | 
+/** No sign-in is open. */
+"none";
+
+/** One of the eight steps of a sign-in. */
+export type AuthStep = {
+  /** Which. */
+  name: StepName,
+  /** How it stands. */
+  state: StepState,
+  /** What was found, such as the issuer. */
+  fact: string | null,
+};
+
+/** How an account authorizes itself. */
+export type AuthType = 
+/** Look at the server, then decide. */
+"auto" | 
+/** OAuth 2.1 authorization code with PKCE. */
+"oauth" | 
+/** A fixed bearer token. */
+"bearer" | 
+/** A fixed header of any name, such as `X-API-Key`. */
+"header" | 
+/** User name and password (RFC 7617). */
+"basic" | 
+/** The server needs no sign-in. */
+"none";
+
+/** How a sign-in stands. */
+export type AuthView = {
+  /** The profile's name. */
+  profile: string,
+  /** Counts the changes of this view. */
+  revision: number,
+  /** Where it is. */
+  phase: AuthPhase,
+  /** The steps so far and to come, in order. */
+  steps: AuthStep[],
+  /** The address to open in a browser, while one is awaited. */
+  authorization_url: string | null,
+  /** How the browser is to come back, once that is known. */
+  callback: CallbackKind | null,
+  /** Whether the agent opened a browser itself. */
+  browser_opened: boolean,
+  /** When the sign-in lapses, while a browser is awaited. */
+  expires_at: string | null,
+  /** Why it failed. */
+  error: ErrorObject | null,
+};
+
+/** A way back from the browser, or Keybearer's own choice. */
+export type CallbackChoice = 
+/** Keybearer chooses. */
+"auto" | 
+/** The custom scheme. */
+"deep_link" | 
+/** The loopback address. */
+"loopback";
+
+/** How a browser comes back from the authorization server. */
+export type CallbackKind = 
+/** The custom scheme, which the desktop answers (RFC 8252 §7.1). */
+"deep_link" | 
+/** A port of this machine (RFC 8252 §7.3). */
+"loopback";
+
+/** Something that a window shows has changed: read it again. */
+export type Changed = {
+  /** Counts the changes since the desktop started. */
+  revision: number,
+};
+
+/** How surely a program is known (REQ-I5), the surest first. */
+export type Confidence = 
+/** A publisher signed it. */
+"signed" | 
+/** Only the system's administrator can change it. */
+"system" | 
+/** This user can change it. */
+"hash" | 
+/** A script under an interpreter, known by path and content. */
+"script" | 
+/** A running process, and no more. */
+"pid_only" | 
+/** Nothing is known. */
+"unknown";
+
+/** What a person can say to a prompt. */
+export type Decision = 
+/** No; remembered while the program runs. */
+"deny" | 
+/** Yes, to the calls that wait now. */
+"once" | 
+/** Yes, until the program exits, at most eight hours. */
+"while_running" | 
+/** Yes, whenever this program asks for this account. */
+"always";
+
+/** The `error.data` member: what programs read. */
+export type ErrorData = {
+  /** See [`ErrorCode::name`]. */
+  name: string,
+  /** The exact rule or event behind the code, such as `issuer_mismatch`. Stable. */
+  reason?: string | null,
+  /** See [`ErrorCode::retryable`]. */
+  retryable: boolean,
+  /** Milliseconds to wait before the next try. */
+  retry_after_ms?: number | null,
+  /** What the user can do about it, such as `keybearer sign-in linear`. */
+  action?: string | null,
+};
+
+/** The `error` member of a JSON-RPC answer. */
+export type ErrorObject = {
+  /** See [`ErrorCode::code`]. */
+  code: number,
+  /** One line for people: what happened, what it means. */
+  message: string,
+  /** What programs read. */
+  data: ErrorData,
+};
+
+/** One remembered answer. */
+export type GrantView = {
+  /** Names the grant. */
+  grant: string,
+  /** The account. */
+  profile: string,
+  /** What the program is called. */
+  program: string,
+  /** Its executable. */
+  exe: string | null,
+  /** The script that it runs. */
+  script: string | null,
+  /** The running program, for answers that end with it. */
+  pid: number | null,
+  /** What was said: [`Decision::Deny`], [`Decision::WhileRunning`] or [`Decision::Always`]. */
+  decision: Decision,
+  /** When it was said. */
+  created_at: string,
+  /** When it was last used, since the agent started. */
+  last_used_at: string | null,
+  /** How often it was used since the agent started. */
+  uses: number,
+  /** When it ends by itself. */
+  expires_at: string | null,
+};
+
+/** The languages of the window. */
+export type Language = 
+/** English. */
+"en" | 
+/** Simplified Chinese. */
+"zh-CN";
+
+/** A language, or the system's. */
+export type LanguageChoice = 
+/** The system's. */
+"system" | 
+/** English. */
+"en" | 
+/** Simplified Chinese. */
+"zh-CN";
+
+/** A real `tools/list`, made with the account's token. */
+export type LastTest = {
+  /** When. */
+  at: string,
+  /** How long it took, in milliseconds. */
+  took_ms: number,
+  /** The number of tools that the server offers. */
+  tools: number,
+  /** The MCP revision that was spoken. */
+  protocol: string,
+  /** The server's own name and version. */
+  server: string,
+};
+
+/** A profile to add. */
+export type NewAccount = {
+  /** The MCP server's address. */
+  url: string,
+  /** The profile's name; made from the address where absent. */
+  name?: string | null,
+  /** How it authorizes itself. */
+  auth: AuthType,
+  /** A client ID that was registered by hand. */
+  client_id?: string | null,
+  /** Scopes to ask for instead of those that the server names. */
+  scopes?: string[],
+  /** The header's name, for `header`. */
+  header?: string | null,
+  /** The user's name, for `basic`. */
+  username?: string | null,
+  /** Client secret, bearer token, header value or password. */
+  secret?: string | null,
+};
+
+/** Something that the user asked for outside the page went wrong. */
+export type Notice = ErrorObject;
+
+/** The user wants to see a page of the main window. */
+export type OpenPage = {
+  /** Which. */
+  page: Page,
+  /** The account, for its page. */
+  profile: string | null,
+};
+
+/** What came for the main window before its page could listen. */
+export type Opening = {
+  /** The page to begin with, if one was asked for. */
+  page: OpenPage | null,
+  /** What went wrong, if something did. */
+  notice: Notice | null,
+};
+
+/** The pages of the main window that can be asked for from outside. */
+export type Page = 
+/** One account. */
+"account" | 
+/** The way to add a server. */
+"add" | 
+/** The settings. */
+"settings" | 
+/** All accounts. */
+"list";
+
+/** One process of the chain that led to a request. */
+export type ProcessView = {
+  /** Its process id. */
+  pid: number,
+  /** What it is called. */
+  name: string,
+  /** Whether it is the program that an answer is remembered for. */
+  remembered: boolean,
+};
+
+/** The program behind a request: the one that a person would name, past helpers and shells (REQ-I6). */
+export type ProgramView = {
+  /** The file name of its script or executable; absent for a program that can't be identified. */
+  name: string | null,
+  /** Its process id. */
+  pid: number | null,
+  /** When the process began, in the kernel's own clock: with `pid` it names this one running program. */
+  started: string | null,
+  /** The executable. */
+  exe: string | null,
+  /** The script that the executable runs, where it is an interpreter (REQ-I7). */
+  script: string | null,
+  /** The script's SHA-256 in hexadecimal digits. */
+  script_sha256: string | null,
+  /** The folder that it works in. */
+  folder: string | null,
+  /** How sure the rest is. */
+  confidence: Confidence,
+  /** Whether other users can change the executable or the script. */
+  others_can_change: boolean,
+  /** Who started whom, the oldest first, the caller last. */
+  chain: ProcessView[],
+};
+
+/** The prompts that wait. */
+export type PromptQueue = {
+  /** Counts the changes. */
+  revision: number,
+  /** In the order in which they are to be shown. */
+  prompts: PromptView[],
+};
+
+/** One question for a person: may this program use this account? */
+export type PromptView = {
+  /** Names the prompt in its answer. */
+  prompt: string,
+  /** The account that is asked for. */
+  profile: string,
+  /** Its server. */
+  server_url: string,
+  /** What the token covers. */
+  scopes: string[],
+  /** When the token ends, where that is known. */
+  token_expires_at: string | null,
+  /** Who asks. */
+  program: ProgramView,
+  /** The name that the caller gave itself: untrusted, for quotes (REQ-H4). */
+  claimed_name: string,
+  /** Why "always" is not offered; absent where it is. */
+  always_off: AlwaysOff | null,
+  /** When the script was allowed before with another content: since then it was changed. */
+  allowed_before: string | null,
+  /** How many calls wait for the answer. */
+  calls: number,
+  /** When it lapses; no answer until then means no. */
+  expires_at: string,
+};
+
+/** How an authorization server came to know a client ID. */
+export type RegistrationKind = 
+/** Registered by hand. */
+"pre_registered" | 
+/** It is the address of a metadata document. */
+"metadata_document" | 
+/** Registered by Keybearer (RFC 7591). */
+"dynamic";
+
+/** All settings. */
+export type Settings = {
+  /** The window's language; absent means the system's. */
+  language: Language | null,
+  /** The window's theme. */
+  theme: Theme,
+  /** How browsers come back; absent means that Keybearer chooses. */
+  callback: CallbackKind | null,
+  /** Who gets tokens without being asked about. */
+  approval: Approval,
+};
+
+/** Parameters of `settings.set`: what is absent stays. */
+export type SettingsSetParams = {
+  /** The window's language. */
+  language?: LanguageChoice | null,
+  /** The window's theme. */
+  theme?: Theme | null,
+  /** How browsers come back. */
+  callback?: CallbackChoice | null,
+  /** Who gets tokens without being asked about. */
+  approval?: Approval | null,
+};
+
+/** A sign-in to start or to join. */
+export type SignInRequest = {
+  /** The profile's name. */
+  profile: string,
+  /** How the browser is to come back; absent means that Keybearer chooses. */
+  callback?: CallbackKind | null,
+  /** Register anew at the authorization server. */
+  register_again?: boolean,
+};
+
+/** The reply to `account.sign_out`. The tokens are deleted in any case. */
+export type SignOutReply = {
+  /** Whether the authorization server took the tokens back. */
+  revoked: boolean,
+  /** Why it did not, if it did not. */
+  not_revoked_because: string | null,
+};
+
+/** The eight steps of a sign-in, in order. */
+export type StepName = 
+/** The server answers. */
+"reach_server" | 
+/** Its protected resource metadata was read (RFC 9728). */
+"resource_metadata" | 
+/** The authorization server's metadata was read (RFC 8414). */
+"authorization_server" | 
+/** The authorization server knows Keybearer (RFC 7591, or otherwise). */
+"identify_client" | 
+/** The browser was opened. */
+"open_browser" | 
+/** The callback came. */
+"receive_answer" | 
+/** The code became tokens, and the keyring has them. */
+"get_tokens" | 
+/** A real `tools/list` worked. */
+"test_connection";
+
+/** How a step stands. */
+export type StepState = 
+/** To come. */
+"todo" | 
+/** Under way. */
+"running" | 
+/** Done. */
+"done" | 
+/** Waits for the user. */
+"needs_user" | 
+/** Not needed here. */
+"skipped" | 
+/** It failed. */
+"stopped";
+
+/** The reply to `account.test`. */
+export type TestReply = {
+  /** The number of tools that the server offers. */
+  tools: number,
+  /** Their names, the first hundred. */
+  names: string[],
+  /** The MCP revision that was spoken. */
+  protocol: string,
+  /** The server's own name and version. */
+  server: string,
+};
+
+/** The themes of the window. */
+export type Theme = 
+/** The system's. */
+"system" | 
+/** Light. */
+"light" | 
+/** Dark. */
+"dark";
+
+/** The state of the keyring, found by a real write, read and delete. */
+export type VaultState = 
+/** It works. */
+"unlocked" | 
+/** It is there and locked. */
+"locked" | 
+/** It is not there, or doesn't answer. */
+"absent";
+
