@@ -24,3 +24,5 @@ mod webdriver;
 
 mod sign_in;
 mod start;
+mod tray;
+mod scratch;

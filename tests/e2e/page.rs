@@ -16,20 +16,41 @@ pub(crate) struct Page {
     driver: WebDriver,
 }
 
+/// One of the app's windows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum View {
+    /// The main one.
+    Main,
+    /// The one that asks about a program.
+    Approval,
+}
+
+impl View {
+    fn is_at(self, address: &str) -> bool {
+        match self {
+            View::Main => address.starts_with("tauri:") && !View::Approval.is_at(address),
+            View::Approval => address.ends_with("#approval"),
+        }
+    }
+}
+
 impl Page {
-    /// The first web view of an app whose inspector listens on this port.
+    /// The main window of an app whose inspector listens on this port.
     pub(crate) fn attach(inspector: u16) -> anyhow::Result<Page> {
-        Ok(Page { driver: WebDriver::attach(inspector)? })
+        let page = Page { driver: WebDriver::attach(inspector)? };
+        // The driver begins with the first web view that there ever was, which may be gone.
+        page.switch_to(View::Main)?;
+        Ok(page)
     }
 
-    /// Takes the web view in hand whose title begins so, once there is one.
-    pub(crate) fn switch_to(&self, title: &str) -> anyhow::Result<()> {
-        until(&format!("a window titled {title:?}"), || {
+    /// Takes another of the app's windows in hand, once it is there.
+    pub(crate) fn switch_to(&self, view: View) -> anyhow::Result<()> {
+        until(&format!("the window {view:?}"), || {
             for handle in self.handles()? {
                 // A window may close while it is looked at.
                 let switched = self.driver.post("/window", &json!({ "handle": handle }));
-                let found = switched.and_then(|_| self.driver.get("/title"));
-                if found.is_ok_and(|found| found.as_str().is_some_and(|found| found.starts_with(title))) {
+                let address = switched.and_then(|_| self.driver.get("/url"));
+                if address.is_ok_and(|address| address.as_str().is_some_and(|address| view.is_at(address))) {
                     return Ok(Some(()));
                 }
             }
@@ -126,6 +147,11 @@ impl Page {
             let size = self.driver.execute("return [innerWidth, innerHeight]", &[])?;
             Ok((size == json!([width, height])).then_some(()))
         })
+    }
+
+    /// Closes the window, as its frame's button would.
+    pub(crate) fn close(&self) -> anyhow::Result<()> {
+        self.driver.remove("/window").map(drop)
     }
 
     /// A picture of the page, as base64 of a PNG, once what it shows has stood still.

@@ -3,6 +3,7 @@
 use anyhow::{Context, anyhow};
 use keybearer_tests::until::until;
 use std::collections::HashMap;
+use std::fs;
 use std::sync::{Arc, Mutex, PoisonError};
 use zbus::blocking::{Connection, Proxy, connection};
 use zbus::message::Header;
@@ -67,7 +68,12 @@ impl Panel {
         Ok(())
     }
 
-    /// The icon's name, which is its file's path.
+    /// The icon as it is drawn: the item names the file that it lies in.
+    pub(crate) fn icon_bytes(&self) -> anyhow::Result<Vec<u8>> {
+        Ok(fs::read(self.icon()?)?)
+    }
+
+    /// The file of the icon.
     pub(crate) fn icon(&self) -> anyhow::Result<String> {
         let (owner, path) = self.item()?;
         Ok(Proxy::new(&self.bus, owner, path, "org.kde.StatusNotifierItem")?.get_property("IconName")?)

@@ -6,6 +6,21 @@ use crate::page::Page;
 pub(crate) struct Window<'a>(pub(crate) &'a Page);
 
 impl Window<'_> {
+    /// Waits until the window shows anything of its own.
+    pub(crate) fn is_open(&self) -> anyhow::Result<()> {
+        self.0.wait_for_text("Add")
+    }
+
+    /// Waits until the window offers to add a server.
+    pub(crate) fn offers_to_add(&self) -> anyhow::Result<()> {
+        self.0.find("textbox", "Server address").map(drop)
+    }
+
+    /// Waits until the window shows the settings.
+    pub(crate) fn shows_settings(&self) -> anyhow::Result<()> {
+        self.0.find("heading", "Settings").map(drop)
+    }
+
     /// Types a server's address and begins to sign in.
     pub(crate) fn add(&self, url: &str) -> anyhow::Result<()> {
         let page = self.0;
