@@ -78,7 +78,7 @@ fn the_admin_door_hands_out_no_token_and_the_programs_door_changes_nothing() {
 fn each_door_answers_what_it_says_it_can_and_nothing_else() {
     let world = World::new().unwrap();
     world.ok(&["status"]).unwrap();
-    for (socket, others) in [("run/programs/agent.v1.sock", 11), ("run/admin/admin.v1.sock", 3)] {
+    for (socket, others) in [("run/programs/agent.v1.sock", 21), ("run/admin/admin.v1.sock", 3)] {
         let path = world.home.join(socket);
         let mut wire = Wire::open(&path).unwrap();
         let all = [
@@ -86,6 +86,7 @@ fn each_door_answers_what_it_says_it_can_and_nothing_else() {
             "header.get",
             "token.invalidate",
             "profile.add",
+            "profile.update",
             "profile.remove",
             "profile.rename",
             "profile.list",
@@ -97,8 +98,18 @@ fn each_door_answers_what_it_says_it_can_and_nothing_else() {
             "account.sign_out",
             "account.test",
             "account.refresh",
+            "prompt.register",
+            "prompt.next",
+            "prompt.answer",
+            "grant.list",
+            "grant.revoke",
+            "settings.get",
+            "settings.set",
             "agent.ping",
             "agent.status",
+            "agent.watch",
+            "agent.unlock",
+            "agent.lock",
             "agent.stop",
         ];
         let mut unknown = 0;

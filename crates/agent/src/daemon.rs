@@ -4,12 +4,14 @@ use crate::{harden, lock, log, ready};
 use anyhow::Context as _;
 use keybearer_core::accounts::Accounts;
 use keybearer_core::api::{Api, capabilities};
+use keybearer_core::caller::{Caller, Connection, Instance};
+use keybearer_core::consent::Consent;
 use keybearer_core::home::{Home, random_id};
 use keybearer_gateway::upstream::HttpUpstream;
 use keybearer_ipc::place::Place;
-use keybearer_ipc::server::{Handler, serve};
-use keybearer_ipc::socket;
-use keybearer_protocol::session::{CallerView, Server};
+use keybearer_ipc::server::{self, Handler, serve};
+use keybearer_ipc::{peer, socket};
+use keybearer_protocol::session::Server;
 use keybearer_protocol::{Door, ErrorObject};
 use serde_json::Value;
 use std::path::Path;
@@ -44,7 +46,9 @@ async fn live(home: &Home, place: &Place, detach: bool) -> anyhow::Result<()> {
     let metadata_document = std::env::var("KEYBEARER_CLIENT_METADATA_URL").ok().filter(|url| !url.is_empty());
     let accounts = Accounts::open(home, Arc::new(HttpUpstream), metadata_document)?;
     let stop = Arc::new(Notify::new());
-    let api = Arc::new(Doors(Api::new(accounts.clone(), stop.clone())));
+    let context = accounts.context();
+    let consent = Consent::new(context.vault.clone(), context.changes.clone(), still_runs);
+    let api = Arc::new(Doors(Api::new(accounts.clone(), consent, stop.clone())));
     let server = Server {
         name: "keybearer-agent".to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -61,9 +65,8 @@ async fn live(home: &Home, place: &Place, detach: bool) -> anyhow::Result<()> {
             serve(admin, Door::Admin, server.clone(), api.clone(), closing.clone()),
         )
     };
-    // Reads what the keyring has, so that sign-ins from before a restart go on.
-    let waking = accounts.clone();
-    tokio::spawn(async move { waking.wake().await });
+    let waking = api.clone();
+    tokio::spawn(async move { waking.0.wake().await });
     let stopping = async {
         told_to_stop(&stop).await;
         tracing::info!("stopping");
@@ -107,7 +110,23 @@ impl Handler for Doors {
         capabilities(door)
     }
 
-    async fn answer(&self, door: Door, caller: &CallerView, method: &str, params: Value) -> Result<Value, ErrorObject> {
-        self.0.answer(door, caller, method, params).await
+    async fn answer(
+        &self,
+        door: Door,
+        caller: &server::Caller,
+        method: &str,
+        params: Value,
+    ) -> Result<Value, ErrorObject> {
+        let caller = Caller {
+            view: caller.view.clone(),
+            claimed_name: caller.claimed_name.clone(),
+            is_desktop: caller.is_desktop,
+            connection: Connection { number: caller.connection, open: caller.open.clone() },
+        };
+        self.0.answer(door, &caller, method, params).await
     }
+}
+
+fn still_runs(instance: &Instance) -> bool {
+    peer::runs(instance.pid, &instance.started)
 }

@@ -13,10 +13,11 @@ pub use tokens::{Authorized, Issued};
 
 use crate::busy::Busy;
 use crate::callback::{Callbacks, Port};
+use crate::changes::Changes;
 use crate::clock::now;
 use crate::error::Error;
 use crate::flight::Flight;
-use crate::profile::Profile;
+use crate::profile::{Profile, Settings};
 use crate::progress::Progress;
 use crate::redirect::{Redirects, kind_of};
 use crate::refresh::{is_usable, renews_at};
@@ -48,6 +49,8 @@ pub struct Context {
     pub upstream: Arc<dyn Upstream>,
     /// The https address of our client metadata document, where one is hosted.
     pub metadata_document: Option<String>,
+    /// Tells windows.
+    pub changes: Changes,
     /// What the agent waits for before it ends.
     pub busy: Busy,
 }
@@ -118,9 +121,9 @@ impl Account {
     /// The account of this profile; nothing is read yet.
     pub fn new(context: Arc<Context>, profile: Profile) -> Arc<Account> {
         Arc::new(Account {
-            context,
             id: profile.id.clone(),
-            progress: Progress::new(&profile.name),
+            progress: Progress::new(&profile.name, context.changes.clone()),
+            context,
             state: Mutex::new(State {
                 profile,
                 record: None,
@@ -153,6 +156,11 @@ impl Account {
         self.state().profile.url.clone()
     }
 
+    /// How it authorizes itself.
+    pub fn settings(&self) -> Settings {
+        self.state().profile.settings.clone()
+    }
+
     /// The profile was edited. With another address, whatever was read for the old one is put away: the keyring item
     /// is bound to it, and only a new sign-in replaces it. An open sign-in was for the old address, and ends.
     pub fn set_profile(&self, profile: Profile) {
@@ -167,6 +175,7 @@ impl Account {
             self.progress.rename(&profile.name);
         }
         state.profile = profile;
+        self.context.changes.announce();
     }
 
     /// Makes sure that the keyring was read, and that it has what this process knows. A sign-in whose browser was out
@@ -200,6 +209,21 @@ impl Account {
         record.secret = Some(SecretRecord { value, auth: self.state().profile.settings.auth, issuer: None });
         record.generation += 1;
         self.commit(record).await
+    }
+
+    /// Drops what was read from the keyring out of memory; [`Account::load`] reads it again. An open sign-in ends here,
+    /// and goes on from what the keyring has of it.
+    pub async fn put_away(&self) {
+        let _changing = self.changing.lock().await;
+        let mut state = self.state();
+        if state.unsaved {
+            // It has no second copy: it stays until it can be written.
+            return;
+        }
+        if state.sign_in.take().is_some() {
+            self.progress.fail(Error::Locked.to_object());
+        }
+        state.record = None;
     }
 
     /// Deletes what the keyring holds. Whoever still knows this account writes nothing any more.
@@ -276,6 +300,7 @@ impl Account {
             }
         };
         self.state().record = Some(Record { generation, ..record });
+        self.context.changes.announce();
     }
 
     /// Writes the record to the keyring, then lets others see it; if it can't be written, all stays as it was. Whoever
@@ -287,6 +312,7 @@ impl Account {
             record.pending = None;
         }
         publish(&mut state, record, false);
+        self.context.changes.announce();
         Ok(())
     }
 
@@ -304,6 +330,7 @@ impl Account {
         let mut state = self.state();
         record.pending = state.record.as_mut().and_then(|known| known.pending.take());
         publish(&mut state, record, written.is_err());
+        self.context.changes.announce();
         written
     }
 
@@ -333,6 +360,7 @@ impl Account {
 
     fn remember(&self, error: Option<&Error>) {
         self.state().last_error = error.map(Error::to_object);
+        self.context.changes.announce();
     }
 }
 

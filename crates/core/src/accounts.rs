@@ -3,6 +3,7 @@
 use crate::account::{Account, Context};
 use crate::busy::Busy;
 use crate::callback::{Arrival, Callbacks, Page};
+use crate::changes::Changes;
 use crate::error::Error;
 use crate::home::Home;
 use crate::profile::{Profile, ProfileError, ProfileStore, Settings, suggest_name};
@@ -79,6 +80,17 @@ pub struct NewAccount {
     pub secret: Option<SecretString>,
 }
 
+/// What is to change about how an account authorizes itself.
+#[derive(Clone, Debug, Default)]
+pub struct Change {
+    /// A client ID that was registered by hand; an empty one means that Keybearer finds one again.
+    pub client_id: Option<String>,
+    /// The scopes to ask for; none means those that the server names.
+    pub scopes: Option<Vec<String>>,
+    /// The fixed credential, or the client's secret.
+    pub secret: Option<SecretString>,
+}
+
 impl Accounts {
     /// Opens the accounts of a home. Nothing is asked of keyring or network yet.
     pub fn open(
@@ -89,8 +101,9 @@ impl Accounts {
         let (callbacks, arrivals) = Callbacks::new();
         let vault = Vault::start(&home.id()?);
         let (redirects, settings) = (Redirects::open(home), SettingsFile::new(home));
-        let busy = Busy::default();
-        let context = Arc::new(Context { vault, callbacks, redirects, settings, upstream, metadata_document, busy });
+        let (changes, busy) = (Changes::default(), Busy::default());
+        let context =
+            Arc::new(Context { vault, callbacks, redirects, settings, upstream, metadata_document, changes, busy });
         let profiles = ProfileStore::new(home.servers_file());
         let book = Book { context: context.clone(), profiles, accounts: BTreeMap::new() };
         let accounts = Arc::new(Accounts { context, book: Mutex::new(book) });
@@ -106,6 +119,23 @@ impl Accounts {
     /// Returns when nothing is under way that a stop would cut off.
     pub async fn done(&self) {
         self.context.busy.done().await;
+    }
+
+    /// What all accounts share.
+    pub fn context(&self) -> &Context {
+        &self.context
+    }
+
+    /// The name of the account with this id, if there is one.
+    pub fn name_of(&self, id: &str) -> Option<String> {
+        self.book().accounts.get(id).map(|account| account.name())
+    }
+
+    /// Drops all that is secret out of memory.
+    pub async fn put_away(&self) {
+        for account in self.known() {
+            account.put_away().await;
+        }
     }
 
     /// All accounts, sorted by name. A broken `servers.json` is an error here.
@@ -185,6 +215,32 @@ impl Accounts {
         }
         self.book().accounts.remove(account.id());
         Ok(())
+    }
+
+    /// Changes how an account authorizes itself; what is absent stays. An open sign-in would go on with what it began
+    /// with, so it ends. Goes on when its caller leaves.
+    pub async fn update(self: &Arc<Self>, name: &str, change: Change) -> Result<Arc<Account>, Error> {
+        let (accounts, account) = (self.clone(), self.find(name)?);
+        self.context.busy.to_the_end(async move { accounts.update_now(account, change).await }).await
+    }
+
+    async fn update_now(&self, account: Arc<Account>, change: Change) -> Result<Arc<Account>, Error> {
+        if let Some(secret) = &change.secret {
+            let has_client = match change.client_id.as_deref() {
+                Some(id) => !id.is_empty(),
+                None => account.settings().client_id.is_some(),
+            };
+            let settings = Settings { client_id: has_client.then(String::new), ..account.settings() };
+            check_settings(&settings, !secret.expose_secret().is_empty())?;
+            account.keep_secret(secret.clone()).await?;
+        }
+        if change.client_id.is_some() || change.scopes.is_some() {
+            let (client_id, scopes) = (change.client_id.as_deref(), change.scopes.as_deref());
+            self.book().change(|profiles| profiles.set_client(&account.name(), client_id, scopes))?;
+            // Without an open one there is none to end.
+            let _ = account.cancel_sign_in().await;
+        }
+        Ok(account)
     }
 
     /// Gives an account another name.

@@ -1,28 +1,36 @@
 //! The words of the protocol, answered: each method is one request to the accounts.
 
+/// What a window asks beside the accounts.
+mod desktop;
+
 use crate::account::{Account, Authorized, SignedOut, Way};
-use crate::accounts::{Accounts, NewAccount};
+use crate::accounts::{Accounts, Change, NewAccount};
 use crate::browser::Browser;
+use crate::caller::Caller;
 use crate::clock::now;
+use crate::consent::Consent;
 use crate::error::Error;
 use crate::profile::Settings;
 use crate::refresh::Want;
-use crate::vault::VaultError;
 use jiff::{SignedDuration, Timestamp};
 use keybearer_oauth::ServerUrl;
 use keybearer_oauth::authorization::readable;
 use keybearer_protocol::account::{AccountRefresh, AccountSignOut, AccountTest, SignOutReply, TestReply};
-use keybearer_protocol::agent::{AgentPing, AgentStatus, AgentStatusReply, AgentStop, VaultState};
-use keybearer_protocol::auth::{AuthCancel, AuthComplete, AuthStart, AuthStatus, AuthStatusParams, AuthView};
+use keybearer_protocol::agent::{AgentLock, AgentPing, AgentStatus, AgentStop, AgentUnlock, AgentWatch};
+use keybearer_protocol::auth::{
+    AuthCancel, AuthComplete, AuthStart, AuthStartParams, AuthStatus, AuthStatusParams, AuthView,
+};
+use keybearer_protocol::grant::{GrantList, GrantRevoke};
 use keybearer_protocol::method::Empty;
 use keybearer_protocol::profile::{
-    AccountStatus, AccountView, ProfileAdd, ProfileAddParams, ProfileList, ProfileListParams, ProfileListReply,
-    ProfileRemove, ProfileRename, ProfileShow,
+    AccountDetail, AccountView, ProfileAdd, ProfileAddParams, ProfileList, ProfileListParams, ProfileListReply,
+    ProfileRemove, ProfileRename, ProfileShow, ProfileUpdate, ProfileUpdateParams,
 };
-use keybearer_protocol::session::CallerView;
+use keybearer_protocol::prompt::{PromptAnswer, PromptNext, PromptRegister};
+use keybearer_protocol::settings::{SettingsGet, SettingsSet};
 use keybearer_protocol::token::{
     HeaderGet, HeaderGetParams, HeaderReply, RefusalReason, TokenGet, TokenGetParams, TokenInvalidate,
-    TokenInvalidateReply, TokenReply,
+    TokenInvalidateParams, TokenInvalidateReply, TokenReply,
 };
 use keybearer_protocol::{Door, ErrorCode, ErrorObject, Method};
 use serde_json::Value;
@@ -39,6 +47,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(60);
 /// Answers requests.
 pub struct Api {
     accounts: Arc<Accounts>,
+    consent: Consent,
     started_at: Timestamp,
     stop: Arc<Notify>,
 }
@@ -52,66 +61,47 @@ pub fn capabilities(door: Door) -> Vec<String> {
         }
     };
     macro_rules! each { ($($method:ident)+) => { $(add($method::NAME, $method::DOORS);)+ }; }
-    each!(TokenGet HeaderGet TokenInvalidate ProfileAdd ProfileRemove ProfileRename ProfileList ProfileShow
+    each!(TokenGet HeaderGet TokenInvalidate ProfileAdd ProfileUpdate ProfileRemove ProfileRename ProfileList ProfileShow
           AuthStart AuthStatus AuthCancel AuthComplete AccountSignOut AccountTest AccountRefresh
-          AgentPing AgentStatus AgentStop);
+          PromptRegister PromptNext PromptAnswer GrantList GrantRevoke SettingsGet SettingsSet
+          AgentPing AgentStatus AgentWatch AgentLock AgentUnlock AgentStop);
     names
 }
 
 impl Api {
     /// The API over these accounts; `stop` is told when somebody asks the agent to stop.
-    pub fn new(accounts: Arc<Accounts>, stop: Arc<Notify>) -> Self {
-        Api { accounts, started_at: now(), stop }
+    pub fn new(accounts: Arc<Accounts>, consent: Consent, stop: Arc<Notify>) -> Self {
+        Api { accounts, consent, started_at: now(), stop }
     }
 
     /// Answers one request that came through this door.
-    pub async fn answer(
-        &self,
-        door: Door,
-        caller: &CallerView,
-        name: &str,
-        params: Value,
-    ) -> Result<Value, ErrorObject> {
-        tracing::debug!(method = %readable(name), door = door.name(), pid = caller.pid, "request");
+    pub async fn answer(&self, door: Door, caller: &Caller, name: &str, params: Value) -> Result<Value, ErrorObject> {
+        tracing::debug!(method = %readable(name), door = door.name(), pid = caller.view.pid, "request");
+        if !answers_while_locked(name) && self.consent.is_locked().await {
+            return Err(Error::Locked.to_object());
+        }
         match name {
             TokenGet::NAME => reply::<TokenGet, _>(door, params, async |p| self.token(caller, p).await).await,
             HeaderGet::NAME => reply::<HeaderGet, _>(door, params, async |p| self.header(caller, p).await).await,
             TokenInvalidate::NAME => {
-                reply::<TokenInvalidate, _>(door, params, async |p| {
-                    consent(caller)?;
-                    let account = self.accounts.find(&p.profile)?;
-                    let generation = match p.reason {
-                        RefusalReason::Unauthorized => account.invalidate(p.generation).await?,
-                        RefusalReason::InsufficientScope => p.generation,
-                    };
-                    Ok(TokenInvalidateReply { generation })
-                })
-                .await
+                reply::<TokenInvalidate, _>(door, params, async |p| self.invalidate(caller, p).await).await
             }
-            ProfileList::NAME => reply::<ProfileList, _>(door, params, async |p| self.list(caller, p).await).await,
+            ProfileList::NAME => {
+                reply::<ProfileList, _>(door, params, async |p| self.list(door, caller, p).await).await
+            }
             ProfileShow::NAME => {
                 reply::<ProfileShow, _>(door, params, async |p| Ok(self.loaded(&p.profile).await?.detail())).await
             }
             ProfileAdd::NAME => reply::<ProfileAdd, _>(door, params, async |p| self.add(p).await).await,
+            ProfileUpdate::NAME => reply::<ProfileUpdate, _>(door, params, async |p| self.update(p).await).await,
             ProfileRemove::NAME => {
-                reply::<ProfileRemove, _>(door, params, async |p| {
-                    self.accounts.remove(&p.profile).await?;
-                    Ok(Empty {})
-                })
-                .await
+                reply::<ProfileRemove, _>(door, params, async |p| self.remove(&p.profile).await).await
             }
             ProfileRename::NAME => {
                 reply::<ProfileRename, _>(door, params, async |p| Ok(self.accounts.rename(&p.profile, &p.name)?.view()))
                     .await
             }
-            AuthStart::NAME => {
-                reply::<AuthStart, _>(door, params, async |p| {
-                    let browser = (!p.no_open).then(|| Browser::of_caller(&p.environment));
-                    let way = Way { callback: p.callback, register_again: p.register_again };
-                    self.accounts.find(&p.profile)?.start_sign_in(browser, way).await
-                })
-                .await
-            }
+            AuthStart::NAME => reply::<AuthStart, _>(door, params, async |p| self.start(p).await).await,
             AuthStatus::NAME => reply::<AuthStatus, _>(door, params, async |p| self.follow(p).await).await,
             AuthCancel::NAME => {
                 reply::<AuthCancel, _>(door, params, async |p| {
@@ -138,8 +128,24 @@ impl Api {
                 })
                 .await
             }
+            PromptRegister::NAME => {
+                reply::<PromptRegister, _>(door, params, async |_| self.register(caller).await).await
+            }
+            PromptNext::NAME => reply::<PromptNext, _>(door, params, async |p| self.prompts(caller, p).await).await,
+            PromptAnswer::NAME => {
+                reply::<PromptAnswer, _>(door, params, async |p| self.answer_prompt(caller, p).await).await
+            }
+            GrantList::NAME => reply::<GrantList, _>(door, params, async |p| self.grants(p).await).await,
+            GrantRevoke::NAME => reply::<GrantRevoke, _>(door, params, async |p| self.revoke(&p.grant).await).await,
+            SettingsGet::NAME => reply::<SettingsGet, _>(door, params, async |_| self.settings().await).await,
+            SettingsSet::NAME => {
+                reply::<SettingsSet, _>(door, params, async |p| self.change_settings(caller, p).await).await
+            }
             AgentPing::NAME => reply::<AgentPing, _>(door, params, async |_| Ok(Empty {})).await,
             AgentStatus::NAME => reply::<AgentStatus, _>(door, params, async |_| Ok(self.status().await)).await,
+            AgentWatch::NAME => reply::<AgentWatch, _>(door, params, async |p| Ok(self.watch(p).await)).await,
+            AgentLock::NAME => reply::<AgentLock, _>(door, params, async |_| Ok(self.lock().await)).await,
+            AgentUnlock::NAME => reply::<AgentUnlock, _>(door, params, async |_| self.unlock(caller).await).await,
             AgentStop::NAME => {
                 reply::<AgentStop, _>(door, params, async |_| {
                     self.stop.notify_one();
@@ -151,16 +157,22 @@ impl Api {
         }
     }
 
+    /// Reads what the keyring has, so that sign-ins from before a restart go on; of a locked agent, nothing.
+    pub async fn wake(&self) {
+        if !self.consent.is_locked().await {
+            self.accounts.wake().await;
+        }
+    }
+
     async fn loaded(&self, target: &str) -> Result<Arc<Account>, Error> {
         let account = self.accounts.find(target)?;
         account.load().await?;
         Ok(account)
     }
 
-    async fn token(&self, caller: &CallerView, params: TokenGetParams) -> Result<TokenReply, Error> {
-        consent(caller)?;
+    async fn token(&self, caller: &Caller, params: TokenGetParams) -> Result<TokenReply, Error> {
         let target = params.profile.or(params.server_url).ok_or(Error::NothingNamed)?;
-        let account = self.accounts.find(&target)?;
+        let account = self.permitted(caller, &target, params.interactive).await?;
         let want = Want { min_ttl: SignedDuration::from_secs(params.min_ttl.into()), force: params.force };
         let issued = account.token(want, &params.scopes).await?;
         Ok(TokenReply {
@@ -175,10 +187,9 @@ impl Api {
         })
     }
 
-    async fn header(&self, caller: &CallerView, params: HeaderGetParams) -> Result<HeaderReply, Error> {
-        consent(caller)?;
+    async fn header(&self, caller: &Caller, params: HeaderGetParams) -> Result<HeaderReply, Error> {
         let target = params.profile.or_else(|| params.url.clone()).ok_or(Error::NothingNamed)?;
-        let account = self.accounts.find(&target)?;
+        let account = self.permitted(caller, &target, params.interactive).await?;
         let want = Want { min_ttl: SignedDuration::from_secs(params.min_ttl.into()), force: false };
         let Authorized { url: server, headers, issued } = account.authorized(want).await?;
         if let Some(url) = params.url
@@ -194,23 +205,45 @@ impl Api {
         })
     }
 
-    async fn list(&self, caller: &CallerView, params: ProfileListParams) -> Result<ProfileListReply, Error> {
-        consent(caller)?;
+    /// The account that a program asks for, if it may use it.
+    async fn permitted(&self, caller: &Caller, target: &str, interactive: bool) -> Result<Arc<Account>, Error> {
+        let account = self.accounts.find(target)?;
+        // What the person is asked about is what the keyring has, not what wasn't read yet.
+        account.load().await?;
+        self.consent.permit(caller, &account, interactive).await?;
+        Ok(account)
+    }
+
+    async fn invalidate(&self, caller: &Caller, params: TokenInvalidateParams) -> Result<TokenInvalidateReply, Error> {
+        let account = self.permitted(caller, &params.profile, false).await?;
+        let generation = match params.reason {
+            RefusalReason::Unauthorized => account.invalidate(params.generation).await?,
+            RefusalReason::InsufficientScope => params.generation,
+        };
+        Ok(TokenInvalidateReply { generation })
+    }
+
+    /// The accounts; for programs, those that they may use, and how many others there are.
+    async fn list(&self, door: Door, caller: &Caller, params: ProfileListParams) -> Result<ProfileListReply, Error> {
         let after = |account: &Arc<Account>| params.after.as_ref().is_none_or(|after| account.name() > *after);
         let fits = |account: &Arc<Account>| params.server_url.as_ref().is_none_or(|url| account.url().as_str() == url);
-        let (mut accounts, mut size) = (Vec::new(), 0);
+        let (mut accounts, mut size, mut hidden) = (Vec::new(), 0, 0);
         let mut asking = true;
         for account in self.accounts.all()?.into_iter().filter(|account| after(account) && fits(account)) {
             // A locked keyring is a state to show, not a reason to show nothing, nor to wait for it again and again.
             asking = asking && account.load().await.is_ok();
+            if door == Door::Programs && !self.consent.is_permitted(caller, &account).await {
+                hidden += 1;
+                continue;
+            }
             let view = account.view();
             size += serde_json::to_string(&view).map(|text| text.len()).unwrap_or_default();
             if size > PAGE {
-                return Ok(ProfileListReply { accounts, more: true });
+                return Ok(ProfileListReply { accounts, hidden, more: true });
             }
             accounts.push(view);
         }
-        Ok(ProfileListReply { accounts, more: false })
+        Ok(ProfileListReply { accounts, hidden, more: false })
     }
 
     async fn add(&self, params: ProfileAddParams) -> Result<AccountView, Error> {
@@ -227,6 +260,24 @@ impl Api {
             tracing::debug!(%error, "a new account can't be read");
         }
         Ok(account.view())
+    }
+
+    async fn update(&self, params: ProfileUpdateParams) -> Result<AccountDetail, Error> {
+        let change = Change { client_id: params.client_id, scopes: params.scopes, secret: params.secret };
+        Ok(self.accounts.update(&params.profile, change).await?.detail())
+    }
+
+    async fn remove(&self, target: &str) -> Result<Empty, Error> {
+        let account = self.accounts.find(target)?;
+        self.accounts.remove(target).await?;
+        self.consent.forget_account(account.id()).await;
+        Ok(Empty {})
+    }
+
+    async fn start(&self, params: AuthStartParams) -> Result<AuthView, Error> {
+        let browser = (!params.no_open).then(|| Browser::of_caller(&params.environment));
+        let way = Way { callback: params.callback, register_again: params.register_again };
+        self.accounts.find(&params.profile)?.start_sign_in(browser, way).await
     }
 
     async fn follow(&self, params: AuthStatusParams) -> Result<AuthView, Error> {
@@ -248,44 +299,6 @@ impl Api {
             server: tools.server,
         })
     }
-
-    async fn status(&self) -> AgentStatusReply {
-        let problem = self.accounts.vault_problem().await;
-        if problem.is_none() {
-            self.accounts.wake().await;
-        }
-        let configuration_problem = self.accounts.all().err().map(|error| error.to_string());
-        let views: Vec<AccountView> = self.accounts.known().iter().map(|account| account.view()).collect();
-        let needs_user = |view: &&AccountView| match view.status {
-            AccountStatus::Expiring | AccountStatus::SigningIn | AccountStatus::NeedsSignIn => true,
-            AccountStatus::Connected | AccountStatus::Unreachable | AccountStatus::NoSignIn | AccountStatus::Locked => {
-                false
-            }
-        };
-        AgentStatusReply {
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            pid: std::process::id(),
-            started_at: self.started_at,
-            accounts: u32::try_from(views.len()).unwrap_or(u32::MAX),
-            need_user: u32::try_from(views.iter().filter(needs_user).count()).unwrap_or(u32::MAX),
-            locked: false,
-            prompter: false,
-            prompts: 0,
-            vault: match problem {
-                None => VaultState::Unlocked,
-                Some(VaultError::Locked) => VaultState::Locked,
-                Some(_) => VaultState::Absent,
-            },
-            vault_problem: problem.map(|problem| problem.to_string()),
-            configuration_problem,
-        }
-    }
-}
-
-/// Policy `same-user`: every program of this user gets tokens, but none that lives in a sandbox, a container or
-/// another namespace.
-fn consent(caller: &CallerView) -> Result<(), Error> {
-    if caller.foreign { Err(Error::ConsentRequired) } else { Ok(()) }
 }
 
 /// Runs a method if it stands behind this door: parameters in, reply out.
@@ -301,6 +314,23 @@ where
         .map_err(|_| ErrorObject::new(ErrorCode::InvalidParams, format!("the parameters don't fit {}", M::NAME)))?;
     let reply = run(params).await.map_err(|error| error.to_object())?;
     serde_json::to_value(reply).map_err(|_| Error::Internal("a reply can't be written").to_object())
+}
+
+/// What can be asked of a locked agent: how it is, and what unlocks it.
+fn answers_while_locked(method: &str) -> bool {
+    const FREE: [&str; 10] = [
+        AgentPing::NAME,
+        AgentStatus::NAME,
+        AgentWatch::NAME,
+        AgentLock::NAME,
+        AgentUnlock::NAME,
+        AgentStop::NAME,
+        PromptRegister::NAME,
+        PromptNext::NAME,
+        SettingsGet::NAME,
+        SettingsSet::NAME,
+    ];
+    FREE.contains(&method)
 }
 
 fn not_behind(door: Door, method: &str) -> ErrorObject {

@@ -13,6 +13,7 @@ use keybearer_oauth::server_metadata::ServerMetadataError;
 use keybearer_oauth::token::TokenError;
 use keybearer_protocol::{ErrorCode, ErrorObject};
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Whatever a request can end with instead of a reply.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -121,9 +122,35 @@ pub enum Error {
         /// The address.
         url: String,
     },
-    /// The caller lives in a sandbox, container or other namespace, which only the user may let in.
-    #[error("a program in a sandbox or container gets a token only with your consent, and nobody can be asked")]
-    ConsentRequired,
+    /// The user would have to be asked, and isn't.
+    #[error("{0}")]
+    ConsentRequired(Unasked),
+    /// The user said no, or nothing in time.
+    #[error("{}", if *.unanswered { format!("nobody answered whether this program may use {profile}") } else { format!("you said no: this program may not use {profile}") })]
+    ConsentDenied {
+        /// The account.
+        profile: String,
+        /// Whether a prompt lapsed.
+        unanswered: bool,
+    },
+    /// Too many questions wait for a person.
+    #[error("too many programs wait for your answer already")]
+    TooManyPrompts,
+    /// The prompt was answered, lapsed or taken back.
+    #[error("this question doesn't wait for an answer any more")]
+    NoSuchPrompt,
+    /// The answer was forgotten already.
+    #[error("there is no such remembered answer")]
+    NoSuchGrant,
+    /// Only the desktop that asks people may do that.
+    #[error("only Keybearer's own window may do that")]
+    DesktopOnly,
+    /// A desktop asks already.
+    #[error("another Keybearer window asks already")]
+    PrompterTaken,
+    /// Nothing is given out until somebody unlocks.
+    #[error("Keybearer is locked")]
+    Locked,
     /// None of the callback ports is free.
     #[error("none of the ports {first} to {last} on this machine is free, where a browser would come back to")]
     NoPort {
@@ -158,6 +185,23 @@ pub enum Error {
     Internal(&'static str),
 }
 
+/// Why a person isn't asked.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unasked {
+    /// The caller lives in a sandbox, container or other namespace, and nobody is ever asked here.
+    #[error("a program in a sandbox or container gets a token only with your consent, and nobody can be asked")]
+    Foreign,
+    /// No desktop is there.
+    #[error("you would have to be asked whether this program may, but Keybearer's window isn't running")]
+    NoDesktop,
+    /// The caller doesn't want anybody to be asked.
+    #[error("you would have to be asked whether this program may, and it said not to")]
+    NotInteractive,
+    /// Nobody answered the last times.
+    #[error("nobody answered when this program asked before, so it has to wait")]
+    Resting(Duration),
+}
+
 impl Error {
     /// The words of the protocol for it: code, sentence, exact reason, way out.
     pub fn to_object(&self) -> ErrorObject {
@@ -165,6 +209,9 @@ impl Error {
         let mut object = ErrorObject::new(self.code(), readable(&self.to_string()));
         object.data.reason = self.reason().map(str::to_owned);
         object.data.action = self.action();
+        if let Error::ConsentRequired(Unasked::Resting(left)) = self {
+            object.data.retry_after_ms = u32::try_from(left.as_millis()).ok();
+        }
         object
     }
 
@@ -210,7 +257,12 @@ impl Error {
             Error::AuthInProgress(_) => ErrorCode::AuthInProgress,
             Error::NoTokenNeeded(_) | Error::NotABearer(_) => ErrorCode::NoTokenNeeded,
             Error::ResourceMismatch { .. } => ErrorCode::ResourceMismatch,
-            Error::ConsentRequired => ErrorCode::ConsentRequired,
+            Error::ConsentRequired(_) => ErrorCode::ConsentRequired,
+            Error::ConsentDenied { .. } => ErrorCode::ConsentDenied,
+            Error::DesktopOnly => ErrorCode::DesktopOnly,
+            Error::Locked => ErrorCode::AgentLocked,
+            Error::NoSuchPrompt | Error::NoSuchGrant => ErrorCode::NotThere,
+            Error::TooManyPrompts | Error::PrompterTaken => ErrorCode::Busy,
             Error::NoPort { .. } | Error::Edited(_) => ErrorCode::Busy,
             Error::Removed => ErrorCode::ProfileNotFound,
             Error::SecretElsewhere { .. } => ErrorCode::ProviderError,
@@ -239,6 +291,7 @@ impl Error {
             Error::Callback(CallbackError::Malformed | CallbackError::NoCode) => "callback_malformed",
             Error::Token(TokenError::Refused { .. }) => "token_refused",
             Error::SecretElsewhere { .. } => "secret_elsewhere",
+            Error::Locked => "locked",
             Error::Lapsed => "lapsed",
             Error::Cancelled => "cancelled",
             Error::NoSignIn(_) => "no_sign_in_open",
@@ -265,6 +318,8 @@ impl Error {
         match self {
             Error::AuthRequired { profile, .. } => Some(format!("keybearer sign-in {}", quoted(profile))),
             Error::Lapsed | Error::Cancelled => Some("start the sign-in again".to_owned()),
+            Error::Locked => Some("keybearer unlock, or unlock it in Keybearer's window".to_owned()),
+            Error::ConsentRequired(Unasked::NoDesktop) => Some("start Keybearer's window".to_owned()),
             Error::Vault(VaultError::Locked) => Some("unlock the system keyring".to_owned()),
             Error::Vault(VaultError::Absent(_)) => {
                 Some("start a keyring such as gnome-keyring or KWallet in this session".to_owned())

@@ -8,6 +8,12 @@
 pub mod clock;
 /// The folders of one Keybearer, and how a file in them is replaced.
 pub mod home;
+/// News for windows.
+pub mod changes;
+/// Who asks.
+pub mod caller;
+/// The answers that are remembered.
+pub mod grants;
 /// Profiles: what the user wrote down, in `servers.json`.
 pub mod profile;
 /// One job at a time, shared by all who want its result.
@@ -34,6 +40,10 @@ pub mod settings;
 pub mod progress;
 /// One account: its tokens and its sign-in.
 pub mod account;
+/// The questions that wait for a person.
+pub mod prompts;
+/// May this program use this account?
+pub mod consent;
 /// All accounts, found by name or address.
 pub mod accounts;
 /// The words of the protocol, answered.

@@ -193,6 +193,27 @@ impl ProfileStore {
         })
     }
 
+    /// Changes how a profile authorizes itself: client ID and scopes. What else stands in its entry stays.
+    pub fn set_client(
+        &mut self,
+        name: &str,
+        client_id: Option<&str>,
+        scopes: Option<&[String]>,
+    ) -> Result<(), ProfileError> {
+        self.edit(|servers| {
+            let entry =
+                servers.get_mut(name).and_then(|entry| entry.get_mut("keybearer")).and_then(Value::as_object_mut);
+            let ours = entry.ok_or_else(|| ProfileError::NotFound(name.to_owned()))?;
+            let mut set = |key: &str, value: Value, is_empty: bool| match is_empty {
+                true => drop(ours.shift_remove(key)),
+                false => drop(ours.insert(key.to_owned(), value)),
+            };
+            client_id.into_iter().for_each(|id| set("client_id", id.into(), id.is_empty()));
+            scopes.into_iter().for_each(|scopes| set("scopes", scopes.into(), scopes.is_empty()));
+            Ok(())
+        })
+    }
+
     fn read_again(&mut self) -> bool {
         // Taken before reading: an edit in between is then seen the next time.
         let stamp = stamp(&self.path);

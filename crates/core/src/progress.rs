@@ -1,5 +1,6 @@
 //! How a sign-in stands, as its followers see it.
 
+use crate::changes::Changes;
 use crate::redirect::kind_of;
 use crate::vault::record::PendingRecord;
 use keybearer_oauth::authorization::readable;
@@ -11,12 +12,13 @@ use tokio::sync::watch;
 #[derive(Debug)]
 pub struct Progress {
     view: watch::Sender<AuthView>,
+    changes: Changes,
 }
 
 impl Progress {
     /// No sign-in yet.
-    pub fn new(profile: &str) -> Self {
-        Progress { view: watch::Sender::new(idle(profile)) }
+    pub fn new(profile: &str, changes: Changes) -> Self {
+        Progress { view: watch::Sender::new(idle(profile)), changes }
     }
 
     /// How it stands.
@@ -124,6 +126,7 @@ impl Progress {
             change(view);
             view.revision = view.revision.wrapping_add(1);
         });
+        self.changes.announce();
     }
 }
 

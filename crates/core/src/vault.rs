@@ -3,17 +3,21 @@
 //! Keyring calls block, may wait for a dialog, and are not ordered between threads on every system. So one thread
 //! makes them all, and whoever waits for it waits three seconds at most (REQ-L4).
 
-/// What one item holds.
+/// What guards the tokens.
+pub mod protection;
+/// What the item of an account holds.
 pub mod record;
 
 mod keyring;
 
 use crate::flight::Flight;
 use keyring::Keyring;
-use record::Record;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 use tokio::sync::oneshot;
+use zeroize::Zeroizing;
 
 /// How long a caller waits for the keyring.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -51,6 +55,34 @@ pub struct Vault {
     probing: Arc<Flight<Result<(), VaultError>>>,
 }
 
+/// What an item can hold: JSON with the version of its format.
+pub trait Kept: Serialize + DeserializeOwned + Send + 'static {
+    /// The newest format that this build reads.
+    const NEWEST: u32;
+
+    /// The format of this one.
+    fn version(&self) -> u32;
+
+    /// As it lies in the keyring.
+    fn to_bytes(&self) -> Result<Zeroizing<Vec<u8>>, VaultError> {
+        let bytes = serde_json::to_vec(self).map_err(|error| VaultError::Unreadable(place(&error)))?;
+        Ok(Zeroizing::new(bytes))
+    }
+
+    /// Reads one; the error says where it is wrong and never what it holds.
+    fn from_bytes(bytes: &[u8]) -> Result<Self, VaultError> {
+        let kept: Self = serde_json::from_slice(bytes).map_err(|error| VaultError::Unreadable(place(&error)))?;
+        if kept.version() > Self::NEWEST {
+            return Err(VaultError::Unreadable("a newer Keybearer wrote it".to_owned()));
+        }
+        Ok(kept)
+    }
+}
+
+fn place(error: &serde_json::Error) -> String {
+    format!("column {}: {:?}", error.column(), error.classify())
+}
+
 type Job = Box<dyn FnOnce(&mut Keyring) + Send>;
 
 impl Vault {
@@ -74,15 +106,15 @@ impl Vault {
         shared.unwrap_or(Err(VaultError::Silent))
     }
 
-    /// The record of the account with this id.
-    pub async fn read(&self, id: &str) -> Result<Option<Record>, VaultError> {
+    /// What the item with this id holds.
+    pub async fn read<T: Kept>(&self, id: &str) -> Result<Option<T>, VaultError> {
         let id = id.to_owned();
-        self.ask(move |keyring| keyring.read(&id)?.map(|bytes| Record::from_bytes(&bytes)).transpose()).await
+        self.ask(move |keyring| keyring.read(&id)?.map(|bytes| T::from_bytes(&bytes)).transpose()).await
     }
 
-    /// Writes the record and reads it back: what this returns for is kept.
-    pub async fn write(&self, id: &str, record: &Record) -> Result<(), VaultError> {
-        let (id, bytes) = (id.to_owned(), record.to_bytes()?);
+    /// Writes an item and reads it back: what this returns for is kept.
+    pub async fn write<T: Kept>(&self, id: &str, item: &T) -> Result<(), VaultError> {
+        let (id, bytes) = (id.to_owned(), item.to_bytes()?);
         self.ask(move |keyring| {
             keyring.write(&id, &bytes)?;
             let kept = keyring.read(&id)?;
@@ -91,7 +123,7 @@ impl Vault {
         .await
     }
 
-    /// Deletes the record; none is as good.
+    /// Deletes an item; none is as good.
     pub async fn delete(&self, id: &str) -> Result<(), VaultError> {
         let id = id.to_owned();
         self.ask(move |keyring| keyring.delete(&id)).await

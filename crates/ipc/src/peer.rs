@@ -3,39 +3,46 @@
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(target_os = "linux")]
-use linux::look_up;
+pub(crate) use linux::attest;
+#[cfg(target_os = "linux")]
+pub use linux::{Attested, Witness};
+
+#[cfg(not(target_os = "linux"))]
+mod elsewhere;
+#[cfg(not(target_os = "linux"))]
+pub(crate) use elsewhere::attest;
+#[cfg(not(target_os = "linux"))]
+pub use elsewhere::{Attested, Witness};
 
 use crate::socket::Connection;
-use keybearer_protocol::program::ProgramView;
 use keybearer_protocol::session::CallerView;
 use std::io;
 
 /// The process at the other end of a connection.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Peer {
     /// Whether it runs as this user.
     pub same_user: bool,
     /// What is known of the process.
     pub view: CallerView,
+    /// Whether it is the `keybearer-desktop` that lies beside this agent, by device and inode.
+    pub is_desktop: bool,
+    /// Holds the process, to see that it stays what it was.
+    pub witness: Witness,
+}
+
+/// Whether the process of this number still runs, and is the one that began then (`ProgramView::started`).
+pub fn runs(pid: u32, started: &str) -> bool {
+    #[cfg(target_os = "linux")]
+    return linux::runs(pid, started);
+    #[cfg(not(target_os = "linux"))]
+    return elsewhere::runs(pid, started);
 }
 
 /// Asks the kernel who is at the other end.
-#[cfg(unix)]
 pub fn identify(connection: &Connection) -> io::Result<Peer> {
-    let credentials = connection.peer_cred()?;
-    // A process that the kernel can't name lives in a process namespace that we don't see.
-    let pid = credentials.pid().and_then(|pid| u32::try_from(pid).ok()).filter(|pid| *pid != 0);
-    let view = pid.map(look_up).unwrap_or(CallerView {
-        pid: None,
-        exe: None,
-        foreign: cfg!(target_os = "linux"),
-        program: ProgramView::default(),
-    });
-    Ok(Peer { same_user: credentials.uid() == rustix::process::geteuid().as_raw(), view })
-}
-
-/// Other systems name the process; what it runs is for later stages to find out.
-#[cfg(not(target_os = "linux"))]
-fn look_up(pid: u32) -> CallerView {
-    CallerView { pid: Some(pid), exe: None, foreign: false, program: ProgramView::default() }
+    #[cfg(target_os = "linux")]
+    return linux::identify(connection);
+    #[cfg(not(target_os = "linux"))]
+    return elsewhere::identify(connection);
 }

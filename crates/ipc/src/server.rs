@@ -2,7 +2,7 @@
 //! costs the others nothing (REQ-L1, REQ-L2).
 
 use crate::frame::{self, FrameError, LIMIT};
-use crate::peer::{Peer, identify};
+use crate::peer::{self, Attested, Witness, identify};
 use crate::socket::{Connection, Listener};
 use keybearer_protocol::method::Method;
 use keybearer_protocol::rpc::{Id, Request, Response};
@@ -14,6 +14,7 @@ use serde_json::Value;
 use std::collections::{HashMap, HashSet};
 use std::future::Future;
 use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWriteExt, BufReader};
@@ -48,10 +49,25 @@ pub trait Handler: Send + Sync + 'static {
     fn answer(
         &self,
         door: Door,
-        caller: &CallerView,
+        caller: &Caller,
         method: &str,
         params: Value,
     ) -> impl Future<Output = Result<Value, ErrorObject>> + Send;
+}
+
+/// Whoever is at the other end of a connection, as far as an answer may depend on it.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// What is known of the process.
+    pub view: Arc<CallerView>,
+    /// The name that it gives itself: untrusted, for quotes (REQ-H4).
+    pub claimed_name: Arc<str>,
+    /// Whether it is the desktop that lies beside this agent.
+    pub is_desktop: bool,
+    /// Tells this connection from every other.
+    pub connection: u64,
+    /// Changes never; ends with the connection.
+    pub open: watch::Receiver<()>,
 }
 
 /// What all connections share.
@@ -61,6 +77,7 @@ struct Shared<H> {
     handler: Arc<H>,
     connections: Arc<Semaphore>,
     by_process: Mutex<HashMap<u32, u32>>,
+    connections_so_far: AtomicU64,
     closed: watch::Receiver<bool>,
 }
 
@@ -74,7 +91,11 @@ pub async fn serve<H: Handler>(
 ) {
     let connections = Arc::new(Semaphore::new(CONNECTIONS));
     let closed = closing.clone();
-    let shared = Arc::new(Shared { door, server, handler, connections, by_process: Mutex::default(), closed });
+    if let Err(error) = peer::attest(&listener) {
+        return tracing::error!(%error, "this system doesn't say who writes on a socket, so the door stays closed");
+    }
+    let (by_process, connections_so_far) = Default::default();
+    let shared = Arc::new(Shared { door, server, handler, connections, by_process, connections_so_far, closed });
     let mut callers = JoinSet::new();
     loop {
         let accepted = tokio::select! {
@@ -101,15 +122,26 @@ pub async fn serve<H: Handler>(
 }
 
 async fn attend<H: Handler>(shared: Arc<Shared<H>>, connection: Connection, _permit: OwnedSemaphorePermit) {
-    let peer = match identify(&connection) {
-        Ok(peer) => peer,
-        Err(error) => return tracing::debug!(%error, "a caller can't be identified"),
+    let looked_up = tokio::task::spawn_blocking(move || (identify(&connection), connection)).await;
+    let (peer, connection) = match looked_up {
+        Ok((Ok(peer), connection)) => (peer, connection),
+        Ok((Err(error), _)) => return tracing::debug!(%error, "a caller can't be identified"),
+        Err(error) => return tracing::error!(%error, "a caller's identification broke off"),
     };
     if !peer.same_user {
         return tracing::warn!(pid = peer.view.pid, "a program of another user was turned away");
     }
-    let Some(_place) = Place::take(&shared, &peer) else { return turn_away(connection).await };
-    if let Err(error) = converse(&shared, connection, peer.view).await {
+    let Some(_place) = Place::take(&shared, peer.view.pid) else { return turn_away(connection).await };
+    // The other end of this channel ends with the connection, whatever ends it.
+    let (_end, open) = watch::channel(());
+    let caller = Caller {
+        view: Arc::new(peer.view),
+        claimed_name: "".into(),
+        is_desktop: peer.is_desktop,
+        connection: shared.connections_so_far.fetch_add(1, Ordering::Relaxed),
+        open,
+    };
+    if let Err(error) = converse(&shared, connection, caller, peer.witness).await {
         tracing::debug!(%error, "a connection ended");
     }
 }
@@ -129,8 +161,8 @@ struct Place<'a> {
 }
 
 impl<'a> Place<'a> {
-    fn take<H>(shared: &'a Shared<H>, peer: &Peer) -> Option<Place<'a>> {
-        let pid = peer.view.pid.unwrap_or_default();
+    fn take<H>(shared: &'a Shared<H>, pid: Option<u32>) -> Option<Place<'a>> {
+        let pid = pid.unwrap_or_default();
         let mut counts = shared.by_process.lock().unwrap_or_else(PoisonError::into_inner);
         let count = counts.entry(pid).or_default();
         if *count == CONNECTIONS_OF_ONE {
@@ -154,8 +186,14 @@ impl Drop for Place<'_> {
     }
 }
 
-async fn converse<H: Handler>(shared: &Arc<Shared<H>>, connection: Connection, caller: CallerView) -> io::Result<()> {
+async fn converse<H: Handler>(
+    shared: &Arc<Shared<H>>,
+    connection: Connection,
+    mut caller: Caller,
+    witness: Witness,
+) -> io::Result<()> {
     let (reader, mut writer) = connection.into_split();
+    let reader = Attested::new(reader, caller.view.pid);
     let mut lines = Lines { reader: BufReader::new(reader), line: Zeroizing::new(Vec::new()) };
     let (answers, mut outgoing) = mpsc::channel::<Response>(IN_FLIGHT);
     let writing = async {
@@ -165,8 +203,9 @@ async fn converse<H: Handler>(shared: &Arc<Shared<H>>, connection: Connection, c
         io::Result::Ok(())
     };
     let reading = async move {
-        let session = match greet(shared, &mut lines, &caller).await? {
-            Ok((session, answer)) => {
+        let session = match greet(shared, &mut lines, &caller.view).await? {
+            Ok(Greeted { session, claimed_name, answer }) => {
+                caller.claimed_name = claimed_name.into();
                 send(&answers, answer).await;
                 session
             }
@@ -186,6 +225,11 @@ async fn converse<H: Handler>(shared: &Arc<Shared<H>>, connection: Connection, c
             let Some(line) = line else { break };
             while let Some(done) = requests.try_join_next() {
                 done.iter().for_each(|id| drop(open.take(id)));
+            }
+            if !witness.is_unchanged() {
+                // Another program in the same process, or none any more: what was said of it counts no more (REQ-I1).
+                tracing::warn!(pid = caller.view.pid, "a caller became another program and was hung up on");
+                break;
             }
             let request = match line.map_err(frame_error).and_then(|line| check(&line, &session)) {
                 Ok(request) => request,
@@ -228,12 +272,19 @@ async fn converse<H: Handler>(shared: &Arc<Shared<H>>, connection: Connection, c
     tokio::try_join!(reading, writing).map(|_| ())
 }
 
+/// A caller that has said hello.
+struct Greeted {
+    session: String,
+    claimed_name: String,
+    answer: Response,
+}
+
 /// The handshake: `session.open` first, in time, with a version that both speak (REQ-H1..H3).
 async fn greet<H: Handler, R: AsyncRead + Unpin>(
     shared: &Shared<H>,
     lines: &mut Lines<R>,
     caller: &CallerView,
-) -> io::Result<Result<(String, Response), Response>> {
+) -> io::Result<Result<Greeted, Response>> {
     let Some(line) = timeout(HELLO, lines.next(HELLO)).await?? else { return Err(io::ErrorKind::UnexpectedEof.into()) };
     let request = match line.map_err(frame_error).and_then(|line| request(&line)) {
         Ok(request) => request,
@@ -266,7 +317,8 @@ async fn greet<H: Handler, R: AsyncRead + Unpin>(
     let Ok(reply) = serde_json::to_value(reply) else {
         return refuse(ErrorObject::new(ErrorCode::Internal, "the handshake can't be written"));
     };
-    Ok(Ok((session, Response::new(Some(request.id), Ok(reply)))))
+    let answer = Response::new(Some(request.id), Ok(reply));
+    Ok(Ok(Greeted { session, claimed_name: params.client.name, answer }))
 }
 
 fn check(line: &[u8], session: &str) -> Result<Request, Box<Response>> {

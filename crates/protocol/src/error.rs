@@ -77,6 +77,10 @@ codes! {
     NoTokenNeeded = 1025, "no_token_needed", exit 32;
     /// A profile of this name is there already.
     ProfileExists = 1026, "profile_exists", exit 33;
+    /// Only the desktop that asks people may do that.
+    DesktopOnly = 1027, "desktop_only", exit 34;
+    /// The prompt or the remembered answer is not there any more.
+    NotThere = 1028, "not_there", exit 35;
     /// Nobody listens on the agent's socket (made by the client).
     AgentUnreachable = 1030, "agent_unreachable", exit 30;
     /// What was asked makes no sense: an address that is none, an option that doesn't fit.

@@ -139,6 +139,9 @@ pub struct ProfileListParams {
 pub struct ProfileListReply {
     /// Sorted by name.
     pub accounts: Vec<AccountView>,
+    /// How many accounts stand on this page that the caller may not use, and so doesn't see.
+    #[serde(default)]
+    pub hidden: u32,
     /// Whether another page follows.
     pub more: bool,
 }

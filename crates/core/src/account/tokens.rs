@@ -115,6 +115,7 @@ impl Account {
             return Ok(current);
         }
         state.refused = Some(generation);
+        self.context.changes.announce();
         Ok(current + 1)
     }
 
@@ -136,6 +137,7 @@ impl Account {
             }
             Err(error) => state.last_error = Some(error.to_object()),
         }
+        self.context.changes.announce();
         tested
     }
 

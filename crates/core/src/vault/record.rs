@@ -1,6 +1,6 @@
 //! What one keyring item holds: all that is secret about one account, and what it is bound to.
 
-use super::VaultError;
+use super::Kept;
 use jiff::Timestamp;
 use keybearer_oauth::authorization::PendingAuthorization;
 use keybearer_oauth::registration::Registration;
@@ -9,7 +9,6 @@ use keybearer_protocol::secret::{expose, expose_option};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use url::Url;
-use zeroize::Zeroizing;
 
 /// The version of the record, independent of the product's.
 const VERSION: u32 = 1;
@@ -122,30 +121,20 @@ impl Record {
             pending: None,
         }
     }
-
-    /// The record as it lies in the keyring.
-    pub fn to_bytes(&self) -> Result<Zeroizing<Vec<u8>>, VaultError> {
-        let bytes = serde_json::to_vec(self).map_err(|error| VaultError::Unreadable(place(&error)))?;
-        Ok(Zeroizing::new(bytes))
-    }
-
-    /// Reads a record; the error says where it is wrong and never what it holds.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Record, VaultError> {
-        let record: Record = serde_json::from_slice(bytes).map_err(|error| VaultError::Unreadable(place(&error)))?;
-        if record.version > VERSION {
-            return Err(VaultError::Unreadable("a newer Keybearer wrote it".to_owned()));
-        }
-        Ok(record)
-    }
 }
 
-fn place(error: &serde_json::Error) -> String {
-    format!("column {}: {:?}", error.column(), error.classify())
+impl Kept for Record {
+    const NEWEST: u32 = VERSION;
+
+    fn version(&self) -> u32 {
+        self.version
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::vault::VaultError;
     use secrecy::ExposeSecret;
 
     #[test]

@@ -1,24 +1,72 @@
-//! What `/proc` tells of a process.
+//! Who calls, on Linux: a process that is pinned when it connects and looked at again with each request (REQ-I1).
+//!
+//! The kernel says who connected, and for each message who sent it. A process may hand its connection to a child, or
+//! become another program by `execve` between two messages; so only the connector's own messages count, and only
+//! while it still is what it was.
 
+mod attested;
+mod process;
+mod program;
+
+pub use attested::Attested;
+
+use super::Peer;
+use crate::socket::Connection;
 use keybearer_protocol::program::ProgramView;
 use keybearer_protocol::session::CallerView;
-use std::fs;
-use std::path::{Path, PathBuf};
+use process::Process;
+use program::Family;
+use rustix::net::sockopt::set_socket_passcred;
+use std::io;
+use std::os::fd::AsFd;
 
-/// What is known of the process. One that hides (not dumpable) counts as foreign: nobody can tell where it lives.
-pub(super) fn look_up(pid: u32) -> CallerView {
-    let process = PathBuf::from(format!("/proc/{pid}"));
-    let own = Path::new("/proc/self");
-    let same = |name: &str| namespace(&process, name).is_some_and(|theirs| Some(theirs) == namespace(own, name));
-    CallerView {
-        pid: Some(pid),
-        exe: fs::read_link(process.join("exe")).ok().map(|path| path.to_string_lossy().into_owned()),
-        foreign: !(same("mnt") && same("pid")),
-        program: ProgramView::default(),
+/// Has the kernel say with each message who sent it. Asked of a door before anybody connects: whoever is let in
+/// inherits it.
+pub(crate) fn attest(listener: &impl AsFd) -> io::Result<()> {
+    Ok(set_socket_passcred(listener, true)?)
+}
+
+/// The process at the other end, held so that its number can't come to mean another one.
+#[derive(Debug)]
+pub struct Witness {
+    process: Option<Process>,
+}
+
+impl Witness {
+    /// Whether the process still lives and runs the file that it ran when it connected. One whose file can't be seen
+    /// (it hides, or lives in another namespace) has no identity that could change.
+    pub fn is_unchanged(&self) -> bool {
+        self.process.as_ref().is_none_or(Process::is_unchanged)
     }
 }
 
-/// The name of a namespace, such as `mnt:[4026531841]`.
-fn namespace(process: &Path, name: &str) -> Option<PathBuf> {
-    fs::read_link(process.join("ns").join(name)).ok()
+/// Whether the process still runs, and is the one that began then.
+pub(super) fn runs(pid: u32, started: &str) -> bool {
+    Process::open(pid).is_ok_and(|process| process.started.to_string() == started)
+}
+
+/// What is known of the connector, and what holds it.
+pub(super) fn look_up(pid: Option<u32>) -> (CallerView, bool, Witness) {
+    // A process that the kernel can't name lives in a process namespace that we don't see.
+    let Some(pid) = pid else {
+        let view = CallerView { pid: None, exe: None, foreign: true, program: ProgramView::default() };
+        return (view, false, Witness { process: None });
+    };
+    let process = Process::open(pid).ok();
+    let family = Family::of_this_agent();
+    // One that hides (not dumpable) counts as foreign: nobody can tell where it lives.
+    let foreign = !process.as_ref().is_some_and(Process::lives_here);
+    let exe = process.as_ref().and_then(|process| process.exe.clone());
+    let program = process.as_ref().map(|process| program::behind(process, &family)).unwrap_or_default();
+    let is_desktop = process.as_ref().is_some_and(|process| family.is_desktop(process));
+    let view = CallerView { pid: Some(pid), exe: exe.map(|exe| exe.path), foreign, program };
+    (view, is_desktop, Witness { process })
+}
+
+/// Who is at the other end of a connection.
+pub(super) fn identify(connection: &Connection) -> io::Result<Peer> {
+    let credentials = connection.peer_cred()?;
+    let pid = credentials.pid().and_then(|pid| u32::try_from(pid).ok()).filter(|pid| *pid != 0);
+    let (view, is_desktop, witness) = look_up(pid);
+    Ok(Peer { same_user: credentials.uid() == rustix::process::geteuid().as_raw(), view, is_desktop, witness })
 }

@@ -1,0 +1,141 @@
+//! What a window asks beside the accounts: prompts, remembered answers, settings, the lock, and how the agent is.
+
+use super::{Api, LONGEST_WAIT, PAGE};
+use crate::caller::Caller;
+use crate::error::Error;
+use crate::vault::VaultError;
+use keybearer_protocol::agent::{AgentStatusReply, AgentWatchParams, AgentWatchReply, VaultState};
+use keybearer_protocol::grant::{GrantListParams, GrantListReply};
+use keybearer_protocol::method::Empty;
+use keybearer_protocol::profile::{AccountStatus, AccountView};
+use keybearer_protocol::prompt::{PromptAnswerParams, PromptNextParams, PromptQueue};
+use keybearer_protocol::settings::{Settings, SettingsSetParams};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// How often the profiles are looked at for edits while somebody watches.
+const GLANCE: Duration = Duration::from_secs(2);
+
+impl Api {
+    pub(super) async fn register(&self, caller: &Caller) -> Result<Empty, Error> {
+        self.consent.register(caller).await?;
+        Ok(Empty {})
+    }
+
+    pub(super) async fn prompts(&self, caller: &Caller, params: PromptNextParams) -> Result<PromptQueue, Error> {
+        self.consent.prompts(caller, params.seen, wait(params.wait_ms)).await
+    }
+
+    pub(super) async fn answer_prompt(&self, caller: &Caller, params: PromptAnswerParams) -> Result<Empty, Error> {
+        self.consent.answer(caller, &params.prompt, params.decision).await?;
+        Ok(Empty {})
+    }
+
+    pub(super) async fn grants(&self, params: GrantListParams) -> Result<GrantListReply, Error> {
+        let of_profile = |name: &String| params.profile.as_ref().is_none_or(|profile| profile == name);
+        let mut all = self.consent.grants(|id| self.accounts.name_of(id).filter(of_profile)).await?;
+        if let Some(after) = &params.after {
+            let seen = all.iter().position(|grant| grant.grant == *after).map_or(all.len(), |place| place + 1);
+            all.drain(..seen);
+        }
+        let mut size = 0;
+        let fits = all.iter().position(|grant| {
+            size += serde_json::to_string(grant).map(|text| text.len()).unwrap_or_default();
+            size > PAGE
+        });
+        all.truncate(fits.unwrap_or(all.len()));
+        Ok(GrantListReply { grants: all, more: fits.is_some() })
+    }
+
+    pub(super) async fn revoke(&self, grant: &str) -> Result<Empty, Error> {
+        self.consent.revoke(grant).await?;
+        Ok(Empty {})
+    }
+
+    pub(super) async fn settings(&self) -> Result<Settings, Error> {
+        let preferences = self.accounts.context().settings.read()?;
+        let approval = self.consent.approval().await?;
+        let (language, theme, callback) = (preferences.language, preferences.theme, preferences.callback);
+        Ok(Settings { language, theme, callback, approval })
+    }
+
+    pub(super) async fn change_settings(&self, caller: &Caller, change: SettingsSetParams) -> Result<Settings, Error> {
+        // First what may be refused: a refusal then changes nothing.
+        if let Some(approval) = change.approval {
+            self.consent.set_approval(caller, approval).await?;
+        }
+        if change.language.is_some() || change.theme.is_some() || change.callback.is_some() {
+            self.accounts.context().settings.change(&change)?;
+        }
+        self.accounts.context().changes.announce();
+        self.settings().await
+    }
+
+    pub(super) async fn lock(&self) -> Empty {
+        self.consent.lock().await;
+        self.accounts.put_away().await;
+        self.accounts.context().changes.announce();
+        Empty {}
+    }
+
+    pub(super) async fn unlock(&self, caller: &Caller) -> Result<Empty, Error> {
+        self.consent.unlock(caller).await?;
+        self.accounts.wake().await;
+        Ok(Empty {})
+    }
+
+    /// Waits for news. People edit `servers.json` too, so it is looked at meanwhile.
+    pub(super) async fn watch(&self, params: AgentWatchParams) -> AgentWatchReply {
+        let changes = &self.accounts.context().changes;
+        let deadline = Instant::now() + wait(params.wait_ms);
+        loop {
+            self.accounts.known();
+            let left = deadline.saturating_duration_since(Instant::now());
+            let revision = match params.seen {
+                Some(seen) => changes.after(seen, left.min(GLANCE)).await,
+                None => changes.revision(),
+            };
+            if params.seen != Some(revision) || left.is_zero() {
+                return AgentWatchReply { revision };
+            }
+        }
+    }
+
+    pub(super) async fn status(&self) -> AgentStatusReply {
+        let problem = self.accounts.vault_problem().await;
+        let locked = self.consent.is_locked().await;
+        if problem.is_none() && !locked {
+            self.accounts.wake().await;
+        }
+        let configuration_problem = self.accounts.all().err().map(|error| error.to_string());
+        let views: Vec<AccountView> = self.accounts.known().iter().map(|account| account.view()).collect();
+        let needs_user = |view: &&AccountView| match view.status {
+            AccountStatus::Expiring | AccountStatus::SigningIn | AccountStatus::NeedsSignIn => true,
+            AccountStatus::Connected | AccountStatus::Unreachable | AccountStatus::NoSignIn | AccountStatus::Locked => {
+                false
+            }
+        };
+        let (prompter, prompts) = self.consent.prompter();
+        AgentStatusReply {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            pid: std::process::id(),
+            started_at: self.started_at,
+            accounts: u32::try_from(views.len()).unwrap_or(u32::MAX),
+            need_user: u32::try_from(views.iter().filter(needs_user).count()).unwrap_or(u32::MAX),
+            locked,
+            prompter,
+            prompts: u32::try_from(prompts).unwrap_or(u32::MAX),
+            vault: match problem {
+                None => VaultState::Unlocked,
+                Some(VaultError::Locked) => VaultState::Locked,
+                Some(_) => VaultState::Absent,
+            },
+            vault_problem: problem.map(|problem| problem.to_string()),
+            configuration_problem,
+        }
+    }
+}
+
+fn wait(milliseconds: u32) -> Duration {
+    Duration::from_millis(milliseconds.into()).min(LONGEST_WAIT)
+}

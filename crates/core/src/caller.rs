@@ -1,0 +1,57 @@
+//! Who asks: a connection, and the program behind it as the kernel tells.
+
+use keybearer_protocol::session::CallerView;
+use std::sync::Arc;
+use tokio::sync::watch;
+
+/// Whoever made a request.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// What is known of the process and its program.
+    pub view: Arc<CallerView>,
+    /// The name that it gives itself: untrusted, for quotes (REQ-H4).
+    pub claimed_name: Arc<str>,
+    /// Whether it is the desktop that lies beside this agent.
+    pub is_desktop: bool,
+    /// The connection, among all of this agent.
+    pub connection: Connection,
+}
+
+/// A connection of a caller.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    /// Tells it from every other.
+    pub number: u64,
+    /// Changes never; ends with the connection.
+    pub open: watch::Receiver<()>,
+}
+
+impl Connection {
+    /// Whether it is still open.
+    pub fn is_open(&self) -> bool {
+        self.open.has_changed().is_ok()
+    }
+
+    /// Returns when it is over.
+    pub async fn closed(&mut self) {
+        // Nothing is ever sent: the only news is its end.
+        while self.open.changed().await.is_ok() {}
+    }
+}
+
+/// One running program: a process, told from a later one of the same number by its beginning.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Instance {
+    /// Its process id.
+    pub pid: u32,
+    /// When it began.
+    pub started: String,
+}
+
+impl Caller {
+    /// The running program, where the system can tell.
+    pub fn instance(&self) -> Option<Instance> {
+        let program = &self.view.program;
+        Some(Instance { pid: program.pid?, started: program.started.clone()? })
+    }
+}

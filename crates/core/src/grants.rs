@@ -1,0 +1,340 @@
+//! Grants: the answers that are remembered, and which question each of them answers (REQ-C1). Pure; the consent keeps
+//! them.
+
+use crate::caller::Instance;
+use jiff::{SignedDuration, Timestamp};
+use keybearer_protocol::grant::GrantView;
+use keybearer_protocol::program::{Confidence, ProgramView};
+use keybearer_protocol::prompt::{AlwaysOff, Decision};
+use serde::{Deserialize, Serialize};
+
+/// An answer for a running program holds no longer than this.
+const WHILE_RUNNING: SignedDuration = SignedDuration::from_hours(8);
+/// How many answers are remembered; the oldest of a running program makes room.
+const LIMIT: usize = 500;
+
+/// What is asked: may this program use this account?
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// The account's immutable id.
+    pub account: String,
+    /// Its name.
+    pub profile: String,
+    /// Its server: an answer is for this one.
+    pub server_url: String,
+    /// What its token covers: an answer is for no more.
+    pub scopes: Vec<String>,
+    /// When its token ends.
+    pub token_expires_at: Option<Timestamp>,
+    /// Who asks.
+    pub program: ProgramView,
+    /// The running program, where the system can tell.
+    pub instance: Option<Instance>,
+    /// The connection, which alone tells the caller from others where the system can't.
+    pub connection: u64,
+    /// The name that the caller gives itself.
+    pub claimed_name: String,
+    /// Whether it lives in a sandbox, a container or another namespace.
+    pub foreign: bool,
+}
+
+/// A remembered answer.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Grant {
+    id: String,
+    account: String,
+    server_url: String,
+    scopes: Vec<String>,
+    program: String,
+    exe: Option<String>,
+    script: Option<String>,
+    script_sha256: Option<String>,
+    created_at: Timestamp,
+    /// For an answer that ends with the program; one without is for good.
+    #[serde(skip)]
+    running: Option<Running>,
+    #[serde(skip)]
+    uses: u32,
+    #[serde(skip)]
+    last_used_at: Option<Timestamp>,
+}
+
+#[derive(Clone, Debug)]
+struct Running {
+    instance: Instance,
+    allows: bool,
+    until: Timestamp,
+}
+
+impl Grant {
+    /// The grant that remembers this answer; none where there is nothing to remember it by.
+    pub fn new(id: String, asked: &Asked, decision: Decision, now: Timestamp) -> Option<Grant> {
+        let running = |allows| {
+            let until = now.checked_add(WHILE_RUNNING).unwrap_or(Timestamp::MAX);
+            Some(Running { instance: asked.instance.clone()?, allows, until })
+        };
+        let running = match decision {
+            Decision::Once => return None,
+            Decision::Deny => Some(running(false)?),
+            Decision::WhileRunning => Some(running(true)?),
+            Decision::Always => None,
+        };
+        Some(Grant {
+            id,
+            account: asked.account.clone(),
+            server_url: asked.server_url.clone(),
+            scopes: asked.scopes.clone(),
+            program: asked.program.name.clone().unwrap_or_default(),
+            exe: asked.program.exe.clone(),
+            script: asked.program.script.clone(),
+            script_sha256: asked.program.script_sha256.clone(),
+            created_at: now,
+            running,
+            uses: 0,
+            last_used_at: None,
+        })
+    }
+
+    /// Names it.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Whether it outlives the program.
+    pub fn is_for_good(&self) -> bool {
+        self.running.is_none()
+    }
+
+    fn allows(&self) -> bool {
+        self.running.as_ref().is_none_or(|running| running.allows)
+    }
+
+    fn is_over(&self, now: Timestamp, runs: impl Fn(&Instance) -> bool) -> bool {
+        self.running.as_ref().is_some_and(|running| running.until <= now || !runs(&running.instance))
+    }
+
+    fn answers(&self, asked: &Asked, now: Timestamp) -> bool {
+        let covered = asked.scopes.iter().all(|scope| self.scopes.contains(scope));
+        let same = self.account == asked.account && self.server_url == asked.server_url && covered;
+        same && match &self.running {
+            Some(running) => asked.instance.as_ref() == Some(&running.instance) && now < running.until,
+            None => {
+                always_off(asked).is_none() && self.is_of(asked) && self.script_sha256 == asked.program.script_sha256
+            }
+        }
+    }
+
+    /// Whether it is about this file, whatever is in it now.
+    fn is_of(&self, asked: &Asked) -> bool {
+        self.exe == asked.program.exe && self.script == asked.program.script && self.exe.is_some()
+    }
+
+    fn view(&self, profile: String) -> GrantView {
+        let decision = match &self.running {
+            None => Decision::Always,
+            Some(Running { allows: true, .. }) => Decision::WhileRunning,
+            Some(Running { allows: false, .. }) => Decision::Deny,
+        };
+        GrantView {
+            grant: self.id.clone(),
+            profile,
+            program: self.program.clone(),
+            exe: self.exe.clone(),
+            script: self.script.clone(),
+            pid: self.running.as_ref().map(|running| running.instance.pid),
+            decision,
+            created_at: self.created_at,
+            last_used_at: self.last_used_at,
+            uses: self.uses,
+            expires_at: self.running.as_ref().map(|running| running.until),
+        }
+    }
+}
+
+/// Why an answer for good isn't offered: what can't be told from others, or be replaced by any program of this user,
+/// would get access for all of them (REQ-I5).
+pub fn always_off(asked: &Asked) -> Option<AlwaysOff> {
+    if asked.foreign {
+        return Some(AlwaysOff::Unidentified);
+    }
+    match asked.program.confidence {
+        Confidence::PidOnly | Confidence::Unknown => Some(AlwaysOff::Unidentified),
+        _ if asked.program.others_can_change => Some(AlwaysOff::OthersCanChange),
+        Confidence::Hash => Some(AlwaysOff::ReplaceableByUser),
+        Confidence::Signed | Confidence::System | Confidence::Script => None,
+    }
+}
+
+/// All remembered answers.
+#[derive(Clone, Debug, Default)]
+pub struct Grants {
+    grants: Vec<Grant>,
+}
+
+impl Grants {
+    /// With those that hold for good.
+    pub fn with(kept: &[Grant]) -> Grants {
+        Grants { grants: kept.to_vec() }
+    }
+
+    /// What was answered to this question before: yes or no, if anything. Counts as a use.
+    pub fn answer(&mut self, asked: &Asked, now: Timestamp) -> Option<bool> {
+        // The latest answer is the one that counts.
+        let grant = self.grants.iter_mut().rev().find(|grant| grant.answers(asked, now))?;
+        grant.uses = grant.uses.saturating_add(1);
+        grant.last_used_at = Some(now);
+        Some(grant.allows())
+    }
+
+    /// When the file of this program was allowed for good with another content.
+    pub fn allowed_before(&self, asked: &Asked) -> Option<Timestamp> {
+        let about = |grant: &&Grant| grant.is_for_good() && grant.account == asked.account && grant.is_of(asked);
+        self.grants.iter().find(about).map(|grant| grant.created_at)
+    }
+
+    /// Remembers one. An answer for good replaces the one that it changes.
+    pub fn add(&mut self, grant: Grant) {
+        if grant.is_for_good() {
+            let replaced = |old: &Grant| {
+                old.is_for_good()
+                    && (&old.account, &old.exe, &old.script) == (&grant.account, &grant.exe, &grant.script)
+            };
+            self.grants.retain(|old| !replaced(old));
+        }
+        if self.grants.len() >= LIMIT {
+            let oldest = self.grants.iter().position(|old| !old.is_for_good()).unwrap_or_default();
+            self.grants.remove(oldest);
+        }
+        self.grants.push(grant);
+    }
+
+    /// Forgets one; gives it, if it was there.
+    pub fn remove(&mut self, id: &str) -> Option<Grant> {
+        let place = self.grants.iter().position(|grant| grant.id == id)?;
+        Some(self.grants.remove(place))
+    }
+
+    /// Forgets those whose program has ended, or whose time is up.
+    pub fn tidy(&mut self, now: Timestamp, runs: impl Fn(&Instance) -> bool) {
+        self.grants.retain(|grant| !grant.is_over(now, &runs));
+    }
+
+    /// Forgets all that don't hold for good.
+    pub fn forget_running(&mut self) {
+        self.grants.retain(Grant::is_for_good);
+    }
+
+    /// Forgets those of an account; tells whether one of them held for good.
+    pub fn forget_account(&mut self, account: &str) -> bool {
+        let before = self.for_good().len();
+        self.grants.retain(|grant| grant.account != account);
+        self.for_good().len() != before
+    }
+
+    /// Those that hold for good.
+    pub fn for_good(&self) -> Vec<Grant> {
+        self.grants.iter().filter(|grant| grant.is_for_good()).cloned().collect()
+    }
+
+    /// As a list shows them, the oldest first, for the accounts that `name` knows.
+    pub fn views(&self, name: impl Fn(&str) -> Option<String>) -> Vec<GrantView> {
+        self.grants.iter().filter_map(|grant| Some(grant.view(name(&grant.account)?))).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(confidence: Confidence) -> Asked {
+        let instance = Instance { pid: 7, started: "99".into() };
+        Asked {
+            account: "a".into(),
+            profile: "linear".into(),
+            server_url: "https://mcp.example/".into(),
+            scopes: vec!["read".into()],
+            token_expires_at: None,
+            program: ProgramView {
+                name: Some("bot.py".into()),
+                exe: Some("/usr/bin/python3".into()),
+                script: Some("/home/ada/bot.py".into()),
+                script_sha256: Some("aa".into()),
+                confidence,
+                ..ProgramView::default()
+            },
+            instance: Some(instance),
+            connection: 0,
+            claimed_name: String::new(),
+            foreign: false,
+        }
+    }
+
+    fn now() -> Timestamp {
+        "2026-11-23T10:00:00Z".parse().expect("a time")
+    }
+
+    fn after(decision: Decision, asked: &Asked) -> Grants {
+        let mut grants = Grants::default();
+        grants.add(Grant::new("g".into(), asked, decision, now()).expect("remembered"));
+        grants
+    }
+
+    #[test]
+    fn an_answer_for_a_running_program_is_for_that_process_account_server_and_scope_alone() {
+        let first = asked(Confidence::PidOnly);
+        let mut grants = after(Decision::WhileRunning, &first);
+        assert_eq!(grants.answer(&first, now()), Some(true));
+        let other = |change: &dyn Fn(&mut Asked)| {
+            let mut asked = first.clone();
+            change(&mut asked);
+            asked
+        };
+        for asked in [
+            other(&|asked| asked.instance = Some(Instance { pid: 7, started: "100".into() })),
+            other(&|asked| asked.instance = Some(Instance { pid: 8, started: "99".into() })),
+            other(&|asked| asked.instance = None),
+            other(&|asked| asked.account = "b".into()),
+            other(&|asked| asked.server_url = "https://evil.example/".into()),
+            other(&|asked| asked.scopes.push("write".into())),
+        ] {
+            assert_eq!(grants.answer(&asked, now()), None, "{asked:?}");
+        }
+        assert_eq!(grants.answer(&first, now() + WHILE_RUNNING), None);
+        assert_eq!(after(Decision::Deny, &first).answer(&first, now()), Some(false));
+        assert!(Grant::new("g".into(), &first, Decision::Once, now()).is_none());
+    }
+
+    #[test]
+    fn an_answer_for_good_is_for_the_file_as_it_was_and_outlives_the_process() {
+        let first = asked(Confidence::Script);
+        let mut grants = after(Decision::Always, &first);
+        let mut later = first.clone();
+        later.instance = Some(Instance { pid: 1234, started: "5".into() });
+        assert_eq!(grants.answer(&later, now()), Some(true));
+        let mut changed = later.clone();
+        changed.program.script_sha256 = Some("bb".into());
+        assert_eq!((grants.answer(&changed, now()), grants.allowed_before(&changed)), (None, Some(now())));
+        let mut open = later.clone();
+        open.program.others_can_change = true;
+        assert_eq!(grants.answer(&open, now()), None);
+        later.program.script = None;
+        assert_eq!(grants.answer(&later, now()), None);
+        // What lies in the keyring comes back as what it was.
+        let kept = serde_json::to_string(&grants.for_good()).expect("written");
+        let back: Vec<Grant> = serde_json::from_str(&kept).expect("read");
+        assert_eq!(Grants::with(&back).answer(&first, now()), Some(true));
+    }
+
+    #[test]
+    fn only_what_can_be_told_apart_is_offered_an_answer_for_good() {
+        let off = |confidence| always_off(&asked(confidence));
+        assert_eq!(off(Confidence::Unknown), Some(AlwaysOff::Unidentified));
+        assert_eq!(off(Confidence::PidOnly), Some(AlwaysOff::Unidentified));
+        assert_eq!(off(Confidence::Hash), Some(AlwaysOff::ReplaceableByUser));
+        assert_eq!((off(Confidence::Script), off(Confidence::System)), (None, None));
+        let open = ProgramView { others_can_change: true, ..asked(Confidence::Script).program };
+        let open = Asked { program: open, ..asked(Confidence::Script) };
+        assert_eq!(always_off(&open), Some(AlwaysOff::OthersCanChange));
+        assert_eq!(always_off(&Asked { foreign: true, ..asked(Confidence::System) }), Some(AlwaysOff::Unidentified));
+    }
+}

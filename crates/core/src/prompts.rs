@@ -1,0 +1,303 @@
+//! Prompts: the questions that wait for a person, and the one desktop that may bring the answers (REQ-C3, REQ-C4).
+
+use crate::caller::{Caller, Connection, Instance};
+use crate::changes::Changes;
+use crate::clock::now;
+use crate::error::{Error, Unasked};
+use crate::grants::Asked;
+use crate::home::random_id;
+use jiff::{SignedDuration, Timestamp};
+use keybearer_oauth::authorization::readable;
+use keybearer_protocol::prompt::{AlwaysOff, Decision, PromptQueue, PromptView};
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+/// A prompt without an answer lapses after this time, and that means no.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+/// How many prompts may wait.
+const QUEUE: usize = 8;
+/// So many prompts of one program lapse before it isn't asked about for a while.
+const UNANSWERED: u32 = 2;
+/// That while.
+const REST: Duration = Duration::from_secs(300);
+
+/// The prompts of one agent.
+#[derive(Debug)]
+pub struct Prompts {
+    state: Mutex<State>,
+    patience: Duration,
+    /// Counts the changes of the queue, for whoever shows it.
+    news: Changes,
+    /// Tells windows.
+    changes: Changes,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    prompter: Option<Connection>,
+    waiting: Vec<Waiting>,
+    unanswered: HashMap<Who, Unanswered>,
+}
+
+/// Whom a prompt is about: a running program or, where the system can't tell, a connection.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Who {
+    Program(Instance),
+    Connection(u64),
+}
+
+#[derive(Debug)]
+struct Unanswered {
+    count: u32,
+    since: Instant,
+}
+
+/// A question that waits, with all calls that it is asked for.
+#[derive(Debug)]
+struct Waiting {
+    id: String,
+    asked: Asked,
+    always_off: Option<AlwaysOff>,
+    allowed_before: Option<Timestamp>,
+    calls: u32,
+    expires_at: Timestamp,
+    deadline: Instant,
+    verdict: watch::Sender<Option<Verdict>>,
+}
+
+/// What became of a question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    Answered(Decision),
+    Lapsed,
+    Locked,
+}
+
+impl Prompts {
+    /// No prompts yet, and nobody to show them.
+    pub fn new(changes: Changes, patience: Duration) -> Prompts {
+        Prompts { state: Mutex::default(), patience, news: Changes::default(), changes }
+    }
+
+    /// Makes this connection the prompter. For the desktop beside the agent alone, one at a time.
+    pub fn register(&self, caller: &Caller) -> Result<(), Error> {
+        if !caller.is_desktop {
+            return Err(Error::DesktopOnly);
+        }
+        let mut state = self.state();
+        let other = |known: &Connection| known.is_open() && known.number != caller.connection.number;
+        if state.prompter.as_ref().is_some_and(other) {
+            return Err(Error::PrompterTaken);
+        }
+        state.prompter = Some(caller.connection.clone());
+        drop(state);
+        self.changes.announce();
+        Ok(())
+    }
+
+    /// Whether this caller's connection is the prompter's.
+    pub fn is_prompter(&self, caller: &Caller) -> bool {
+        self.state().prompter.as_ref().is_some_and(|prompter| prompter.number == caller.connection.number)
+    }
+
+    /// Whether a prompter is there.
+    pub fn has_prompter(&self) -> bool {
+        self.state().prompter.as_ref().is_some_and(Connection::is_open)
+    }
+
+    /// How many prompts wait.
+    pub fn count(&self) -> usize {
+        self.state().waiting.len()
+    }
+
+    /// The queue, when it is another than `seen`, or after `wait`.
+    pub async fn next(&self, seen: Option<u32>, wait: Duration) -> PromptQueue {
+        if let Some(seen) = seen {
+            self.news.after(seen, wait).await;
+        }
+        let revision = self.news.revision();
+        PromptQueue { revision, prompts: self.state().waiting.iter().map(view).collect() }
+    }
+
+    /// What was asked in this prompt.
+    pub fn asked(&self, id: &str) -> Result<Asked, Error> {
+        let state = self.state();
+        let found = state.waiting.iter().find(|waiting| waiting.id == id);
+        found.map(|waiting| waiting.asked.clone()).ok_or(Error::NoSuchPrompt)
+    }
+
+    /// Whether "always" is offered in this prompt.
+    pub fn offers_always(&self, id: &str) -> bool {
+        self.state().waiting.iter().any(|waiting| waiting.id == id && waiting.always_off.is_none())
+    }
+
+    /// Takes the answer to a prompt to all who wait for it.
+    pub fn answer(&self, id: &str, decision: Decision) -> Result<(), Error> {
+        let waiting = {
+            let mut state = self.state();
+            let place = state.waiting.iter().position(|waiting| waiting.id == id).ok_or(Error::NoSuchPrompt)?;
+            let waiting = state.waiting.remove(place);
+            // A person is there after all.
+            state.unanswered.remove(&who(&waiting.asked));
+            waiting
+        };
+        waiting.verdict.send_replace(Some(Verdict::Answered(decision)));
+        self.announce();
+        Ok(())
+    }
+
+    /// Ends all prompts: nothing is given out any more.
+    pub fn abort(&self) {
+        for waiting in std::mem::take(&mut self.state().waiting) {
+            waiting.verdict.send_replace(Some(Verdict::Locked));
+        }
+        self.announce();
+    }
+
+    /// Asks a person, and waits. Calls that ask the same at one time share a prompt; one that nobody waits for any more
+    /// is taken back.
+    pub async fn ask(
+        &self,
+        asked: Asked,
+        always_off: Option<AlwaysOff>,
+        allowed_before: Option<Timestamp>,
+    ) -> Result<Decision, Error> {
+        let profile = asked.profile.clone();
+        let (call, mut verdict, mut prompter, deadline) = self.enter(asked, always_off, allowed_before)?;
+        let decided = tokio::select! {
+            verdict = verdict.wait_for(Option::is_some) => verdict.ok().and_then(|verdict| *verdict),
+            () = prompter.closed() => None,
+            () = tokio::time::sleep_until(deadline) => {
+                self.lapse(&call.id);
+                Some(Verdict::Lapsed)
+            }
+        };
+        match decided {
+            Some(Verdict::Answered(decision)) => Ok(decision),
+            Some(Verdict::Lapsed) => Err(Error::ConsentDenied { profile, unanswered: true }),
+            Some(Verdict::Locked) => Err(Error::Locked),
+            None => Err(Error::ConsentRequired(Unasked::NoDesktop)),
+        }
+    }
+
+    #[expect(clippy::type_complexity, reason = "the four things that one call waits with")]
+    fn enter(
+        &self,
+        asked: Asked,
+        always_off: Option<AlwaysOff>,
+        allowed_before: Option<Timestamp>,
+    ) -> Result<(Call<'_>, watch::Receiver<Option<Verdict>>, Connection, Instant), Error> {
+        let mut state = self.state();
+        let nobody = || Error::ConsentRequired(Unasked::NoDesktop);
+        let prompter = state.prompter.clone().filter(Connection::is_open).ok_or_else(nobody)?;
+        let who = who(&asked);
+        if let Some(rest) = state.unanswered.get(&who).filter(|unanswered| unanswered.count >= UNANSWERED) {
+            let left = REST.saturating_sub(rest.since.elapsed());
+            if !left.is_zero() {
+                return Err(Error::ConsentRequired(Unasked::Resting(left)));
+            }
+            state.unanswered.remove(&who);
+        }
+        let same = |waiting: &&mut Waiting| {
+            waiting.asked.account == asked.account
+                && self::who(&waiting.asked) == who
+                && waiting.asked.scopes == asked.scopes
+        };
+        let joined = state.waiting.iter_mut().find(same).map(|waiting| {
+            waiting.calls = waiting.calls.saturating_add(1);
+            (waiting.id.clone(), waiting.verdict.subscribe(), waiting.deadline)
+        });
+        let (id, verdict, deadline) = match joined {
+            Some(joined) => joined,
+            None if state.waiting.len() >= QUEUE => return Err(Error::TooManyPrompts),
+            None => {
+                let patience = SignedDuration::try_from(self.patience).unwrap_or(SignedDuration::MAX);
+                let waiting = Waiting {
+                    id: random_id(),
+                    asked,
+                    always_off,
+                    allowed_before,
+                    calls: 1,
+                    expires_at: now().checked_add(patience).unwrap_or(Timestamp::MAX),
+                    deadline: Instant::now() + self.patience,
+                    verdict: watch::Sender::new(None),
+                };
+                let entered = (waiting.id.clone(), waiting.verdict.subscribe(), waiting.deadline);
+                state.waiting.push(waiting);
+                entered
+            }
+        };
+        drop(state);
+        self.announce();
+        Ok((Call { prompts: self, id }, verdict, prompter, deadline))
+    }
+
+    fn lapse(&self, id: &str) {
+        let mut state = self.state();
+        let Some(place) = state.waiting.iter().position(|waiting| waiting.id == id) else { return };
+        let waiting = state.waiting.remove(place);
+        let unanswered = state.unanswered.entry(who(&waiting.asked));
+        let unanswered = unanswered.or_insert(Unanswered { count: 0, since: Instant::now() });
+        (unanswered.count, unanswered.since) = (unanswered.count + 1, Instant::now());
+        drop(state);
+        waiting.verdict.send_replace(Some(Verdict::Lapsed));
+        self.announce();
+    }
+
+    fn leave(&self, id: &str) {
+        let mut state = self.state();
+        let Some(waiting) = state.waiting.iter_mut().find(|waiting| waiting.id == id) else { return };
+        waiting.calls -= 1;
+        if waiting.calls == 0 {
+            state.waiting.retain(|waiting| waiting.id != id);
+        }
+        drop(state);
+        self.announce();
+    }
+
+    fn announce(&self) {
+        self.news.announce();
+        self.changes.announce();
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // A panic elsewhere leaves whole values behind: every change is one assignment.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One call that waits for an answer, as long as it lives.
+struct Call<'a> {
+    prompts: &'a Prompts,
+    id: String,
+}
+
+impl Drop for Call<'_> {
+    fn drop(&mut self) {
+        self.prompts.leave(&self.id);
+    }
+}
+
+fn who(asked: &Asked) -> Who {
+    asked.instance.clone().map_or(Who::Connection(asked.connection), Who::Program)
+}
+
+fn view(waiting: &Waiting) -> PromptView {
+    let asked = &waiting.asked;
+    PromptView {
+        prompt: waiting.id.clone(),
+        profile: asked.profile.clone(),
+        server_url: asked.server_url.clone(),
+        scopes: asked.scopes.clone(),
+        token_expires_at: asked.token_expires_at,
+        program: asked.program.clone(),
+        claimed_name: readable(&asked.claimed_name).chars().take(80).collect(),
+        always_off: waiting.always_off,
+        allowed_before: waiting.allowed_before,
+        calls: waiting.calls,
+        expires_at: waiting.expires_at,
+    }
+}
