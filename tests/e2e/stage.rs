@@ -2,12 +2,14 @@
 //! web views are shared.
 
 use crate::browser::Browser;
+use crate::frame;
 use crate::page::Page;
 use crate::panel::Panel;
 use crate::webdriver::free_port;
 use anyhow::{Context, ensure};
 use keybearer_tests::display::Display;
 use keybearer_tests::executables::executable;
+use keybearer_tests::practice::Practice;
 use keybearer_tests::session::Session;
 use keybearer_tests::until::until;
 use keybearer_tests::world::World;
@@ -109,6 +111,11 @@ impl Stage {
         Ok(())
     }
 
+    /// Closes the window by its frame; its process lives on in the tray.
+    pub(crate) fn close_window(&self) -> anyhow::Result<()> {
+        frame::close(self.display.name())
+    }
+
     /// The process of the window, if one runs.
     pub(crate) fn window_pid(&self) -> anyhow::Result<Option<u32>> {
         self.panel.owner(SINGLE_INSTANCE)
@@ -127,6 +134,24 @@ impl Stage {
         until("the window's end", || Ok(self.window_pid()?.is_none().then_some(())))?;
         let status = self.started.pop().map(|mut child| child.wait()).transpose()?;
         Ok(status.and_then(|status| status.code()))
+    }
+
+    /// Signs in to an account by the command, with the person at the browser; the answer comes through the window.
+    pub(crate) fn sign_in(&self, name: &str, practice: &Practice) -> anyhow::Result<()> {
+        let opened = self.browser.opened().len();
+        self.world.add(name, practice.mcp_url())?;
+        let mut waiting = self.world.spawn(&["sign-in", name])?;
+        let callback = self.browser.consent(&self.browser.wait_for(opened + 1)?)?;
+        self.follow(&callback)?;
+        ensure!(waiting.wait()?.success(), "the sign-in failed: {:?}", self.world.sign_in_view(name));
+        Ok(())
+    }
+
+    /// The name of the one account that there is.
+    pub(crate) fn only_account(&self) -> anyhow::Result<String> {
+        let accounts = self.world.json(&["list"])?;
+        ensure!(accounts.as_array().is_some_and(|accounts| accounts.len() == 1), "the accounts are {accounts}");
+        Ok(accounts[0]["profile"].as_str().context("a name")?.to_owned())
     }
 
     /// Waits until the account is connected, which a real `tools/list` has shown; gives all that is known of it.

@@ -57,11 +57,6 @@ impl WebDriver {
         self.command("POST", path, Some(&body.to_string()))
     }
 
-    /// Takes something away.
-    pub(crate) fn remove(&self, path: &str) -> anyhow::Result<Value> {
-        self.command("DELETE", path, None)
-    }
-
     /// Runs a script in the page; `arguments` are its `arguments`.
     pub(crate) fn execute(&self, script: &str, arguments: &[Value]) -> anyhow::Result<Value> {
         self.post("/execute/sync", &json!({ "script": script, "args": arguments }))

@@ -25,6 +25,11 @@ impl Display {
         Ok(Display { child, name: format!(":{}", number.trim()) })
     }
 
+    /// Its name, such as `:1`.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// The variables that lead programs to this screen, and make what they draw there the same everywhere.
     pub fn environment(&self) -> [(&'static str, &str); 5] {
         [

@@ -3,6 +3,8 @@
 
 #![forbid(unsafe_code)]
 
+/// Planted words that must not be found.
+pub mod canary;
 /// A screen of its own.
 pub mod display;
 /// The executables of this build.
