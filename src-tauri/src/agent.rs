@@ -13,7 +13,7 @@ const CLIENT_NAME: &str = "keybearer-desktop";
 /// The most that an answer may take: sign-out and test speak to servers, and those have their own limits.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// The most that a question waits for an agent that is being started.
-const STARTING: Duration = Duration::from_secs(30);
+const STARTING: Duration = Duration::from_secs(60);
 
 /// The one place that knows how to reach the agent now.
 #[derive(Debug)]
@@ -105,15 +105,19 @@ impl Agent {
             .map_err(|error| ErrorObject::new(ErrorCode::Internal, error.to_string()))?
     }
 
-    /// Lets `talk` ask, on this thread.
+    /// Lets `talk` ask, on this thread. Waits for an agent that is being started.
     pub fn with_now<T>(&self, talk: impl FnOnce(&Connection) -> Result<T, ClientError>) -> Result<T, ErrorObject> {
-        Ok(talk(&*self.connection()?)?)
+        Ok(talk(&*self.connection(|link| matches!(link, Link::Starting))?)?)
     }
 
-    /// The connection; waits for one that is being made.
-    fn connection(&self) -> Result<Arc<Connection>, ErrorObject> {
-        let starting = |link: &mut Link| matches!(link, Link::Starting);
-        let waited = self.changed.wait_timeout_while(self.link(), STARTING, starting);
+    /// The same for what can't be asked again: waits for the next start, too, if this one has failed.
+    pub fn with_next<T>(&self, talk: impl FnOnce(&Connection) -> Result<T, ClientError>) -> Result<T, ErrorObject> {
+        Ok(talk(&*self.connection(|link| matches!(link, Link::Starting | Link::Down(_)))?)?)
+    }
+
+    /// The connection, after having waited as long as the link is one worth waiting for.
+    fn connection(&self, waits: impl Fn(&Link) -> bool) -> Result<Arc<Connection>, ErrorObject> {
+        let waited = self.changed.wait_timeout_while(self.link(), STARTING, |link| waits(link));
         match &*waited.unwrap_or_else(PoisonError::into_inner).0 {
             Link::Up(connection) => Ok(Arc::clone(connection)),
             Link::Down(error) => Err(error.clone()),

@@ -32,7 +32,8 @@ fn complete_all(app: &AppHandle, urls: Vec<tauri::Url>) {
         tauri::async_runtime::spawn_blocking(move || {
             let agent = app.state::<Arc<Agent>>();
             let params = AuthCompleteParams { url };
-            match agent.with_now(|connection| connection.ask::<AuthComplete>(&params)) {
+            // The browser brings it once.
+            match agent.with_next(|connection| connection.ask::<AuthComplete>(&params)) {
                 Ok(view) => news::open(&app, OpenPage::account(view.profile)),
                 Err(error) => news::notify(&app, error),
             }

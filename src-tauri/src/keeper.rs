@@ -94,14 +94,16 @@ fn connect(app: &AppHandle) -> Result<Connection, ErrorObject> {
 
 /// Passes news on until the connection ends.
 fn watch(app: &AppHandle, connection: &Connection) {
+    news::tell(app);
     let mut seen = None;
     loop {
-        news::tell(app);
         match connection.client().call::<AgentWatch>(&AgentWatchParams { seen, wait_ms: WAIT }, PATIENCE) {
+            Ok(reply) if seen == Some(reply.revision) => continue,
             Ok(reply) => seen = Some(reply.revision),
             // Busy, or older than this desktop: then what there is to see is looked at now and then.
             Err(ClientError::Refused(_)) => thread::sleep(REFUSED),
             Err(_) => return,
         }
+        news::tell(app);
     }
 }

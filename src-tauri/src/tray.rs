@@ -32,22 +32,30 @@ const LISTING: Duration = Duration::from_secs(30);
 /// The icon with what it shows now.
 pub struct Tray {
     icon: TrayIcon,
-    shown: Mutex<Shown>,
+    /// Whoever draws, one after the other. Drawing waits for the thread of the windows, so that one never waits here.
+    drawn: Mutex<Drawn>,
+    /// What the rows of the menu do. Held for moments only: the thread of the windows looks here.
+    actions: Mutex<Actions>,
 }
 
-struct Shown {
+struct Drawn {
     model: Model,
     /// The theme of the panel that the icon was chosen for.
     panel: Theme,
-    /// What the rows do, by the number that is their id.
-    actions: Vec<Action>,
+}
+
+/// What the rows do, by their ids. Each menu has a number, so that a click into an old one does nothing by mistake.
+#[derive(Default)]
+struct Actions {
+    menu: u32,
+    rows: Vec<Action>,
 }
 
 /// Puts the icon into the panel. Where there is none, it waits for one.
 pub fn show(app: &AppHandle) -> tauri::Result<()> {
     let model = Model::of(&Known::Starting, language::of(None));
     let panel = icon::panel(None);
-    let (menu, actions) = draw(app, &model)?;
+    let (menu, actions) = draw(app, &model, 0)?;
     let icon = TrayIconBuilder::with_id(ID)
         .icon(icon::of(model.mood, panel))
         .icon_as_template(true)
@@ -55,7 +63,7 @@ pub fn show(app: &AppHandle) -> tauri::Result<()> {
         .menu(&menu)
         .on_menu_event(chosen)
         .build(app)?;
-    app.manage(Tray { icon, shown: Mutex::new(Shown { model, panel, actions }) });
+    app.manage(Tray { icon, drawn: Mutex::new(Drawn { model, panel }), actions: Mutex::new(actions) });
     Ok(())
 }
 
@@ -68,9 +76,12 @@ pub fn refresh(app: &AppHandle) {
 
 /// Chooses the icon anew, after the windows got another theme.
 pub fn refresh_icon(app: &AppHandle) {
-    let Some(tray) = app.try_state::<Tray>() else { return };
-    let mood = tray.shown().model.mood;
-    let _ = tray.set_icon(app, mood);
+    let app = app.clone();
+    tauri::async_runtime::spawn_blocking(move || {
+        if let Some(tray) = app.try_state::<Tray>() {
+            let _ = tray.set_icon(&app, &mut tray.drawn());
+        }
+    });
 }
 
 fn look(agent: &Agent) -> (Known, Option<keybearer_protocol::settings::Settings>) {
@@ -86,36 +97,53 @@ fn look(agent: &Agent) -> (Known, Option<keybearer_protocol::settings::Settings>
 
 fn apply(app: &AppHandle, model: Model) -> tauri::Result<()> {
     let tray = app.state::<Tray>();
-    let mut shown = tray.shown();
-    if shown.model.rows != model.rows {
-        let (menu, actions) = draw(app, &model)?;
+    let mut drawn = tray.drawn();
+    if drawn.model.rows != model.rows {
+        let number = tray.actions().menu.wrapping_add(1);
+        let (menu, actions) = draw(app, &model, number)?;
         tray.icon.set_menu(Some(menu))?;
-        shown.actions = actions;
+        *tray.actions() = actions;
     }
-    let mood = model.mood;
-    let same = shown.model.mood == mood;
-    shown.model = model;
-    drop(shown);
-    if same { Ok(()) } else { tray.set_icon(app, mood) }
+    let same = drawn.model.mood == model.mood;
+    drawn.model = model;
+    if same { Ok(()) } else { tray.set_icon(app, &mut drawn) }
 }
 
 impl Tray {
-    fn set_icon(&self, app: &AppHandle, mood: model::Mood) -> tauri::Result<()> {
+    fn set_icon(&self, app: &AppHandle, drawn: &mut Drawn) -> tauri::Result<()> {
         let window = app.get_webview_window(windows::MAIN).and_then(|window| window.theme().ok());
         // Without a window the panel is taken to be as it was.
-        let panel = window.map_or(self.shown().panel, |theme| icon::panel(Some(theme)));
-        self.shown().panel = panel;
-        self.icon.set_icon_with_as_template(Some(icon::of(mood, panel)), true)
+        drawn.panel = window.map_or(drawn.panel, |theme| icon::panel(Some(theme)));
+        self.icon.set_icon_with_as_template(Some(icon::of(drawn.model.mood, drawn.panel)), true)
     }
 
-    fn shown(&self) -> MutexGuard<'_, Shown> {
-        self.shown.lock().unwrap_or_else(PoisonError::into_inner)
+    fn drawn(&self) -> MutexGuard<'_, Drawn> {
+        self.drawn.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn actions(&self) -> MutexGuard<'_, Actions> {
+        self.actions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Actions {
+    /// The id of a row that does this.
+    fn add(&mut self, action: &Action) -> String {
+        self.rows.push(action.clone());
+        format!("{}.{}", self.menu, self.rows.len() - 1)
+    }
+
+    /// What the row with this id does.
+    fn of(&self, id: &str) -> Option<Action> {
+        let (menu, row) = id.split_once('.')?;
+        let row = row.parse::<usize>().ok()?;
+        self.rows.get(row).filter(|_| menu.parse() == Ok(self.menu)).cloned()
     }
 }
 
 /// The menu, and what its rows do.
-fn draw(app: &AppHandle, model: &Model) -> tauri::Result<(Menu<Wry>, Vec<Action>)> {
-    let (menu, mut actions) = (Menu::new(app)?, Vec::new());
+fn draw(app: &AppHandle, model: &Model, number: u32) -> tauri::Result<(Menu<Wry>, Actions)> {
+    let (menu, mut actions) = (Menu::new(app)?, Actions { menu: number, rows: Vec::new() });
     for row in &model.rows {
         match row {
             Row::Text(text) => menu.append(&MenuItem::new(app, plain(text), false, None::<&str>)?)?,
@@ -139,10 +167,8 @@ fn draw(app: &AppHandle, model: &Model) -> tauri::Result<(Menu<Wry>, Vec<Action>
     Ok((menu, actions))
 }
 
-fn item(app: &AppHandle, text: &str, action: &Action, actions: &mut Vec<Action>) -> tauri::Result<MenuItem<Wry>> {
-    let id = actions.len().to_string();
-    actions.push(action.clone());
-    MenuItem::with_id(app, id, plain(text), true, None::<&str>)
+fn item(app: &AppHandle, text: &str, action: &Action, actions: &mut Actions) -> tauri::Result<MenuItem<Wry>> {
+    MenuItem::with_id(app, actions.add(action), plain(text), true, None::<&str>)
 }
 
 /// A label without keys in it: menus read `&` as "the next letter is a key".
@@ -151,8 +177,7 @@ fn plain(text: &str) -> String {
 }
 
 fn chosen(app: &AppHandle, event: MenuEvent) {
-    let Ok(number) = event.id().as_ref().parse::<usize>() else { return };
-    let action = app.state::<Tray>().shown().actions.get(number).cloned();
+    let action = app.state::<Tray>().actions().of(event.id().as_ref());
     if let Some(action) = action {
         let app = app.clone();
         tauri::async_runtime::spawn_blocking(move || act(&app, action));

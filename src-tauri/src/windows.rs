@@ -2,7 +2,7 @@
 
 use crate::approval;
 use crate::news::Inbox;
-use tauri::{AppHandle, Manager, WebviewUrl, WebviewWindow, WebviewWindowBuilder, Window, WindowEvent};
+use tauri::{AppHandle, Manager, Url, WebviewUrl, WebviewWindow, WebviewWindowBuilder, Window, WindowEvent};
 
 /// The label of the main window.
 pub const MAIN: &str = "main";
@@ -56,11 +56,37 @@ fn present(window: &WebviewWindow) -> tauri::Result<()> {
 fn make_main(app: &AppHandle) -> tauri::Result<()> {
     let windows = &app.config().app.windows;
     let Some(main) = windows.iter().find(|window| window.label == MAIN) else { return Ok(()) };
-    WebviewWindowBuilder::from_config(app, main)?.build().map(drop)
+    WebviewWindowBuilder::from_config(app, main)?.on_navigation(is_ours).build().map(drop)
 }
 
 fn make_approval(app: &AppHandle) -> tauri::Result<()> {
     let window = WebviewWindowBuilder::new(app, APPROVAL, WebviewUrl::App("index.html#approval".into()));
     let window = window.title("Keybearer").inner_size(480.0, 470.0).resizable(false).center();
-    window.always_on_top(true).skip_taskbar(true).focused(true).build().map(drop)
+    window.always_on_top(true).skip_taskbar(true).focused(true).on_navigation(is_ours).build().map(drop)
+}
+
+/// Whether an address is the page itself: no window leaves it, whatever is clicked.
+fn is_ours(address: &Url) -> bool {
+    let packed = address.scheme() == "tauri" || address.host_str() == Some("tauri.localhost");
+    packed || (tauri::is_dev() && address.host_str() == Some("localhost"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn windows_show_their_own_page_alone() {
+        for (address, ours) in [
+            ("tauri://localhost/index.html#approval", true),
+            ("http://tauri.localhost/", true),
+            ("https://mcp.example/", false),
+            ("http://tauri.localhost.example/", false),
+            ("javascript:alert(1)", false),
+            ("data:text/html,x", false),
+            ("file:///etc/passwd", false),
+        ] {
+            assert_eq!(is_ours(&Url::parse(address).expect("an address")), ours, "{address}");
+        }
+    }
 }

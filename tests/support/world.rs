@@ -2,6 +2,7 @@
 
 use crate::executables::executable;
 use crate::session::Session;
+use crate::stand_in::StandIn;
 use crate::until::until;
 use crate::wire::Wire;
 use anyhow::{Context, ensure};
@@ -65,6 +66,40 @@ impl World {
     /// A Keybearer on an unlocked keyring.
     pub fn new() -> anyhow::Result<World> {
         Ok(World::on(Session::unlocked()?))
+    }
+
+    /// A Keybearer whose executables lie in a folder of their own, with a stand-in in the place of its desktop.
+    pub fn with_desktop() -> anyhow::Result<World> {
+        let mut world = World::new()?;
+        let folder = world.session.folder().join("bin");
+        fs::create_dir(&folder)?;
+        let names = ["keybearer", "keybearer-agent", "keybearer-stand-in"];
+        for (name, place) in names.iter().zip(["keybearer", "keybearer-agent", "keybearer-desktop"]) {
+            fs::copy(executable(name), folder.join(place))?;
+        }
+        world.keybearer = folder.join("keybearer");
+        Ok(world)
+    }
+
+    /// The stand-in for this world's desktop, with a connection to the admin door. Starts the agent.
+    pub fn desktop(&self) -> anyhow::Result<StandIn> {
+        self.ok(&["status"])?;
+        StandIn::start(&self.keybearer.with_file_name("keybearer-desktop"), &self.admin_socket())
+    }
+
+    /// The command's executable.
+    pub fn keybearer(&self) -> &Path {
+        &self.keybearer
+    }
+
+    /// The door for Keybearer's own programs.
+    pub fn admin_socket(&self) -> PathBuf {
+        self.home.join("run/admin/admin.v1.sock")
+    }
+
+    /// The door for programs.
+    pub fn programs_socket(&self) -> PathBuf {
+        self.home.join("run/programs/agent.v1.sock")
     }
 
     /// The command `keybearer` in this world, not yet started.
@@ -141,7 +176,7 @@ impl World {
 
     /// A raw connection to the door for programs, its handshake done.
     pub fn programs(&self) -> anyhow::Result<Wire> {
-        Wire::open(&self.home.join("run/programs/agent.v1.sock"))
+        Wire::open(&self.programs_socket())
     }
 
     /// The agent's process id, if one runs.
