@@ -3,6 +3,10 @@
 
 #![forbid(unsafe_code)]
 
+/// Planted words that must not be found.
+pub mod canary;
+/// A screen of its own.
+pub mod display;
 /// The executables of this build.
 pub mod executables;
 /// The least HTTP that talks to servers on loopback.

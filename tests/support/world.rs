@@ -7,6 +7,7 @@ use crate::until::until;
 use crate::wire::Wire;
 use anyhow::{Context, ensure};
 use serde_json::{Value, json};
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -51,9 +52,15 @@ pub struct Run {
 impl World {
     /// A Keybearer on this session. Its browser is the practice server's stand-in.
     pub fn on(session: Session) -> World {
+        let keybearer = executable("keybearer");
+        World::installed(session, keybearer.parent().expect("executables lie in folders"))
+    }
+
+    /// The Keybearer in this folder, on this session.
+    pub fn installed(session: Session, folder: &Path) -> World {
         let home = session.folder().join("kb");
-        let browser = format!("'{}' browse", executable("keybearer-practice").display());
-        World { session, home, browser, keybearer: executable("keybearer") }
+        let browser = format!("'{}' browse", folder.join("keybearer-practice").display());
+        World { session, home, browser, keybearer: folder.join("keybearer") }
     }
 
     /// A Keybearer on an unlocked keyring.
@@ -97,8 +104,15 @@ impl World {
 
     /// The command `keybearer` in this world, not yet started.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(&self.keybearer);
-        command.args(arguments).env_clear().envs(self.session.environment());
+        let mut command = self.program(&self.keybearer);
+        command.args(arguments);
+        command
+    }
+
+    /// Any program in this world, not yet started, with this world's variables and no others.
+    pub fn program(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = Command::new(program);
+        command.env_clear().envs(self.session.environment());
         command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command.env("KEYBEARER_HOME", &self.home).env("BROWSER", &self.browser);
         // Every test runs at the most talkative level: what must not be told is looked for in all of it.
