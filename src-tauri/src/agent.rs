@@ -72,6 +72,11 @@ impl Connection {
         self.client.call::<M>(params, PATIENCE)
     }
 
+    /// The random name of the agent's run.
+    pub fn instance(&self) -> Option<&str> {
+        self.client.hello().map(|hello| hello.server.instance.as_str())
+    }
+
     /// The connection that many may ask over.
     pub fn client(&self) -> &SharedClient {
         &self.client

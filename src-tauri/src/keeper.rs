@@ -7,8 +7,7 @@ use keybearer_ipc::socket::ConnectError;
 use keybearer_protocol::agent::{AgentStop, AgentWatch, AgentWatchParams};
 use keybearer_protocol::method::Empty;
 use keybearer_protocol::{ErrorCode, ErrorObject};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 use tauri::{AppHandle, Manager};
@@ -24,9 +23,9 @@ const WELL: Duration = Duration::from_secs(30);
 /// The longest pause between two starts.
 const LONGEST: Duration = Duration::from_secs(30);
 
-/// Whether this desktop started the agent, and so stops it when it quits.
+/// The agent that this desktop started, by the name of its run. It is stopped when the desktop quits.
 #[derive(Debug, Default)]
-pub struct Started(AtomicBool);
+pub struct Started(Mutex<Option<String>>);
 
 /// Starts the thread that does it.
 pub fn start(app: &AppHandle) -> std::io::Result<()> {
@@ -40,7 +39,8 @@ pub fn quit(app: &AppHandle) {
     let last = agent.now();
     agent.set(Link::Quitting);
     if let Link::Up(connection) = last
-        && app.state::<Started>().0.load(Ordering::Relaxed)
+        && connection.instance().is_some()
+        && connection.instance() == app.state::<Started>().instance().as_deref()
     {
         // One that is gone already needs no stopping.
         let _ = connection.ask::<AgentStop>(&Empty {});
@@ -85,11 +85,20 @@ fn connect(app: &AppHandle) -> Result<Connection, ErrorObject> {
         opened => return Ok(opened?),
     }
     match sidecar::run(app, "keybearer", &["agent", "start", "--json"]) {
-        Ok(()) => app.state::<Started>().0.store(true, Ordering::Relaxed),
-        Err(error) if error.known_code() == ErrorCode::AlreadyRunning => {}
+        Ok(()) => {}
+        // Somebody else was faster, and it is theirs.
+        Err(error) if error.known_code() == ErrorCode::AlreadyRunning => return Ok(Connection::open()?),
         Err(error) => return Err(error),
     }
-    Ok(Connection::open()?)
+    let connection = Connection::open()?;
+    *app.state::<Started>().instance() = connection.instance().map(str::to_owned);
+    Ok(connection)
+}
+
+impl Started {
+    fn instance(&self) -> MutexGuard<'_, Option<String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Passes news on until the connection ends.

@@ -229,3 +229,27 @@ fn command(profile: &str) -> String {
         format!("keybearer token {profile}")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_click_into_a_menu_that_is_gone_does_nothing() {
+        let mut old = Actions { menu: 1, rows: Vec::new() };
+        let id = old.add(&Action::Open);
+        assert_eq!(old.of(&id), Some(Action::Open));
+        let mut new = Actions { menu: 2, rows: Vec::new() };
+        let quit = new.add(&Action::Quit);
+        assert_eq!(new.of(&id), None);
+        assert_eq!(new.of(&quit), Some(Action::Quit));
+        assert_eq!(new.of("2.7"), None);
+        assert_eq!(new.of("quit"), None);
+    }
+
+    #[test]
+    fn the_command_is_one_that_a_shell_reads_as_it_stands() {
+        assert_eq!(command("linear-work"), "keybearer token linear-work");
+        assert_eq!(command("linear work"), "keybearer token \"linear work\"");
+    }
+}
