@@ -7,10 +7,13 @@
 mod bad_input;
 mod binding;
 mod callback;
+mod consent;
 mod doors;
 mod executables;
 mod fixed_credentials;
 mod hostile;
+mod identity;
+mod locked;
 mod profiles;
 mod redirect;
 mod refresh;

@@ -3,14 +3,22 @@
 
 #![forbid(unsafe_code)]
 
+/// Planted words that must not be found.
+pub mod canary;
+/// A screen of its own.
+pub mod display;
 /// The executables of this build.
 pub mod executables;
 /// The least HTTP that talks to servers on loopback.
 pub mod loopback;
 /// The practice server as a process.
 pub mod practice;
+/// The desktop's part in tests without a window.
+pub mod prompter;
 /// A private session bus with a real Secret Service on it.
 pub mod session;
+/// A program on a connection of its own, driven by a test.
+pub mod stand_in;
 /// Waiting for something to become true.
 pub mod until;
 /// A raw connection to the agent, for what no client of ours would send.

@@ -5,6 +5,7 @@ use crate::loopback;
 use anyhow::Context;
 use serde_json::Value;
 use std::io::{BufRead, BufReader};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 /// A practice server.
@@ -17,7 +18,12 @@ pub struct Practice {
 impl Practice {
     /// Starts one on any free port, with further arguments of `keybearer-practice serve`.
     pub fn start(arguments: &[&str]) -> anyhow::Result<Practice> {
-        let mut command = Command::new(executable("keybearer-practice"));
+        Practice::start_at(&executable("keybearer-practice"), arguments)
+    }
+
+    /// The same with this executable.
+    pub fn start_at(executable: &Path, arguments: &[&str]) -> anyhow::Result<Practice> {
+        let mut command = Command::new(executable);
         command.args(["serve", "--exit-with-parent"]).args(arguments);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
         let out = child.stdout.take().context("a pipe")?;

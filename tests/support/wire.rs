@@ -3,6 +3,7 @@
 use anyhow::Context;
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Write};
+use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
@@ -35,6 +36,11 @@ impl Wire {
         let names = reply["result"]["capabilities"].as_array().into_iter().flatten();
         wire.capabilities = names.filter_map(|name| name.as_str().map(str::to_owned)).collect();
         Ok(wire)
+    }
+
+    /// The connection itself, for whoever takes it over.
+    pub fn into_stream(self) -> OwnedFd {
+        self.stream.into_inner().into()
     }
 
     /// Sends a line as it is.

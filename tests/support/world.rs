@@ -2,12 +2,14 @@
 
 use crate::executables::executable;
 use crate::session::Session;
+use crate::stand_in::StandIn;
 use crate::until::until;
 use crate::wire::Wire;
 use anyhow::{Context, ensure};
 use serde_json::{Value, json};
+use std::ffi::OsStr;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -50,9 +52,15 @@ pub struct Run {
 impl World {
     /// A Keybearer on this session. Its browser is the practice server's stand-in.
     pub fn on(session: Session) -> World {
+        let keybearer = executable("keybearer");
+        World::installed(session, keybearer.parent().expect("executables lie in folders"))
+    }
+
+    /// The Keybearer in this folder, on this session.
+    pub fn installed(session: Session, folder: &Path) -> World {
         let home = session.folder().join("kb");
-        let browser = format!("'{}' browse", executable("keybearer-practice").display());
-        World { session, home, browser, keybearer: executable("keybearer") }
+        let browser = format!("'{}' browse", folder.join("keybearer-practice").display());
+        World { session, home, browser, keybearer: folder.join("keybearer") }
     }
 
     /// A Keybearer on an unlocked keyring.
@@ -60,10 +68,51 @@ impl World {
         Ok(World::on(Session::unlocked()?))
     }
 
+    /// A Keybearer whose executables lie in a folder of their own, with a stand-in in the place of its desktop.
+    pub fn with_desktop() -> anyhow::Result<World> {
+        let mut world = World::new()?;
+        let folder = world.session.folder().join("bin");
+        fs::create_dir(&folder)?;
+        let names = ["keybearer", "keybearer-agent", "keybearer-stand-in"];
+        for (name, place) in names.iter().zip(["keybearer", "keybearer-agent", "keybearer-desktop"]) {
+            fs::copy(executable(name), folder.join(place))?;
+        }
+        world.keybearer = folder.join("keybearer");
+        Ok(world)
+    }
+
+    /// The stand-in for this world's desktop, with a connection to the admin door. Starts the agent.
+    pub fn desktop(&self) -> anyhow::Result<StandIn> {
+        self.ok(&["status"])?;
+        StandIn::start(&self.keybearer.with_file_name("keybearer-desktop"), &self.admin_socket())
+    }
+
+    /// The command's executable.
+    pub fn keybearer(&self) -> &Path {
+        &self.keybearer
+    }
+
+    /// The door for Keybearer's own programs.
+    pub fn admin_socket(&self) -> PathBuf {
+        self.home.join("run/admin/admin.v1.sock")
+    }
+
+    /// The door for programs.
+    pub fn programs_socket(&self) -> PathBuf {
+        self.home.join("run/programs/agent.v1.sock")
+    }
+
     /// The command `keybearer` in this world, not yet started.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(&self.keybearer);
-        command.args(arguments).env_clear().envs(self.session.environment());
+        let mut command = self.program(&self.keybearer);
+        command.args(arguments);
+        command
+    }
+
+    /// Any program in this world, not yet started, with this world's variables and no others.
+    pub fn program(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = Command::new(program);
+        command.env_clear().envs(self.session.environment());
         command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command.env("KEYBEARER_HOME", &self.home).env("BROWSER", &self.browser);
         // Every test runs at the most talkative level: what must not be told is looked for in all of it.
@@ -127,7 +176,7 @@ impl World {
 
     /// A raw connection to the door for programs, its handshake done.
     pub fn programs(&self) -> anyhow::Result<Wire> {
-        Wire::open(&self.home.join("run/programs/agent.v1.sock"))
+        Wire::open(&self.programs_socket())
     }
 
     /// The agent's process id, if one runs.

@@ -2,8 +2,12 @@
 
 #![forbid(unsafe_code)]
 
+/// The package that people install.
+mod bundle;
 /// Formatting, lints, types and documentation.
 mod check;
+/// The window, driven as a person would.
+mod e2e;
 /// Servers that nobody here wrote.
 mod interop;
 /// The main job, with the built-in practice server.
@@ -16,6 +20,7 @@ mod step;
 mod test;
 
 use clap::Parser;
+use std::path::PathBuf;
 
 /// Set-up, build and proof of Keybearer.
 #[derive(Parser, Debug)]
@@ -29,6 +34,23 @@ enum Task {
     Check,
     /// Sign in to servers that nobody here wrote
     Interop,
+    /// Drive the window through every flow, on a screen of its own
+    E2e {
+        /// Keep a picture of each screen in this folder
+        #[arg(long, value_name = "DIR", num_args = 0..=1, default_missing_value = "target/screens")]
+        screenshots: Option<PathBuf>,
+        /// Only the tests whose names hold this
+        filter: Option<String>,
+    },
+    /// Make the Debian package
+    Bundle {
+        /// Install it, use it, upgrade it and remove it again
+        #[arg(long)]
+        check: bool,
+        /// Build without optimizations, to try the package itself
+        #[arg(long)]
+        debug: bool,
+    },
 }
 
 fn main() -> anyhow::Result<()> {
@@ -37,5 +59,7 @@ fn main() -> anyhow::Result<()> {
         Task::Test => test::run(),
         Task::Check => check::run(),
         Task::Interop => interop::run(),
+        Task::E2e { screenshots, filter } => e2e::run(screenshots.as_deref(), filter.as_deref()),
+        Task::Bundle { check, debug } => bundle::run(check, debug),
     }
 }

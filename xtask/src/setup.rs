@@ -18,7 +18,21 @@ const BASE: &[Package] = &[
 ];
 
 /// To compile the window.
-const WINDOW: &[Package] = &[("libwebkit2gtk-4.1-dev", "the window's web view"), ("pkg-config", "finds its headers")];
+const WINDOW: &[Package] = &[
+    ("libwebkit2gtk-4.1-dev", "the window's web view"),
+    ("libayatana-appindicator3-dev", "the tray icon, which the bundler looks for as well"),
+    ("pkg-config", "finds the headers of both"),
+];
+
+/// To drive the window where nobody sits.
+const E2E: &[Package] = &[
+    ("xvfb", "a screen without a person in front of it"),
+    ("webkit2gtk-driver", "a hand in the window's web view"),
+    ("libglib2.0-bin", "`gio open`: follows a link as a desktop does"),
+    ("xdg-utils", "opens browsers, and makes the window the handler of its links"),
+    ("desktop-file-utils", "keeps the list of handlers, and checks the package's own entry"),
+    ("fonts-wqy-zenhei", "Chinese in the pictures of the screens"),
+];
 
 /// The oldest Node.js that builds the window.
 const NODE: (u32, u32) = (20, 19);
@@ -28,12 +42,19 @@ pub(crate) fn base() -> anyhow::Result<()> {
     install(BASE)
 }
 
-/// What the whole workspace needs, the window's packages included.
+/// What the whole workspace needs, its tests included.
 pub(crate) fn everything() -> anyhow::Result<()> {
-    install(&[BASE, WINDOW].concat())?;
+    install(&[BASE, WINDOW, E2E].concat())?;
     node()?;
     packages_of("ui")?;
     packages_of("tests/interop")
+}
+
+/// What the tests of the window need, and its bundle.
+pub(crate) fn window() -> anyhow::Result<()> {
+    install(&[BASE, WINDOW, E2E].concat())?;
+    node()?;
+    packages_of("ui")
 }
 
 /// What the foreign servers of the interop tests need.
@@ -73,12 +94,19 @@ fn is_installed(package: &str) -> bool {
 }
 
 fn apt(arguments: &[&str]) -> Command {
+    let mut command = as_root("apt-get");
+    command.args(arguments);
+    command
+}
+
+/// A program that changes the system: through `sudo`, unless we are root. It asks nothing.
+pub(crate) fn as_root(program: &str) -> Command {
     let is_root = Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.trim_ascii() == b"0");
-    let mut command = if is_root { Command::new("apt-get") } else { Command::new("sudo") };
+    let mut command = Command::new(if is_root { program } else { "sudo" });
     if !is_root {
-        command.arg("apt-get");
+        command.arg(program);
     }
-    command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive").stdin(Stdio::null());
+    command.env("DEBIAN_FRONTEND", "noninteractive").stdin(Stdio::null());
     command
 }
 

@@ -2,7 +2,7 @@
 
 use crate::connection::Reach;
 use crate::output::Failure;
-use crate::{agent, practice, profiles, rpc, sign_in, status, token};
+use crate::{agent, grants, practice, profiles, rpc, sign_in, status, token};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use keybearer_protocol::auth::CallbackKind;
@@ -61,6 +61,12 @@ pub(crate) enum Command {
     Test(Named),
     /// See how Keybearer is
     Status,
+    /// See which programs may use an account, and take that back
+    Grants(GrantsArguments),
+    /// Give out nothing until it is unlocked, and drop tokens from memory
+    Lock,
+    /// End the lock
+    Unlock,
     /// Send one request to the agent: '{"method": "profile.list", "params": {}}'
     Rpc {
         /// The request
@@ -133,6 +139,24 @@ pub(crate) struct SignInArguments {
     /// End the sign-in that is open
     #[arg(long, conflicts_with_all = ["no_browser", "callback", "register_again"])]
     pub(crate) cancel: bool,
+}
+
+#[derive(Args, Debug)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct GrantsArguments {
+    /// Only those for this account
+    pub(crate) name: Option<String>,
+    #[command(subcommand)]
+    pub(crate) command: Option<GrantsCommand>,
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum GrantsCommand {
+    /// Forget an answer: the program is asked about again
+    Revoke {
+        /// The answer, as the list names it
+        id: String,
+    },
 }
 
 /// How a browser comes back.
@@ -224,6 +248,9 @@ impl Command {
             Command::Token(arguments) => token::token(reach, arguments, json),
             Command::Headers(arguments) => token::headers(reach, arguments),
             Command::Test(named) => status::test(reach, named, json),
+            Command::Grants(arguments) => grants::grants(reach, arguments, json),
+            Command::Lock => status::lock(reach, json),
+            Command::Unlock => status::unlock(reach, json),
             Command::Status => status::status(reach, json),
             Command::Rpc { request, admin } => rpc::rpc(reach, &request, admin),
             Command::Practice(arguments) => practice::run(&arguments),

@@ -8,6 +8,8 @@ mod agent;
 mod arguments;
 /// Reaching the agent, which starts when it is needed.
 mod connection;
+/// The remembered answers.
+mod grants;
 /// What people and programs read: answers on standard output, one line of trouble on standard error.
 mod output;
 /// The practice server.

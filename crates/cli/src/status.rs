@@ -5,7 +5,7 @@ use crate::connection::Reach;
 use crate::output::{Failure, answer, answer_json};
 use keybearer_protocol::Door;
 use keybearer_protocol::account::AccountTest;
-use keybearer_protocol::agent::{AgentStatus, AgentStatusReply, VaultState};
+use keybearer_protocol::agent::{AgentLock, AgentStatus, AgentStatusReply, AgentUnlock, VaultState};
 use keybearer_protocol::method::Empty;
 use keybearer_protocol::profile::ProfileName;
 use serde_json::json;
@@ -16,6 +16,18 @@ pub(crate) fn status(reach: &Reach, json: bool) -> Result<(), Failure> {
     if json { answer_json(&status) } else { tell(&status) }
 }
 
+/// `keybearer lock`
+pub(crate) fn lock(reach: &Reach, json: bool) -> Result<(), Failure> {
+    let reply = reach.open(Door::Admin)?.call::<AgentLock>(&Empty {})?;
+    if json { answer_json(&reply) } else { answer("locked: nothing is given out until Keybearer is unlocked") }
+}
+
+/// `keybearer unlock`
+pub(crate) fn unlock(reach: &Reach, json: bool) -> Result<(), Failure> {
+    let reply = reach.open(Door::Admin)?.call::<AgentUnlock>(&Empty {})?;
+    if json { answer_json(&reply) } else { answer("unlocked") }
+}
+
 /// Tells people how the agent is.
 pub(crate) fn tell(status: &AgentStatusReply) -> Result<(), Failure> {
     let keyring = match (status.vault, &status.vault_problem) {
@@ -24,6 +36,9 @@ pub(crate) fn tell(status: &AgentStatusReply) -> Result<(), Failure> {
         (VaultState::Absent, problem) => problem.clone().unwrap_or_else(|| "absent".to_owned()),
     };
     answer(&format!("agent     {} (process {}, since {})", status.version, status.pid, status.started_at))?;
+    if status.locked {
+        answer("locked    nothing is given out until it is unlocked")?;
+    }
     answer(&format!("keyring   {keyring}"))?;
     answer(&format!("accounts  {}, of which {} need you", status.accounts, status.need_user))?;
     match &status.configuration_problem {

@@ -301,3 +301,59 @@ fn view(waiting: &Waiting) -> PromptView {
         expires_at: waiting.expires_at,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use keybearer_protocol::program::ProgramView;
+    use keybearer_protocol::session::CallerView;
+
+    fn desktop(open: &watch::Sender<()>) -> Caller {
+        Caller {
+            view: CallerView { pid: None, exe: None, foreign: false, program: ProgramView::default() }.into(),
+            claimed_name: "".into(),
+            is_desktop: true,
+            connection: Connection { number: 1, open: open.subscribe() },
+        }
+    }
+
+    fn asked() -> Asked {
+        Asked {
+            account: "a".into(),
+            profile: "linear".into(),
+            server_url: "https://mcp.example/".into(),
+            scopes: Vec::new(),
+            token_expires_at: None,
+            program: ProgramView::default(),
+            instance: Some(Instance { pid: 7, started: "99".into() }),
+            connection: 2,
+            claimed_name: String::new(),
+            foreign: false,
+        }
+    }
+
+    #[tokio::test]
+    async fn no_answer_means_no_and_a_program_that_nobody_answers_has_to_wait() {
+        let (open, prompts) = (watch::Sender::new(()), Prompts::new(Changes::default(), Duration::from_millis(20)));
+        prompts.register(&desktop(&open)).expect("the desktop");
+        for _ in 0..UNANSWERED {
+            let lapsed = prompts.ask(asked(), None, None).await;
+            assert!(matches!(lapsed, Err(Error::ConsentDenied { unanswered: true, .. })), "{lapsed:?}");
+        }
+        let resting = prompts.ask(asked(), None, None).await;
+        assert!(matches!(resting, Err(Error::ConsentRequired(Unasked::Resting(_)))), "{resting:?}");
+        assert_eq!(prompts.count(), 0);
+        // Another program is asked about all the same.
+        let other = Asked { instance: Some(Instance { pid: 8, started: "99".into() }), ..asked() };
+        assert!(matches!(prompts.ask(other, None, None).await, Err(Error::ConsentDenied { .. })));
+    }
+
+    #[tokio::test]
+    async fn a_lock_ends_what_waits_and_without_a_desktop_nothing_does() {
+        let (open, prompts) = (watch::Sender::new(()), Prompts::new(Changes::default(), PATIENCE));
+        assert!(matches!(prompts.ask(asked(), None, None).await, Err(Error::ConsentRequired(Unasked::NoDesktop))));
+        prompts.register(&desktop(&open)).expect("the desktop");
+        let (waiting, ()) = tokio::join!(prompts.ask(asked(), None, None), async { prompts.abort() });
+        assert!(matches!(waiting, Err(Error::Locked)));
+    }
+}

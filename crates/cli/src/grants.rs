@@ -1,0 +1,51 @@
+//! The remembered answers to "may this program use this account?".
+
+use crate::arguments::{GrantsArguments, GrantsCommand};
+use crate::connection::Reach;
+use crate::output::{Failure, answer, answer_json};
+use keybearer_protocol::Door;
+use keybearer_protocol::grant::{GrantList, GrantListParams, GrantRevoke, GrantRevokeParams, GrantView};
+use keybearer_protocol::prompt::Decision;
+
+/// `keybearer grants`
+pub(crate) fn grants(reach: &Reach, arguments: GrantsArguments, json: bool) -> Result<(), Failure> {
+    match arguments.command {
+        None => list(reach, arguments.name, json),
+        Some(GrantsCommand::Revoke { id }) => {
+            let reply = reach.open(Door::Admin)?.call::<GrantRevoke>(&GrantRevokeParams { grant: id })?;
+            if json { answer_json(&reply) } else { answer("forgotten: the program is asked about again") }
+        }
+    }
+}
+
+fn list(reach: &Reach, profile: Option<String>, json: bool) -> Result<(), Failure> {
+    let mut client = reach.open(Door::Admin)?;
+    let mut grants: Vec<GrantView> = Vec::new();
+    loop {
+        let after = grants.last().map(|grant| grant.grant.clone());
+        let page = client.call::<GrantList>(&GrantListParams { profile: profile.clone(), after })?;
+        let more = page.more && !page.grants.is_empty();
+        grants.extend(page.grants);
+        if !more {
+            break;
+        }
+    }
+    if json {
+        return answer_json(&grants);
+    }
+    for grant in &grants {
+        let file = grant.script.as_ref().or(grant.exe.as_ref()).map(String::as_str).unwrap_or_default();
+        let GrantView { grant: id, profile, program, .. } = grant;
+        answer(&format!("{id}  {profile:16}  {:16}  {program}  {file}", words(grant)))?;
+    }
+    Ok(())
+}
+
+fn words(grant: &GrantView) -> String {
+    let process = grant.pid.map(|pid| format!(" (process {pid})")).unwrap_or_default();
+    match grant.decision {
+        Decision::Always => "always".to_owned(),
+        Decision::WhileRunning | Decision::Once => format!("while it runs{process}"),
+        Decision::Deny => format!("denied{process}"),
+    }
+}

@@ -1,0 +1,91 @@
+//! Every screen in light and dark, in Chinese and as small as the window gets. `cargo xtask e2e --screenshots` keeps
+//! the pictures; without it they are looked at for what a program can see.
+
+use crate::page::{Page, View};
+use crate::program::Program;
+use crate::screens::Window;
+use crate::stage::Stage;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use keybearer_tests::practice::Practice;
+use serde_json::{Value, json};
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::PathBuf;
+
+/// A way to look at a screen.
+struct Look {
+    name: &'static str,
+    theme: &'static str,
+    language: &'static str,
+    size: (u32, u32),
+}
+
+const LOOKS: [Look; 4] = [
+    Look { name: "light", theme: "light", language: "en", size: (1280, 800) },
+    Look { name: "dark", theme: "dark", language: "en", size: (1280, 800) },
+    Look { name: "chinese", theme: "light", language: "zh-CN", size: (1280, 800) },
+    Look { name: "small", theme: "light", language: "en", size: (720, 480) },
+];
+
+/// Looks at what the page shows now, in every way.
+fn look_at(stage: &Stage, page: &Page, screen: &str) {
+    for look in LOOKS {
+        let settings = json!({ "theme": look.theme, "language": look.language });
+        let change = json!({ "method": "settings.set", "params": settings });
+        stage.world.ok(&["rpc", "--admin", &change.to_string()]).unwrap();
+        let root = "const { lang, dataset } = document.documentElement; return [lang, dataset.theme]";
+        keybearer_tests::until::until("the page to look so", || {
+            Ok((page.execute(root, &[])? == json!([look.language, look.theme])).then_some(()))
+        })
+        .unwrap();
+        page.resize(look.size.0, look.size.1).unwrap();
+        assert_eq!(overflow(page), json!([]), "{screen}, {}: wider than the window", look.name);
+        keep(screen, look.name, &page.picture().unwrap());
+    }
+}
+
+/// What hangs over the window's right edge.
+fn overflow(page: &Page) -> Value {
+    let script = "return Array.from(document.querySelectorAll('body *'))\
+        .filter((found) => found.checkVisibility() && found.getBoundingClientRect().right > innerWidth + 1 \
+            && getComputedStyle(found).position !== 'absolute')\
+        .map((found) => found.outerHTML.slice(0, 120))";
+    page.execute(script, &[]).unwrap()
+}
+
+/// Keeps a picture, if anybody wants it.
+fn keep(screen: &str, look: &str, picture: &str) {
+    let picture = STANDARD.decode(picture).unwrap();
+    assert!(picture.starts_with(b"\x89PNG"), "{screen}, {look}: not a picture");
+    if let Some(folder) = std::env::var_os("KEYBEARER_SCREENSHOTS").map(PathBuf::from) {
+        fs::create_dir_all(&folder).unwrap();
+        File::create(folder.join(format!("{screen}-{look}.png"))).unwrap().write_all(&picture).unwrap();
+    }
+}
+
+#[test]
+fn every_screen_fits_in_light_and_dark_in_chinese_and_small() {
+    let (mut stage, practice) = (Stage::new().unwrap(), Practice::start(&[]).unwrap());
+    let page = stage.open().unwrap();
+    let window = Window(&page);
+    window.is_open().unwrap();
+    look_at(&stage, &page, "first-run");
+    window.go_to_add().unwrap();
+    look_at(&stage, &page, "add");
+    window.add(practice.mcp_url()).unwrap();
+    let address = stage.browser.wait_for(1).unwrap();
+    window.waits_for_browser().unwrap();
+    look_at(&stage, &page, "waiting-for-browser");
+    stage.follow(&stage.browser.consent(&address).unwrap()).unwrap();
+    window.is_connected().unwrap();
+    look_at(&stage, &page, "connected");
+    window.go_to_settings().unwrap();
+    look_at(&stage, &page, "settings");
+
+    let name = stage.only_account().unwrap();
+    let mut program = Program::start(&stage, "report.sh", &name).unwrap();
+    program.ask(1).unwrap();
+    page.switch_to(View::Approval).unwrap();
+    look_at(&stage, &page, "approval");
+}

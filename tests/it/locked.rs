@@ -1,0 +1,54 @@
+//! The lock: nothing is given out until somebody who may ends it.
+
+use keybearer_tests::practice::Practice;
+use keybearer_tests::prompter::Prompter;
+use keybearer_tests::world::World;
+use serde_json::json;
+
+#[test]
+fn a_locked_agent_gives_out_nothing_also_after_a_restart_and_tells_what_to_do() {
+    let (world, practice) = (World::new().unwrap(), Practice::start(&[]).unwrap());
+    world.sign_in("practice", practice.mcp_url()).unwrap();
+    world.ok(&["lock"]).unwrap();
+    let refused = world.run(&["token", "practice"]).unwrap();
+    assert_eq!((refused.code, refused.out.as_str()), (10, ""));
+    assert!(refused.err.contains("keybearer unlock"), "{}", refused.err);
+    for arguments in [&["list"][..], &["show", "practice"], &["test", "practice"], &["sign-in", "practice"]] {
+        assert_eq!(world.run(arguments).unwrap().code, 10, "{arguments:?}");
+    }
+    world.kill_agent().unwrap();
+    assert_eq!(world.run(&["token", "practice"]).unwrap().code, 10);
+    assert_eq!(world.json(&["status"]).unwrap()["locked"], true);
+    world.ok(&["unlock"]).unwrap();
+    world.ok(&["token", "practice"]).unwrap();
+}
+
+#[test]
+fn anybody_locks_and_only_the_desktop_unlocks_once_there_was_one() {
+    let (world, practice) = (World::with_desktop().unwrap(), Practice::start(&[]).unwrap());
+    world.sign_in("practice", practice.mcp_url()).unwrap();
+    let mut prompter = Prompter::register(&world).unwrap();
+    let first = world.spawn(&["token", "practice"]).unwrap();
+    prompter.answer("while_running").unwrap();
+    assert!(first.wait_with_output().unwrap().status.success());
+    world.ok(&["token", "practice"]).unwrap();
+    // A program may lock through its own door, and open prompts end with it.
+    let mut wire = world.programs().unwrap();
+    wire.call("agent.lock", &json!({})).unwrap();
+    assert_eq!(world.run(&["unlock"]).unwrap().code, 34);
+    prompter.0.ok("agent.unlock", &json!({})).unwrap();
+    // Answers for running programs ended with the lock (REQ-C5).
+    assert_eq!(world.run(&["token", "practice", "--no-prompt"]).unwrap().code, 14);
+}
+
+#[test]
+fn a_sign_in_that_waits_goes_on_after_the_lock() {
+    let (world, practice) = (World::new().unwrap(), Practice::start(&[]).unwrap());
+    world.add("practice", practice.mcp_url()).unwrap();
+    let before = world.begin_sign_in("practice").unwrap();
+    world.ok(&["lock"]).unwrap();
+    world.ok(&["unlock"]).unwrap();
+    let after = world.sign_in_view("practice").unwrap();
+    assert_eq!(after["phase"], "waiting_for_browser", "{after}");
+    assert_eq!(after["authorization_url"], before["authorization_url"]);
+}

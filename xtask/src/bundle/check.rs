@@ -1,0 +1,115 @@
+//! The package as a person meets it: installed, used, upgraded, removed. It is installed on this system for as long as
+//! this takes.
+
+use crate::setup::as_root;
+use crate::step::{detail, say, step};
+use anyhow::{Context, ensure};
+use keybearer_tests::display::Display;
+use keybearer_tests::practice::Practice;
+use keybearer_tests::session::Session;
+use keybearer_tests::until::until;
+use keybearer_tests::world::World;
+use serde_json::json;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// What the system calls it.
+const PACKAGE: &str = "keybearer";
+/// Where its executables come to lie.
+const FOLDER: &str = "/usr/bin";
+/// Its entry in the menu of programs.
+const ENTRY: &str = "/usr/share/applications/Keybearer.desktop";
+
+/// Goes through the life of a package; `bundle_as` makes the same one under another version.
+pub(super) fn run(package: &Path, bundle_as: &dyn Fn(&str) -> anyhow::Result<PathBuf>) -> anyhow::Result<()> {
+    ensure!(!Path::new(ENTRY).exists(), "Keybearer is installed on this machine: its place is not free for a trial");
+    let life = live(package, bundle_as);
+    // Whatever became of it, nothing of it stays.
+    let removed = step("remove", as_root("dpkg").args(["--purge", PACKAGE]));
+    life.and(removed)?;
+    for name in ["keybearer-desktop", "keybearer", "keybearer-agent", "keybearer-practice"] {
+        ensure!(!Path::new(FOLDER).join(name).exists(), "{name} is left behind");
+    }
+    ensure!(!Path::new(ENTRY).exists(), "the entry in the menu is left behind");
+    let leftover = Command::new("find").args(["/usr", "-iname", "*keybearer*", "-not", "-path", "*/src/*"]).output()?;
+    let leftover = String::from_utf8(leftover.stdout)?;
+    ensure!(leftover.trim().is_empty(), "left behind: {leftover}");
+    say("the package came, worked and went");
+    Ok(())
+}
+
+fn live(package: &Path, bundle_as: &dyn Fn(&str) -> anyhow::Result<PathBuf>) -> anyhow::Result<()> {
+    step("install", as_root("dpkg").arg("--install").arg(package))?;
+    step("desktop-file-validate", Command::new("desktop-file-validate").arg(ENTRY))?;
+    let desk = Desk::new()?;
+    desk.knows_the_scheme()?;
+    desk.signs_in_through_the_link()?;
+    let newer = bundle_as(&next_version())?;
+    step("upgrade", as_root("dpkg").arg("--install").arg(newer))?;
+    desk.knows_the_scheme()?;
+    desk.still_works()
+}
+
+/// A session in which the installed Keybearer is used.
+struct Desk {
+    world: World,
+    practice: Practice,
+    /// The window that the link starts is nobody's child; it ends with its screen.
+    display: Display,
+}
+
+impl Desk {
+    fn new() -> anyhow::Result<Desk> {
+        let folder = Path::new(FOLDER);
+        let world = World::installed(Session::unlocked()?, folder);
+        Ok(Desk {
+            world,
+            practice: Practice::start_at(&folder.join("keybearer-practice"), &[])?,
+            display: Display::new()?,
+        })
+    }
+
+    fn program(&self, name: &str) -> Command {
+        let mut command = self.world.program(name);
+        command.envs(self.display.environment());
+        command
+    }
+
+    fn knows_the_scheme(&self) -> anyhow::Result<()> {
+        let handler = self.program("xdg-mime").args(["query", "default", "x-scheme-handler/app.keybearer"]).output()?;
+        let handler = String::from_utf8(handler.stdout)?;
+        ensure!(handler.trim() == "Keybearer.desktop", "the links of Keybearer lead to {handler:?}");
+        detail("app.keybearer: leads to Keybearer.desktop");
+        Ok(())
+    }
+
+    /// Nothing of Keybearer's window runs; the answer of the browser starts it.
+    fn signs_in_through_the_link(&self) -> anyhow::Result<()> {
+        self.world.add("practice", self.practice.mcp_url())?;
+        let view = self.world.begin_sign_in("practice")?;
+        ensure!(view["callback"] == "deep_link", "the browser is to come back otherwise: {view}");
+        let address = view["authorization_url"].as_str().context("an address")?;
+        let browse = self.program("keybearer-practice").args(["browse", "--print", address]).output()?;
+        let callback = String::from_utf8(browse.stdout)?;
+        // The window that it starts lives on, so nobody waits for its output.
+        let followed = self.program("gio").args(["open", callback.trim()]).stdout(Stdio::null()).status()?;
+        ensure!(followed.success(), "gio can't follow the link");
+        until("the sign-in that the link completes", || {
+            Ok((self.world.sign_in_view("practice")?["phase"] == "signed_in").then_some(()))
+        })?;
+        detail("the link started the window, which completed the sign-in");
+        self.still_works()
+    }
+
+    fn still_works(&self) -> anyhow::Result<()> {
+        let test = self.world.json(&["test", "practice"])?;
+        ensure!(test["ok"] == json!(true), "the server says: {test}");
+        detail(&format!("tools/list: {} tools", test["tools"]));
+        Ok(())
+    }
+}
+
+fn next_version() -> String {
+    let patch: u32 = env!("CARGO_PKG_VERSION_PATCH").parse().unwrap_or_default();
+    format!("{}.{}.{}", env!("CARGO_PKG_VERSION_MAJOR"), env!("CARGO_PKG_VERSION_MINOR"), patch + 1)
+}
