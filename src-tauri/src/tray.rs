@@ -98,15 +98,19 @@ fn look(agent: &Agent) -> (Known, Option<keybearer_protocol::settings::Settings>
 fn apply(app: &AppHandle, model: Model) -> tauri::Result<()> {
     let tray = app.state::<Tray>();
     let mut drawn = tray.drawn();
+    // The icon first: whoever sees the new menu sees it below the new icon.
+    if drawn.model.mood != model.mood {
+        drawn.model.mood = model.mood;
+        tray.set_icon(app, &mut drawn)?;
+    }
     if drawn.model.rows != model.rows {
         let number = tray.actions().menu.wrapping_add(1);
         let (menu, actions) = draw(app, &model, number)?;
         tray.icon.set_menu(Some(menu))?;
         *tray.actions() = actions;
+        drawn.model.rows = model.rows;
     }
-    let same = drawn.model.mood == model.mood;
-    drawn.model = model;
-    if same { Ok(()) } else { tray.set_icon(app, &mut drawn) }
+    Ok(())
 }
 
 impl Tray {
