@@ -77,6 +77,11 @@ impl Connection {
         self.client.hello().map(|hello| hello.server.instance.as_str())
     }
 
+    /// The agent's version.
+    pub fn version(&self) -> Option<&str> {
+        self.client.hello().map(|hello| hello.server.version.as_str())
+    }
+
     /// The connection that many may ask over.
     pub fn client(&self) -> &SharedClient {
         &self.client
