@@ -1,4 +1,4 @@
-//! The two windows. Closing the main one destroys it: what remains is the tray, at a third of the memory.
+//! The two windows. Closing the main one destroys it, page and all: what remains is the tray.
 
 use crate::approval;
 use crate::news::Inbox;
