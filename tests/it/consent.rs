@@ -7,7 +7,7 @@ use keybearer_tests::until::until;
 use keybearer_tests::world::World;
 use serde_json::{Value, json};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 fn signed_in() -> (World, Practice) {
@@ -33,13 +33,6 @@ fn code(answer: &Value) -> i64 {
     answer["error"]["code"].as_i64().unwrap_or_default()
 }
 
-/// A script that asks for a token, as a person would write one.
-fn script(world: &World, name: &str, text: &str) -> PathBuf {
-    let path = world.session.folder().join(name);
-    fs::write(&path, text).unwrap();
-    path
-}
-
 /// Runs a script with the shell. Another command follows in it, so that the shell stays what it is.
 fn run(world: &World, script: &Path) -> Child {
     let template = world.command(&[]);
@@ -48,6 +41,7 @@ fn run(world: &World, script: &Path) -> Child {
     command.env("KEYBEARER", world.keybearer()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
+/// A script that asks for a token, as a person would write one.
 const SCRIPT: &str = "\"$KEYBEARER\" token practice\nexit $?\n";
 
 #[test]
@@ -83,7 +77,7 @@ fn a_desktop_that_registers_while_the_keyring_is_away_asks_all_the_same() {
 fn a_prompt_names_the_program_past_helper_and_shell_and_carries_no_token() {
     let (world, _practice) = signed_in();
     let mut prompter = Prompter::register(&world).unwrap();
-    let path = script(&world, "triage.sh", SCRIPT);
+    let path = world.session.write("triage.sh", SCRIPT).unwrap();
     let asking = run(&world, &path);
     let pid = asking.id();
     let prompt = prompter.prompt().unwrap();
@@ -190,7 +184,7 @@ fn at_most_eight_questions_wait() {
     let (world, _practice) = signed_in();
     let mut prompter = Prompter::register(&world).unwrap();
     let ask = |number: usize| {
-        let path = script(&world, &format!("bot-{number}.sh"), SCRIPT);
+        let path = world.session.write(&format!("bot-{number}.sh"), SCRIPT).unwrap();
         run(&world, &path)
     };
     let mut waiting: Vec<Child> = (0..8).map(ask).collect();
@@ -206,7 +200,7 @@ fn at_most_eight_questions_wait() {
 fn an_answer_for_good_is_for_one_script_as_it_is_and_outlives_agent_and_program() {
     let (world, _practice) = signed_in();
     let mut prompter = Prompter::register(&world).unwrap();
-    let path = script(&world, "nightly.sh", SCRIPT);
+    let path = world.session.write("nightly.sh", SCRIPT).unwrap();
     let asking = run(&world, &path);
     prompter.answer("always").unwrap();
     assert!(asking.wait_with_output().unwrap().status.success());
@@ -214,9 +208,9 @@ fn an_answer_for_good_is_for_one_script_as_it_is_and_outlives_agent_and_program(
     // Nobody is there to be asked, and nobody need be.
     assert!(run(&world, &path).wait_with_output().unwrap().status.success());
     // The same words in another file are another program, and so is the same file with other words.
-    let copy = script(&world, "copy.sh", SCRIPT);
+    let copy = world.session.write("copy.sh", SCRIPT).unwrap();
     assert_eq!(run(&world, &copy).wait_with_output().unwrap().status.code(), Some(14));
-    fs::write(&path, format!("# changed\n{SCRIPT}")).unwrap();
+    world.session.write("nightly.sh", &format!("# changed\n{SCRIPT}")).unwrap();
     let mut prompter = Prompter::register(&world).unwrap();
     let asking = run(&world, &path);
     let prompt = prompter.prompt().unwrap();

@@ -6,19 +6,16 @@ use keybearer_tests::practice::Practice;
 use keybearer_tests::until::until;
 use keybearer_tests::world::{World, share_ports};
 use serde_json::{Value, json};
-use std::fs;
 use std::process::Command;
 
 /// A world on whose session a Keybearer desktop answers the scheme, as after its installation.
 fn with_desktop() -> World {
     let world = World::new().unwrap();
-    let applications = world.session.folder().join("data/applications");
-    fs::create_dir_all(&applications).unwrap();
     let entry = "[Desktop Entry]\nType=Application\nName=Keybearer\nExec=true %u\nNoDisplay=true\n\
                  MimeType=x-scheme-handler/app.keybearer;\n";
-    fs::write(applications.join("Keybearer.desktop"), entry).unwrap();
+    world.session.write("data/applications/Keybearer.desktop", entry).unwrap();
     let list = "[Default Applications]\nx-scheme-handler/app.keybearer=Keybearer.desktop\n";
-    fs::write(world.session.folder().join("config/mimeapps.list"), list).unwrap();
+    world.session.write("config/mimeapps.list", list).unwrap();
     world
 }
 

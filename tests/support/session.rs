@@ -79,6 +79,14 @@ impl Session {
         self.folder.path().to_owned()
     }
 
+    /// Writes a file of this session, as an editor or an installer would; gives its path.
+    pub fn write(&self, name: &str, text: &str) -> anyhow::Result<PathBuf> {
+        let path = self.folder.path().join(name);
+        fs::create_dir_all(path.parent().context("a folder")?)?;
+        fs::File::create(&path)?.write_all(text.as_bytes())?;
+        Ok(path)
+    }
+
     /// The items of the keyring with their attributes and without their secrets.
     pub fn keyring_items(&self) -> anyhow::Result<String> {
         let mut command = Command::new("secret-tool");

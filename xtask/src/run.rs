@@ -2,13 +2,41 @@
 
 use crate::setup;
 use crate::step::{cargo, detail, say, step};
+use crate::test::{WORKSPACE, build_window};
 use anyhow::{Context, ensure};
+use keybearer_tests::executables::executable;
 use keybearer_tests::practice::Practice;
 use keybearer_tests::world::World;
 use serde_json::Value;
+use std::env;
+use std::process::Command;
 
-/// Does the job headless, on a private session with a real keyring, and prints each step.
+/// On a screen, opens the window, where the practice server is offered. Without one, does the same job headless.
 pub(crate) fn run() -> anyhow::Result<()> {
+    let on_screen =
+        ["WAYLAND_DISPLAY", "DISPLAY"].iter().any(|name| env::var_os(name).is_some_and(|it| !it.is_empty()));
+    if on_screen { window() } else { headless() }
+}
+
+/// Opens the window on this screen, with the session's own keyring and a home that is thrown away.
+fn window() -> anyhow::Result<()> {
+    setup::window()?;
+    build_window()?;
+    step("build", &mut cargo(&[&["build", "--locked"], WORKSPACE].concat()))?;
+    let home = tempfile::Builder::new().prefix("keybearer-").tempdir()?;
+    say("the window: choose \"Try the practice server\" there; Quit in its tray ends it");
+    detail(&format!("home  {}", home.path().display()));
+    detail("Accounts that you add land in that home and in your keyring; remove them in the window when you are done.");
+    let mut desktop = Command::new(executable("keybearer-desktop"));
+    let ended = desktop.env("KEYBEARER_HOME", home.path()).status().context("the window can't be started")?;
+    // Where the desktop was killed, its agent may still be there.
+    let _ = Command::new(executable("keybearer")).args(["agent", "stop"]).env("KEYBEARER_HOME", home.path()).output();
+    ensure!(ended.success(), "the window ended with {ended}");
+    Ok(())
+}
+
+/// Does the job on a private session with a real keyring, and prints each step.
+fn headless() -> anyhow::Result<()> {
     setup::base()?;
     step("build", &mut cargo(&["build", "--locked"]))?;
 

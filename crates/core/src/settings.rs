@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::home::{Home, replace};
 use keybearer_protocol::auth::CallbackKind;
-use keybearer_protocol::settings::{CallbackChoice, Language, LanguageChoice, SettingsSetParams, Theme};
+use keybearer_protocol::settings::{Language, Theme};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::path::PathBuf;
@@ -48,28 +48,13 @@ impl SettingsFile {
         }
     }
 
-    /// Changes those that are named. A file that can't be read is left alone.
-    pub fn change(&self, change: &SettingsSetParams) -> Result<Preferences, Error> {
+    /// Changes them. A file that can't be read is left alone.
+    pub fn change(&self, change: impl FnOnce(&mut Preferences)) -> Result<(), Error> {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let mut preferences = self.read()?;
-        if let Some(choice) = change.language {
-            preferences.language = match choice {
-                LanguageChoice::System => None,
-                LanguageChoice::English => Some(Language::English),
-                LanguageChoice::SimplifiedChinese => Some(Language::SimplifiedChinese),
-            };
-        }
-        if let Some(choice) = change.callback {
-            preferences.callback = match choice {
-                CallbackChoice::Auto => None,
-                CallbackChoice::DeepLink => Some(CallbackKind::DeepLink),
-                CallbackChoice::Loopback => Some(CallbackKind::Loopback),
-            };
-        }
-        preferences.theme = change.theme.unwrap_or(preferences.theme);
+        change(&mut preferences);
         let content = serde_json::to_vec_pretty(&preferences).map_err(|_| Error::Internal("settings"))?;
-        replace(&self.path, &content).map_err(|error| self.unusable(&error))?;
-        Ok(preferences)
+        replace(&self.path, &content).map_err(|error| self.unusable(&error))
     }
 
     fn broken(&self, error: &serde_json::Error) -> Error {

@@ -3,13 +3,15 @@
 use super::{Api, LONGEST_WAIT, PAGE};
 use crate::caller::Caller;
 use crate::error::Error;
+use crate::settings::Preferences;
 use crate::vault::VaultError;
 use keybearer_protocol::agent::{AgentStatusReply, AgentWatchParams, AgentWatchReply, VaultState};
+use keybearer_protocol::auth::CallbackKind;
 use keybearer_protocol::grant::{GrantListParams, GrantListReply};
 use keybearer_protocol::method::Empty;
 use keybearer_protocol::profile::{AccountStatus, AccountView};
 use keybearer_protocol::prompt::{PromptAnswerParams, PromptNextParams, PromptQueue};
-use keybearer_protocol::settings::{Settings, SettingsSetParams};
+use keybearer_protocol::settings::{CallbackChoice, Language, LanguageChoice, Settings, SettingsSetParams};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -65,7 +67,7 @@ impl Api {
             self.consent.set_approval(caller, approval).await?;
         }
         if change.language.is_some() || change.theme.is_some() || change.callback.is_some() {
-            self.accounts.context().settings.change(&change)?;
+            self.accounts.context().settings.change(|preferences| apply(change, preferences))?;
         }
         self.accounts.context().changes.announce();
         self.settings().await
@@ -134,6 +136,24 @@ impl Api {
             configuration_problem,
         }
     }
+}
+
+fn apply(change: SettingsSetParams, preferences: &mut Preferences) {
+    if let Some(choice) = change.language {
+        preferences.language = match choice {
+            LanguageChoice::System => None,
+            LanguageChoice::English => Some(Language::English),
+            LanguageChoice::SimplifiedChinese => Some(Language::SimplifiedChinese),
+        };
+    }
+    if let Some(choice) = change.callback {
+        preferences.callback = match choice {
+            CallbackChoice::Auto => None,
+            CallbackChoice::DeepLink => Some(CallbackKind::DeepLink),
+            CallbackChoice::Loopback => Some(CallbackKind::Loopback),
+        };
+    }
+    preferences.theme = change.theme.unwrap_or(preferences.theme);
 }
 
 fn wait(milliseconds: u32) -> Duration {

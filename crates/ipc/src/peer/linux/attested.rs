@@ -51,10 +51,8 @@ fn receive(stream: &UnixStream, bytes: &mut [u8]) -> io::Result<(usize, Option<u
     // Descriptors that somebody sends along find no room, and the kernel closes them.
     let mut ancillary = RecvAncillaryBuffer::new(&mut space);
     let received = recvmsg(stream, &mut [IoSliceMut::new(bytes)], &mut ancillary, RecvFlags::CMSG_CLOEXEC)?;
-    let credentials = |message| match message {
-        RecvAncillaryMessage::ScmCredentials(credentials) => Some(credentials),
-        _ => None,
-    };
+    let credentials =
+        |message| if let RecvAncillaryMessage::ScmCredentials(sent) = message { Some(sent) } else { None };
     let sender = ancillary.drain().find_map(credentials);
     Ok((received.bytes, sender.and_then(|sender| u32::try_from(sender.pid.as_raw_pid()).ok())))
 }
