@@ -10,6 +10,7 @@ use keybearer_tests::session::Session;
 use keybearer_tests::until::until;
 use keybearer_tests::world::World;
 use serde_json::json;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -54,8 +55,7 @@ fn live(package: &Path, bundle_as: &dyn Fn(&str) -> anyhow::Result<PathBuf>) -> 
 struct Desk {
     world: World,
     practice: Practice,
-    /// The window that the link starts is nobody's child; it ends with its screen.
-    display: Display,
+    display: Option<Display>,
 }
 
 impl Desk {
@@ -71,7 +71,7 @@ impl Desk {
 
     fn program(&self, name: &str) -> Command {
         let mut command = self.world.program(name);
-        command.envs(self.display.environment());
+        command.envs(self.display.iter().flat_map(Display::environment));
         command
     }
 
@@ -107,6 +107,25 @@ impl Desk {
         detail(&format!("tools/list: {} tools", test["tools"]));
         Ok(())
     }
+}
+
+impl Drop for Desk {
+    fn drop(&mut self) {
+        // The window that the link has started is nobody's child; it ends with its screen. Until then it would start
+        // an agent whenever there is none.
+        self.display = None;
+        let window = Path::new(FOLDER).join("keybearer-desktop");
+        let _ = until("the window's end", || Ok((!runs(&window)?).then_some(())));
+    }
+}
+
+/// Whether a process runs this executable.
+fn runs(executable: &Path) -> anyhow::Result<bool> {
+    let processes = fs::read_dir("/proc")?.flatten();
+    Ok(processes.filter_map(|process| fs::read_link(process.path().join("exe")).ok()).any(|found| {
+        // One that was replaced by an upgrade is named so.
+        found == executable || found.as_os_str() == format!("{} (deleted)", executable.display()).as_str()
+    }))
 }
 
 fn next_version() -> String {
