@@ -15,7 +15,7 @@ export default defineConfig(
     languageOptions: { parserOptions: { parser: ts.parser, svelteConfig } },
   },
   {
-    files: ["src/**"],
+    files: ["src/**", "gallery/**"],
     rules: {
       // The type check finds unknown names, and knows the browser's.
       "no-undef": "off",

@@ -39,7 +39,7 @@ pub enum Link {
 #[derive(Debug)]
 pub struct Connection {
     client: SharedClient,
-    /// Why this desktop is not the prompter, if it isn't.
+    /// Why this desktop could not become the prompter at once, if it couldn't.
     pub not_prompter: Option<ErrorObject>,
 }
 
@@ -53,19 +53,33 @@ impl Connection {
     /// Connects to the agent that listens, and offers to ask people for it.
     pub fn open() -> Result<Connection, ClientError> {
         let client = Client::connect(Door::Admin, CLIENT_NAME)?.share()?;
-        let not_prompter = match client.call::<PromptRegister>(&Empty {}, PATIENCE) {
-            Ok(Empty {}) => None,
-            // An agent older than prompts asks nobody.
-            Err(ClientError::Refused(error)) if error.known_code() == ErrorCode::MethodNotFound => None,
-            Err(ClientError::Refused(error)) => Some(error),
+        let mut connection = Connection { client, not_prompter: None };
+        match connection.offer() {
+            Ok(()) => {}
+            Err(ClientError::Refused(error)) => connection.not_prompter = Some(error),
             Err(error) => return Err(error),
-        };
-        Ok(Connection { client, not_prompter })
+        }
+        Ok(connection)
+    }
+
+    /// Offers to ask people. One desktop at a time does.
+    pub fn offer(&self) -> Result<(), ClientError> {
+        self.ask::<PromptRegister>(&Empty {}).map(|Empty {}| ())
     }
 
     /// Asks, and waits for the reply.
     pub fn ask<M: Method>(&self, params: &M::Params) -> Result<M::Reply, ClientError> {
         self.client.call::<M>(params, PATIENCE)
+    }
+
+    /// The random name of the agent's run.
+    pub fn instance(&self) -> Option<&str> {
+        self.client.hello().map(|hello| hello.server.instance.as_str())
+    }
+
+    /// The agent's version.
+    pub fn version(&self) -> Option<&str> {
+        self.client.hello().map(|hello| hello.server.version.as_str())
     }
 
     /// The connection that many may ask over.

@@ -9,8 +9,8 @@ use std::thread;
 use std::time::Duration;
 use tauri::{AppHandle, Manager};
 
-/// The pause before a busy agent is asked again.
-const BUSY: Duration = Duration::from_secs(1);
+/// The pause before an agent is asked again that wouldn't tell this desktop about prompts.
+const REFUSED: Duration = Duration::from_secs(5);
 
 /// Starts the thread that does it.
 pub fn start(app: &AppHandle) -> std::io::Result<()> {
@@ -46,7 +46,7 @@ fn follow_all(app: &AppHandle) {
     }
 }
 
-/// Follows the prompts of one agent, until it ends or says that this desktop isn't the one to ask.
+/// Follows the prompts of one agent until it ends.
 fn follow(app: &AppHandle, connection: &Connection) {
     let mut seen = None;
     loop {
@@ -64,7 +64,13 @@ fn follow(app: &AppHandle, connection: &Connection) {
                     news::tell(app);
                 }
             }
-            Err(ClientError::Refused(error)) if error.data.retryable => thread::sleep(BUSY),
+            // Busy; or another desktop is the one that asks, perhaps not for long.
+            Err(ClientError::Refused(_)) => {
+                windows::close_approval(app);
+                thread::sleep(REFUSED);
+                // Refused again, the next question for prompts says so.
+                let _ = connection.offer();
+            }
             Err(_) => return,
         }
     }

@@ -4,11 +4,10 @@ use crate::agent::{Agent, Connection, Link, unreachable};
 use crate::{news, sidecar};
 use keybearer_ipc::client::ClientError;
 use keybearer_ipc::socket::ConnectError;
-use keybearer_protocol::agent::{AgentStop, AgentWatch, AgentWatchParams};
+use keybearer_protocol::agent::{AgentPing, AgentStop, AgentWatch, AgentWatchParams};
 use keybearer_protocol::method::Empty;
 use keybearer_protocol::{ErrorCode, ErrorObject};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 use tauri::{AppHandle, Manager};
@@ -21,12 +20,14 @@ pub const PATIENCE: Duration = Duration::from_secs(40);
 const REFUSED: Duration = Duration::from_secs(2);
 /// An agent that ran this long is well; one that ended sooner may be crashing.
 const WELL: Duration = Duration::from_secs(30);
+/// The most that an agent takes to end: what is under way ends within two requests of half a minute each.
+const RETIRING: Duration = Duration::from_secs(70);
 /// The longest pause between two starts.
 const LONGEST: Duration = Duration::from_secs(30);
 
-/// Whether this desktop started the agent, and so stops it when it quits.
+/// The agent that this desktop started, by the name of its run. It is stopped when the desktop quits.
 #[derive(Debug, Default)]
-pub struct Started(AtomicBool);
+pub struct Started(Mutex<Option<String>>);
 
 /// Starts the thread that does it.
 pub fn start(app: &AppHandle) -> std::io::Result<()> {
@@ -40,7 +41,8 @@ pub fn quit(app: &AppHandle) {
     let last = agent.now();
     agent.set(Link::Quitting);
     if let Link::Up(connection) = last
-        && app.state::<Started>().0.load(Ordering::Relaxed)
+        && connection.instance().is_some()
+        && connection.instance() == app.state::<Started>().instance().as_deref()
     {
         // One that is gone already needs no stopping.
         let _ = connection.ask::<AgentStop>(&Empty {});
@@ -50,10 +52,10 @@ pub fn quit(app: &AppHandle) {
 fn keep(app: &AppHandle) {
     let agent = app.state::<Arc<Agent>>();
     let mut pause = Duration::ZERO;
-    let mut mentioned = false;
+    let (mut mentioned, mut replaces) = (false, true);
     loop {
         let began = Instant::now();
-        let problem = match connect(app) {
+        let problem = match connect(app, &mut replaces) {
             Ok(connection) => {
                 let connection = Arc::new(connection);
                 agent.set(Link::Up(Arc::clone(&connection)));
@@ -78,18 +80,50 @@ fn keep(app: &AppHandle) {
 }
 
 /// A connection to the agent, which is started if nobody listens.
-fn connect(app: &AppHandle) -> Result<Connection, ErrorObject> {
-    match Connection::open() {
+fn connect(app: &AppHandle, replaces: &mut bool) -> Result<Connection, ErrorObject> {
+    let theirs = match Connection::open() {
+        Ok(connection) if *replaces && is_older(connection.version()) => {
+            // Once: an agent beside this desktop that is older itself would come back for ever.
+            *replaces = false;
+            retire(&connection);
+            true
+        }
         // One that hangs up before it has said hello is just ending.
-        Err(ClientError::Connect(ConnectError::Nobody(_)) | ClientError::HungUp) => {}
+        Err(ClientError::Connect(ConnectError::Nobody(_)) | ClientError::HungUp) => false,
         opened => return Ok(opened?),
-    }
+    };
     match sidecar::run(app, "keybearer", &["agent", "start", "--json"]) {
-        Ok(()) => app.state::<Started>().0.store(true, Ordering::Relaxed),
-        Err(error) if error.known_code() == ErrorCode::AlreadyRunning => {}
+        Ok(()) => {}
+        // Somebody else was faster, and it is theirs.
+        Err(error) if error.known_code() == ErrorCode::AlreadyRunning => return Ok(Connection::open()?),
         Err(error) => return Err(error),
     }
-    Ok(Connection::open()?)
+    let connection = Connection::open()?;
+    // In place of somebody else's it outlives this desktop, as that one would have.
+    *app.state::<Started>().instance() = connection.instance().filter(|_| !theirs).map(str::to_owned);
+    Ok(connection)
+}
+
+/// Asks an agent to end, and waits until it has. Sign-ins that are open wait in the keyring for the next one.
+fn retire(connection: &Connection) {
+    let began = Instant::now();
+    let mut ends = connection.ask::<AgentStop>(&Empty {});
+    while !matches!(ends, Err(ClientError::HungUp)) && began.elapsed() < RETIRING {
+        thread::sleep(Duration::from_millis(100));
+        ends = connection.ask::<AgentPing>(&Empty {});
+    }
+}
+
+/// Whether a version is older than this desktop's, as after an upgrade under a running agent.
+fn is_older(version: Option<&str>) -> bool {
+    let numbers = |version: &str| -> Vec<u32> { version.split('.').map_while(|number| number.parse().ok()).collect() };
+    version.is_some_and(|version| numbers(version) < numbers(env!("CARGO_PKG_VERSION")))
+}
+
+impl Started {
+    fn instance(&self) -> MutexGuard<'_, Option<String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Passes news on until the connection ends.
@@ -105,5 +139,18 @@ fn watch(app: &AppHandle, connection: &Connection) {
             Err(_) => return,
         }
         news::tell(app);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_older_agent_is_replaced() {
+        for (version, older) in [("0.0.9", true), (env!("CARGO_PKG_VERSION"), false), ("999.0.0", false)] {
+            assert_eq!(is_older(Some(version)), older, "{version}");
+        }
+        assert!(!is_older(None));
     }
 }

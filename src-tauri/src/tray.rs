@@ -16,7 +16,7 @@ use keybearer_protocol::agent::{AgentLock, AgentStatus, AgentUnlock};
 use keybearer_protocol::auth::AuthStart;
 use keybearer_protocol::method::Empty;
 use keybearer_protocol::profile::ProfileName;
-use keybearer_protocol::settings::SettingsGet;
+use keybearer_protocol::settings::{Language, Settings, SettingsGet};
 use model::{Action, Known, Model, Row};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -42,6 +42,8 @@ struct Drawn {
     model: Model,
     /// The theme of the panel that the icon was chosen for.
     panel: Theme,
+    /// The language that was last asked for: without an agent the tray goes on to speak it.
+    language: Language,
 }
 
 /// What the rows do, by their ids. Each menu has a number, so that a click into an old one does nothing by mistake.
@@ -53,7 +55,8 @@ struct Actions {
 
 /// Puts the icon into the panel. Where there is none, it waits for one.
 pub fn show(app: &AppHandle) -> tauri::Result<()> {
-    let model = Model::of(&Known::Starting, language::of(None));
+    let language = language::of(None);
+    let model = Model::of(&Known::Starting, language);
     let panel = icon::panel(None);
     let (menu, actions) = draw(app, &model, 0)?;
     let icon = TrayIconBuilder::with_id(ID)
@@ -63,15 +66,20 @@ pub fn show(app: &AppHandle) -> tauri::Result<()> {
         .menu(&menu)
         .on_menu_event(chosen)
         .build(app)?;
-    app.manage(Tray { icon, drawn: Mutex::new(Drawn { model, panel }), actions: Mutex::new(actions) });
+    app.manage(Tray { icon, drawn: Mutex::new(Drawn { model, panel, language }), actions: Mutex::new(actions) });
     Ok(())
 }
 
 /// Shows how things are now. Asks the agent, so not for the thread that draws.
 pub fn refresh(app: &AppHandle) {
+    let tray = app.state::<Tray>();
+    // Held while looking, too: of two who look, the later one draws last.
+    let mut drawn = tray.drawn();
     let (known, settings) = look(&app.state::<Arc<Agent>>());
+    drawn.language = settings.map_or(drawn.language, |settings| language::of(Some(&settings)));
+    let model = Model::of(&known, drawn.language);
     // A menu that can't be drawn stays as it was until the next change.
-    let _ = apply(app, Model::of(&known, language::of(settings.as_ref())));
+    let _ = tray.apply(app, &mut drawn, model);
 }
 
 /// Chooses the icon anew, after the windows got another theme.
@@ -84,7 +92,7 @@ pub fn refresh_icon(app: &AppHandle) {
     });
 }
 
-fn look(agent: &Agent) -> (Known, Option<keybearer_protocol::settings::Settings>) {
+fn look(agent: &Agent) -> (Known, Option<Settings>) {
     let connection = match agent.now() {
         Link::Up(connection) => connection,
         Link::Starting => return (Known::Starting, None),
@@ -95,21 +103,23 @@ fn look(agent: &Agent) -> (Known, Option<keybearer_protocol::settings::Settings>
     (Known::Agent { status, accounts }, connection.ask::<SettingsGet>(&Empty {}).ok())
 }
 
-fn apply(app: &AppHandle, model: Model) -> tauri::Result<()> {
-    let tray = app.state::<Tray>();
-    let mut drawn = tray.drawn();
-    if drawn.model.rows != model.rows {
-        let number = tray.actions().menu.wrapping_add(1);
-        let (menu, actions) = draw(app, &model, number)?;
-        tray.icon.set_menu(Some(menu))?;
-        *tray.actions() = actions;
-    }
-    let same = drawn.model.mood == model.mood;
-    drawn.model = model;
-    if same { Ok(()) } else { tray.set_icon(app, &mut drawn) }
-}
-
 impl Tray {
+    fn apply(&self, app: &AppHandle, drawn: &mut Drawn, model: Model) -> tauri::Result<()> {
+        // The icon first: whoever sees the new menu sees it below the new icon.
+        if drawn.model.mood != model.mood {
+            drawn.model.mood = model.mood;
+            self.set_icon(app, drawn)?;
+        }
+        if drawn.model.rows != model.rows {
+            let number = self.actions().menu.wrapping_add(1);
+            let (menu, actions) = draw(app, &model, number)?;
+            self.icon.set_menu(Some(menu))?;
+            *self.actions() = actions;
+            drawn.model.rows = model.rows;
+        }
+        Ok(())
+    }
+
     fn set_icon(&self, app: &AppHandle, drawn: &mut Drawn) -> tauri::Result<()> {
         let window = app.get_webview_window(windows::MAIN).and_then(|window| window.theme().ok());
         // Without a window the panel is taken to be as it was.
@@ -227,5 +237,29 @@ fn command(profile: &str) -> String {
         format!("keybearer token \"{profile}\"")
     } else {
         format!("keybearer token {profile}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_click_into_a_menu_that_is_gone_does_nothing() {
+        let mut old = Actions { menu: 1, rows: Vec::new() };
+        let id = old.add(&Action::Open);
+        assert_eq!(old.of(&id), Some(Action::Open));
+        let mut new = Actions { menu: 2, rows: Vec::new() };
+        let quit = new.add(&Action::Quit);
+        assert_eq!(new.of(&id), None);
+        assert_eq!(new.of(&quit), Some(Action::Quit));
+        assert_eq!(new.of("2.7"), None);
+        assert_eq!(new.of("quit"), None);
+    }
+
+    #[test]
+    fn the_command_is_one_that_a_shell_reads_as_it_stands() {
+        assert_eq!(command("linear-work"), "keybearer token linear-work");
+        assert_eq!(command("linear work"), "keybearer token \"linear work\"");
     }
 }

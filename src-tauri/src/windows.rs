@@ -1,4 +1,4 @@
-//! The two windows. Closing the main one destroys it: what remains is the tray, at a third of the memory.
+//! The two windows. Closing the main one destroys it, page and all: what remains is the tray.
 
 use crate::approval;
 use crate::news::Inbox;
@@ -62,7 +62,8 @@ fn make_main(app: &AppHandle) -> tauri::Result<()> {
 fn make_approval(app: &AppHandle) -> tauri::Result<()> {
     let window = WebviewWindowBuilder::new(app, APPROVAL, WebviewUrl::App("index.html#approval".into()));
     let window = window.title("Keybearer").inner_size(480.0, 470.0).resizable(false).center();
-    window.always_on_top(true).skip_taskbar(true).focused(true).on_navigation(is_ours).build().map(drop)
+    let window = window.always_on_top(true).visible_on_all_workspaces(true).skip_taskbar(true).focused(true);
+    window.on_navigation(is_ours).build().map(drop)
 }
 
 /// Whether an address is the page itself: no window leaves it, whatever is clicked.

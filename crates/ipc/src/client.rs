@@ -1,4 +1,4 @@
-//! The caller's side: blocking. A [`Client`] makes one request at a time; a [`SharedClient`] serves many askers.
+//! The caller's side: blocking. A `Client` makes one request at a time; a `SharedClient` serves many askers.
 
 mod pages;
 mod shared;

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { AccountStatus } from "../backend";
 import { en } from "../texts/en";
 import { zhCN } from "../texts/zh-CN";
-import { account, NOW } from "./testing";
+import { account, NOW } from "../testing/samples";
 import { needsUser, statusWords } from "./statusWords";
 
 function words(status: AccountStatus, expires_at: string | null): string {

@@ -5,6 +5,7 @@ use super::{Client, ClientError, Stream, broken, outcome, read, write};
 use keybearer_protocol::Method;
 use keybearer_protocol::profile::{AccountView, ProfileList, ProfileListParams};
 use keybearer_protocol::rpc::{Id, Request, Response};
+use keybearer_protocol::session::SessionOpenReply;
 use serde_json::Value;
 use std::collections::HashMap;
 use std::io::BufReader;
@@ -22,6 +23,8 @@ const WRITING: Duration = Duration::from_secs(5);
 pub struct SharedClient {
     writer: Mutex<Writer>,
     session: Option<String>,
+    /// What the agent said of itself and of us.
+    hello: Option<SessionOpenReply>,
     waiting: Arc<Waiting>,
 }
 
@@ -38,14 +41,14 @@ struct Waiting(Mutex<Option<HashMap<u64, SyncSender<Response>>>>);
 impl Client {
     /// Lets many ask over this connection.
     pub fn share(self) -> Result<SharedClient, ClientError> {
-        let Client { stream: reader, next_id, session, .. } = self;
+        let Client { stream: reader, next_id, session, hello } = self;
         let stream = reader.get_ref().try_clone().map_err(|error| broken(&error))?;
         stream.set_write_timeout(Some(WRITING)).map_err(|error| broken(&error))?;
         let waiting = Arc::new(Waiting(Mutex::new(Some(HashMap::new()))));
         let hands_out = Arc::clone(&waiting);
         let thread = thread::Builder::new().name("agent answers".to_owned());
         thread.spawn(move || hands_out.hand_out(reader)).map_err(|error| broken(&error))?;
-        Ok(SharedClient { writer: Mutex::new(Writer { stream, next_id }), session, waiting })
+        Ok(SharedClient { writer: Mutex::new(Writer { stream, next_id }), session, hello, waiting })
     }
 }
 
@@ -67,9 +70,9 @@ impl SharedClient {
         })
     }
 
-    /// Whether the agent is still there.
-    pub fn is_open(&self) -> bool {
-        self.waiting.all().is_some()
+    /// What the agent said of itself and of us.
+    pub fn hello(&self) -> Option<&SessionOpenReply> {
+        self.hello.as_ref()
     }
 
     fn call_by_name(&self, method: &str, params: Value, patience: Duration) -> Result<Value, ClientError> {
@@ -229,6 +232,5 @@ mod tests {
             }
         });
         assert!(matches!(client.call::<AgentPing>(&Empty {}, PATIENCE), Err(ClientError::HungUp)));
-        assert!(!client.is_open());
     }
 }

@@ -1,0 +1,140 @@
+// Every screen without an agent, for looking at: `npm run dev`, then /gallery/?screen=waiting&theme=dark&lang=zh-CN.
+
+import { mount } from "svelte";
+import App from "../src/App.svelte";
+import type { Language, OpenPage, Theme } from "../src/backend";
+import { FakeBackend } from "../src/testing/fakeBackend";
+import {
+  account,
+  agentStatus,
+  failure,
+  grant,
+  inMinutes,
+  prompt,
+  settings,
+  signIn,
+  waitingForBrowser,
+} from "../src/testing/samples";
+import "../src/theme.css";
+
+const accounts = [
+  account({ profile: "acme-docs", server_url: "https://docs.acme.example/mcp", expires_at: inMinutes(2900) }),
+  account({ profile: "context7", server_url: "https://mcp.context7.com/mcp", status: "no_sign_in" }),
+  account({ profile: "figma", server_url: "https://mcp.figma.com/mcp", status: "unreachable" }),
+  account({ profile: "github-work", server_url: "https://api.githubcopilot.com/mcp/", status: "needs_sign_in" }),
+  account({ profile: "linear-personal", expires_at: inMinutes(55.5) }),
+  account({ profile: "linear-work", expires_at: inMinutes(42.5) }),
+  account({
+    profile: "notion",
+    server_url: "https://mcp.notion.com/mcp",
+    status: "expiring",
+    expires_at: inMinutes(9.5),
+  }),
+  account({ profile: "sentry", server_url: "https://mcp.sentry.dev/mcp", expires_at: inMinutes(370) }),
+  account({ profile: "stripe-live", server_url: "https://mcp.stripe.com", status: "signing_in" }),
+  account({ profile: "stripe-test", server_url: "https://mcp.stripe.com", auth: "bearer" }),
+];
+
+const backend = new FakeBackend();
+backend.list = accounts;
+backend.programs = [
+  grant(),
+  grant({
+    grant: "g2",
+    program: "cursor",
+    exe: "/opt/cursor/cursor",
+    script: null,
+    uses: 38,
+    decision: "while_running",
+  }),
+  grant({ grant: "g3", program: "postinstall", script: "/home/ada/src/demo/postinstall", uses: 1, decision: "deny" }),
+];
+backend.details = {
+  notion: { renewable: false, renews_at: null },
+  "github-work": {
+    last_error: failure("auth_required", "token_refused"),
+    renewable: false,
+    expires_at: inMinutes(-20),
+  },
+  figma: { last_error: failure("provider_unreachable", "dns"), expires_at: inMinutes(72.5) },
+};
+
+const show = (profile: string): OpenPage => ({ page: "account", profile });
+
+/** Prepares the agent's answers; tells which page the window is then asked for. */
+const screens: Record<string, () => OpenPage | undefined | void> = {
+  list: () => undefined,
+  account: () => show("linear-work"),
+  needs_sign_in: () => show("github-work"),
+  expiring: () => show("notion"),
+  unreachable: () => show("figma"),
+  key: () => show("stripe-test"),
+  add: () => ({ page: "add", profile: null }),
+  settings: () => ({ page: "settings", profile: null }),
+  preparing: () => {
+    backend.signIns["stripe-live"] = signIn("preparing", 3, "running");
+    return show("stripe-live");
+  },
+  waiting: () => {
+    backend.signIns["stripe-live"] = waitingForBrowser();
+    return show("stripe-live");
+  },
+  client: () => {
+    const error = failure("provider_error", "registration_not_offered");
+    backend.signIns["stripe-live"] = signIn("failed", 4, "stopped", { error });
+    return show("stripe-live");
+  },
+  failed: () => {
+    const error = failure("provider_error", "metadata_issuer_mismatch");
+    backend.signIns["stripe-live"] = signIn("failed", 3, "stopped", { error });
+    return show("stripe-live");
+  },
+  ready: () => {
+    backend.signIns["stripe-live"] = signIn("signed_in", 9, "done");
+    return show("stripe-live");
+  },
+  first_run: () => void (backend.list = []),
+  locked: () => void (backend.agent = agentStatus({ locked: true, prompts: 2 })),
+  unreachable_agent: () => void (backend.failures = { agentStatus: failure("agent_unreachable") }),
+  keyring: () => {
+    backend.agent = agentStatus({ vault: "absent", vault_problem: "org.freedesktop.secrets was not provided" });
+    return show("linear-work");
+  },
+  approval: () => void (backend.waiting = [prompt(), prompt({ prompt: "p2" }), prompt({ prompt: "p3" })]),
+  approval_changed: () => {
+    const { program } = prompt();
+    backend.waiting = [
+      prompt({
+        program: { ...program, name: "triage.py", exe: "/usr/bin/python3", others_can_change: true },
+        always_off: "others_can_change",
+        allowed_before: inMinutes(-2000),
+        claimed_name: "Claude Code",
+      }),
+    ];
+  },
+  approval_unknown: () => {
+    const { program } = prompt();
+    const chain = [{ pid: 51_877, name: "?", remembered: true }];
+    backend.waiting = [
+      prompt({
+        program: { ...program, name: null, exe: null, script: null, folder: null, confidence: "unknown", chain },
+        always_off: "unidentified",
+      }),
+    ];
+  },
+};
+
+const query = new URLSearchParams(location.search);
+backend.current = settings({
+  theme: (query.get("theme") ?? "light") as Theme,
+  language: (query.get("lang") ?? "en") as Language,
+});
+const screen = query.get("screen") ?? "list";
+const page = screens[screen]?.();
+if (screen.startsWith("approval")) location.hash = "#approval";
+
+const target = document.getElementById("app");
+if (!target) throw new Error("index.html has no #app");
+mount(App, { target, props: { backend } });
+// The window opens a signing-in account differently, which it knows once it has read the list.
+if (page) setTimeout(() => backend.open(page), 300);

@@ -1,0 +1,66 @@
+/** What a pasted text says about a server. */
+export interface Address {
+  url: string;
+  name: string | null;
+}
+
+/** Finds the server in what people have at hand: an address, a client's JSON, or a `claude mcp add` command. */
+export function readAddress(text: string): Address | null {
+  const trimmed = text.trim();
+  if (/^[{"]/.test(trimmed)) return fromJson(trimmed);
+  if (/\s/.test(trimmed)) return fromCommand(trimmed);
+  if (trimmed === "") return null;
+  // People leave the scheme out. A port or path after a bare host is no scheme of its own.
+  return fromUrl(/^[a-z][a-z0-9+.-]*:\/\//i.test(trimmed) ? trimmed : `https://${trimmed}`);
+}
+
+function fromUrl(text: string, name: string | null = null): Address | null {
+  const url = URL.parse(text);
+  if (!url?.hostname || (url.protocol !== "https:" && url.protocol !== "http:")) return null;
+  return { url: text, name };
+}
+
+function fromJson(text: string): Address | null {
+  // A copied snippet may begin at the first key, or end with the comma that stood behind it.
+  const bare = text.replace(/,\s*$/, "");
+  for (const candidate of [bare, `{${bare}}`]) {
+    try {
+      return firstServer(JSON.parse(candidate), null);
+    } catch {
+      continue;
+    }
+  }
+  return null;
+}
+
+const MAX_DEPTH = 4;
+
+/** The first object with a `url`, under whichever key the client keeps its servers; the key above it is its name. */
+function firstServer(value: unknown, name: string | null, depth = 0): Address | null {
+  if (typeof value !== "object" || value === null || depth > MAX_DEPTH) return null;
+  const entries = Object.entries(value);
+  for (const key of ["url", "serverUrl", "httpUrl"]) {
+    const url = entries.find(([entry]) => entry === key)?.[1];
+    if (typeof url === "string") return fromUrl(url, name);
+  }
+  for (const [key, inner] of entries) {
+    const found = firstServer(inner, key, depth + 1);
+    if (found) return found;
+  }
+  return null;
+}
+
+const OPTIONS_WITH_VALUE = new Set(["-t", "--transport", "-s", "--scope", "-H", "--header", "-e", "--env"]);
+
+function fromCommand(text: string): Address | null {
+  const words = text.replace(/\\\r?\n/g, " ").match(/"[^"]*"|'[^']*'|\S+/g) ?? [];
+  const bare: string[] = [];
+  for (let at = 0; at < words.length; at++) {
+    const word = (words[at] ?? "").replace(/^(["'])(.*)\1$/, "$2");
+    if (OPTIONS_WITH_VALUE.has(word)) at++;
+    else if (!word.startsWith("-")) bare.push(word);
+  }
+  const at = bare.findIndex((word) => /^https?:\/\//i.test(word));
+  const add = bare.lastIndexOf("add");
+  return fromUrl(bare[at] ?? "", add >= 0 && at - add > 1 ? (bare[at - 1] ?? null) : null);
+}

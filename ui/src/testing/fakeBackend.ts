@@ -1,0 +1,147 @@
+import type {
+  AccountChange,
+  AccountDetail,
+  AccountView,
+  AgentStatusReply,
+  AuthView,
+  Backend,
+  Decision,
+  ErrorObject,
+  GrantView,
+  NewAccount,
+  OpenPage,
+  PromptView,
+  Settings,
+  SettingsSetParams,
+  SignInRequest,
+} from "../backend";
+import { agentStatus, detail, settings, signIn } from "./samples";
+
+/** A Backend without an agent: answers what was put into it, and writes down what it was asked to do. */
+export class FakeBackend implements Backend {
+  agent: AgentStatusReply = agentStatus();
+  list: AccountView[] = [];
+  details: Record<string, Partial<AccountDetail>> = {};
+  signIns: Record<string, AuthView> = {};
+  programs: GrantView[] = [];
+  waiting: PromptView[] = [];
+  current: Settings = settings();
+  /** What the named method rejects with; "all" is every one. */
+  failures: Partial<Record<keyof Backend | "all", ErrorObject>> = {};
+  /** What was asked for, in order, without the questions. */
+  readonly asked: [keyof Backend, ...unknown[]][] = [];
+
+  #changed = new Set<() => void>();
+  #open = new Set<(page: OpenPage) => void>();
+  #notice = new Set<(error: ErrorObject) => void>();
+
+  /** Tells the window that something changed. */
+  change(): void {
+    for (const heard of this.#changed) heard();
+  }
+
+  open(page: OpenPage): void {
+    for (const heard of this.#open) heard(page);
+  }
+
+  notice(error: ErrorObject): void {
+    for (const heard of this.#notice) heard(error);
+  }
+
+  agentStatus = () => this.#answer("agentStatus", () => this.agent);
+  accounts = () => this.#answer("accounts", () => this.list);
+  settings = () => this.#answer("settings", () => this.current);
+  prompts = () => this.#answer("prompts", () => ({ revision: 1, prompts: this.waiting }));
+  grants = () => this.#answer("grants", () => this.programs);
+  account = (profile: string) => this.#answer("account", () => this.#detail(profile));
+  signInStatus = (profile: string) => this.#answer("signInStatus", () => this.#signIn(profile));
+
+  addAccount = (account: NewAccount) =>
+    this.#do("addAccount", [account], () => {
+      const profile = account.name ?? new URL(account.url).hostname;
+      const { url: server_url, auth, scopes } = account;
+      const view = detail({ profile, label: profile, server_url, auth, scopes, status: "needs_sign_in" });
+      this.list = [...this.list, view];
+      return view;
+    });
+  updateAccount = (change: AccountChange) => this.#do("updateAccount", [change], () => this.#detail(change.profile));
+  renameAccount = (profile: string, name: string) =>
+    this.#do("renameAccount", [profile, name], () => {
+      this.list = this.list.map((one) => (one.profile === profile ? { ...one, profile: name, label: name } : one));
+      return this.#detail(name);
+    });
+  removeAccount = (profile: string) =>
+    this.#do("removeAccount", [profile], () => {
+      this.list = this.list.filter((one) => one.profile !== profile);
+      return null;
+    });
+  signIn = (request: SignInRequest) => this.#do("signIn", [request], () => this.#signIn(request.profile));
+  cancelSignIn = (profile: string) => this.#do("cancelSignIn", [profile], () => null);
+  completeSignIn = (url: string) => this.#do("completeSignIn", [url], () => signIn("finishing", 7, "running"));
+  signOut = (profile: string) => this.#do("signOut", [profile], () => ({ revoked: true, not_revoked_because: null }));
+  testAccount = (profile: string) =>
+    this.#do("testAccount", [profile], () => ({ tools: 23, names: [], protocol: "2025-11-25", server: "Linear MCP" }));
+  refreshAccount = (profile: string) => this.#do("refreshAccount", [profile], () => this.#detail(profile));
+  revokeGrant = (grant: string) =>
+    this.#do("revokeGrant", [grant], () => {
+      this.programs = this.programs.filter((one) => one.grant !== grant);
+      return null;
+    });
+  answerPrompt = (prompt: string, decision: Decision) =>
+    this.#do("answerPrompt", [prompt, decision], () => {
+      this.waiting = this.waiting.filter((one) => one.prompt !== prompt);
+      return null;
+    });
+  changeSettings = (change: SettingsSetParams) =>
+    this.#do("changeSettings", [change], () => {
+      const { language, callback, theme, approval } = change;
+      this.current = {
+        language: language === "system" ? null : (language ?? this.current.language),
+        callback: callback === "auto" ? null : (callback ?? this.current.callback),
+        theme: theme ?? this.current.theme,
+        approval: approval ?? this.current.approval,
+      };
+      return this.current;
+    });
+  lock = () =>
+    this.#do("lock", [], () => {
+      this.agent = { ...this.agent, locked: true };
+      return null;
+    });
+  unlock = () =>
+    this.#do("unlock", [], () => {
+      this.agent = { ...this.agent, locked: false };
+      return null;
+    });
+  startPractice = () => this.#do("startPractice", [], () => "http://127.0.0.1:4747/mcp");
+  copyText = (text: string) => this.#do("copyText", [text], () => null);
+
+  onChanged = (heard: () => void) => subscribe(this.#changed, heard);
+  onOpen = (heard: (page: OpenPage) => void) => subscribe(this.#open, heard);
+  onNotice = (heard: (error: ErrorObject) => void) => subscribe(this.#notice, heard);
+
+  #detail(profile: string): AccountDetail {
+    const listed = this.list.find((one) => one.profile === profile);
+    return detail({ ...listed, profile, ...this.details[profile] });
+  }
+
+  #signIn(profile: string): AuthView {
+    return this.signIns[profile] ?? signIn("none", 1, "todo", { profile });
+  }
+
+  async #answer<T>(method: keyof Backend, make: () => T): Promise<T> {
+    const failure = this.failures[method] ?? this.failures.all;
+    if (failure) throw failure;
+    return make();
+  }
+
+  #do<T>(method: keyof Backend, given: unknown[], make: () => T): Promise<T> {
+    this.asked.push([method, ...given]);
+    return this.#answer(method, make);
+  }
+}
+
+function subscribe<Heard>(all: Set<Heard>, heard: Heard): () => void {
+  all.add(heard);
+  return () => all.delete(heard);
+}

@@ -1,0 +1,180 @@
+// What tests and the gallery share: accounts, sign-ins and prompts that can be told apart.
+
+import type {
+  AccountDetail,
+  AccountView,
+  AgentStatusReply,
+  AuthPhase,
+  AuthView,
+  ErrorObject,
+  GrantView,
+  PromptView,
+  Settings,
+  StepName,
+  StepState,
+} from "../backend";
+
+export const NOW = Date.parse("2026-11-22T14:45:00Z");
+
+/** The time this long from now on, as the agent writes it. */
+export function inMinutes(minutes: number, now = Date.now()): string {
+  return new Date(now + minutes * 60_000).toISOString();
+}
+
+export function account(different: Partial<AccountView> = {}): AccountView {
+  const profile = different.profile ?? "linear-work";
+  return {
+    profile,
+    label: profile,
+    server_url: "https://mcp.linear.app/mcp",
+    auth: "auto",
+    status: "connected",
+    expires_at: null,
+    scopes: ["read", "write", "issues:create"],
+    ...different,
+  };
+}
+
+export function detail(different: Partial<AccountDetail> = {}): AccountDetail {
+  return {
+    ...account(different),
+    id: "01",
+    resource: "https://mcp.linear.app/mcp",
+    issuer: "https://mcp.linear.app",
+    client_id: "https://keybearer.app/client.json",
+    registration: "metadata_document",
+    callback: "deep_link",
+    header: null,
+    username: null,
+    received_at: inMinutes(-18),
+    renews_at: inMinutes(30.5),
+    last_test: { at: inMinutes(-2), took_ms: 182, tools: 23, protocol: "2025-11-25", server: "Linear MCP 1.8.2" },
+    renewable: true,
+    generation: 4,
+    signed_in_at: inMinutes(-400),
+    last_error: null,
+    ...different,
+  };
+}
+
+export function agentStatus(different: Partial<AgentStatusReply> = {}): AgentStatusReply {
+  return {
+    version: "0.1.0",
+    pid: 4711,
+    started_at: inMinutes(-600),
+    accounts: 1,
+    need_user: 0,
+    locked: false,
+    prompter: true,
+    prompts: 0,
+    vault: "unlocked",
+    vault_problem: null,
+    configuration_problem: null,
+    ...different,
+  };
+}
+
+export function settings(different: Partial<Settings> = {}): Settings {
+  return { language: null, theme: "system", callback: null, approval: "ask", ...different };
+}
+
+export function failure(name: string, reason: string | null = null): ErrorObject {
+  return { code: 0, message: `the agent said ${reason ?? name}`, data: { name, reason, retryable: false } };
+}
+
+const STEPS: StepName[] = [
+  "reach_server",
+  "resource_metadata",
+  "authorization_server",
+  "identify_client",
+  "open_browser",
+  "receive_answer",
+  "get_tokens",
+  "test_connection",
+];
+
+/** A sign-in that stands at the step with this number, counted from 1. */
+export function signIn(phase: AuthPhase, at: number, state: StepState, different: Partial<AuthView> = {}): AuthView {
+  const facts = [
+    "mcp.linear.app answered 401 and pointed to its metadata",
+    "Resource https://mcp.linear.app/mcp · 2 scopes",
+    "mcp.linear.app · PKCE S256 · issuer matches",
+    "Metadata document accepted, no registration needed",
+  ];
+  return {
+    profile: "linear-work",
+    revision: 1,
+    phase,
+    steps: STEPS.map((name, index) => ({
+      name,
+      state: index + 1 < at ? "done" : index + 1 === at ? state : "todo",
+      fact: index + 1 < at ? (facts[index] ?? null) : null,
+    })),
+    authorization_url: null,
+    callback: null,
+    browser_opened: false,
+    expires_at: null,
+    error: null,
+    ...different,
+  };
+}
+
+export function waitingForBrowser(different: Partial<AuthView> = {}): AuthView {
+  return signIn("waiting_for_browser", 5, "needs_user", {
+    authorization_url: "https://mcp.linear.app/authorize?state=1",
+    callback: "deep_link",
+    browser_opened: true,
+    expires_at: inMinutes(9.5),
+    ...different,
+  });
+}
+
+export function grant(different: Partial<GrantView> = {}): GrantView {
+  return {
+    grant: "g1",
+    profile: "linear-work",
+    program: "cli.js",
+    exe: "/usr/bin/node",
+    script: "/home/ada/.local/lib/agent/cli.js",
+    pid: null,
+    decision: "always",
+    created_at: inMinutes(-4000),
+    last_used_at: inMinutes(-4),
+    uses: 212,
+    expires_at: null,
+    ...different,
+  };
+}
+
+export function prompt(different: Partial<PromptView> = {}): PromptView {
+  return {
+    prompt: "p1",
+    profile: "linear-work",
+    server_url: "https://mcp.linear.app/mcp",
+    scopes: ["read", "write", "issues:create"],
+    token_expires_at: inMinutes(42.5),
+    program: {
+      name: "cli.js",
+      pid: 48213,
+      started: "1",
+      exe: "/usr/bin/node",
+      script: "/home/ada/.local/lib/agent/cli.js",
+      script_sha256: null,
+      folder: "/home/ada/src/keybearer",
+      confidence: "script",
+      others_can_change: false,
+      chain: [
+        { pid: 2210, name: "gnome-terminal", remembered: false },
+        { pid: 4120, name: "zsh", remembered: false },
+        { pid: 48213, name: "node …/cli.js", remembered: true },
+        { pid: 48377, name: "keybearer headers linear-work", remembered: false },
+      ],
+    },
+    claimed_name: "",
+    always_off: null,
+    allowed_before: null,
+    calls: 1,
+    expires_at: inMinutes(0.9),
+    ...different,
+  };
+}
