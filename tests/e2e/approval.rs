@@ -77,6 +77,21 @@ fn many_calls_that_wait_at_one_time_are_one_question() {
 }
 
 #[test]
+fn a_program_is_asked_about_also_while_the_window_is_closed() {
+    let (stage, _practice, page) = signed_in();
+    drop(page);
+    stage.close_window().unwrap();
+    let mut program = Program::start(&stage, "reader", "practice").unwrap();
+    program.ask(1).unwrap();
+    let page = stage.attach_to(View::Approval).unwrap();
+    Approval(&page).asks_about("reader", "practice").unwrap();
+    drop(page);
+    // Whoever closes the question has said no to it.
+    stage.close_window().unwrap();
+    assert_eq!(program.result().unwrap(), 13);
+}
+
+#[test]
 fn without_anybody_to_ask_the_answer_is_no_at_once() {
     let (mut stage, _practice, page) = signed_in();
     drop(page);

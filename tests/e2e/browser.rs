@@ -4,10 +4,11 @@
 use anyhow::{Context, ensure};
 use keybearer_tests::executables::executable;
 use keybearer_tests::loopback;
+use keybearer_tests::session::Session;
 use keybearer_tests::until::until;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 /// A browser with nobody's tabs but the test's own.
@@ -19,25 +20,23 @@ pub(crate) struct Browser {
 }
 
 impl Browser {
-    /// A browser that keeps its things in this folder.
-    pub(crate) fn new(folder: &Path) -> anyhow::Result<Browser> {
-        let (program, opened) = (folder.join("browser"), folder.join("opened"));
+    /// A browser in this session.
+    pub(crate) fn new(session: &Session) -> anyhow::Result<Browser> {
+        let opened = session.write("opened", "")?;
         let script = format!("#!/bin/sh\nprintf '%s\\n' \"$1\" >>'{}'\n", opened.display());
-        place(&program, &script)?;
+        let program = session.write("browser", &script)?;
         fs::set_permissions(&program, fs::Permissions::from_mode(0o755))?;
-        place(&opened, "")?;
         Ok(Browser { program, opened })
     }
 
     /// Makes it the session's browser, as a distribution would: by a desktop file and the session's list of handlers.
-    pub(crate) fn install(&self, data: &Path, mut xdg_mime: Command) -> anyhow::Result<()> {
+    pub(crate) fn install(&self, session: &Session, mut xdg_mime: Command) -> anyhow::Result<()> {
         let file = format!(
             "[Desktop Entry]\nType=Application\nName=Browser\nExec={} %u\nNoDisplay=true\n\
              MimeType=x-scheme-handler/http;x-scheme-handler/https;\n",
             self.program.display()
         );
-        fs::create_dir_all(data.join("applications"))?;
-        place(&data.join("applications/browser.desktop"), &file)?;
+        session.write("data/applications/browser.desktop", &file)?;
         xdg_mime.args(["default", "browser.desktop", "x-scheme-handler/http", "x-scheme-handler/https"]);
         ensure!(xdg_mime.status().context("xdg-mime can't be started")?.success(), "the browser can't be made default");
         Ok(())
@@ -68,9 +67,4 @@ impl Browser {
         ensure!(answer.status == 200, "the listener answered {}: {}", answer.status, answer.body);
         Ok(())
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "nobody reads a test's file while it is written")]
-fn place(path: &Path, content: &str) -> std::io::Result<()> {
-    fs::write(path, content)
 }

@@ -35,11 +35,11 @@ impl View {
 }
 
 impl Page {
-    /// The main window of an app whose inspector listens on this port.
-    pub(crate) fn attach(inspector: u16) -> anyhow::Result<Page> {
+    /// A window of an app whose inspector listens on this port.
+    pub(crate) fn attach(inspector: u16, view: View) -> anyhow::Result<Page> {
         let page = Page { driver: WebDriver::attach(inspector)? };
         // The driver begins with the first web view that there ever was, which may be gone.
-        page.switch_to(View::Main)?;
+        page.switch_to(view)?;
         Ok(page)
     }
 
@@ -104,9 +104,10 @@ impl Page {
         self.driver.post(&element.path("click"), &json!({})).map(drop)
     }
 
-    /// Types into a field after what stands there.
+    /// Types into a field in place of what stands there.
     pub(crate) fn write(&self, name: &str, text: &str) -> anyhow::Result<()> {
         let field = self.find("textbox", name)?;
+        self.driver.execute("arguments[0].select()", &[field.as_argument()])?;
         self.driver.post(&field.path("value"), &json!({ "text": text })).map(drop)
     }
 

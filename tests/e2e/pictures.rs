@@ -77,13 +77,14 @@ fn every_screen_fits_in_light_and_dark_in_chinese_and_small() {
     let address = stage.browser.wait_for(1).unwrap();
     window.waits_for_browser().unwrap();
     look_at(&stage, &page, "waiting-for-browser");
-    stage.follow(&stage.browser.consent(&address).unwrap()).unwrap();
-    window.is_connected().unwrap();
-    look_at(&stage, &page, "connected");
+    window.paste_callback(&stage.browser.consent(&address).unwrap()).unwrap();
+    let name = stage.only_account().unwrap();
+    window.is_ready(&name).unwrap();
+    look_at(&stage, &page, "ready");
+    window.show(&name).unwrap();
+    look_at(&stage, &page, "account");
     window.go_to_settings().unwrap();
     look_at(&stage, &page, "settings");
-
-    let name = stage.only_account().unwrap();
     let mut program = Program::start(&stage, "report.sh", &name).unwrap();
     program.ask(1).unwrap();
     page.switch_to(View::Approval).unwrap();

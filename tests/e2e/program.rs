@@ -3,9 +3,7 @@
 use crate::stage::Stage;
 use anyhow::Context;
 use keybearer_tests::executables::executable;
-use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Write};
-use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 
 /// A running program.
@@ -19,13 +17,12 @@ pub(crate) struct Program {
 impl Program {
     /// Starts a script of this name, which asks for a token of `account` with each order.
     pub(crate) fn start(stage: &Stage, name: &str, account: &str) -> anyhow::Result<Program> {
-        let script = stage.world.session.folder().join(name);
         let keybearer = executable("keybearer");
         let text = format!(
             "#!/bin/sh\nwhile read -r order; do\n  '{}' token '{account}' >/dev/null 2>&1\n  echo $?\ndone\n",
             keybearer.display()
         );
-        write(&script, &text)?;
+        let script = stage.world.session.write(name, &text)?;
         let mut command = stage.world.program("/bin/sh");
         command.arg(&script).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn()?;
@@ -58,12 +55,4 @@ impl Drop for Program {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-fn write(path: &Path, text: &str) -> anyhow::Result<()> {
-    if fs::read_to_string(path).is_ok_and(|found| found == text) {
-        return Ok(());
-    }
-    File::create(path)?.write_all(text.as_bytes())?;
-    Ok(())
 }

@@ -1,110 +1,163 @@
 //! The window's screens: the one place that knows their words.
 
-use crate::page::Page;
+use crate::page::{Page, View};
+use anyhow::{Context, anyhow};
 use keybearer_tests::until::until;
-use serde_json::{Value, json};
 
-/// Wherever the window is.
+/// The main window, wherever in it the person is.
 pub(crate) struct Window<'a>(pub(crate) &'a Page);
 
-fn invoke(page: &Page, command: &str, args: Value) -> anyhow::Result<Value> {
-    let script = "return window.__TAURI_INTERNALS__.invoke(arguments[0], arguments[1]).then((good) => [true, good], (bad) => [false, bad])";
-    let answer = page.execute(script, &[json!(command), args])?;
-    anyhow::ensure!(answer[0] == true, "{command}: {answer}");
-    Ok(answer[1].clone())
-}
-
 impl Window<'_> {
+    /// Waits until the window has read what there is.
     pub(crate) fn is_open(&self) -> anyhow::Result<()> {
-        Ok(())
+        until("the window to show anything", || {
+            let empty = self.0.has("heading", "Add your first server")?;
+            Ok((empty || self.0.has("button", "Add server (Ctrl N)")?).then_some(()))
+        })
     }
+
+    /// Goes to the way to add a server, unless the window is there already.
     pub(crate) fn go_to_add(&self) -> anyhow::Result<()> {
-        Ok(())
+        self.is_open()?;
+        if !self.0.has("textbox", "Server address")? {
+            self.0.click("button", "Add server (Ctrl N)")?;
+        }
+        self.offers_to_add()
     }
-    pub(crate) fn go_to_settings(&self) -> anyhow::Result<()> {
-        Ok(())
-    }
+
+    /// Waits until the window offers to add a server.
     pub(crate) fn offers_to_add(&self) -> anyhow::Result<()> {
-        Ok(())
+        self.0.find("textbox", "Server address").map(drop)
     }
-    pub(crate) fn shows_settings(&self) -> anyhow::Result<()> {
-        Ok(())
-    }
+
+    /// Types a server's address and begins to sign in.
     pub(crate) fn add(&self, url: &str) -> anyhow::Result<()> {
-        let account =
-            invoke(self.0, "add_account", json!({ "account": { "url": url, "auth": "auto", "scopes": [] } }))?;
-        invoke(self.0, "sign_in", json!({ "request": { "profile": account["profile"] } })).map(drop)
+        self.go_to_add()?;
+        self.0.write("Server address", url)?;
+        self.0.click("button", "Continue")
     }
-    fn profile(&self) -> anyhow::Result<Value> {
-        Ok(invoke(self.0, "accounts", json!({}))?[0]["profile"].clone())
-    }
+
+    /// Waits until the sign-in waits for the browser.
     pub(crate) fn waits_for_browser(&self) -> anyhow::Result<()> {
-        let profile = self.profile()?;
-        until("browser", || {
-            Ok((invoke(self.0, "sign_in_status", json!({ "profile": profile }))?["phase"] == "waiting_for_browser")
-                .then_some(()))
-        })
+        self.0.find("button", "Open browser again").map(drop)
     }
+
+    /// Brings an answer as a person would who has copied it.
     pub(crate) fn paste_callback(&self, callback: &str) -> anyhow::Result<()> {
-        invoke(self.0, "complete_sign_in", json!({ "callbackUrl": callback })).map(drop)
+        self.0.write("Browser done, but nothing happened here?", callback)?;
+        self.0.click("button", "Continue")
     }
-    pub(crate) fn show(&self, _account: &str) -> anyhow::Result<()> {
-        Ok(())
+
+    /// Waits until the sign-in has come to its good end.
+    pub(crate) fn is_ready(&self, account: &str) -> anyhow::Result<()> {
+        self.0.find("heading", &format!("{account} is ready")).map(drop)
     }
-    pub(crate) fn is_connected(&self) -> anyhow::Result<()> {
-        until("connected", || {
-            let profile = self.profile()?;
-            Ok((invoke(self.0, "account", json!({ "profile": profile }))?["status"] == "connected").then_some(()))
+
+    /// Goes to the account's page from the list.
+    pub(crate) fn show(&self, account: &str) -> anyhow::Result<()> {
+        self.is_open()?;
+        let row = self.0.find_like("option", account)?;
+        self.0.click_on(&row)
+    }
+
+    /// Waits until the list shows the account with this state.
+    pub(crate) fn lists(&self, account: &str, state: &str) -> anyhow::Result<()> {
+        let listed = |names: &[String]| names.iter().any(|name| name.contains(account) && name.contains(state));
+        let mut last = Vec::new();
+        until(&format!("{account}, {state:?} in the list"), || {
+            last = self.0.names("option")?;
+            Ok(listed(&last).then_some(()))
         })
+        .map_err(|error| anyhow!("{error}; the list is {last:?}"))
     }
+
+    /// Tests the connection on the account's page.
     pub(crate) fn test(&self) -> anyhow::Result<()> {
-        let p = self.profile()?;
-        invoke(self.0, "test_account", json!({ "profile": p })).map(drop)
+        self.0.click("button", "Test connection")?;
+        self.0.wait_for_text("The connection works.")
     }
+
+    /// Renews the token on the account's page, whatever comes of it.
     pub(crate) fn refresh(&self) -> anyhow::Result<()> {
-        let p = self.profile()?;
-        let _ = invoke(self.0, "refresh_account", json!({ "profile": p }));
-        Ok(())
+        self.0.click("button", "Refresh now")
     }
-    pub(crate) fn enter_client(&self, id: &str, secret: &str) -> anyhow::Result<()> {
-        let p = self.profile()?;
-        invoke(self.0, "update_account", json!({ "change": { "profile": p, "client_id": id, "secret": secret } }))
-            .map(drop)
+
+    /// Changes the client ID and its secret on the account's page.
+    pub(crate) fn change_client(&self, id: &str, secret: &str) -> anyhow::Result<()> {
+        self.0.click("button", "Change…")?;
+        self.0.write("Client ID", id)?;
+        self.0.write("Client secret", secret)?;
+        self.0.click("button", "Save")?;
+        self.0.wait_gone("button", "Save")
+    }
+
+    /// Goes to the settings.
+    pub(crate) fn go_to_settings(&self) -> anyhow::Result<()> {
+        self.0.click("button", "Settings (Ctrl ,)")?;
+        self.shows_settings()
+    }
+
+    /// Waits until the window shows the settings.
+    pub(crate) fn shows_settings(&self) -> anyhow::Result<()> {
+        self.0.find("heading", "Settings").map(drop)
+    }
+
+    /// Waits until the window shows that it is locked.
+    pub(crate) fn is_locked(&self) -> anyhow::Result<()> {
+        self.0.find("heading", "Keybearer is locked").map(drop)
     }
 }
 
-/// The window that asks about a program.
+/// The window that asks about a program. It is gone with its last question.
 pub(crate) struct Approval<'a>(pub(crate) &'a Page);
 
+/// The key, as WebDriver names it.
+const ESCAPE: char = '\u{e00c}';
+
 impl Approval<'_> {
-    fn prompt(&self) -> anyhow::Result<Value> {
-        until("a prompt", || {
-            let q = invoke(self.0, "prompts", json!({}))?;
-            Ok(q["prompts"].get(0).cloned())
-        })
-    }
-    fn answer(&self, decision: &str) -> anyhow::Result<()> {
-        let p = self.prompt()?;
-        let script = "window.__TAURI_INTERNALS__.invoke('answer_prompt', arguments[0])";
-        self.0.execute(script, &[json!({ "prompt": p["prompt"], "decision": decision })])?;
-        until("gone", || Ok((self.0.count()? == 1).then_some(())))?;
-        self.0.switch_to(crate::page::View::Main)
-    }
+    /// Waits until it asks about this program and this account.
     pub(crate) fn asks_about(&self, program: &str, account: &str) -> anyhow::Result<()> {
-        let p = self.prompt()?;
-        anyhow::ensure!(p["program"]["name"] == program && p["profile"] == account, "{p}");
-        Ok(())
+        self.0.find("heading", &format!("Let “{program}” use {account}?")).map(drop)
     }
+
+    /// No.
     pub(crate) fn deny(&self) -> anyhow::Result<()> {
-        self.answer("deny")
+        self.answer("Deny")
     }
+
+    /// No, by the key that closes things.
     pub(crate) fn deny_by_key(&self) -> anyhow::Result<()> {
-        self.answer("deny")
+        self.0.find("button", "Deny")?;
+        self.until_gone("Esc", || self.0.press(&[ESCAPE]))
     }
+
+    /// Yes, to the calls that wait.
     pub(crate) fn allow_once(&self) -> anyhow::Result<()> {
-        self.answer("once")
+        self.answer("Once")
     }
+
+    /// Yes, as long as the program runs.
     pub(crate) fn allow_while_it_runs(&self) -> anyhow::Result<()> {
-        self.answer("while_running")
+        self.answer("While it runs")
+    }
+
+    fn answer(&self, button: &str) -> anyhow::Result<()> {
+        let found = self.0.find("button", button)?;
+        self.until_gone(button, || self.0.click_on(&found))
+    }
+
+    /// Does it again until it counts: in its first moment the window takes no answer, so that nobody gives one by
+    /// accident.
+    fn until_gone(&self, what: &str, act: impl Fn() -> anyhow::Result<()>) -> anyhow::Result<()> {
+        until(&format!("{what} to be taken for an answer"), || {
+            // It can't be answered any more once it was.
+            let acted = act();
+            if self.0.count()? == 1 {
+                return Ok(Some(()));
+            }
+            acted.map(|()| None)
+        })
+        .with_context(|| format!("the window asks on: {}", self.0.text().unwrap_or_default()))?;
+        self.0.switch_to(View::Main)
     }
 }

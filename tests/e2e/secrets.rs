@@ -5,6 +5,8 @@ use crate::screens::Window;
 use crate::stage::Stage;
 use keybearer_tests::canary::files_holding;
 use keybearer_tests::practice::Practice;
+use keybearer_tests::until::until;
+use serde_json::json;
 
 /// What every token and code of this practice server begins with.
 const TOKEN: &str = "canary5d1c";
@@ -22,17 +24,19 @@ fn no_token_and_no_code_comes_into_the_page_and_what_is_typed_goes_out_once() {
     assert!(callback.contains(TOKEN), "the code doesn't begin with what was planted");
     window.waits_for_browser().unwrap();
     window.paste_callback(&callback).unwrap();
-    window.is_connected().unwrap();
     let name = stage.only_account().unwrap();
-    stage.connected(&name).unwrap();
-
-    // Every button that speaks to a server, and a sign-in that fails.
+    window.is_ready(&name).unwrap();
+    window.show(&name).unwrap();
     window.test().unwrap();
+    let refreshed = |count| until("a refresh", || Ok((practice.count("refreshes")? == count).then_some(())));
     window.refresh().unwrap();
-    practice.control(&serde_json::json!({ "faults": ["token-html"] })).unwrap();
+    refreshed(1).unwrap();
+    // A refresh that fails has an error to show, and what the server said is no part of it.
+    practice.control(&json!({ "faults": ["token-html"] })).unwrap();
     window.refresh().unwrap();
-    practice.control(&serde_json::json!({ "faults": [] })).unwrap();
-    window.enter_client("known-by-hand", SECRET).unwrap();
+    refreshed(2).unwrap();
+    practice.control(&json!({ "faults": [] })).unwrap();
+    window.change_client("known-by-hand", SECRET).unwrap();
 
     let token = kept(&page).unwrap();
     assert!(!token.contains(TOKEN), "the page holds a token or a code: {token}");

@@ -35,7 +35,7 @@ fn an_address_typed_into_the_window_is_connected_after_a_visit_to_the_browser() 
     assert!(callback.starts_with("app.keybearer:/oauth/callback?"), "the answer goes elsewhere");
     let window_before = stage.window_pid().unwrap();
     stage.follow(&callback).unwrap();
-    window.is_connected().unwrap();
+    window.lists(&stage.only_account().unwrap(), "Connected").unwrap();
     assert_eq!(connected(&stage)["callback"], "deep_link");
     assert_eq!(stage.window_pid().unwrap(), window_before, "the link started a second window");
     assert_eq!(stage.browser.opened().len(), 1);
@@ -50,7 +50,7 @@ fn the_answer_starts_a_window_that_was_killed_while_the_browser_was_open() {
     stage.follow(&stage.browser.consent(&address).unwrap()).unwrap();
     assert_eq!(connected(&stage)["callback"], "deep_link");
     let page = stage.attach().unwrap();
-    Window(&page).is_connected().unwrap();
+    Window(&page).lists(&stage.only_account().unwrap(), "Connected").unwrap();
 }
 
 #[test]
@@ -61,7 +61,7 @@ fn the_answer_starts_window_and_agent_when_both_were_killed() {
     stage.world.kill_agent().unwrap();
     stage.follow(&stage.browser.consent(&address).unwrap()).unwrap();
     let page = stage.attach().unwrap();
-    Window(&page).is_connected().unwrap();
+    Window(&page).lists(&stage.only_account().unwrap(), "Connected").unwrap();
     assert_eq!(connected(&stage)["callback"], "deep_link");
     assert_eq!(practice.count("authorizations").unwrap(), 1, "the person was asked twice");
 }
@@ -77,7 +77,7 @@ fn a_server_that_refuses_the_scheme_is_signed_in_to_by_loopback_also_when_the_wi
     stage.browser.return_to(&callback).unwrap();
     assert_eq!(connected(&stage)["callback"], "loopback");
     let page = stage.open().unwrap();
-    Window(&page).is_connected().unwrap();
+    Window(&page).lists(&stage.only_account().unwrap(), "Connected").unwrap();
 }
 
 #[test]
@@ -91,7 +91,7 @@ fn the_window_starts_an_agent_that_was_killed_and_it_listens_at_the_same_port_ag
     stage.world.kill_agent().unwrap();
     // Nobody but the window is there to start the next one.
     until("the port to be open again", || Ok(stage.browser.return_to(&callback).ok())).unwrap();
-    window.is_connected().unwrap();
+    window.is_ready(&stage.only_account().unwrap()).unwrap();
     assert_eq!(connected(&stage)["callback"], "loopback");
 }
 
@@ -104,9 +104,10 @@ fn an_answer_that_was_copied_is_pasted_after_window_and_agent_were_killed() {
     let callback = stage.browser.consent(&address).unwrap();
     let page = stage.open().unwrap();
     let window = Window(&page);
-    window.show(&stage.only_account().unwrap()).unwrap();
+    let name = stage.only_account().unwrap();
+    window.show(&name).unwrap();
     window.paste_callback(&callback).unwrap();
-    window.is_connected().unwrap();
+    window.is_ready(&name).unwrap();
     connected(&stage);
 }
 

@@ -3,7 +3,7 @@
 
 use crate::browser::Browser;
 use crate::frame;
-use crate::page::Page;
+use crate::page::{Page, View};
 use crate::panel::Panel;
 use crate::webdriver::free_port;
 use anyhow::{Context, ensure};
@@ -46,7 +46,7 @@ impl Stage {
     pub(crate) fn new() -> anyhow::Result<Stage> {
         let up = UP.lock().unwrap_or_else(PoisonError::into_inner);
         let session = Session::unlocked()?;
-        let browser = Browser::new(&session.folder())?;
+        let browser = Browser::new(&session)?;
         let bus = session.environment().into_iter().find(|(name, _)| *name == "DBUS_SESSION_BUS_ADDRESS");
         let panel = Panel::new(&bus.context("a bus")?.1.to_string_lossy())?;
         let mut world = World::on(session);
@@ -77,7 +77,7 @@ impl Stage {
 
     /// Makes the browser the session's own, for a window that isn't told which to take.
     pub(crate) fn install_browser(&self) -> anyhow::Result<()> {
-        self.browser.install(&self.world.session.folder().join("data"), self.program("xdg-mime"))
+        self.browser.install(&self.world.session, self.program("xdg-mime"))
     }
 
     /// Opens the window and takes it in hand.
@@ -97,7 +97,12 @@ impl Stage {
 
     /// Takes the window in hand, whoever started it.
     pub(crate) fn attach(&self) -> anyhow::Result<Page> {
-        Page::attach(self.inspector).with_context(|| format!("the window said: {}", self.desktop_said()))
+        self.attach_to(View::Main)
+    }
+
+    /// The same for another of its windows.
+    pub(crate) fn attach_to(&self, view: View) -> anyhow::Result<Page> {
+        Page::attach(self.inspector, view).with_context(|| format!("the window said: {}", self.desktop_said()))
     }
 
     /// Follows a link as a desktop does when somebody clicks on it elsewhere.

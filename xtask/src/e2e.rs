@@ -11,7 +11,8 @@ pub(crate) fn run(screenshots: Option<&Path>, filter: Option<&str>) -> anyhow::R
     build_window()?;
     step("build", &mut cargo(&[&["build", "--locked", "--all-targets"], WORKSPACE].concat()))?;
     let mut test = cargo(&[&["test", "--locked", "--test", "e2e"], WORKSPACE].concat());
-    test.arg("--").args(filter);
+    // One desktop at a time, as the tests want it.
+    test.args(["--", "--test-threads", "1"]).args(filter);
     if let Some(folder) = screenshots {
         test.env("KEYBEARER_SCREENSHOTS", root().join(folder));
     }

@@ -65,7 +65,7 @@ impl Desk {
         Ok(Desk {
             world,
             practice: Practice::start_at(&folder.join("keybearer-practice"), &[])?,
-            display: Display::new()?,
+            display: Some(Display::new()?),
         })
     }
 
