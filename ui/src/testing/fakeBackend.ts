@@ -60,7 +60,7 @@ export class FakeBackend implements Backend {
     this.#do("addAccount", [account], () => {
       const profile = account.name ?? new URL(account.url).hostname;
       const { url: server_url, auth, scopes } = account;
-      const view = detail({ profile, label: profile, server_url, auth, scopes, status: "needs_sign_in" });
+      const view = detail({ profile, label: profile, server_url, auth, scopes: scopes ?? [], status: "needs_sign_in" });
       this.list = [...this.list, view];
       return view;
     });
