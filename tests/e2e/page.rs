@@ -93,9 +93,14 @@ impl Page {
         Ok(names)
     }
 
-    /// Clicks.
+    /// Clicks, once it can be clicked: what is under way keeps some buttons from being pressed.
     pub(crate) fn click(&self, role: &str, name: &str) -> anyhow::Result<()> {
-        let found = self.find(role, name)?;
+        let found = until(&format!("the {role} {name:?} to be enabled"), || {
+            let found = self.find(role, name)?;
+            // It may be gone by now, and another in its place.
+            let enabled = self.driver.get(&found.path("enabled"));
+            Ok(enabled.is_ok_and(|enabled| enabled == true).then_some(found))
+        })?;
         self.click_on(&found).with_context(|| format!("click on {role} {name:?}"))
     }
 

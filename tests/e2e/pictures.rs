@@ -71,8 +71,6 @@ fn every_screen_fits_in_light_and_dark_in_chinese_and_small() {
     let window = Window(&page);
     window.is_open().unwrap();
     look_at(&stage, &page, "first-run");
-    window.go_to_add().unwrap();
-    look_at(&stage, &page, "add");
     window.add(practice.mcp_url()).unwrap();
     let address = stage.browser.wait_for(1).unwrap();
     window.waits_for_browser().unwrap();
@@ -83,6 +81,8 @@ fn every_screen_fits_in_light_and_dark_in_chinese_and_small() {
     look_at(&stage, &page, "ready");
     window.show(&name).unwrap();
     look_at(&stage, &page, "account");
+    window.go_to_add().unwrap();
+    look_at(&stage, &page, "add");
     window.go_to_settings().unwrap();
     look_at(&stage, &page, "settings");
     let mut program = Program::start(&stage, "report.sh", &name).unwrap();

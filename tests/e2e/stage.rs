@@ -46,6 +46,8 @@ impl Stage {
     pub(crate) fn new() -> anyhow::Result<Stage> {
         let up = UP.lock().unwrap_or_else(PoisonError::into_inner);
         let session = Session::unlocked()?;
+        // As for a person who wants no motion: a picture of something that turns is another one each time.
+        session.write("config/gtk-3.0/settings.ini", "[Settings]\ngtk-enable-animations=0\n")?;
         let browser = Browser::new(&session)?;
         let bus = session.environment().into_iter().find(|(name, _)| *name == "DBUS_SESSION_BUS_ADDRESS");
         let panel = Panel::new(&bus.context("a bus")?.1.to_string_lossy())?;
