@@ -371,10 +371,6 @@ export const en = {
   },
   // What happened, in a sentence that names the party, and what it means. By reason first, then by name of the error.
   problem: {
-    agent_unreachable: {
-      what: "Keybearer’s agent isn’t answering.",
-      meaning: "No tokens can be given out right now. Nothing is lost.",
-    },
     vault_locked: {
       what: "The system keyring is locked.",
       meaning: "Your sign-ins are stored there, so no tokens can be given out until it is unlocked. Nothing is lost.",

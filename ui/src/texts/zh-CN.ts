@@ -348,10 +348,6 @@ export const zhCN: Texts = {
     noUsageData: "不发送任何使用数据",
   },
   problem: {
-    agent_unreachable: {
-      what: "Keybearer 的后台服务没有响应。",
-      meaning: "目前无法提供令牌。没有任何内容丢失。",
-    },
     vault_locked: {
       what: "系统密钥环已锁定。",
       meaning: "你的登录信息保存在其中，解锁之前无法提供令牌。没有任何内容丢失。",
