@@ -387,10 +387,6 @@ export const en = {
       what: `Something went wrong with ${party}.`,
       meaning: "The technical detail says more.",
     }),
-    callback: {
-      what: "An answer from the browser was not accepted.",
-      meaning: "It didn’t fit an open sign-in, so it was ignored.",
-    },
     known: {
       dns: {
         what: (party: string) => `${party} can’t be found.`,
