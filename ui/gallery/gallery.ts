@@ -1,4 +1,5 @@
 // Every screen without an agent, for looking at: `npm run dev`, then /gallery/?screen=waiting&theme=dark&lang=zh-CN.
+// With &press=Change… the button of that text is pressed as well.
 
 import { mount } from "svelte";
 import App from "../src/App.svelte";
@@ -152,3 +153,11 @@ if (!target) throw new Error("index.html has no #app");
 mount(App, { target, props: { backend } });
 // The window opens a signing-in account differently, which it knows once it has read the list.
 if (page) setTimeout(() => backend.open(page), 300);
+
+const pressed = query.get("press");
+if (pressed !== null) {
+  setTimeout(() => {
+    const buttons = [...document.querySelectorAll<HTMLElement>("button, summary")];
+    buttons.find((button) => (button.ariaLabel ?? button.textContent.trim()) === pressed)?.click();
+  }, 800);
+}

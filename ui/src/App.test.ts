@@ -96,6 +96,14 @@ test("the tray opens an account’s page", async () => {
   expect(await screen.findByRole("heading", { name: /linear-work/ })).toBeTruthy();
 });
 
+test("an answer from the browser that fits no sign-in is said, and can be dismissed", async () => {
+  const backend = await show(withLinear);
+  backend.notice(failure("provider_error", "state_mismatch"));
+  expect(await screen.findByText("The answer belongs to another sign-in.")).toBeTruthy();
+  await fireEvent.click(screen.getByRole("button", { name: "Dismiss" }));
+  expect(screen.queryByText("The answer belongs to another sign-in.")).toBeNull();
+});
+
 test("theme and language follow the settings, at once and as the agent has them", async () => {
   const backend = await show(withLinear);
   await fireEvent.keyDown(window, { key: ",", ctrlKey: true });

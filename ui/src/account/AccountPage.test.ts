@@ -56,6 +56,13 @@ test("removing and signing out are asked about first", async () => {
   expect(backend.asked).toEqual([["removeAccount", "linear-work"]]);
 });
 
+test("a dialog gives the focus back to what opened it", async () => {
+  await show();
+  const dialog = await choose("Rename…");
+  await fireEvent.click(dialog.getByRole("button", { name: "Cancel" }));
+  expect(document.activeElement).toBe(screen.getByRole("button", { name: "More actions" }));
+});
+
 test("access is changed where it differs, and no secret stays", async () => {
   const { backend } = await show({ registration: "pre_registered", client_id: "old" });
   await click("Change…");

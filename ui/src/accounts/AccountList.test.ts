@@ -41,6 +41,10 @@ test("Tab stops once, at the open account, and the keys move from there", async 
   await press("End");
   await press("ArrowUp");
   expect(focused()).toContain("linear");
+  await press("n");
+  expect(focused()).toContain("notion");
+  await press("L");
+  expect(focused()).toContain("linear");
   await press("Enter");
   expect(onopen).toHaveBeenCalledExactlyOnceWith("linear");
 });

@@ -43,6 +43,15 @@ test.each([
   expect(backend.asked).toEqual([["answerPrompt", "p1", decision]]);
 });
 
+test("a window that was hidden is deaf from when it is shown", async () => {
+  const backend = await show(prompt());
+  now += 60_000;
+  await fireEvent(document, new Event("visibilitychange"));
+  now += 599;
+  await fireEvent.keyDown(window, { key: "Escape" });
+  expect(backend.asked).toEqual([]);
+});
+
 test("Esc denies, Enter does nothing", async () => {
   const backend = await show(prompt());
   now += 600;

@@ -371,10 +371,6 @@ export const en = {
   },
   // What happened, in a sentence that names the party, and what it means. By reason first, then by name of the error.
   problem: {
-    agent_unreachable: {
-      what: "Keybearer’s agent isn’t answering.",
-      meaning: "No tokens can be given out right now. Nothing is lost.",
-    },
     vault_locked: {
       what: "The system keyring is locked.",
       meaning: "Your sign-ins are stored there, so no tokens can be given out until it is unlocked. Nothing is lost.",
@@ -391,10 +387,6 @@ export const en = {
       what: `Something went wrong with ${party}.`,
       meaning: "The technical detail says more.",
     }),
-    callback: {
-      what: "An answer from the browser was not accepted.",
-      meaning: "It didn’t fit an open sign-in, so it was ignored.",
-    },
     known: {
       dns: {
         what: (party: string) => `${party} can’t be found.`,

@@ -348,10 +348,6 @@ export const zhCN: Texts = {
     noUsageData: "不发送任何使用数据",
   },
   problem: {
-    agent_unreachable: {
-      what: "Keybearer 的后台服务没有响应。",
-      meaning: "目前无法提供令牌。没有任何内容丢失。",
-    },
     vault_locked: {
       what: "系统密钥环已锁定。",
       meaning: "你的登录信息保存在其中，解锁之前无法提供令牌。没有任何内容丢失。",
@@ -365,10 +361,6 @@ export const zhCN: Texts = {
       meaning: "修正该文件，然后返回此窗口。",
     },
     unknown: (party) => ({ what: `${party} 出现问题。`, meaning: "技术细节中有更多说明。" }),
-    callback: {
-      what: "浏览器的一个回调未被接受。",
-      meaning: "它与正在进行的登录不符，因此已忽略。",
-    },
     known: {
       dns: { what: (party) => `找不到 ${party}。`, meaning: "地址可能拼写有误，或本机没有网络。" },
       connect: {
