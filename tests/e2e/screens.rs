@@ -71,6 +71,16 @@ impl Window<'_> {
         .map_err(|error| anyhow!("{error}; the list is {last:?}"))
     }
 
+    /// Signs in again from the account's page.
+    pub(crate) fn sign_in_again(&self) -> anyhow::Result<()> {
+        self.0.click("button", "Sign in again")
+    }
+
+    /// Waits until the window says this.
+    pub(crate) fn says(&self, sentence: &str) -> anyhow::Result<()> {
+        self.0.wait_for_text(sentence)
+    }
+
     /// Tests the connection on the account's page.
     pub(crate) fn test(&self) -> anyhow::Result<()> {
         self.0.click("button", "Test connection")?;
