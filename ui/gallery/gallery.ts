@@ -62,7 +62,7 @@ backend.details = {
 const show = (profile: string): OpenPage => ({ page: "account", profile });
 
 /** Prepares the agent's answers; tells which page the window is then asked for. */
-const screens: Record<string, () => OpenPage | undefined | void> = {
+const screens: Record<string, () => OpenPage | undefined> = {
   list: () => undefined,
   account: () => show("linear-work"),
   needs_sign_in: () => show("github-work"),
@@ -93,14 +93,26 @@ const screens: Record<string, () => OpenPage | undefined | void> = {
     backend.signIns["stripe-live"] = signIn("signed_in", 9, "done");
     return show("stripe-live");
   },
-  first_run: () => void (backend.list = []),
-  locked: () => void (backend.agent = agentStatus({ locked: true, prompts: 2 })),
-  unreachable_agent: () => void (backend.failures = { agentStatus: failure("agent_unreachable") }),
+  first_run: () => {
+    backend.list = [];
+    return undefined;
+  },
+  locked: () => {
+    backend.agent = agentStatus({ locked: true, prompts: 2 });
+    return undefined;
+  },
+  unreachable_agent: () => {
+    backend.failures = { agentStatus: failure("agent_unreachable") };
+    return undefined;
+  },
   keyring: () => {
     backend.agent = agentStatus({ vault: "absent", vault_problem: "org.freedesktop.secrets was not provided" });
     return show("linear-work");
   },
-  approval: () => void (backend.waiting = [prompt(), prompt({ prompt: "p2" }), prompt({ prompt: "p3" })]),
+  approval: () => {
+    backend.waiting = [prompt(), prompt({ prompt: "p2" }), prompt({ prompt: "p3" })];
+    return undefined;
+  },
   approval_changed: () => {
     const { program } = prompt();
     backend.waiting = [
@@ -111,6 +123,7 @@ const screens: Record<string, () => OpenPage | undefined | void> = {
         claimed_name: "Claude Code",
       }),
     ];
+    return undefined;
   },
   approval_unknown: () => {
     const { program } = prompt();
@@ -121,6 +134,7 @@ const screens: Record<string, () => OpenPage | undefined | void> = {
         always_off: "unidentified",
       }),
     ];
+    return undefined;
   },
 };
 

@@ -1,5 +1,7 @@
 import { expect, test } from "vitest";
+import { en } from "./en";
 import { localeFor } from "./texts.svelte";
+import { zhCN } from "./zh-CN";
 
 test.each([
   ["en-GB", "en"],
@@ -13,4 +15,14 @@ test.each([
   ["", "en"],
 ])("the language %s reads the catalogue %s", (tag, locale) => {
   expect(localeFor(tag)).toBe(locale);
+});
+
+test("the languages have the same texts, and none is empty", () => {
+  const paths = (texts: object, at = ""): string[] =>
+    Object.entries(texts).flatMap(([key, text]) => {
+      if (typeof text === "object") return paths(text, `${at}.${key}`);
+      expect(text).not.toBe("");
+      return [`${at}.${key}`];
+    });
+  expect(paths(zhCN)).toEqual(paths(en));
 });

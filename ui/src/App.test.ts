@@ -1,0 +1,112 @@
+import { fireEvent, render, screen, waitFor, within } from "@testing-library/svelte";
+import { expect, test } from "vitest";
+import App from "./App.svelte";
+import { FakeBackend } from "./testing/fakeBackend";
+import { account, agentStatus, failure, settings, waitingForBrowser } from "./testing/samples";
+
+async function show(prepare: (backend: FakeBackend) => void): Promise<FakeBackend> {
+  const backend = new FakeBackend();
+  prepare(backend);
+  render(App, { backend });
+  await waitFor(() => expect(screen.queryByText("Asking the agent")).toBeNull());
+  return backend;
+}
+
+const withLinear = (backend: FakeBackend) => (backend.list = [account()]);
+
+test("without accounts the window asks for the first server’s address", async () => {
+  await show(() => undefined);
+  expect(screen.getByRole("heading", { name: "Add your first server" })).toBeTruthy();
+  expect(screen.getByRole("textbox", { name: "Server address" })).toBeTruthy();
+});
+
+test("the practice server is started, added and signed in to by one button", async () => {
+  const backend = await show(() => undefined);
+  await fireEvent.click(screen.getByRole("button", { name: "Try the practice server" }));
+  await waitFor(() =>
+    expect(backend.asked.map(([method]) => method)).toEqual(["startPractice", "addAccount", "signIn"]),
+  );
+  expect(backend.asked[1]?.[1]).toMatchObject({ url: "http://127.0.0.1:4747/mcp", auth: "auto", secret: null });
+});
+
+test("an agent that doesn’t answer is named, and Try again asks it once more", async () => {
+  const backend = await show((fake) => (fake.failures = { all: failure("agent_unreachable") }));
+  expect(screen.getByRole("alert").textContent).toContain("Keybearer’s agent isn’t answering.");
+  backend.failures = {};
+  await fireEvent.click(screen.getByRole("button", { name: "Try again" }));
+  expect(await screen.findByRole("heading", { name: "Add your first server" })).toBeTruthy();
+});
+
+test("a change that the agent reports is read at once", async () => {
+  const backend = await show(withLinear);
+  backend.list = [account(), account({ profile: "notion", server_url: "https://mcp.notion.com/mcp" })];
+  backend.change();
+  expect(await screen.findByRole("option", { name: /notion/ })).toBeTruthy();
+});
+
+test("a configuration that can’t be read is no first run", async () => {
+  await show((fake) => (fake.agent = agentStatus({ configuration_problem: "line 3: expected a comma" })));
+  expect(screen.getByText("line 3: expected a comma")).toBeTruthy();
+  expect(screen.queryByRole("heading", { name: "Add your first server" })).toBeNull();
+});
+
+test("locked, the window tells no name, and Unlock brings them back", async () => {
+  await show((fake) => {
+    withLinear(fake);
+    fake.agent = agentStatus({ locked: true });
+  });
+  expect(document.body.textContent).not.toContain("linear");
+  await fireEvent.click(screen.getByRole("button", { name: "Unlock" }));
+  expect(await screen.findByRole("option", { name: /linear-work/ })).toBeTruthy();
+});
+
+test.each([
+  ["l", "lock"],
+  ["L", "lock"],
+])("Ctrl %s locks", async (key, method) => {
+  const backend = await show(withLinear);
+  await fireEvent.keyDown(window, { key, ctrlKey: true });
+  await waitFor(() => expect(backend.asked).toEqual([[method]]));
+});
+
+test("keys open the pages, and Esc leaves them", async () => {
+  await show(withLinear);
+  await fireEvent.keyDown(window, { key: ",", ctrlKey: true });
+  expect(screen.getByRole("heading", { name: "Settings" })).toBeTruthy();
+  await fireEvent.keyDown(window, { key: "Escape" });
+  expect(screen.queryByRole("heading", { name: "Settings" })).toBeNull();
+  await fireEvent.keyDown(window, { key: "n", ctrlKey: true });
+  expect(screen.getByRole("heading", { name: "Add a server" })).toBeTruthy();
+  await fireEvent.keyDown(window, { key: "f", ctrlKey: true });
+  expect(document.activeElement).toBe(screen.getByRole("searchbox", { name: "Search servers" }));
+});
+
+test("an account whose sign-in is open shows how that stands", async () => {
+  await show((fake) => {
+    fake.list = [account({ status: "signing_in" })];
+    fake.signIns["linear-work"] = waitingForBrowser();
+  });
+  await fireEvent.click(screen.getByRole("option", { name: /linear-work/ }));
+  expect(await screen.findByRole("button", { name: "Open browser again" })).toBeTruthy();
+});
+
+test("the tray opens an account’s page", async () => {
+  const backend = await show(withLinear);
+  backend.open({ page: "account", profile: "linear-work" });
+  expect(await screen.findByRole("heading", { name: /linear-work/ })).toBeTruthy();
+});
+
+test("theme and language follow the settings, at once and as the agent has them", async () => {
+  const backend = await show(withLinear);
+  await fireEvent.keyDown(window, { key: ",", ctrlKey: true });
+  await fireEvent.click(within(screen.getByRole("radiogroup", { name: "Theme" })).getByRole("radio", { name: "Dark" }));
+  await waitFor(() => expect(document.documentElement.dataset.theme).toBe("dark"));
+  await fireEvent.click(screen.getByRole("radio", { name: "简体中文" }));
+  expect(await screen.findByRole("heading", { name: "设置" })).toBeTruthy();
+  expect(document.documentElement.lang).toBe("zh-CN");
+
+  backend.current = settings({ language: "en" });
+  backend.change();
+  expect(await screen.findByRole("heading", { name: "Settings" })).toBeTruthy();
+  expect(document.documentElement.dataset.theme).toBeUndefined();
+});

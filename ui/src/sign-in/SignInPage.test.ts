@@ -1,0 +1,130 @@
+import { fireEvent, render, screen, waitFor } from "@testing-library/svelte";
+import { expect, test, vi } from "vitest";
+import type { AuthView } from "../backend";
+import { FakeBackend } from "../testing/fakeBackend";
+import { account, failure, signIn, waitingForBrowser } from "../testing/samples";
+import SignInPage from "./SignInPage.svelte";
+
+async function show(view: AuthView, added = false) {
+  const backend = new FakeBackend();
+  backend.list = [account()];
+  backend.signIns["linear-work"] = view;
+  const calls = { onaccount: vi.fn(), onedit: vi.fn() };
+  const where = { profile: "linear-work", account: account(), start: false, register: false, added };
+  render(SignInPage, { backend, ...where, ...calls });
+  await screen.findByRole("heading", { level: 1 });
+  await waitFor(() => expect(document.querySelector("h2")).toBeTruthy());
+  return { backend, ...calls };
+}
+
+const click = (name: string) => fireEvent.click(screen.getByRole("button", { name }));
+
+test("the steps say how they stand, and the one under way is announced", async () => {
+  await show(signIn("preparing", 3, "running"));
+  const steps = screen.getByRole("list", { name: "Sign-in steps" }).children;
+  expect([...steps].map((step) => step.querySelector("h2")?.textContent)).toEqual([
+    "Reach the server, done",
+    "Read resource metadata, done",
+    "Read the sign-in service, running",
+    "Identify this app, to do",
+    "Complete sign-in in the browser, to do",
+    "Receive the answer, to do",
+    "Get tokens and save them in the keyring, to do",
+    "Test: list tools, to do",
+  ]);
+  expect(steps[2]?.getAttribute("aria-current")).toBe("step");
+  expect(screen.getByRole("status").textContent?.trim()).toBe("Step 3 of 8: Read the sign-in service");
+});
+
+test("a change of the sign-in is shown without asking for it", async () => {
+  const { backend } = await show(signIn("preparing", 3, "running"));
+  backend.signIns["linear-work"] = waitingForBrowser();
+  backend.change();
+  expect(await screen.findByRole("button", { name: "Open browser again" })).toBeTruthy();
+});
+
+test.each([
+  ["Open browser again", { callback: null, register_again: false }],
+  ["Try again with 127.0.0.1", { callback: "loopback", register_again: false }],
+  ["Register again", { callback: null, register_again: true }],
+])("while the browser is awaited, “%s” is offered", async (name, request) => {
+  const { backend } = await show(waitingForBrowser());
+  await click(name);
+  expect(backend.asked).toEqual([["signIn", { profile: "linear-work", ...request }]]);
+});
+
+test("the sign-in link is copied", async () => {
+  const { backend } = await show(waitingForBrowser());
+  await click("Copy sign-in link");
+  expect(backend.asked).toEqual([["copyText", "https://mcp.linear.app/authorize?state=1"]]);
+});
+
+test("a sign-in that comes back to 127.0.0.1 offers the other way", async () => {
+  const { backend } = await show(waitingForBrowser({ callback: "loopback" }));
+  await click("Try again with the app link");
+  expect(backend.asked[0]?.[1]).toMatchObject({ callback: "deep_link" });
+});
+
+test.each([null, failure("provider_error", "state_mismatch")])(
+  "a pasted address is sent once and kept nowhere, whatever comes of it",
+  async (error) => {
+    const { backend } = await show(waitingForBrowser());
+    if (error) backend.failures = { completeSignIn: error };
+    const address = "app.keybearer:/oauth/callback?code=c0de&state=1";
+    const field = screen.getByRole<HTMLInputElement>("textbox", { name: "Browser done, but nothing happened here?" });
+    await fireEvent.input(field, { target: { value: ` ${address}\n` } });
+    await click("Continue");
+    expect(backend.asked).toEqual([["completeSignIn", address]]);
+    expect(field.value).toBe("");
+    if (error)
+      expect((await screen.findByRole("alert")).textContent).toContain("The answer belongs to another sign-in.");
+    expect(document.body.innerHTML).not.toContain("c0de");
+  },
+);
+
+test("Enter client ID… opens a form that keeps no secret", async () => {
+  const { backend } = await show(waitingForBrowser());
+  await click("Enter client ID…");
+  const secret = screen.getByLabelText<HTMLInputElement>("Client secret");
+  await fireEvent.input(screen.getByRole("textbox", { name: "Client ID" }), { target: { value: "abc" } });
+  await fireEvent.input(secret, { target: { value: "s3cret" } });
+  await fireEvent.submit(secret.form as HTMLFormElement);
+  expect(secret.value).toBe("");
+  await waitFor(() => expect(backend.asked).toHaveLength(2));
+  expect(backend.asked[0]).toEqual([
+    "updateAccount",
+    { profile: "linear-work", client_id: "abc", scopes: null, secret: "s3cret" },
+  ]);
+  expect(backend.asked[1]?.[0]).toBe("signIn");
+});
+
+test("a service that registers no apps asks for a client ID, with the address to register", async () => {
+  const error = failure("provider_error", "registration_not_offered");
+  await show(signIn("failed", 4, "stopped", { error }));
+  expect(screen.getByText("The sign-in service doesn’t accept new apps by itself.")).toBeTruthy();
+  expect(screen.getByText("http://127.0.0.1:47821/callback")).toBeTruthy();
+  expect(screen.getByRole("textbox", { name: "Client ID" })).toBeTruthy();
+});
+
+test("after a failure of what was just added, Edit address takes it back", async () => {
+  const { backend, onedit } = await show(signIn("failed", 1, "stopped", { error: failure("not_mcp_server") }), true);
+  expect(screen.getByRole("alert").textContent).toContain("There is no MCP server at this address.");
+  await click("Edit address");
+  expect(backend.asked).toEqual([["removeAccount", "linear-work"]]);
+  await waitFor(() => expect(onedit).toHaveBeenCalledWith("https://mcp.linear.app/mcp"));
+});
+
+test("Cancel ends the sign-in and shows the account", async () => {
+  const { backend, onaccount } = await show(waitingForBrowser());
+  await click("Cancel");
+  expect(backend.asked).toEqual([["cancelSignIn", "linear-work"]]);
+  await waitFor(() => expect(onaccount).toHaveBeenCalledOnce());
+});
+
+test("done means that tools were listed, and the commands to use it are there to copy", async () => {
+  const { backend } = await show(signIn("signed_in", 9, "done"));
+  expect(screen.getByRole("heading", { name: "linear-work is ready" })).toBeTruthy();
+  expect(await screen.findByText(/23 tools/)).toBeTruthy();
+  await click("Copy keybearer token linear-work");
+  expect(backend.asked).toEqual([["copyText", "keybearer token linear-work"]]);
+});
