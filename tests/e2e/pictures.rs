@@ -97,7 +97,7 @@ fn every_screen_fits_in_light_and_dark_in_chinese_and_small() {
     let name = stage.only_account().unwrap();
     window.is_ready(&name).unwrap();
     look_at(&stage, &page, "ready");
-    window.show(&name).unwrap();
+    window.show_connected(&name).unwrap();
     look_at(&stage, &page, "account");
     window.go_to_add().unwrap();
     look_at(&stage, &page, "add");
@@ -111,8 +111,8 @@ fn every_screen_fits_in_light_and_dark_in_chinese_and_small() {
     page.switch_to(View::Main).unwrap();
 
     stage.world.ok(&["sign-out", &name]).unwrap();
-    window.show(&name).unwrap();
     window.lists(&name, "Needs sign-in").unwrap();
+    window.show(&name).unwrap();
     look_at(&stage, &page, "needs-sign-in");
     practice.control(&json!({ "faults": ["metadata-wrong-issuer"] })).unwrap();
     window.sign_in_again().unwrap();
