@@ -8,6 +8,7 @@ use crate::stage::Stage;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use keybearer_tests::practice::Practice;
+use keybearer_tests::until::until;
 use serde_json::{Value, json};
 use std::fs::{self, File};
 use std::io::Write;
@@ -28,21 +29,38 @@ const LOOKS: [Look; 4] = [
     Look { name: "small", theme: "light", language: "en", size: (720, 480) },
 ];
 
-/// Looks at what the page shows now, in every way.
+/// Looks at what the main window shows now, in every way.
 fn look_at(stage: &Stage, page: &Page, screen: &str) {
     for look in LOOKS {
-        let settings = json!({ "theme": look.theme, "language": look.language });
-        let change = json!({ "method": "settings.set", "params": settings });
-        stage.world.ok(&["rpc", "--admin", &change.to_string()]).unwrap();
-        let root = "const { lang, dataset } = document.documentElement; return [lang, dataset.theme]";
-        keybearer_tests::until::until("the page to look so", || {
-            Ok((page.execute(root, &[])? == json!([look.language, look.theme])).then_some(()))
-        })
-        .unwrap();
+        put_on(stage, page, &look);
         page.resize(look.size.0, look.size.1).unwrap();
-        assert_eq!(overflow(page), json!([]), "{screen}, {}: wider than the window", look.name);
-        keep(screen, look.name, &page.picture().unwrap());
+        take(page, screen, &look);
     }
+}
+
+/// The same for the window that asks, whose size is its own.
+fn look_at_question(stage: &Stage, page: &Page, screen: &str) {
+    for look in LOOKS.into_iter().filter(|look| look.name != "small") {
+        put_on(stage, page, &look);
+        take(page, screen, &look);
+    }
+    // The test goes on in English.
+    put_on(stage, page, &LOOKS[0]);
+}
+
+/// Changes theme and language, and waits until the page has them.
+fn put_on(stage: &Stage, page: &Page, look: &Look) {
+    let settings = json!({ "theme": look.theme, "language": look.language });
+    let change = json!({ "method": "settings.set", "params": settings });
+    stage.world.ok(&["rpc", "--admin", &change.to_string()]).unwrap();
+    let root = "const { lang, dataset } = document.documentElement; return [lang, dataset.theme]";
+    until("the page to look so", || Ok((page.execute(root, &[])? == json!([look.language, look.theme])).then_some(())))
+        .unwrap();
+}
+
+fn take(page: &Page, screen: &str, look: &Look) {
+    assert_eq!(overflow(page), json!([]), "{screen}, {}: wider than the window", look.name);
+    keep(screen, look.name, &page.picture().unwrap());
 }
 
 /// What hangs over the window's right edge.
@@ -79,14 +97,28 @@ fn every_screen_fits_in_light_and_dark_in_chinese_and_small() {
     let name = stage.only_account().unwrap();
     window.is_ready(&name).unwrap();
     look_at(&stage, &page, "ready");
-    window.show(&name).unwrap();
+    window.show_connected(&name).unwrap();
     look_at(&stage, &page, "account");
     window.go_to_add().unwrap();
     look_at(&stage, &page, "add");
     window.go_to_settings().unwrap();
     look_at(&stage, &page, "settings");
+
     let mut program = Program::start(&stage, "report.sh", &name).unwrap();
     program.ask(1).unwrap();
     page.switch_to(View::Approval).unwrap();
-    look_at(&stage, &page, "approval");
+    look_at_question(&stage, &page, "approval");
+    page.switch_to(View::Main).unwrap();
+
+    stage.world.ok(&["sign-out", &name]).unwrap();
+    window.lists(&name, "Needs sign-in").unwrap();
+    window.show(&name).unwrap();
+    look_at(&stage, &page, "needs-sign-in");
+    practice.control(&json!({ "faults": ["metadata-wrong-issuer"] })).unwrap();
+    window.sign_in_again().unwrap();
+    window.says("The sign-in service gave another name for itself.").unwrap();
+    look_at(&stage, &page, "sign-in-stopped");
+    stage.panel.choose("Lock now").unwrap();
+    window.is_locked().unwrap();
+    look_at(&stage, &page, "locked");
 }

@@ -53,7 +53,13 @@ impl Window<'_> {
         self.0.find("heading", &format!("{account} is ready")).map(drop)
     }
 
-    /// Goes to the account's page from the list.
+    /// Goes to the page of an account that is connected, from the list.
+    pub(crate) fn show_connected(&self, account: &str) -> anyhow::Result<()> {
+        self.lists(account, "Connected")?;
+        self.show(account)
+    }
+
+    /// Goes to the account's page from the list, or to its sign-in while that is open.
     pub(crate) fn show(&self, account: &str) -> anyhow::Result<()> {
         self.is_open()?;
         let row = self.0.find_like("option", account)?;
@@ -69,6 +75,16 @@ impl Window<'_> {
             Ok(listed(&last).then_some(()))
         })
         .map_err(|error| anyhow!("{error}; the list is {last:?}"))
+    }
+
+    /// Signs in again from the account's page.
+    pub(crate) fn sign_in_again(&self) -> anyhow::Result<()> {
+        self.0.click("button", "Sign in again")
+    }
+
+    /// Waits until the window says this.
+    pub(crate) fn says(&self, sentence: &str) -> anyhow::Result<()> {
+        self.0.wait_for_text(sentence)
     }
 
     /// Tests the connection on the account's page.
@@ -149,15 +165,13 @@ impl Approval<'_> {
     /// Does it again until it counts: in its first moment the window takes no answer, so that nobody gives one by
     /// accident.
     fn until_gone(&self, what: &str, act: impl Fn() -> anyhow::Result<()>) -> anyhow::Result<()> {
+        let mut last = Ok(());
         until(&format!("{what} to be taken for an answer"), || {
-            // It can't be answered any more once it was.
-            let acted = act();
-            if self.0.count()? == 1 {
-                return Ok(Some(()));
-            }
-            acted.map(|()| None)
+            // Once it was, there is nothing left to click on.
+            last = act();
+            Ok((self.0.count()? == 1).then_some(()))
         })
-        .with_context(|| format!("the window asks on: {}", self.0.text().unwrap_or_default()))?;
+        .with_context(|| format!("{last:?}; the window asks on: {}", self.0.text().unwrap_or_default()))?;
         self.0.switch_to(View::Main)
     }
 }

@@ -26,7 +26,7 @@ fn no_token_and_no_code_comes_into_the_page_and_what_is_typed_goes_out_once() {
     window.paste_callback(&callback).unwrap();
     let name = stage.only_account().unwrap();
     window.is_ready(&name).unwrap();
-    window.show(&name).unwrap();
+    window.show_connected(&name).unwrap();
     window.test().unwrap();
     let refreshed = |count| until("a refresh", || Ok((practice.count("refreshes")? == count).then_some(())));
     window.refresh().unwrap();
