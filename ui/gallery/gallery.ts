@@ -121,7 +121,7 @@ const screens: Record<string, () => OpenPage | undefined> = {
         program: { ...program, name: "triage.py", exe: "/usr/bin/python3", others_can_change: true },
         always_off: "others_can_change",
         allowed_before: inMinutes(-2000),
-        claimed_name: "Claude Code",
+        claimed_name: "Code editor",
       }),
     ];
     return undefined;
