@@ -31,6 +31,8 @@ const COMMANDS: &[&str] = &[
 ];
 
 fn main() {
+    // The page is part of the executable: one that was built anew must get in.
+    println!("cargo::rerun-if-changed=../ui/dist");
     let commands = tauri_build::AppManifest::new().commands(COMMANDS);
     if let Err(error) = tauri_build::try_build(tauri_build::Attributes::new().app_manifest(commands)) {
         panic!("{error:#}");
