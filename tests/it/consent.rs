@@ -224,6 +224,42 @@ fn an_answer_for_good_is_for_one_script_as_it_is_and_outlives_agent_and_program(
 }
 
 #[test]
+fn what_grew_while_the_person_thought_is_asked_about_again() {
+    let (world, practice) = (World::with_desktop().unwrap(), Practice::start(&[]).unwrap());
+    world.ok(&["add", practice.mcp_url(), "--name", "practice", "--scope", "mcp:tools"]).unwrap();
+    let mut prompter = Prompter::register(&world).unwrap();
+    let asking = world.spawn(&["token", "practice"]).unwrap();
+    let prompt = prompter.prompt().unwrap();
+    assert_eq!(prompt["scopes"], json!(["mcp:tools"]), "{prompt}");
+    // A sign-in with more comes between.
+    prompter
+        .0
+        .ok("profile.update", &json!({ "profile": "practice", "scopes": ["mcp:tools", "offline_access"] }))
+        .unwrap();
+    world.ok(&["sign-in", "practice"]).unwrap();
+    prompter.answer("once").unwrap();
+    let wider = prompter.prompt().unwrap();
+    assert_eq!(wider["scopes"], json!(["mcp:tools", "offline_access"]), "{wider}");
+    prompter.answer("deny").unwrap();
+    assert_eq!(asking.wait_with_output().unwrap().status.code(), Some(13));
+}
+
+#[test]
+fn an_answer_for_good_that_was_taken_back_stays_away() {
+    let (world, _practice) = signed_in();
+    let mut prompter = Prompter::register(&world).unwrap();
+    let path = world.session.write("nightly.sh", SCRIPT).unwrap();
+    let asking = run(&world, &path);
+    prompter.answer("always").unwrap();
+    assert!(asking.wait_with_output().unwrap().status.success());
+    let listed = world.ok(&["grants"]).unwrap();
+    world.ok(&["grants", "revoke", listed.split(' ').next().unwrap()]).unwrap();
+    world.kill_agent().unwrap();
+    assert_eq!(world.ok(&["grants"]).unwrap(), "");
+    assert_eq!(run(&world, &path).wait_with_output().unwrap().status.code(), Some(14));
+}
+
+#[test]
 fn a_program_sees_the_accounts_that_it_may_use_and_how_many_others_there_are() {
     let (world, practice) = signed_in();
     world.add("other", practice.mcp_url()).unwrap();

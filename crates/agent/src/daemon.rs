@@ -47,7 +47,7 @@ async fn live(home: &Home, place: &Place, detach: bool) -> anyhow::Result<()> {
     let accounts = Accounts::open(home, Arc::new(HttpUpstream), metadata_document)?;
     let stop = Arc::new(Notify::new());
     let context = accounts.context();
-    let consent = Consent::new(context.vault.clone(), context.changes.clone(), still_runs);
+    let consent = Consent::new(context.vault.clone(), context.changes.clone(), context.lock.clone(), still_runs);
     let api = Arc::new(Doors(Api::new(accounts.clone(), consent, stop.clone())));
     let server = Server {
         name: "keybearer-agent".to_owned(),

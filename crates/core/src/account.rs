@@ -17,6 +17,7 @@ use crate::changes::Changes;
 use crate::clock::now;
 use crate::error::Error;
 use crate::flight::Flight;
+use crate::lock::Lock;
 use crate::profile::{Profile, Settings};
 use crate::progress::Progress;
 use crate::redirect::{Redirects, kind_of};
@@ -49,6 +50,8 @@ pub struct Context {
     pub upstream: Arc<dyn Upstream>,
     /// The https address of our client metadata document, where one is hosted.
     pub metadata_document: Option<String>,
+    /// Whether anything is read from the keyring, or given out.
+    pub lock: Lock,
     /// Tells windows.
     pub changes: Changes,
     /// What the agent waits for before it ends.
@@ -94,6 +97,8 @@ struct OpenSignIn {
     /// Tells it from earlier and later ones.
     number: u64,
     task: AbortHandle,
+    /// How it is to go.
+    way: Way,
     /// Keeps the port open.
     port: Option<Arc<Port>>,
 }
@@ -181,6 +186,7 @@ impl Account {
     /// Makes sure that the keyring was read, and that it has what this process knows. A sign-in whose browser was out
     /// when an agent ended goes on.
     pub async fn load(self: &Arc<Self>) -> Result<(), Error> {
+        self.context.lock.check()?;
         if self.is_loaded() {
             return Ok(());
         }
@@ -196,6 +202,8 @@ impl Account {
             return self.commit_tokens(record).await;
         }
         let kept = self.context.vault.read(&self.id).await?;
+        // The lock may have fallen while the keyring was read.
+        self.context.lock.check()?;
         self.adopt(kept, &profile.url);
         self.resume_sign_in().await;
         Ok(())
@@ -211,19 +219,29 @@ impl Account {
         self.commit(record).await
     }
 
+    /// Forgets the secret of a client that is not used any more.
+    pub async fn drop_secret(self: &Arc<Self>) -> Result<(), Error> {
+        self.load().await?;
+        let _changing = self.changing.lock().await;
+        let record = self.record()?;
+        if record.secret.is_none() {
+            return Ok(());
+        }
+        self.commit(Record { secret: None, ..record }).await
+    }
+
     /// Drops what was read from the keyring out of memory; [`Account::load`] reads it again. An open sign-in ends here,
     /// and goes on from what the keyring has of it.
     pub async fn put_away(&self) {
         let _changing = self.changing.lock().await;
         let mut state = self.state();
-        if state.unsaved {
-            // It has no second copy: it stays until it can be written.
-            return;
-        }
         if state.sign_in.take().is_some() {
             self.progress.fail(Error::Locked.to_object());
         }
-        state.record = None;
+        // What couldn't be written has no second copy: it stays until it can be.
+        if !state.unsaved {
+            state.record = None;
+        }
     }
 
     /// Deletes what the keyring holds. Whoever still knows this account writes nothing any more.
@@ -235,6 +253,7 @@ impl Account {
             self.progress.fail(Error::Removed.to_object());
         }
         (state.removed, state.record) = (true, None);
+        self.context.changes.announce();
         Ok(())
     }
 
@@ -329,8 +348,12 @@ impl Account {
         let written = self.write(&record).await;
         let mut state = self.state();
         record.pending = state.record.as_mut().and_then(|known| known.pending.take());
+        // Another vain try to write the same is no news: whoever reads again because of it would try again.
+        let is_news = written.is_ok() || !state.unsaved;
         publish(&mut state, record, written.is_err());
-        self.context.changes.announce();
+        if is_news {
+            self.context.changes.announce();
+        }
         written
     }
 

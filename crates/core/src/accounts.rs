@@ -6,6 +6,7 @@ use crate::callback::{Arrival, Callbacks, Page};
 use crate::changes::Changes;
 use crate::error::Error;
 use crate::home::Home;
+use crate::lock::Lock;
 use crate::profile::{Profile, ProfileError, ProfileStore, Settings, suggest_name};
 use crate::redirect::Redirects;
 use crate::settings::SettingsFile;
@@ -64,6 +65,7 @@ impl Book {
                 }
             }
         }
+        self.context.changes.announce();
     }
 }
 
@@ -101,9 +103,18 @@ impl Accounts {
         let (callbacks, arrivals) = Callbacks::new();
         let vault = Vault::start(&home.id()?);
         let (redirects, settings) = (Redirects::open(home), SettingsFile::new(home));
-        let (changes, busy) = (Changes::default(), Busy::default());
-        let context =
-            Arc::new(Context { vault, callbacks, redirects, settings, upstream, metadata_document, changes, busy });
+        let (lock, changes, busy) = (Lock::default(), Changes::default(), Busy::default());
+        let context = Arc::new(Context {
+            vault,
+            callbacks,
+            redirects,
+            settings,
+            upstream,
+            metadata_document,
+            lock,
+            changes,
+            busy,
+        });
         let profiles = ProfileStore::new(home.servers_file());
         let book = Book { context: context.clone(), profiles, accounts: BTreeMap::new() };
         let accounts = Arc::new(Accounts { context, book: Mutex::new(book) });
@@ -131,10 +142,14 @@ impl Accounts {
         self.book().accounts.get(id).map(|account| account.name())
     }
 
-    /// Drops all that is secret out of memory.
+    /// Drops all that is secret out of memory, also of accounts that are out of the file for the moment. One that is
+    /// busy with a server holds up no other.
     pub async fn put_away(&self) {
-        for account in self.known() {
-            account.put_away().await;
+        let all: Vec<Arc<Account>> = self.book().accounts.values().cloned().collect();
+        let putting = all.into_iter().map(|account| tokio::spawn(async move { account.put_away().await }));
+        for put in putting.collect::<Vec<_>>() {
+            // A broken task has put away nothing that the lock would give out.
+            let _ = put.await;
         }
     }
 
@@ -225,20 +240,31 @@ impl Accounts {
     }
 
     async fn update_now(&self, account: Arc<Account>, change: Change) -> Result<Arc<Account>, Error> {
-        if let Some(secret) = &change.secret {
-            let has_client = match change.client_id.as_deref() {
-                Some(id) => !id.is_empty(),
-                None => account.settings().client_id.is_some(),
-            };
-            let settings = Settings { client_id: has_client.then(String::new), ..account.settings() };
-            check_settings(&settings, !secret.expose_secret().is_empty())?;
-            account.keep_secret(secret.clone()).await?;
+        let secret = change.secret.filter(|secret| !secret.expose_secret().is_empty());
+        let before = account.settings();
+        let client_id = match change.client_id.as_deref() {
+            Some(id) => Some(id.to_owned()).filter(|id| !id.is_empty()),
+            None => before.client_id.clone(),
+        };
+        // A secret belongs to the client that it came with, and to no other.
+        let is_oauth = matches!(before.auth, AuthType::Auto | AuthType::Oauth);
+        let outlived = is_oauth && secret.is_none() && client_id != before.client_id;
+        if let Some(secret) = &secret {
+            check_settings(&Settings { client_id, ..before }, !secret.expose_secret().is_empty())?;
+        }
+        if secret.is_some() || outlived {
+            self.context.vault.probe().await?;
         }
         if change.client_id.is_some() || change.scopes.is_some() {
             let (client_id, scopes) = (change.client_id.as_deref(), change.scopes.as_deref());
             self.book().change(|profiles| profiles.set_client(&account.name(), client_id, scopes))?;
             // Without an open one there is none to end.
             let _ = account.cancel_sign_in().await;
+        }
+        match secret {
+            Some(secret) => account.keep_secret(secret).await?,
+            None if outlived => account.drop_secret().await?,
+            None => {}
         }
         Ok(account)
     }
@@ -252,6 +278,7 @@ impl Accounts {
 
     /// The one entry of every callback, whoever brings it. Trouble with other accounts doesn't hold it up.
     pub async fn complete(&self, url: &SecretString) -> Result<AuthView, Error> {
+        self.context.lock.check()?;
         let callback = Callback::parse(url.expose_secret())?;
         let owner = |accounts: Vec<Arc<Account>>| accounts.into_iter().find(|account| account.owns(&callback));
         let account = match owner(self.known()) {

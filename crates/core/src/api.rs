@@ -10,6 +10,7 @@ use crate::caller::Caller;
 use crate::clock::now;
 use crate::consent::Consent;
 use crate::error::Error;
+use crate::grants::Asked;
 use crate::profile::Settings;
 use crate::refresh::Want;
 use jiff::{SignedDuration, Timestamp};
@@ -35,12 +36,14 @@ use keybearer_protocol::token::{
 use keybearer_protocol::{Door, ErrorCode, ErrorObject, Method};
 use serde_json::Value;
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::Notify;
 
 /// The most that a page of accounts holds, in bytes: it fits a frame of 64 KiB.
 const PAGE: usize = 48 * 1024;
+/// How often what is given may turn out to be something else than what was asked about.
+const TRIES: usize = 3;
 /// The most that a follower waits for a change of a sign-in.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
@@ -50,6 +53,8 @@ pub struct Api {
     consent: Consent,
     started_at: Timestamp,
     stop: Arc<Notify>,
+    /// What a window would have shown at the last look.
+    glanced: Mutex<Vec<String>>,
 }
 
 /// The names of the methods behind a door, for `session.open`.
@@ -71,13 +76,14 @@ pub fn capabilities(door: Door) -> Vec<String> {
 impl Api {
     /// The API over these accounts; `stop` is told when somebody asks the agent to stop.
     pub fn new(accounts: Arc<Accounts>, consent: Consent, stop: Arc<Notify>) -> Self {
-        Api { accounts, consent, started_at: now(), stop }
+        Api { accounts, consent, started_at: now(), stop, glanced: Mutex::default() }
     }
 
     /// Answers one request that came through this door.
     pub async fn answer(&self, door: Door, caller: &Caller, name: &str, params: Value) -> Result<Value, ErrorObject> {
         tracing::debug!(method = %readable(name), door = door.name(), pid = caller.view.pid, "request");
-        if !answers_while_locked(name) && self.consent.is_locked().await {
+        // A keyring that can't tell keeps its own secrets; what needs them will say so.
+        if !answers_while_locked(name) && matches!(self.consent.is_locked().await, Ok(true)) {
             return Err(Error::Locked.to_object());
         }
         match name {
@@ -159,7 +165,7 @@ impl Api {
 
     /// Reads what the keyring has, so that sign-ins from before a restart go on; of a locked agent, nothing.
     pub async fn wake(&self) {
-        if !self.consent.is_locked().await {
+        if matches!(self.consent.is_locked().await, Ok(false)) {
             self.accounts.wake().await;
         }
     }
@@ -172,50 +178,86 @@ impl Api {
 
     async fn token(&self, caller: &Caller, params: TokenGetParams) -> Result<TokenReply, Error> {
         let target = params.profile.or(params.server_url).ok_or(Error::NothingNamed)?;
-        let account = self.permitted(caller, &target, params.interactive).await?;
         let want = Want { min_ttl: SignedDuration::from_secs(params.min_ttl.into()), force: params.force };
-        let issued = account.token(want, &params.scopes).await?;
-        Ok(TokenReply {
-            access_token: issued.access_token,
-            token_type: "Bearer".to_owned(),
-            expires_at: issued.expires_at,
-            scopes: issued.scopes,
-            resource: issued.resource,
-            profile: account.name(),
-            generation: issued.generation,
-            from_cache: issued.from_cache,
-        })
+        for _ in 0..TRIES {
+            let (account, asked) = self.permitted(caller, &target, params.interactive).await?;
+            let issued = account.token(want, &params.scopes).await?;
+            if !is_as_asked(asked.as_ref(), &issued.url, &issued.scopes) {
+                continue;
+            }
+            return Ok(TokenReply {
+                access_token: issued.access_token,
+                token_type: "Bearer".to_owned(),
+                expires_at: issued.expires_at,
+                scopes: issued.scopes,
+                resource: issued.resource,
+                profile: account.name(),
+                generation: issued.generation,
+                from_cache: issued.from_cache,
+            });
+        }
+        Err(Error::Edited(target))
     }
 
     async fn header(&self, caller: &Caller, params: HeaderGetParams) -> Result<HeaderReply, Error> {
         let target = params.profile.or_else(|| params.url.clone()).ok_or(Error::NothingNamed)?;
-        let account = self.permitted(caller, &target, params.interactive).await?;
         let want = Want { min_ttl: SignedDuration::from_secs(params.min_ttl.into()), force: false };
-        let Authorized { url: server, headers, issued } = account.authorized(want).await?;
-        if let Some(url) = params.url
-            && !url.parse().is_ok_and(|url: ServerUrl| url.is_covered_by(server.as_str()))
-        {
-            return Err(Error::ResourceMismatch { profile: account.name(), url });
+        for _ in 0..TRIES {
+            let (account, asked) = self.permitted(caller, &target, params.interactive).await?;
+            let Authorized { url: server, headers, issued } = account.authorized(want).await?;
+            let scopes = issued.as_ref().map(|issued| issued.scopes.as_slice()).unwrap_or_default();
+            if !is_as_asked(asked.as_ref(), &server, scopes) {
+                continue;
+            }
+            if let Some(url) = params.url
+                && !url.parse().is_ok_and(|url: ServerUrl| url.is_covered_by(server.as_str()))
+            {
+                return Err(Error::ResourceMismatch { profile: account.name(), url });
+            }
+            return Ok(HeaderReply {
+                headers,
+                expires_at: issued.as_ref().and_then(|issued| issued.expires_at),
+                profile: account.name(),
+                generation: issued.map(|issued| issued.generation),
+            });
         }
-        Ok(HeaderReply {
-            headers,
-            expires_at: issued.as_ref().and_then(|issued| issued.expires_at),
-            profile: account.name(),
-            generation: issued.map(|issued| issued.generation),
-        })
+        Err(Error::Edited(target))
     }
 
-    /// The account that a program asks for, if it may use it.
-    async fn permitted(&self, caller: &Caller, target: &str, interactive: bool) -> Result<Arc<Account>, Error> {
-        let account = self.accounts.find(target)?;
+    /// The account that a program asks for, if it may use it, and what was asked about.
+    async fn permitted(
+        &self,
+        caller: &Caller,
+        target: &str,
+        interactive: bool,
+    ) -> Result<(Arc<Account>, Option<Asked>), Error> {
+        let account = self.find_for(caller, target).await?;
         // What the person is asked about is what the keyring has, not what wasn't read yet.
         account.load().await?;
-        self.consent.permit(caller, &account, interactive).await?;
-        Ok(account)
+        let asked = self.consent.permit(caller, &account, interactive).await?;
+        Ok((account, asked))
+    }
+
+    /// The account that a program names. Of several with one address it is told of those alone that it may use.
+    async fn find_for(&self, caller: &Caller, target: &str) -> Result<Arc<Account>, Error> {
+        let (url, names) = match self.accounts.find(target) {
+            Err(Error::Ambiguous { url, names }) => (url, names),
+            found => return found,
+        };
+        let mut permitted = Vec::new();
+        for account in names.iter().filter_map(|name| self.accounts.find(name).ok()) {
+            if self.consent.is_permitted(caller, &account).await {
+                permitted.push(account);
+            }
+        }
+        match permitted.as_slice() {
+            [account] => Ok(account.clone()),
+            several => Err(Error::Ambiguous { url, names: several.iter().map(|account| account.name()).collect() }),
+        }
     }
 
     async fn invalidate(&self, caller: &Caller, params: TokenInvalidateParams) -> Result<TokenInvalidateReply, Error> {
-        let account = self.permitted(caller, &params.profile, false).await?;
+        let (account, _) = self.permitted(caller, &params.profile, false).await?;
         let generation = match params.reason {
             RefusalReason::Unauthorized => account.invalidate(params.generation).await?,
             RefusalReason::InsufficientScope => params.generation,
@@ -314,6 +356,12 @@ where
         .map_err(|_| ErrorObject::new(ErrorCode::InvalidParams, format!("the parameters don't fit {}", M::NAME)))?;
     let reply = run(params).await.map_err(|error| error.to_object())?;
     serde_json::to_value(reply).map_err(|_| Error::Internal("a reply can't be written").to_object())
+}
+
+/// Whether what is about to be given is what a person was asked about: while they thought, or the token was renewed,
+/// address and scopes of the account may have changed.
+fn is_as_asked(asked: Option<&Asked>, server: &ServerUrl, scopes: &[String]) -> bool {
+    asked.is_none_or(|asked| asked.covers(server.as_str(), scopes))
 }
 
 /// What can be asked of a locked agent: how it is, and what unlocks it.

@@ -10,6 +10,7 @@ use crate::clock::now;
 use crate::error::{Error, Unasked};
 use crate::grants::{Asked, Grant, Grants, always_off};
 use crate::home::random_id;
+use crate::lock::Lock;
 use crate::prompts::{PATIENCE, Prompts};
 use crate::vault::Vault;
 use crate::vault::protection::Protection;
@@ -30,6 +31,7 @@ pub type Runs = fn(&Instance) -> bool;
 pub struct Consent {
     vault: Vault,
     changes: Changes,
+    lock: Lock,
     prompts: Prompts,
     runs: Runs,
     /// Never held across an await.
@@ -45,27 +47,28 @@ struct State {
     grants: Grants,
     /// A desktop has registered, whether or not the keyring could be told.
     asks: bool,
-    /// Somebody has locked, whether or not the keyring could be told.
-    locked: bool,
 }
 
 impl Consent {
     /// The consent that lies in this vault; nothing is read yet.
-    pub fn new(vault: Vault, changes: Changes, runs: Runs) -> Consent {
+    pub fn new(vault: Vault, changes: Changes, lock: Lock, runs: Runs) -> Consent {
         let prompts = Prompts::new(changes.clone(), PATIENCE);
         let (state, changing) = Default::default();
-        Consent { vault, changes, prompts, runs, state, changing }
+        Consent { vault, changes, lock, prompts, runs, state, changing }
     }
 
-    /// Whether this program may use this account; asks a person where that is needed and `interactive` allows it.
-    pub async fn permit(&self, caller: &Caller, account: &Account, interactive: bool) -> Result<(), Error> {
-        if self.approval().await? == Approval::SameUser {
-            return if caller.view.foreign { Err(Error::ConsentRequired(Unasked::Foreign)) } else { Ok(()) };
+    /// Whether this program may use this account; asks a person where that is needed and `interactive` allows it. Gives
+    /// what was asked, for what is then given out must be that; nothing where nobody is asked.
+    pub async fn permit(&self, caller: &Caller, account: &Account, interactive: bool) -> Result<Option<Asked>, Error> {
+        let approval = self.approval().await?;
+        self.lock.check()?;
+        if approval == Approval::SameUser {
+            return if caller.view.foreign { Err(Error::ConsentRequired(Unasked::Foreign)) } else { Ok(None) };
         }
         let asked = question(caller, account);
         let denied = || Error::ConsentDenied { profile: asked.profile.clone(), unanswered: false };
-        match self.state().grants.answer(&asked, now()) {
-            Some(true) => return Ok(()),
+        match self.state().grants.answer(&asked, now(), self.runs) {
+            Some(true) => return Ok(Some(asked)),
             Some(false) => return Err(denied()),
             None if !interactive => return Err(Error::ConsentRequired(Unasked::NotInteractive)),
             None => {}
@@ -74,7 +77,7 @@ impl Consent {
         let off = always_off(&asked).or(allowed_before.map(|_| AlwaysOff::Changed));
         match self.prompts.ask(asked.clone(), off, allowed_before).await? {
             Decision::Deny => Err(denied()),
-            Decision::Once | Decision::WhileRunning | Decision::Always => Ok(()),
+            Decision::Once | Decision::WhileRunning | Decision::Always => Ok(Some(asked)),
         }
     }
 
@@ -86,32 +89,29 @@ impl Consent {
     /// Makes this connection the prompter; from now on a person is asked, for good.
     pub async fn register(&self, caller: &Caller) -> Result<(), Error> {
         self.prompts.register(caller)?;
-        // A keyring that is locked now must not make this agent less careful.
+        // A keyring that is locked now must not make this agent less careful; it is told when it can be.
         self.state().asks = true;
-        let known = self.protection().await.is_ok_and(|protection| protection.asked_before);
-        if !known && let Err(error) = self.change(Protection::ask_from_now_on).await {
-            tracing::warn!(%error, "the keyring doesn't know yet that a person is asked");
-        }
+        self.settle().await;
         Ok(())
     }
 
     /// The prompts that wait, for the prompter.
     pub async fn prompts(&self, caller: &Caller, seen: Option<u32>, wait: Duration) -> Result<PromptQueue, Error> {
         self.only_prompter(caller)?;
+        self.settle().await;
         Ok(self.prompts.next(seen, wait).await)
     }
 
-    /// The person's answer to a prompt: remembered first, so that a call right behind it finds it.
+    /// The person's answer to a prompt: remembered before it is told, so that a call right behind it finds it.
     pub async fn answer(&self, caller: &Caller, id: &str, decision: Decision) -> Result<(), Error> {
         self.only_prompter(caller)?;
-        let asked = self.prompts.asked(id)?;
-        if decision == Decision::Always && !self.prompts.offers_always(id) {
-            return Err(Error::Usage("this program can't be allowed for good".to_owned()));
-        }
-        if let Some(grant) = Grant::new(random_id(), &asked, decision, now()) {
+        self.lock.check()?;
+        let answered = self.prompts.take(id, decision)?;
+        if let Some(grant) = Grant::new(random_id(), answered.asked(), decision, now()) {
             self.remember(grant).await;
         }
-        self.prompts.answer(id, decision)
+        answered.tell();
+        Ok(())
     }
 
     /// The remembered answers, the oldest first, for the accounts that `name` knows.
@@ -125,15 +125,21 @@ impl Consent {
     /// Forgets a remembered answer.
     pub async fn revoke(&self, id: &str) -> Result<(), Error> {
         self.protection().await?;
-        let removed = self.state().grants.remove(id).ok_or(Error::NoSuchGrant)?;
+        let for_good = self.state().grants.holds_for_good(id).ok_or(Error::NoSuchGrant)?;
+        if for_good {
+            // Written first: what the keyring still has would come back with the next agent.
+            self.change(|protection| protection.grants.retain(|grant| grant.id() != id)).await?;
+        }
+        self.state().grants.remove(id);
         self.changes.announce();
-        if removed.is_for_good() { self.keep_grants().await } else { Ok(()) }
+        Ok(())
     }
 
     /// Forgets the answers for an account that was removed.
     pub async fn forget_account(&self, account: &str) {
         let held_for_good = self.state().grants.forget_account(account);
-        if held_for_good && let Err(error) = self.keep_grants().await {
+        let of_others = |protection: &mut Protection| protection.grants.retain(|grant| !grant.is_for(account));
+        if held_for_good && let Err(error) = self.change(of_others).await {
             tracing::warn!(%error, "answers for a removed account stay in the keyring, where nothing matches them");
         }
     }
@@ -151,32 +157,33 @@ impl Consent {
         if approval == Approval::SameUser {
             self.only_prompter_once_asking(caller).await?;
         }
-        self.change(|protection| protection.approval = approval).await
+        // What a person has chosen is known as that from now on.
+        let asked_before = self.state().asks;
+        self.change(|protection| {
+            protection.approval = approval;
+            protection.asked_before |= asked_before;
+        })
+        .await
     }
 
-    /// Whether the agent is locked, as far as it and the keyring can tell.
-    pub async fn is_locked(&self) -> bool {
-        self.state().locked || self.protection().await.is_ok_and(|protection| protection.locked)
+    /// Whether the agent is locked; an error while the keyring can't tell.
+    pub async fn is_locked(&self) -> Result<bool, Error> {
+        if self.lock.is_set() { Ok(true) } else { Ok(self.protection().await?.locked) }
     }
 
     /// Locks: prompts end, and answers for running programs with them (REQ-C5).
     pub async fn lock(&self) {
-        {
-            let mut state = self.state();
-            state.locked = true;
-            state.grants.forget_running();
-        }
+        self.lock.set(true);
+        self.state().grants.forget_running();
         self.prompts.abort();
-        if let Err(error) = self.change(|protection| protection.locked = true).await {
-            tracing::warn!(%error, "the next agent may not know that it is locked");
-        }
+        self.settle().await;
     }
 
     /// Ends the lock.
     pub async fn unlock(&self, caller: &Caller) -> Result<(), Error> {
         self.only_prompter_once_asking(caller).await?;
         self.change(|protection| protection.locked = false).await?;
-        self.state().locked = false;
+        self.lock.set(false);
         self.changes.announce();
         Ok(())
     }
@@ -199,16 +206,33 @@ impl Consent {
     }
 
     async fn remember(&self, grant: Grant) {
-        let for_good = grant.is_for_good();
+        let for_good = grant.is_for_good().then(|| grant.clone());
         self.state().grants.add(grant);
-        if for_good && let Err(error) = self.keep_grants().await {
+        let Some(grant) = for_good else { return };
+        let replace = |protection: &mut Protection| {
+            protection.grants.retain(|old| !grant.replaces(old));
+            protection.grants.push(grant);
+        };
+        if let Err(error) = self.change(replace).await {
             tracing::warn!(%error, "an answer for good is forgotten with this agent");
         }
     }
 
-    async fn keep_grants(&self) -> Result<(), Error> {
-        let grants = self.state().grants.for_good();
-        self.change(|protection| protection.grants = grants).await
+    /// Tells the keyring what it could not be told before: that a person is asked, and that it is locked.
+    async fn settle(&self) {
+        let (asks, locked) = (self.state().asks, self.lock.is_set());
+        let Ok(known) = self.protection().await else { return };
+        if (asks && !known.asked_before) || (locked && !known.locked) {
+            let told = self.change(|protection| {
+                if asks && !protection.asked_before {
+                    protection.ask_from_now_on();
+                }
+                protection.locked |= locked;
+            });
+            if let Err(error) = told.await {
+                tracing::warn!(%error, "the keyring doesn't know yet how this agent is guarded");
+            }
+        }
     }
 
     /// What the keyring holds, read once. Whoever only wants to know waits for no writing.
@@ -226,6 +250,9 @@ impl Consent {
             return Ok(protection);
         }
         let protection = self.vault.read::<Protection>(ITEM).await?.unwrap_or_default();
+        if protection.locked {
+            self.lock.set(true);
+        }
         let mut state = self.state();
         state.grants = Grants::with(&protection.grants);
         state.protection = Some(protection.clone());

@@ -38,6 +38,13 @@ pub struct Asked {
     pub foreign: bool,
 }
 
+impl Asked {
+    /// Whether what is about to be given is what was asked about.
+    pub fn covers(&self, server_url: &str, scopes: &[String]) -> bool {
+        self.server_url == server_url && scopes.iter().all(|scope| self.scopes.contains(scope))
+    }
+}
+
 /// A remembered answer.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Grant {
@@ -100,6 +107,17 @@ impl Grant {
         &self.id
     }
 
+    /// Whether it is about this account.
+    pub fn is_for(&self, account: &str) -> bool {
+        self.account == account
+    }
+
+    /// Whether it is a newer answer for good about the same program and account.
+    pub fn replaces(&self, old: &Grant) -> bool {
+        let about = |grant: &Grant| (grant.account.clone(), grant.exe.clone(), grant.script.clone());
+        self.is_for_good() && old.is_for_good() && about(self) == about(old)
+    }
+
     /// Whether it outlives the program.
     pub fn is_for_good(&self) -> bool {
         self.running.is_none()
@@ -113,20 +131,28 @@ impl Grant {
         self.running.as_ref().is_some_and(|running| running.until <= now || !runs(&running.instance))
     }
 
-    fn answers(&self, asked: &Asked, now: Timestamp) -> bool {
+    fn answers(&self, asked: &Asked, now: Timestamp, runs: impl Fn(&Instance) -> bool) -> bool {
         let covered = asked.scopes.iter().all(|scope| self.scopes.contains(scope));
         let same = self.account == asked.account && self.server_url == asked.server_url && covered;
+        if self.is_over(now, runs) {
+            return false;
+        }
         same && match &self.running {
-            Some(running) => asked.instance.as_ref() == Some(&running.instance) && now < running.until,
+            // Running another file, the same process is another program.
+            Some(running) => asked.instance.as_ref() == Some(&running.instance) && self.same_file(asked),
             None => {
                 always_off(asked).is_none() && self.is_of(asked) && self.script_sha256 == asked.program.script_sha256
             }
         }
     }
 
-    /// Whether it is about this file, whatever is in it now.
+    /// Whether it is about this file, whatever is in it now; of a program that can't be seen, nobody can say.
     fn is_of(&self, asked: &Asked) -> bool {
-        self.exe == asked.program.exe && self.script == asked.program.script && self.exe.is_some()
+        self.same_file(asked) && self.exe.is_some()
+    }
+
+    fn same_file(&self, asked: &Asked) -> bool {
+        self.exe == asked.program.exe && self.script == asked.program.script
     }
 
     fn view(&self, profile: String) -> GrantView {
@@ -178,9 +204,9 @@ impl Grants {
     }
 
     /// What was answered to this question before: yes or no, if anything. Counts as a use.
-    pub fn answer(&mut self, asked: &Asked, now: Timestamp) -> Option<bool> {
+    pub fn answer(&mut self, asked: &Asked, now: Timestamp, runs: impl Fn(&Instance) -> bool) -> Option<bool> {
         // The latest answer is the one that counts.
-        let grant = self.grants.iter_mut().rev().find(|grant| grant.answers(asked, now))?;
+        let grant = self.grants.iter_mut().rev().find(|grant| grant.answers(asked, now, &runs))?;
         grant.uses = grant.uses.saturating_add(1);
         grant.last_used_at = Some(now);
         Some(grant.allows())
@@ -188,19 +214,14 @@ impl Grants {
 
     /// When the file of this program was allowed for good with another content.
     pub fn allowed_before(&self, asked: &Asked) -> Option<Timestamp> {
-        let about = |grant: &&Grant| grant.is_for_good() && grant.account == asked.account && grant.is_of(asked);
+        let changed = |grant: &Grant| grant.is_of(asked) && grant.script_sha256 != asked.program.script_sha256;
+        let about = |grant: &&Grant| grant.is_for_good() && grant.account == asked.account && changed(grant);
         self.grants.iter().find(about).map(|grant| grant.created_at)
     }
 
     /// Remembers one. An answer for good replaces the one that it changes.
     pub fn add(&mut self, grant: Grant) {
-        if grant.is_for_good() {
-            let replaced = |old: &Grant| {
-                old.is_for_good()
-                    && (&old.account, &old.exe, &old.script) == (&grant.account, &grant.exe, &grant.script)
-            };
-            self.grants.retain(|old| !replaced(old));
-        }
+        self.grants.retain(|old| !grant.replaces(old));
         if self.grants.len() >= LIMIT {
             let oldest = self.grants.iter().position(|old| !old.is_for_good()).unwrap_or_default();
             self.grants.remove(oldest);
@@ -229,6 +250,11 @@ impl Grants {
         let before = self.for_good().len();
         self.grants.retain(|grant| grant.account != account);
         self.for_good().len() != before
+    }
+
+    /// Whether this one is there, and whether it holds for good.
+    pub fn holds_for_good(&self, id: &str) -> Option<bool> {
+        self.grants.iter().find(|grant| grant.id == id).map(Grant::is_for_good)
     }
 
     /// Those that hold for good.
@@ -283,7 +309,7 @@ mod tests {
     fn an_answer_for_a_running_program_is_for_that_process_account_server_and_scope_alone() {
         let first = asked(Confidence::PidOnly);
         let mut grants = after(Decision::WhileRunning, &first);
-        assert_eq!(grants.answer(&first, now()), Some(true));
+        assert_eq!(grants.answer(&first, now(), |_| true), Some(true));
         let other = |change: &dyn Fn(&mut Asked)| {
             let mut asked = first.clone();
             change(&mut asked);
@@ -296,11 +322,13 @@ mod tests {
             other(&|asked| asked.account = "b".into()),
             other(&|asked| asked.server_url = "https://evil.example/".into()),
             other(&|asked| asked.scopes.push("write".into())),
+            other(&|asked| asked.program.exe = Some("/tmp/evil".into())),
         ] {
-            assert_eq!(grants.answer(&asked, now()), None, "{asked:?}");
+            assert_eq!(grants.answer(&asked, now(), |_| true), None, "{asked:?}");
         }
-        assert_eq!(grants.answer(&first, now() + WHILE_RUNNING), None);
-        assert_eq!(after(Decision::Deny, &first).answer(&first, now()), Some(false));
+        assert_eq!(grants.answer(&first, now() + WHILE_RUNNING, |_| true), None);
+        assert_eq!(grants.answer(&first, now(), |_| false), None);
+        assert_eq!(after(Decision::Deny, &first).answer(&first, now(), |_| true), Some(false));
         assert!(Grant::new("g".into(), &first, Decision::Once, now()).is_none());
     }
 
@@ -310,19 +338,19 @@ mod tests {
         let mut grants = after(Decision::Always, &first);
         let mut later = first.clone();
         later.instance = Some(Instance { pid: 1234, started: "5".into() });
-        assert_eq!(grants.answer(&later, now()), Some(true));
+        assert_eq!(grants.answer(&later, now(), |_| true), Some(true));
         let mut changed = later.clone();
         changed.program.script_sha256 = Some("bb".into());
-        assert_eq!((grants.answer(&changed, now()), grants.allowed_before(&changed)), (None, Some(now())));
+        assert_eq!((grants.answer(&changed, now(), |_| true), grants.allowed_before(&changed)), (None, Some(now())));
         let mut open = later.clone();
         open.program.others_can_change = true;
-        assert_eq!(grants.answer(&open, now()), None);
+        assert_eq!(grants.answer(&open, now(), |_| true), None);
         later.program.script = None;
-        assert_eq!(grants.answer(&later, now()), None);
+        assert_eq!(grants.answer(&later, now(), |_| true), None);
         // What lies in the keyring comes back as what it was.
         let kept = serde_json::to_string(&grants.for_good()).expect("written");
         let back: Vec<Grant> = serde_json::from_str(&kept).expect("read");
-        assert_eq!(Grants::with(&back).answer(&first, now()), Some(true));
+        assert_eq!(Grants::with(&back).answer(&first, now(), |_| true), Some(true));
     }
 
     #[test]

@@ -26,6 +26,8 @@ pub mod refresh;
 pub mod upstream;
 /// Everything that can go wrong here, with its code and its words.
 pub mod error;
+/// The lock, as every part sees it at once.
+pub mod lock;
 /// What must not be cut off when the agent stops.
 pub mod busy;
 /// The browser: opened without a shell.

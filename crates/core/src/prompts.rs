@@ -8,6 +8,7 @@ use crate::grants::Asked;
 use crate::home::random_id;
 use jiff::{SignedDuration, Timestamp};
 use keybearer_oauth::authorization::readable;
+use keybearer_protocol::program::ProgramView;
 use keybearer_protocol::prompt::{AlwaysOff, Decision, PromptQueue, PromptView};
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -19,6 +20,14 @@ use tokio::time::Instant;
 pub const PATIENCE: Duration = Duration::from_secs(60);
 /// How many prompts may wait.
 const QUEUE: usize = 8;
+/// How many of them may be about one file.
+const OF_ONE_FILE: usize = 3;
+/// How much of a path or a name is shown, in characters: a prompt must fit a frame, whatever a program calls itself.
+const SHOWN: usize = 240;
+/// How many scopes are shown.
+const SHOWN_SCOPES: usize = 40;
+/// The most that the prompts of one answer hold, in bytes: it fits a frame of 64 KiB.
+const FRAME: usize = 56 * 1024;
 /// So many prompts of one program lapse before it isn't asked about for a while.
 const UNANSWERED: u32 = 2;
 /// That while.
@@ -66,6 +75,32 @@ struct Waiting {
     expires_at: Timestamp,
     deadline: Instant,
     verdict: watch::Sender<Option<Verdict>>,
+}
+
+impl State {
+    fn of_file(&self, asked: &Asked) -> usize {
+        let file = |asked: &Asked| (asked.program.exe.clone(), asked.program.script.clone());
+        self.waiting.iter().filter(|waiting| file(&waiting.asked) == file(asked)).count()
+    }
+}
+
+/// A prompt whose answer is known and wasn't told yet.
+#[derive(Debug)]
+pub struct Answered {
+    waiting: Waiting,
+    decision: Decision,
+}
+
+impl Answered {
+    /// What was asked.
+    pub fn asked(&self) -> &Asked {
+        &self.waiting.asked
+    }
+
+    /// Takes the answer to all who wait for it.
+    pub fn tell(self) {
+        self.waiting.verdict.send_replace(Some(Verdict::Answered(self.decision)));
+    }
 }
 
 /// What became of a question.
@@ -119,34 +154,29 @@ impl Prompts {
             self.news.after(seen, wait).await;
         }
         let revision = self.news.revision();
-        PromptQueue { revision, prompts: self.state().waiting.iter().map(view).collect() }
-    }
-
-    /// What was asked in this prompt.
-    pub fn asked(&self, id: &str) -> Result<Asked, Error> {
-        let state = self.state();
-        let found = state.waiting.iter().find(|waiting| waiting.id == id);
-        found.map(|waiting| waiting.asked.clone()).ok_or(Error::NoSuchPrompt)
-    }
-
-    /// Whether "always" is offered in this prompt.
-    pub fn offers_always(&self, id: &str) -> bool {
-        self.state().waiting.iter().any(|waiting| waiting.id == id && waiting.always_off.is_none())
-    }
-
-    /// Takes the answer to a prompt to all who wait for it.
-    pub fn answer(&self, id: &str, decision: Decision) -> Result<(), Error> {
-        let waiting = {
-            let mut state = self.state();
-            let place = state.waiting.iter().position(|waiting| waiting.id == id).ok_or(Error::NoSuchPrompt)?;
-            let waiting = state.waiting.remove(place);
-            // A person is there after all.
-            state.unanswered.remove(&who(&waiting.asked));
-            waiting
+        let mut size = 0;
+        // The first is always told of; what doesn't fit comes when those before it are answered.
+        let fits = |view: &PromptView| {
+            let first = size == 0;
+            size += serde_json::to_string(view).map_or(FRAME, |text| text.len());
+            first || size <= FRAME
         };
-        waiting.verdict.send_replace(Some(Verdict::Answered(decision)));
+        PromptQueue { revision, prompts: self.state().waiting.iter().map(view).take_while(fits).collect() }
+    }
+
+    /// Takes a prompt that was answered out of the queue, if it may be answered so. [`Answered::tell`] follows.
+    pub fn take(&self, id: &str, decision: Decision) -> Result<Answered, Error> {
+        let mut state = self.state();
+        let place = state.waiting.iter().position(|waiting| waiting.id == id).ok_or(Error::NoSuchPrompt)?;
+        if decision == Decision::Always && state.waiting.get(place).is_some_and(|it| it.always_off.is_some()) {
+            return Err(Error::Usage("this program can't be allowed for good".to_owned()));
+        }
+        let waiting = state.waiting.remove(place);
+        // A person is there after all.
+        state.unanswered.remove(&who(&waiting.asked));
+        drop(state);
         self.announce();
-        Ok(())
+        Ok(Answered { waiting, decision })
     }
 
     /// Ends all prompts: nothing is given out any more.
@@ -203,6 +233,7 @@ impl Prompts {
         }
         let same = |waiting: &&mut Waiting| {
             waiting.asked.account == asked.account
+                && waiting.asked.server_url == asked.server_url
                 && self::who(&waiting.asked) == who
                 && waiting.asked.scopes == asked.scopes
         };
@@ -212,7 +243,10 @@ impl Prompts {
         });
         let (id, verdict, deadline) = match joined {
             Some(joined) => joined,
-            None if state.waiting.len() >= QUEUE => return Err(Error::TooManyPrompts),
+            // One program that starts itself again and again leaves room for the others.
+            None if state.waiting.len() >= QUEUE || state.of_file(&asked) >= OF_ONE_FILE => {
+                return Err(Error::TooManyPrompts);
+            }
             None => {
                 let patience = SignedDuration::try_from(self.patience).unwrap_or(SignedDuration::MAX);
                 let waiting = Waiting {
@@ -242,6 +276,7 @@ impl Prompts {
         let unanswered = state.unanswered.entry(who(&waiting.asked));
         let unanswered = unanswered.or_insert(Unanswered { count: 0, since: Instant::now() });
         (unanswered.count, unanswered.since) = (unanswered.count + 1, Instant::now());
+        state.unanswered.retain(|_, unanswered| unanswered.since.elapsed() < REST);
         drop(state);
         waiting.verdict.send_replace(Some(Verdict::Lapsed));
         self.announce();
@@ -285,15 +320,43 @@ fn who(asked: &Asked) -> Who {
     asked.instance.clone().map_or(Who::Connection(asked.connection), Who::Program)
 }
 
+/// The beginning and the end of a text that is too long; the end of a path tells most.
+fn shortened(text: &str) -> String {
+    let length = text.chars().count();
+    if length <= SHOWN {
+        return text.to_owned();
+    }
+    let (head, tail) = (SHOWN / 3, SHOWN - SHOWN / 3);
+    text.chars().take(head).chain(['…']).chain(text.chars().skip(length - tail)).collect()
+}
+
+fn shown_scopes(scopes: &[String]) -> Vec<String> {
+    let mut shown: Vec<String> = scopes.iter().take(SHOWN_SCOPES).map(|scope| shortened(scope)).collect();
+    let more = scopes.len().saturating_sub(SHOWN_SCOPES);
+    shown.extend((more > 0).then(|| format!("+{more}")));
+    shown
+}
+
+fn shown_program(program: &ProgramView) -> ProgramView {
+    let short = |text: &Option<String>| text.as_deref().map(shortened);
+    ProgramView {
+        name: short(&program.name),
+        exe: short(&program.exe),
+        script: short(&program.script),
+        folder: short(&program.folder),
+        ..program.clone()
+    }
+}
+
 fn view(waiting: &Waiting) -> PromptView {
     let asked = &waiting.asked;
     PromptView {
         prompt: waiting.id.clone(),
         profile: asked.profile.clone(),
-        server_url: asked.server_url.clone(),
-        scopes: asked.scopes.clone(),
+        server_url: shortened(&asked.server_url),
+        scopes: shown_scopes(&asked.scopes),
         token_expires_at: asked.token_expires_at,
-        program: asked.program.clone(),
+        program: shown_program(&asked.program),
         claimed_name: readable(&asked.claimed_name).chars().take(80).collect(),
         always_off: waiting.always_off,
         allowed_before: waiting.allowed_before,
@@ -305,7 +368,6 @@ fn view(waiting: &Waiting) -> PromptView {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use keybearer_protocol::program::ProgramView;
     use keybearer_protocol::session::CallerView;
 
     fn desktop(open: &watch::Sender<()>) -> Caller {

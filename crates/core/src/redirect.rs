@@ -44,10 +44,15 @@ impl Redirects {
         Redirects { file, learned: Mutex::new(learned) }
     }
 
-    /// The way back for a sign-in at this authorization server: what the user `wishes`, what was learned, and else the
-    /// deep link where a desktop answers it.
-    pub async fn choose(&self, issuer: &str, wish: Option<CallbackKind>) -> CallbackKind {
-        match wish.or_else(|| self.learned(issuer)) {
+    /// The way back for a sign-in at this authorization server: what the user wishes for it, what the settings say, what
+    /// was learned, and else the deep link where a desktop answers it.
+    pub async fn choose(
+        &self,
+        issuer: &str,
+        wish: Option<CallbackKind>,
+        setting: Option<CallbackKind>,
+    ) -> CallbackKind {
+        match wish.or(setting).or_else(|| self.learned(issuer)) {
             Some(kind) => kind,
             None if is_answered().await => CallbackKind::DeepLink,
             None => CallbackKind::Loopback,

@@ -122,16 +122,19 @@ pub async fn serve<H: Handler>(
 }
 
 async fn attend<H: Handler>(shared: Arc<Shared<H>>, connection: Connection, _permit: OwnedSemaphorePermit) {
-    let looked_up = tokio::task::spawn_blocking(move || (identify(&connection), connection)).await;
-    let (peer, connection) = match looked_up {
-        Ok((Ok(peer), connection)) => (peer, connection),
-        Ok((Err(error), _)) => return tracing::debug!(%error, "a caller can't be identified"),
-        Err(error) => return tracing::error!(%error, "a caller's identification broke off"),
+    // The limit of a process comes first: to be identified costs more than to ask.
+    let pid = connection.peer_cred().ok().and_then(|peer| u32::try_from(peer.pid()?).ok());
+    let Some(_place) = Place::take(&shared, pid) else { return turn_away(connection).await };
+    let looking = tokio::task::spawn_blocking(move || (identify(&connection), connection));
+    let (peer, connection) = match timeout(HELLO, looking).await {
+        Ok(Ok((Ok(peer), connection))) => (peer, connection),
+        Ok(Ok((Err(error), _))) => return tracing::debug!(%error, "a caller can't be identified"),
+        Ok(Err(error)) => return tracing::error!(%error, "a caller's identification broke off"),
+        Err(_) => return tracing::warn!(pid, "a caller's files don't answer, so it was hung up on"),
     };
     if !peer.same_user {
         return tracing::warn!(pid = peer.view.pid, "a program of another user was turned away");
     }
-    let Some(_place) = Place::take(&shared, peer.view.pid) else { return turn_away(connection).await };
     // The other end of this channel ends with the connection, whatever ends it.
     let (_end, open) = watch::channel(());
     let caller = Caller {

@@ -36,29 +36,31 @@ pub struct Way {
 impl Account {
     /// Starts a sign-in, or joins the open one; with a browser, its page is opened (again). One that is open and goes
     /// another way than wished starts anew.
-    pub async fn start_sign_in(self: &Arc<Self>, browser: Option<Browser>, mut way: Way) -> Result<AuthView, Error> {
+    pub async fn start_sign_in(self: &Arc<Self>, browser: Option<Browser>, way: Way) -> Result<AuthView, Error> {
         self.load().await?;
         let mut state = self.state();
         let name = &state.profile.name;
         match state.profile.settings.auth {
             AuthType::Bearer | AuthType::Header | AuthType::Basic => {
-                let why = "has a fixed credential; to change it, remove the account and add it again";
+                let why =
+                    "has a fixed credential: replace it in Keybearer's window, or remove the account and add it again";
                 return Err(Error::Usage(format!("{name} {why}")));
             }
             AuthType::None => return Err(Error::Usage(format!("{name} was added as an account without sign-in"))),
             AuthType::Auto | AuthType::Oauth => {}
         }
-        if self.goes_another_way(way) {
-            // Whoever follows it sees a sign-in that begins again, and no end.
+        if self.goes_another_way(&state, way) {
+            // Whoever follows it sees a sign-in that begins again, and no end. The keyring follows, so that no restart
+            // brings back the one that was given up.
             state.sign_in = None;
             state.record.iter_mut().for_each(|record| record.pending = None);
+            let account = self.clone();
+            tokio::spawn(async move { account.drop_pending().await });
         }
         if state.sign_in.is_none() {
-            let chosen = way.callback.or_else(|| self.context.settings.read().ok()?.callback);
-            way.callback = chosen;
             let number = self.begin(&mut state);
             let task = tokio::spawn(self.clone().run_sign_in(number, browser, way)).abort_handle();
-            state.sign_in = Some(OpenSignIn { number, task, port: None });
+            state.sign_in = Some(OpenSignIn { number, task, way, port: None });
         } else if self.progress.phase() == AuthPhase::WaitingForBrowser {
             let address = self.progress.view().authorization_url.unwrap_or_default();
             self.progress.browser_opened(opens(browser.as_ref(), &address));
@@ -121,7 +123,8 @@ impl Account {
             self.progress.step(StepName::OpenBrowser, StepState::NeedsUser, Some(fact.to_owned()));
         }
         let task = tokio::spawn(self.clone().lapse(number, pending.expires_at)).abort_handle();
-        state.sign_in = Some(OpenSignIn { number, task, port });
+        let callback = kind_of(&pending.authorization.redirect_uri).filter(|_| pending.callback_chosen);
+        state.sign_in = Some(OpenSignIn { number, task, way: Way { callback, register_again: false }, port });
     }
 
     /// Ends the open sign-in, if its answer hasn't come, and if it is the one of this number where one is given. Tells
@@ -143,11 +146,14 @@ impl Account {
         true
     }
 
-    /// Whether the open sign-in waits in another way than wished.
-    fn goes_another_way(&self, way: Way) -> bool {
+    /// Whether the open sign-in goes another way than wished now, and can still be turned.
+    fn goes_another_way(&self, state: &State, way: Way) -> bool {
+        let Some(open) = &state.sign_in else { return false };
         let view = self.progress.view();
-        let waits = view.phase == AuthPhase::WaitingForBrowser;
-        waits && (way.register_again || way.callback.is_some_and(|wished| view.callback != Some(wished)))
+        let can_turn = matches!(view.phase, AuthPhase::Preparing | AuthPhase::WaitingForBrowser);
+        // What the server refused once isn't tried again for the same wish.
+        let is_as_wished = |wished| open.way.callback == Some(wished) || view.callback == Some(wished);
+        can_turn && (way.register_again || way.callback.is_some_and(|wished| !is_as_wished(wished)))
     }
 
     fn begin(&self, state: &mut State) -> u64 {

@@ -169,6 +169,7 @@ impl Account {
     }
 
     fn issue(&self, scopes: &[String], from_cache: bool) -> Result<Issued, Error> {
+        self.context.lock.check()?;
         let required = self.auth_required();
         let state = self.state();
         // Another address in the profile, edited since the decision, has no token yet.

@@ -12,6 +12,7 @@ use keybearer_protocol::method::Empty;
 use keybearer_protocol::profile::{AccountStatus, AccountView};
 use keybearer_protocol::prompt::{PromptAnswerParams, PromptNextParams, PromptQueue};
 use keybearer_protocol::settings::{CallbackChoice, Language, LanguageChoice, Settings, SettingsSetParams};
+use std::sync::PoisonError;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -45,8 +46,11 @@ impl Api {
             size += serde_json::to_string(grant).map(|text| text.len()).unwrap_or_default();
             size > PAGE
         });
-        all.truncate(fits.unwrap_or(all.len()));
-        Ok(GrantListReply { grants: all, more: fits.is_some() })
+        // At least one, or the listing would end before its end.
+        let page = fits.map_or(all.len(), |fits| fits.max(1));
+        let more = page < all.len();
+        all.truncate(page);
+        Ok(GrantListReply { grants: all, more })
     }
 
     pub(super) async fn revoke(&self, grant: &str) -> Result<Empty, Error> {
@@ -62,7 +66,8 @@ impl Api {
     }
 
     pub(super) async fn change_settings(&self, caller: &Caller, change: SettingsSetParams) -> Result<Settings, Error> {
-        // First what may be refused: a refusal then changes nothing.
+        // First what may fail: then nothing is changed.
+        self.accounts.context().settings.read()?;
         if let Some(approval) = change.approval {
             self.consent.set_approval(caller, approval).await?;
         }
@@ -86,12 +91,13 @@ impl Api {
         Ok(Empty {})
     }
 
-    /// Waits for news. People edit `servers.json` too, so it is looked at meanwhile.
+    /// Waits for news. People edit `servers.json` too, tokens end, and keyrings are locked, so there is a look at
+    /// meanwhile.
     pub(super) async fn watch(&self, params: AgentWatchParams) -> AgentWatchReply {
         let changes = &self.accounts.context().changes;
         let deadline = Instant::now() + wait(params.wait_ms);
         loop {
-            self.accounts.known();
+            self.glance();
             let left = deadline.saturating_duration_since(Instant::now());
             let revision = match params.seen {
                 Some(seen) => changes.after(seen, left.min(GLANCE)).await,
@@ -103,9 +109,22 @@ impl Api {
         }
     }
 
+    /// Announces what changed by itself since the last look.
+    fn glance(&self) {
+        let problem = self.accounts.all().err().map(|error| error.to_string());
+        let views = self.accounts.known().into_iter().map(|account| account.view());
+        let seen: Vec<String> =
+            views.map(|view| format!("{} {:?}", view.profile, view.status)).chain(problem).collect();
+        let mut last = self.glanced.lock().unwrap_or_else(PoisonError::into_inner);
+        if *last != seen {
+            *last = seen;
+            self.accounts.context().changes.announce();
+        }
+    }
+
     pub(super) async fn status(&self) -> AgentStatusReply {
         let problem = self.accounts.vault_problem().await;
-        let locked = self.consent.is_locked().await;
+        let locked = matches!(self.consent.is_locked().await, Ok(true));
         if problem.is_none() && !locked {
             self.accounts.wake().await;
         }

@@ -132,7 +132,10 @@ impl Account {
             // What was registered by hand, or stands in a document, has the loopback address unless the user knows
             // better.
             None if client_id.is_some() || metadata_document.is_some() => CallbackKind::Loopback,
-            wish => self.context.redirects.choose(&server.issuer, wish).await,
+            wish => {
+                let setting = || self.context.settings.read().ok()?.callback;
+                self.context.redirects.choose(&server.issuer, wish, setting()).await
+            }
         };
         let renewed = record.tokens.as_ref().is_none_or(|tokens| tokens.refresh_rejected.is_none());
         let works = renewed && client_id.is_none() && !way.register_again && !self.state().distrust_registration;
@@ -156,6 +159,7 @@ impl Account {
         let Ok(registration) = register(http, server, &known, &uris(CallbackKind::Loopback)).await else {
             return Err(refused.into());
         };
+        // With another address it worked at once, so it was the address.
         self.context.redirects.learn(&server.issuer, CallbackKind::Loopback);
         Ok(registration)
     }
@@ -194,11 +198,11 @@ fn uris(kind: CallbackKind) -> Vec<String> {
     }
 }
 
-/// Whether the authorization server understood the registration and said no to it.
+/// Whether the authorization server said no to what the registration says of us: not to who asks, nor how often.
 fn is_refused(error: &RegistrationError) -> bool {
     match error {
-        RegistrationError::Refused { .. } => true,
-        RegistrationError::Http(HttpError::Status { status, .. }) => (400..500).contains(status),
+        RegistrationError::Refused { error, .. } => error.starts_with("invalid_"),
+        RegistrationError::Http(HttpError::Status { status, .. }) => matches!(status, 400 | 422),
         RegistrationError::Http(_) | RegistrationError::NotOffered(_) | RegistrationError::AuthMethod { .. } => false,
     }
 }

@@ -3,7 +3,7 @@
 
 use super::process::{File, Process, others_can_change};
 use keybearer_protocol::program::{Confidence, ProcessView, ProgramView};
-use rustix::fs::{Mode, OFlags, Stat, fstat, open, stat};
+use rustix::fs::{FileType, Mode, OFlags, Stat, fstat, open, stat};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::io::Read;
@@ -44,8 +44,80 @@ const SHELLS: &[&str] = &["sh", "bash", "dash", "zsh", "ksh", "fish", "ash", "bu
 /// Interpreters: the executable says nothing, the script all. Versions may follow the name.
 const INTERPRETERS: &[&str] =
     &["python", "pypy", "node", "nodejs", "bun", "deno", "ruby", "perl", "php", "lua", "java", "pwsh", "Rscript"];
-/// What stands before code on the command line: then there is no script.
-const CODE: &[&str] = &["-c", "-e", "-m", "-p", "-", "--eval", "--print"];
+/// Options that neither take a value nor change what is run. Behind any other, the next word may be anything.
+const HARMLESS: &[&str] = &[
+    "-u",
+    "-B",
+    "-E",
+    "-I",
+    "-O",
+    "-OO",
+    "-s",
+    "-S",
+    "-q",
+    "--no-warnings",
+    "--no-deprecation",
+    "--enable-source-maps",
+];
+/// Words before the script that are the interpreter's own.
+const SUBCOMMANDS: &[(&str, &str)] = &[("deno", "run"), ("bun", "run")];
+/// The system's own programs that stand for whatever runs in them, or run what they are told: an answer for good would
+/// be one for every program of this user.
+const HOSTS: &[&str] = &[
+    "gnome-terminal-server",
+    "gnome-terminal-",
+    "kgx",
+    "ptyxis",
+    "ptyxis-agent",
+    "konsole",
+    "xterm",
+    "uxterm",
+    "urxvt",
+    "rxvt",
+    "alacritty",
+    "kitty",
+    "foot",
+    "wezterm-gui",
+    "ghostty",
+    "terminator",
+    "tilix",
+    "tilda",
+    "guake",
+    "yakuake",
+    "terminology",
+    "xfce4-terminal",
+    "mate-terminal",
+    "lxterminal",
+    "qterminal",
+    "gnome-shell",
+    "plasmashell",
+    "kwin_wayland",
+    "xfce4-panel",
+    "code",
+    "codium",
+    "cursor",
+    "zed",
+    "emacs",
+    "vim",
+    "nvim",
+    "make",
+    "git",
+    "gdb",
+    "strace",
+    "awk",
+    "gawk",
+    "mawk",
+    "find",
+    "expect",
+    "tclsh",
+    "guile",
+    "dotnet",
+    "mono",
+    "beam.smp",
+    "luajit",
+    "socat",
+    "ssh",
+];
 
 /// The executables that belong to this agent.
 #[derive(Debug)]
@@ -107,8 +179,9 @@ pub(super) fn behind(caller: &Process, family: &Family) -> ProgramView {
     let (place, script) = named.unwrap_or(outermost);
     let Some(process) = chain.get(place) else { return ProgramView::default() };
     let mut view = describe(process, script.as_deref());
-    if !is_named && view.confidence != Confidence::Unknown {
-        // A bare shell or helper: known as this running process, and no more.
+    // A bare shell or helper, or a program far behind what asks: known as this running process, and no more.
+    let is_far = place > 1 && view.confidence == Confidence::System;
+    if (!is_named || is_far) && view.confidence != Confidence::Unknown {
         view.confidence = Confidence::PidOnly;
     }
     let link = |(at, process): (usize, &&Process)| ProcessView {
@@ -167,22 +240,23 @@ fn interprets(file: &str) -> bool {
     SHELLS.contains(&file) || INTERPRETERS.contains(&versionless)
 }
 
-/// The script that an interpreter runs: the first of its arguments that is a file, unless code stands there instead.
+/// The script that an interpreter runs: its first argument, behind nothing but harmless options. A descriptor of the
+/// process's own (`/dev/fd/3`) would be another file here.
 fn script(process: &Process) -> Option<PathBuf> {
-    let folder = PathBuf::from(process.working_folder()?);
-    for argument in process.arguments().iter().skip(1) {
-        if CODE.contains(&argument.as_str()) {
-            return None;
-        }
-        if argument.starts_with('-') {
-            continue;
-        }
-        let path = std::fs::canonicalize(folder.join(argument)).ok().filter(|path| path.is_file());
-        if path.is_some() {
-            return path;
-        }
+    let name = file_name(&process.exe.as_ref()?.path);
+    let word = script_word(name, &process.arguments())?;
+    if word.starts_with("/dev/") || word.starts_with("/proc/") {
+        return None;
     }
-    None
+    let folder = PathBuf::from(process.working_folder()?);
+    std::fs::canonicalize(folder.join(word)).ok().filter(|path| path.is_file())
+}
+
+fn script_word(interpreter: &str, arguments: &[String]) -> Option<String> {
+    let mut words = arguments.iter().skip(1).skip_while(|word| HARMLESS.contains(&word.as_str())).peekable();
+    words.next_if(|word| *word == "--");
+    words.next_if(|word| SUBCOMMANDS.contains(&(interpreter, word.as_str())));
+    words.next().filter(|word| !word.starts_with('-')).cloned()
 }
 
 fn describe(process: &Process, script: Option<&Path>) -> ProgramView {
@@ -203,13 +277,14 @@ fn describe(process: &Process, script: Option<&Path>) -> ProgramView {
 }
 
 fn confidence(exe: &File, has_script: bool) -> Confidence {
-    if exe.path.ends_with(DELETED) {
+    let name = file_name(&exe.path);
+    if exe.path.ends_with(DELETED) || HOSTS.contains(&name) || name.starts_with("ld-linux") {
         Confidence::PidOnly
-    } else if has_script {
+    } else if has_script && exe.is_the_systems() {
         Confidence::Script
-    } else if interprets(file_name(&exe.path)) {
+    } else if interprets(name) && !has_script {
         Confidence::PidOnly
-    } else if exe.is_the_systems() && !rustix::process::geteuid().is_root() {
+    } else if exe.is_the_systems() && !has_script && !rustix::process::geteuid().is_root() {
         Confidence::System
     } else {
         Confidence::Hash
@@ -241,8 +316,10 @@ fn file_name(path: &str) -> &str {
 /// The SHA-256 of a script. Remembered as long as the file stays as it is, for it stands on the way of every caller.
 fn digest(path: &Path) -> Option<String> {
     static KNOWN: LazyLock<Mutex<HashMap<Version, String>>> = LazyLock::new(Mutex::default);
-    let file = open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).ok()?;
-    let version = version(&fstat(&file).ok()?);
+    // What turned into a pipe since it was looked at must hold up nobody.
+    let file = open(path, OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK, Mode::empty()).ok()?;
+    let stat = fstat(&file).ok().filter(|stat| FileType::from_raw_mode(stat.st_mode).is_file())?;
+    let version = version(&stat);
     let known = || KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(digest) = known().get(&version) {
         return Some(digest.clone());
@@ -287,6 +364,34 @@ mod tests {
         }
         for name in ["pythonista", "claude", "3", ""] {
             assert!(!interprets(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_script_is_the_first_word_behind_harmless_options_or_there_is_none() {
+        let word = |line: &str| {
+            let arguments: Vec<String> = line.split(' ').map(str::to_owned).collect();
+            script_word(&arguments[0], &arguments)
+        };
+        for (line, expected) in [
+            ("python3 bot.py", Some("bot.py")),
+            ("python3 -u -B bot.py --flag", Some("bot.py")),
+            ("node --no-warnings -- app.js", Some("app.js")),
+            ("deno run app.ts", Some("app.ts")),
+            ("bash script.sh -c x", Some("script.sh")),
+            // Code, or an option whose value looks like a script.
+            ("python3 -c print(1) bot.py", None),
+            ("python3 -cprint(1) bot.py", None),
+            ("python3 -m http.server", None),
+            ("bash -lc evil good.sh", None),
+            ("bash --init-file shellIntegration-bash.sh -c evil", None),
+            ("node --require=./evil.js good.js", None),
+            ("node -r ./instrument.js app.js", None),
+            ("java -cp lib.jar Main", None),
+            ("deno eval evil", Some("eval")),
+            ("python3", None),
+        ] {
+            assert_eq!(word(line).as_deref(), expected, "{line}");
         }
     }
 
