@@ -4,6 +4,7 @@
 //! `KEYBEARER_WRITE_BINDINGS=1 cargo test -p keybearer-desktop` writes it into `ui/src/bindings.ts`.
 
 use crate::agent::Agent;
+use crate::approval::Shown;
 use crate::clipboard::Clipboard;
 use crate::news::{self, Inbox, Opening};
 use crate::practice::Practice;
@@ -199,11 +200,13 @@ pub async fn revoke_grant(agent: Shared<'_>, grant: String) -> Answer<()> {
     agent.tell::<GrantRevoke>(GrantRevokeParams { grant }).await
 }
 
-/// The prompts that wait for an answer.
+/// The prompts that wait for an answer; the first is shown.
 #[tauri::command]
 #[specta::specta]
-pub async fn prompts(agent: Shared<'_>) -> Answer<PromptQueue> {
-    agent.request::<PromptNext>(PromptNextParams::default()).await
+pub async fn prompts(agent: Shared<'_>, shown: State<'_, Shown>) -> Answer<PromptQueue> {
+    let queue = agent.request::<PromptNext>(PromptNextParams::default()).await?;
+    shown.is_first_of(&queue);
+    Ok(queue)
 }
 
 /// What the user says to a prompt.

@@ -77,6 +77,7 @@ pub fn run() -> Result<(), StartError> {
         .manage(Arc::new(agent::Agent::default()))
         .manage(keeper::Started::default())
         .manage(news::Inbox::default())
+        .manage(approval::Shown::default())
         .manage(clipboard::Clipboard::default())
         .manage(practice::Practice::default())
         .invoke_handler(commands.invoke_handler())

@@ -41,7 +41,7 @@ export interface Commands {
   grants(profile: string): Promise<GrantView[]>;
   /** Forgets a remembered answer: the program is asked about again. */
   revokeGrant(grant: string): Promise<null>;
-  /** The prompts that wait for an answer. */
+  /** The prompts that wait for an answer; the first is shown. */
   prompts(): Promise<PromptQueue>;
   /** What the user says to a prompt. */
   answerPrompt(prompt: string, decision: Decision): Promise<null>;
