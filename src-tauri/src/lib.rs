@@ -15,6 +15,8 @@ pub mod commands;
 pub mod deep_link;
 /// The screen: whether there is one, and what leads others to it.
 pub mod display;
+/// Characters that nobody sees.
+pub mod invisible;
 /// Keeps an agent running and connected.
 pub mod keeper;
 /// The language of what is not in the page.

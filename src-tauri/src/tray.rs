@@ -216,10 +216,7 @@ fn chosen(app: &AppHandle, event: MenuEvent) {
 fn act(app: &AppHandle, action: Action) {
     let agent = app.state::<Arc<Agent>>();
     match action {
-        Action::SignIn(profile) => {
-            news::open(app, OpenPage::account(profile.clone()));
-            ask::<AuthStart>(app, &agent, &SignInRequest::of(profile).into());
-        }
+        Action::SignIn(profile) => sign_in(app, &agent, profile),
         Action::Test(profile) => ask::<AccountTest>(app, &agent, &ProfileName { profile }),
         Action::Refresh(profile) => ask::<AccountRefresh>(app, &agent, &ProfileName { profile }),
         Action::CopyCommand(profile) => {
@@ -238,6 +235,15 @@ fn act(app: &AppHandle, action: Action) {
             keeper::quit(app);
             app.exit(0);
         }
+    }
+}
+
+/// Starts or joins a sign-in, then shows it: a page that came first would find none.
+fn sign_in(app: &AppHandle, agent: &Agent, profile: String) {
+    let params = SignInRequest::of(profile).into();
+    match agent.with_now(|connection| connection.ask::<AuthStart>(&params)) {
+        Ok(view) => news::open(app, OpenPage::account(view.profile)),
+        Err(error) => news::notify(app, error),
     }
 }
 
