@@ -107,7 +107,7 @@ fn look(agent: &Agent) -> (Known, Option<Settings>) {
     let connection = match agent.now() {
         Link::Up(connection) => connection,
         Link::Starting => return (Known::Starting, None),
-        Link::Down(_) | Link::Quitting => return (Known::Nothing, None),
+        Link::Down { .. } | Link::Quitting | Link::Ended => return (Known::Nothing, None),
     };
     let Ok(status) = connection.ask::<AgentStatus>(&Empty {}) else { return (Known::Nothing, None) };
     let accounts = connection.client().accounts(LISTING).ok();
@@ -231,10 +231,7 @@ fn act(app: &AppHandle, action: Action) {
         Action::Unlock => ask::<AgentUnlock>(app, &agent, &Empty {}),
         Action::Open => windows::show_main(app),
         Action::Settings => news::open(app, OpenPage::of(Page::Settings)),
-        Action::Quit => {
-            keeper::quit(app);
-            app.exit(0);
-        }
+        Action::Quit => keeper::quit(app),
     }
 }
 
