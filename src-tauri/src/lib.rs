@@ -94,14 +94,13 @@ pub fn run() -> Result<(), StartError> {
         })
         .build(tauri::generate_context!())?;
     app.run(|_app, event| {
-        // Only the user quits, by name: the last window may be closed.
+        #[cfg(target_os = "macos")]
+        if let RunEvent::Opened { urls } = &event {
+            deep_link::opened(_app, urls.clone());
+        }
+        // Only the user quits, in the tray or the window: the last window may be closed.
         if let RunEvent::ExitRequested { code: None, api, .. } = event {
             api.prevent_exit();
-            return;
-        }
-        #[cfg(target_os = "macos")]
-        if let RunEvent::Opened { urls } = event {
-            deep_link::opened(_app, urls);
         }
     });
     Ok(())
