@@ -28,6 +28,7 @@ const COMMANDS: &[&str] = &[
     "unlock",
     "start_practice",
     "copy_text",
+    "quit",
 ];
 
 fn main() {

@@ -6,7 +6,7 @@ use keybearer_protocol::method::Empty;
 use keybearer_protocol::prompt::PromptRegister;
 use keybearer_protocol::{Door, ErrorCode, ErrorObject, Method};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How the window introduces itself; the agent shows it in quotes and decides nothing by it.
 const CLIENT_NAME: &str = "keybearer-desktop";
@@ -14,6 +14,9 @@ const CLIENT_NAME: &str = "keybearer-desktop";
 const PATIENCE: Duration = Duration::from_secs(120);
 /// The most that a question waits for an agent that is being started.
 const STARTING: Duration = Duration::from_secs(60);
+/// As long as a failure is this new, it answers whoever asks: a page that reads again because of it must not cause the
+/// next try, and so on without end.
+const FRESH: Duration = Duration::from_secs(1);
 
 /// The one place that knows how to reach the agent now.
 #[derive(Debug)]
@@ -29,10 +32,17 @@ pub enum Link {
     Starting,
     /// It answers.
     Up(Arc<Connection>),
-    /// It can't be reached, and this is why. Another try follows.
-    Down(ErrorObject),
+    /// It can't be reached. Another try follows, at once for whoever needs the agent.
+    Down {
+        /// Why.
+        problem: ErrorObject,
+        /// When the last try ended.
+        since: Instant,
+    },
     /// The desktop is quitting, and starts no agent any more.
     Quitting,
+    /// Nobody is left who might start one.
+    Ended,
 }
 
 /// A connection to one agent.
@@ -41,6 +51,13 @@ pub struct Connection {
     client: SharedClient,
     /// Why this desktop could not become the prompter at once, if it couldn't.
     pub not_prompter: Option<ErrorObject>,
+}
+
+impl Link {
+    /// Whether the desktop is quitting.
+    pub fn quits(&self) -> bool {
+        matches!(self, Link::Quitting | Link::Ended)
+    }
 }
 
 impl Default for Agent {
@@ -119,23 +136,30 @@ impl Agent {
             .map_err(|error| ErrorObject::new(ErrorCode::Internal, error.to_string()))?
     }
 
-    /// Lets `talk` ask, on this thread. Waits for an agent that is being started.
+    /// Lets `talk` ask, on this thread. Waits for an agent that is being started, and has one that can't be reached
+    /// tried again.
     pub fn with_now<T>(&self, talk: impl FnOnce(&Connection) -> Result<T, ClientError>) -> Result<T, ErrorObject> {
         Ok(talk(&*self.connection(|link| matches!(link, Link::Starting))?)?)
     }
 
-    /// The same for what can't be asked again: waits for the next start, too, if this one has failed.
+    /// The same for what can't be asked again: waits for further tries, too, if this one fails.
     pub fn with_next<T>(&self, talk: impl FnOnce(&Connection) -> Result<T, ClientError>) -> Result<T, ErrorObject> {
-        Ok(talk(&*self.connection(|link| matches!(link, Link::Starting | Link::Down(_)))?)?)
+        Ok(talk(&*self.connection(|link| matches!(link, Link::Starting | Link::Down { .. }))?)?)
     }
 
     /// The connection, after having waited as long as the link is one worth waiting for.
     fn connection(&self, waits: impl Fn(&Link) -> bool) -> Result<Arc<Connection>, ErrorObject> {
-        let waited = self.changed.wait_timeout_while(self.link(), STARTING, |link| waits(link));
+        let mut link = self.link();
+        if matches!(&*link, Link::Down { since, .. } if since.elapsed() >= FRESH) {
+            // Wakes whoever keeps the agent.
+            *link = Link::Starting;
+            self.changed.notify_all();
+        }
+        let waited = self.changed.wait_timeout_while(link, STARTING, |link| waits(link));
         match &*waited.unwrap_or_else(PoisonError::into_inner).0 {
             Link::Up(connection) => Ok(Arc::clone(connection)),
-            Link::Down(error) => Err(error.clone()),
-            Link::Starting | Link::Quitting => Err(unreachable("the agent isn't running")),
+            Link::Down { problem, .. } => Err(problem.clone()),
+            Link::Starting | Link::Quitting | Link::Ended => Err(unreachable("the agent isn't running")),
         }
     }
 
@@ -144,9 +168,9 @@ impl Agent {
         let mut link = self.link();
         loop {
             match &*link {
-                Link::Quitting => return None,
+                Link::Quitting | Link::Ended => return None,
                 Link::Up(found) if last.is_none_or(|last| !Arc::ptr_eq(found, last)) => return Some(Arc::clone(found)),
-                Link::Up(_) | Link::Starting | Link::Down(_) => {}
+                Link::Up(_) | Link::Starting | Link::Down { .. } => {}
             }
             link = self.changed.wait(link).unwrap_or_else(PoisonError::into_inner);
         }
@@ -155,12 +179,38 @@ impl Agent {
     /// Says how the agent can be reached from now on; false once the desktop quits, which is for good.
     pub fn set(&self, link: Link) -> bool {
         let mut now = self.link();
-        let quits = matches!(*now, Link::Quitting);
+        let quits = now.quits();
         if !quits {
             *now = link;
         }
         self.changed.notify_all();
         !quits
+    }
+
+    /// Lets the agent be for a while after a try that failed, or until somebody needs it.
+    pub fn rest(&self, pause: Duration) {
+        let rested = self.changed.wait_timeout_while(self.link(), pause, |link| matches!(link, Link::Down { .. }));
+        drop(rested);
+    }
+
+    /// Begins to quit, and says how the agent could be reached until now; nothing if somebody quits already.
+    pub fn quit(&self) -> Option<Link> {
+        let mut now = self.link();
+        let last = (!now.quits()).then(|| std::mem::replace(&mut *now, Link::Quitting));
+        self.changed.notify_all();
+        last
+    }
+
+    /// Nobody starts an agent from now on.
+    pub fn end(&self) {
+        *self.link() = Link::Ended;
+        self.changed.notify_all();
+    }
+
+    /// Waits for the end, after the desktop began to quit.
+    pub fn ended(&self, patience: Duration) {
+        let waited = self.changed.wait_timeout_while(self.link(), patience, |link| matches!(link, Link::Quitting));
+        drop(waited);
     }
 
     /// How the agent can be reached now.
@@ -176,4 +226,51 @@ impl Agent {
 /// Nobody is there to answer.
 pub fn unreachable(message: impl Into<String>) -> ErrorObject {
     ErrorObject::new(ErrorCode::AgentUnreachable, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::thread;
+
+    fn down(since: Instant) -> Link {
+        Link::Down { problem: unreachable("no"), since }
+    }
+
+    #[test]
+    fn who_needs_the_agent_has_it_tried_again_and_waits_for_that() {
+        let agent = Agent::default();
+        let Some(long_ago) = Instant::now().checked_sub(FRESH) else { return };
+        agent.set(down(long_ago));
+        thread::scope(|scope| {
+            let began = Instant::now();
+            let keeper = scope.spawn(|| {
+                agent.rest(STARTING);
+                let woken = matches!(agent.now(), Link::Starting);
+                agent.set(Link::Down { problem: unreachable("still no"), since: Instant::now() });
+                woken
+            });
+            let answer = agent.with_now(|_| Ok(()));
+            assert_eq!(answer.expect_err("there is none").message, "still no");
+            assert!(keeper.join().expect("it ends"));
+            assert!(began.elapsed() < STARTING);
+        });
+        // What has just failed is no reason to try again.
+        let answer = agent.with_now(|_| Ok(()));
+        assert_eq!(answer.expect_err("there is none").message, "still no");
+        assert!(matches!(agent.now(), Link::Down { .. }));
+    }
+
+    #[test]
+    fn quitting_is_for_good() {
+        let agent = Agent::default();
+        assert!(matches!(agent.quit(), Some(Link::Starting)));
+        assert!(agent.quit().is_none());
+        assert!(!agent.set(Link::Starting));
+        agent.end();
+        agent.ended(STARTING);
+        assert!(!agent.set(Link::Starting));
+        assert!(agent.next(None).is_none());
+        assert!(agent.with_now(|_| Ok(())).is_err());
+    }
 }

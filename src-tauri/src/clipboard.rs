@@ -1,10 +1,11 @@
 //! The clipboard, for commands and addresses that the user copies. It is written here and never read.
 
+use crate::invisible;
 use keybearer_protocol::{ErrorCode, ErrorObject};
 use std::sync::{Mutex, PoisonError};
 
-/// The most that is copied, in bytes.
-const LIMIT: usize = 4 * 1024;
+/// The most that is copied, in bytes: an address to sign in at may be long.
+const LIMIT: usize = 16 * 1024;
 
 /// The system's clipboard; on Linux what is copied lives as long as this.
 #[derive(Default)]
@@ -14,7 +15,7 @@ impl Clipboard {
     /// Puts a text there that a person can read.
     pub fn put(&self, text: String) -> Result<(), ErrorObject> {
         if !is_printable(&text) {
-            let message = "only printable text of at most 4 KiB can be copied";
+            let message = "only printable text of at most 16 KiB can be copied";
             return Err(ErrorObject::new(ErrorCode::InvalidParams, message));
         }
         let mut clipboard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -32,14 +33,8 @@ impl Clipboard {
 
 /// Whether a text is short, and shows all that it holds. Line ends and tabs are layout.
 fn is_printable(text: &str) -> bool {
-    let shows = |c: char| matches!(c, '\n' | '\t') || !(c.is_control() || is_invisible(c));
+    let shows = |c: char| matches!(c, '\n' | '\t') || !invisible::is(c);
     !text.is_empty() && text.len() <= LIMIT && text.chars().all(shows)
-}
-
-/// Characters that change how others are read without being seen: directions, joiners, tags.
-fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 #[cfg(test)]

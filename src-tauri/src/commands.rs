@@ -4,12 +4,13 @@
 //! `KEYBEARER_WRITE_BINDINGS=1 cargo test -p keybearer-desktop` writes it into `ui/src/bindings.ts`.
 
 use crate::agent::Agent;
+use crate::approval::Shown;
 use crate::clipboard::Clipboard;
+use crate::keeper;
 use crate::news::{self, Inbox, Opening};
 use crate::practice::Practice;
 use crate::requests::{AccountChange, NewAccount, SignInRequest};
 use keybearer_ipc::client::join_pages;
-use keybearer_protocol::ErrorObject;
 use keybearer_protocol::account::{AccountRefresh, AccountSignOut, AccountTest, SignOutReply, TestReply};
 use keybearer_protocol::agent::{AgentLock, AgentStatus, AgentStatusReply, AgentUnlock};
 use keybearer_protocol::auth::{
@@ -25,6 +26,7 @@ use keybearer_protocol::prompt::{
     Decision, PromptAnswer, PromptAnswerParams, PromptNext, PromptNextParams, PromptQueue,
 };
 use keybearer_protocol::settings::{Settings, SettingsGet, SettingsSet, SettingsSetParams};
+use keybearer_protocol::{ErrorCode, ErrorObject};
 use std::sync::Arc;
 use std::time::Duration;
 use tauri::{AppHandle, Manager, State};
@@ -67,6 +69,7 @@ pub fn all() -> Builder<tauri::Wry> {
             unlock,
             start_practice,
             copy_text,
+            quit,
         ])
         .events(collect_events![news::Changed, news::OpenPage, news::Notice])
         .disable_serde_phases()
@@ -199,11 +202,13 @@ pub async fn revoke_grant(agent: Shared<'_>, grant: String) -> Answer<()> {
     agent.tell::<GrantRevoke>(GrantRevokeParams { grant }).await
 }
 
-/// The prompts that wait for an answer.
+/// The prompts that wait for an answer; the first is shown.
 #[tauri::command]
 #[specta::specta]
-pub async fn prompts(agent: Shared<'_>) -> Answer<PromptQueue> {
-    agent.request::<PromptNext>(PromptNextParams::default()).await
+pub async fn prompts(agent: Shared<'_>, shown: State<'_, Shown>) -> Answer<PromptQueue> {
+    let queue = agent.request::<PromptNext>(PromptNextParams::default()).await?;
+    shown.is_first_of(&queue);
+    Ok(queue)
 }
 
 /// What the user says to a prompt.
@@ -245,7 +250,7 @@ pub async fn unlock(agent: Shared<'_>) -> Answer<()> {
 #[tauri::command]
 #[specta::specta]
 pub async fn start_practice(app: AppHandle) -> Answer<String> {
-    app.state::<Practice>().start(&app)
+    blocking(move || app.state::<Practice>().start(&app)).await?
 }
 
 /// Puts a text on the clipboard.
@@ -253,4 +258,17 @@ pub async fn start_practice(app: AppHandle) -> Answer<String> {
 #[specta::specta]
 pub async fn copy_text(clipboard: State<'_, Clipboard>, text: String) -> Answer<()> {
     clipboard.put(text)
+}
+
+/// Quits, as the tray does: not every desktop has a place for that one.
+#[tauri::command]
+#[specta::specta]
+pub async fn quit(app: AppHandle) -> Answer<()> {
+    blocking(move || keeper::quit(&app)).await
+}
+
+/// Lets something wait, off the threads that keep the window alive.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Answer<T> {
+    let done = tauri::async_runtime::spawn_blocking(work).await;
+    done.map_err(|error| ErrorObject::new(ErrorCode::Internal, error.to_string()))
 }

@@ -9,23 +9,44 @@ use crate::news::{self, OpenPage};
 use keybearer_protocol::auth::{AuthComplete, AuthCompleteParams};
 use secrecy::SecretString;
 use std::sync::Arc;
-use tauri::{AppHandle, Manager};
+use tauri::{AppHandle, Manager, Url};
+#[cfg(not(target_os = "macos"))]
 use tauri_plugin_deep_link::DeepLinkExt;
 
-/// Listens for callbacks, and takes the one that this program was started with.
+/// The scheme that `tauri.conf.json` names as well.
+const SCHEME: &str = "app.keybearer";
+
+/// Takes the callback that this program was started with, and has the system bring the next ones here.
 pub fn receive(app: &AppHandle) {
-    let later = app.clone();
-    app.deep_link().on_open_url(move |event| complete_all(&later, event.urls()));
-    if let Ok(Some(urls)) = app.deep_link().get_current() {
-        complete_all(app, urls);
-    }
-    let app = app.clone();
-    // The desktop's programs for it take their time.
-    tauri::async_runtime::spawn_blocking(move || register(&app));
+    started_with(app, std::env::args());
+    register(app);
+}
+
+/// Takes the callback that this program, or a second one in its place, was started with. The plugin would tell every
+/// window of it, as an event that any page can hear; so nothing is asked of the plugin but to register the scheme.
+pub fn started_with(app: &AppHandle, arguments: impl IntoIterator<Item = String>) {
+    complete_all(app, callback(arguments));
+}
+
+/// Takes the callbacks that macOS brings to the running program.
+#[cfg(target_os = "macos")]
+pub fn opened(app: &AppHandle, urls: Vec<Url>) {
+    complete_all(app, urls.into_iter().filter(is_callback));
+}
+
+/// The callback among a program's arguments: the one behind its name, if it is alone.
+fn callback(arguments: impl IntoIterator<Item = String>) -> Option<Url> {
+    let mut arguments = arguments.into_iter().skip(1);
+    let only = arguments.next().filter(|_| arguments.next().is_none())?;
+    Url::parse(&only).ok().filter(is_callback)
+}
+
+fn is_callback(url: &Url) -> bool {
+    url.scheme() == SCHEME
 }
 
 /// Brings callbacks to the agent, and shows how it went.
-fn complete_all(app: &AppHandle, urls: Vec<tauri::Url>) {
+fn complete_all(app: &AppHandle, urls: impl IntoIterator<Item = Url>) {
     for url in urls {
         let app = app.clone();
         let url = SecretString::from(String::from(url));
@@ -42,21 +63,34 @@ fn complete_all(app: &AppHandle, urls: Vec<tauri::Url>) {
 }
 
 /// Makes this program the one that opens the scheme, unless it is. Where that fails, sign-ins come back by loopback.
-#[cfg(target_os = "linux")]
+#[cfg(not(target_os = "macos"))]
 fn register(app: &AppHandle) {
-    if !handler::is_this_program(SCHEME) {
+    let app = app.clone();
+    // The desktop's programs for it take their time.
+    tauri::async_runtime::spawn_blocking(move || {
+        #[cfg(target_os = "linux")]
+        if handler::is_this_program(SCHEME) {
+            return;
+        }
         let _ = app.deep_link().register_all();
-    }
+    });
 }
 
-/// The scheme that `tauri.conf.json` names as well.
-#[cfg(target_os = "linux")]
-const SCHEME: &str = "app.keybearer";
+/// On macOS the program's bundle does that.
+#[cfg(target_os = "macos")]
+fn register(_: &AppHandle) {}
 
-/// Makes this program the one that opens the scheme; on macOS its bundle says so.
-#[cfg(not(target_os = "linux"))]
-fn register(app: &AppHandle) {
-    if cfg!(windows) {
-        let _ = app.deep_link().register_all();
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_callback_is_the_only_argument() {
+        let found = |arguments: &[&str]| callback(arguments.iter().map(|argument| (*argument).to_owned()));
+        let url = "app.keybearer:/oauth/callback?code=x&state=y";
+        assert_eq!(found(&["keybearer-desktop", url]).map(String::from).as_deref(), Some(url));
+        for other in [&["keybearer-desktop"][..], &[url], &["a", url, "b"], &["a", "https://x.example/"], &["a", "b"]] {
+            assert_eq!(found(other), None, "{other:?}");
+        }
     }
 }

@@ -22,6 +22,8 @@ const REFUSED: Duration = Duration::from_secs(2);
 const WELL: Duration = Duration::from_secs(30);
 /// The most that an agent takes to end: what is under way ends within two requests of half a minute each.
 const RETIRING: Duration = Duration::from_secs(70);
+/// The most that the end of the desktop waits for the agent's.
+const STOPPING: Duration = Duration::from_secs(5);
 /// The longest pause between two starts.
 const LONGEST: Duration = Duration::from_secs(30);
 
@@ -35,17 +37,25 @@ pub fn start(app: &AppHandle) -> std::io::Result<()> {
     thread::Builder::new().name("agent keeper".to_owned()).spawn(move || keep(&app)).map(drop)
 }
 
-/// Ends the keeping. Stops the agent if this desktop started it; one that somebody else started lives on.
+/// Quits the desktop. Stops the agent if this desktop started it; one that somebody else started lives on.
 pub fn quit(app: &AppHandle) {
     let agent = app.state::<Arc<Agent>>();
-    let last = agent.now();
-    agent.set(Link::Quitting);
-    if let Link::Up(connection) = last
-        && connection.instance().is_some()
-        && connection.instance() == app.state::<Started>().instance().as_deref()
-    {
-        // One that is gone already needs no stopping.
-        let _ = connection.ask::<AgentStop>(&Empty {});
+    match agent.quit() {
+        Some(Link::Up(connection)) => stop_own(app, &connection),
+        // One that is being started now is stopped by who starts it.
+        Some(Link::Starting) => agent.ended(STOPPING * 2),
+        Some(Link::Down { .. } | Link::Quitting | Link::Ended) => {}
+        None => return,
+    }
+    app.exit(0);
+}
+
+/// Stops the agent if it is the one that this desktop started.
+fn stop_own(app: &AppHandle, connection: &Connection) {
+    let instance = connection.instance();
+    if instance.is_some() && instance == app.state::<Started>().instance().as_deref() {
+        // One that is gone already needs no stopping, and one that hangs isn't waited for.
+        let _ = connection.client().call::<AgentStop>(&Empty {}, STOPPING);
     }
 }
 
@@ -58,7 +68,10 @@ fn keep(app: &AppHandle) {
         let problem = match connect(app, &mut replaces) {
             Ok(connection) => {
                 let connection = Arc::new(connection);
-                agent.set(Link::Up(Arc::clone(&connection)));
+                if !agent.set(Link::Up(Arc::clone(&connection))) {
+                    stop_own(app, &connection);
+                    break;
+                }
                 if let Some(refusal) = connection.not_prompter.clone().filter(|_| !mentioned) {
                     news::mention(app, refusal);
                     mentioned = true;
@@ -69,14 +82,18 @@ fn keep(app: &AppHandle) {
             Err(problem) => problem,
         };
         pause = if began.elapsed() >= WELL { Duration::ZERO } else { pause };
-        let next = if pause.is_zero() { Link::Starting } else { Link::Down(problem) };
+        let next = if pause.is_zero() { Link::Starting } else { Link::Down { problem, since: Instant::now() } };
         if !agent.set(next) {
-            return;
+            break;
         }
         news::tell(app);
-        thread::sleep(pause);
+        agent.rest(pause);
         pause = (pause * 2).clamp(Duration::from_secs(1), LONGEST);
+        if agent.now().quits() {
+            break;
+        }
     }
+    agent.end();
 }
 
 /// A connection to the agent, which is started if nobody listens.

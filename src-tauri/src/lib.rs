@@ -15,6 +15,8 @@ pub mod commands;
 pub mod deep_link;
 /// The screen: whether there is one, and what leads others to it.
 pub mod display;
+/// Characters that nobody sees.
+pub mod invisible;
 /// Keeps an agent running and connected.
 pub mod keeper;
 /// The language of what is not in the page.
@@ -69,14 +71,19 @@ pub fn run() -> Result<(), StartError> {
         return Err(StartError::NoDisplay);
     }
     let commands = commands::all();
-    let app = tauri::Builder::default()
-        // The first of all plugins, so that a second start ends before it does anything.
-        .plugin(tauri_plugin_single_instance::init(|app, _, _| windows::show_main(app)))
-        .plugin(tauri_plugin_deep_link::init())
+    // The first of all plugins, so that a second start ends before it does anything.
+    let builder = tauri::Builder::default().plugin(tauri_plugin_single_instance::init(|app, arguments, _| {
+        windows::show_main(app);
+        deep_link::started_with(app, arguments);
+    }));
+    #[cfg(not(target_os = "macos"))]
+    let builder = builder.plugin(tauri_plugin_deep_link::init());
+    let app = builder
         .plugin(tauri_plugin_shell::init())
         .manage(Arc::new(agent::Agent::default()))
         .manage(keeper::Started::default())
         .manage(news::Inbox::default())
+        .manage(approval::Shown::default())
         .manage(clipboard::Clipboard::default())
         .manage(practice::Practice::default())
         .invoke_handler(commands.invoke_handler())
@@ -86,8 +93,12 @@ pub fn run() -> Result<(), StartError> {
             Ok(begin(app)?)
         })
         .build(tauri::generate_context!())?;
-    app.run(|_, event| {
-        // Only the user quits, in the tray: the last window may be closed.
+    app.run(|_app, event| {
+        #[cfg(target_os = "macos")]
+        if let RunEvent::Opened { urls } = &event {
+            deep_link::opened(_app, urls.clone());
+        }
+        // Only the user quits, in the tray or the window: the last window may be closed.
         if let RunEvent::ExitRequested { code: None, api, .. } = event {
             api.prevent_exit();
         }

@@ -18,7 +18,9 @@ use keybearer_protocol::method::Empty;
 use keybearer_protocol::profile::ProfileName;
 use keybearer_protocol::settings::{Language, Settings, SettingsGet};
 use model::{Action, Known, Model, Row};
+use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::Duration;
 use tauri::menu::{Menu, MenuEvent, MenuItem, PredefinedMenuItem, Submenu};
 use tauri::tray::{TrayIcon, TrayIconBuilder};
@@ -32,6 +34,8 @@ const LISTING: Duration = Duration::from_secs(30);
 /// The icon with what it shows now.
 pub struct Tray {
     icon: TrayIcon,
+    /// That something has changed. It holds one word: several changes before the next look are one.
+    changed: SyncSender<()>,
     /// Whoever draws, one after the other. Drawing waits for the thread of the windows, so that one never waits here.
     drawn: Mutex<Drawn>,
     /// What the rows of the menu do. Held for moments only: the thread of the windows looks here.
@@ -53,7 +57,8 @@ struct Actions {
     rows: Vec<Action>,
 }
 
-/// Puts the icon into the panel. Where there is none, it waits for one.
+/// Puts the icon into the panel, where there is one or as soon as there is, and starts the thread that keeps it true:
+/// looking asks the agent, which may take seconds, and nobody else is to wait for that.
 pub fn show(app: &AppHandle) -> tauri::Result<()> {
     let language = language::of(None);
     let model = Model::of(&Known::Starting, language);
@@ -66,20 +71,26 @@ pub fn show(app: &AppHandle) -> tauri::Result<()> {
         .menu(&menu)
         .on_menu_event(chosen)
         .build(app)?;
-    app.manage(Tray { icon, drawn: Mutex::new(Drawn { model, panel, language }), actions: Mutex::new(actions) });
+    let (changed, changes) = mpsc::sync_channel(1);
+    let (drawn, actions) = (Mutex::new(Drawn { model, panel, language }), Mutex::new(actions));
+    app.manage(Tray { icon, changed, drawn, actions });
+    let app = app.clone();
+    thread::Builder::new().name("tray".to_owned()).spawn(move || follow(&app, &changes))?;
     Ok(())
 }
 
-/// Shows how things are now. Asks the agent, so not for the thread that draws.
+/// Has the icon show how things are, soon.
 pub fn refresh(app: &AppHandle) {
-    let tray = app.state::<Tray>();
-    // Held while looking, too: of two who look, the later one draws last.
-    let mut drawn = tray.drawn();
-    let (known, settings) = look(&app.state::<Arc<Agent>>());
-    drawn.language = settings.map_or(drawn.language, |settings| language::of(Some(&settings)));
-    let model = Model::of(&known, drawn.language);
-    // A menu that can't be drawn stays as it was until the next change.
-    let _ = tray.apply(app, &mut drawn, model);
+    // Where a change waits already, the look that it leads to sees this one as well.
+    let _ = app.state::<Tray>().changed.try_send(());
+}
+
+fn follow(app: &AppHandle, changes: &Receiver<()>) {
+    let (tray, agent) = (app.state::<Tray>(), app.state::<Arc<Agent>>());
+    while let Ok(()) = changes.recv() {
+        let (known, settings) = look(&agent);
+        tray.redraw(app, &known, settings.as_ref());
+    }
 }
 
 /// Chooses the icon anew, after the windows got another theme.
@@ -96,7 +107,7 @@ fn look(agent: &Agent) -> (Known, Option<Settings>) {
     let connection = match agent.now() {
         Link::Up(connection) => connection,
         Link::Starting => return (Known::Starting, None),
-        Link::Down(_) | Link::Quitting => return (Known::Nothing, None),
+        Link::Down { .. } | Link::Quitting | Link::Ended => return (Known::Nothing, None),
     };
     let Ok(status) = connection.ask::<AgentStatus>(&Empty {}) else { return (Known::Nothing, None) };
     let accounts = connection.client().accounts(LISTING).ok();
@@ -104,6 +115,14 @@ fn look(agent: &Agent) -> (Known, Option<Settings>) {
 }
 
 impl Tray {
+    fn redraw(&self, app: &AppHandle, known: &Known, settings: Option<&Settings>) {
+        let mut drawn = self.drawn();
+        drawn.language = settings.map_or(drawn.language, |settings| language::of(Some(settings)));
+        let model = Model::of(known, drawn.language);
+        // A menu that can't be drawn stays as it was until the next change.
+        let _ = self.apply(app, &mut drawn, model);
+    }
+
     fn apply(&self, app: &AppHandle, drawn: &mut Drawn, model: Model) -> tauri::Result<()> {
         // The icon first: whoever sees the new menu sees it below the new icon.
         if drawn.model.mood != model.mood {
@@ -197,10 +216,7 @@ fn chosen(app: &AppHandle, event: MenuEvent) {
 fn act(app: &AppHandle, action: Action) {
     let agent = app.state::<Arc<Agent>>();
     match action {
-        Action::SignIn(profile) => {
-            news::open(app, OpenPage::account(profile.clone()));
-            ask::<AuthStart>(app, &agent, &SignInRequest::of(profile).into());
-        }
+        Action::SignIn(profile) => sign_in(app, &agent, profile),
         Action::Test(profile) => ask::<AccountTest>(app, &agent, &ProfileName { profile }),
         Action::Refresh(profile) => ask::<AccountRefresh>(app, &agent, &ProfileName { profile }),
         Action::CopyCommand(profile) => {
@@ -215,10 +231,16 @@ fn act(app: &AppHandle, action: Action) {
         Action::Unlock => ask::<AgentUnlock>(app, &agent, &Empty {}),
         Action::Open => windows::show_main(app),
         Action::Settings => news::open(app, OpenPage::of(Page::Settings)),
-        Action::Quit => {
-            keeper::quit(app);
-            app.exit(0);
-        }
+        Action::Quit => keeper::quit(app),
+    }
+}
+
+/// Starts or joins a sign-in, then shows it: a page that came first would find none.
+fn sign_in(app: &AppHandle, agent: &Agent, profile: String) {
+    let params = SignInRequest::of(profile).into();
+    match agent.with_now(|connection| connection.ask::<AuthStart>(&params)) {
+        Ok(view) => news::open(app, OpenPage::account(view.profile)),
+        Err(error) => news::notify(app, error),
     }
 }
 

@@ -1,8 +1,10 @@
 //! The two windows. Closing the main one destroys it, page and all: what remains is the tray.
 
-use crate::approval;
+use crate::approval::{self, Shown};
 use crate::news::Inbox;
-use tauri::{AppHandle, Manager, Url, WebviewUrl, WebviewWindow, WebviewWindowBuilder, Window, WindowEvent};
+use tauri::{
+    AppHandle, Manager, Url, UserAttentionType, WebviewUrl, WebviewWindow, WebviewWindowBuilder, Window, WindowEvent,
+};
 
 /// The label of the main window.
 pub const MAIN: &str = "main";
@@ -26,6 +28,17 @@ pub fn show_approval(app: &AppHandle) {
     };
 }
 
+/// Shows the window that asks, with a question that is new: one that the user put out of sight comes back.
+pub fn raise_approval(app: &AppHandle) {
+    let _ = match app.get_webview_window(APPROVAL) {
+        Some(window) => {
+            // Where the system keeps the focus from a window that takes it, the user is still told.
+            present(&window).and_then(|()| window.request_user_attention(Some(UserAttentionType::Critical)))
+        }
+        None => make_approval(app),
+    };
+}
+
 /// Takes the window that asks away.
 pub fn close_approval(app: &AppHandle) {
     if let Some(window) = app.get_webview_window(APPROVAL) {
@@ -39,8 +52,9 @@ pub fn on_event(window: &Window, event: &WindowEvent) {
         // Whoever closes the question has said no to it.
         (APPROVAL, WindowEvent::CloseRequested { api, .. }) => {
             api.prevent_close();
-            approval::deny_shown(window.app_handle());
+            approval::closing(window.app_handle());
         }
+        (APPROVAL, WindowEvent::Destroyed) => window.state::<Shown>().forget(),
         (MAIN, WindowEvent::Destroyed) => window.state::<Inbox>().forget_page(),
         (MAIN, WindowEvent::ThemeChanged(_)) => crate::tray::refresh_icon(window.app_handle()),
         _ => {}
@@ -61,7 +75,8 @@ fn make_main(app: &AppHandle) -> tauri::Result<()> {
 
 fn make_approval(app: &AppHandle) -> tauri::Result<()> {
     let window = WebviewWindowBuilder::new(app, APPROVAL, WebviewUrl::App("index.html#approval".into()));
-    let window = window.title("Keybearer").inner_size(480.0, 470.0).resizable(false).center();
+    let window = window.title("Keybearer").inner_size(480.0, 470.0).center();
+    let window = window.resizable(false).minimizable(false);
     let window = window.always_on_top(true).visible_on_all_workspaces(true).skip_taskbar(true).focused(true);
     window.on_navigation(is_ours).build().map(drop)
 }

@@ -41,7 +41,7 @@ export interface Commands {
   grants(profile: string): Promise<GrantView[]>;
   /** Forgets a remembered answer: the program is asked about again. */
   revokeGrant(grant: string): Promise<null>;
-  /** The prompts that wait for an answer. */
+  /** The prompts that wait for an answer; the first is shown. */
   prompts(): Promise<PromptQueue>;
   /** What the user says to a prompt. */
   answerPrompt(prompt: string, decision: Decision): Promise<null>;
@@ -57,6 +57,8 @@ export interface Commands {
   startPractice(): Promise<string>;
   /** Puts a text on the clipboard. */
   copyText(text: string): Promise<null>;
+  /** Quits, as the tray does: not every desktop has a place for that one. */
+  quit(): Promise<null>;
 }
 
 /** The commands, called in this way. */
@@ -87,6 +89,7 @@ export function commandsOver(invoke: Invoke): Commands {
     unlock: () => invoke("unlock"),
     startPractice: () => invoke("start_practice"),
     copyText: (text) => invoke("copy_text", { text }),
+    quit: () => invoke("quit"),
   };
 }
 

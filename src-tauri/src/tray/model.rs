@@ -1,8 +1,9 @@
 //! What the tray shows, as data: made from the state of agent and accounts, compared, and only then drawn.
 
 use super::texts::{Texts, fill};
+use crate::invisible;
 use keybearer_protocol::agent::{AgentStatusReply, VaultState};
-use keybearer_protocol::profile::{AccountStatus, AccountView};
+use keybearer_protocol::profile::{AccountStatus, AccountView, AuthType};
 use keybearer_protocol::settings::Language;
 
 /// The most accounts that get a row of their own; the window has them all.
@@ -185,8 +186,26 @@ fn glyph(status: AccountStatus) -> &'static str {
     }
 }
 
+/// Whether an account's credential was made elsewhere: no browser brings a new one, and it isn't renewed.
+fn has_fixed_key(account: &AccountView) -> bool {
+    match account.auth {
+        AuthType::Bearer | AuthType::Header | AuthType::Basic => true,
+        AuthType::Auto | AuthType::Oauth | AuthType::None => false,
+    }
+}
+
 fn row_that_asks(account: &AccountView, texts: &Texts) -> Row {
-    let text = match account.status {
+    let profile = account.profile.clone();
+    let (text, action) = if has_fixed_key(account) {
+        (texts.replace_key, Action::Show(profile))
+    } else {
+        (words_that_ask(account.status, texts), Action::SignIn(profile))
+    };
+    Row::Item(format!("{}{}", glyph(account.status), fill(text, shown(&account.label))), action)
+}
+
+fn words_that_ask(status: AccountStatus, texts: &Texts) -> &'static str {
+    match status {
         AccountStatus::SigningIn => texts.open_browser_again,
         AccountStatus::Expiring => texts.expires_soon,
         AccountStatus::NeedsSignIn
@@ -194,9 +213,7 @@ fn row_that_asks(account: &AccountView, texts: &Texts) -> Row {
         | AccountStatus::Unreachable
         | AccountStatus::NoSignIn
         | AccountStatus::Locked => texts.sign_in_again,
-    };
-    let label = format!("{}{}", glyph(account.status), fill(text, shown(&account.label)));
-    Row::Item(label, Action::SignIn(account.profile.clone()))
+    }
 }
 
 fn quiet_row(account: &AccountView, texts: &Texts) -> Row {
@@ -212,13 +229,17 @@ fn quiet_row(account: &AccountView, texts: &Texts) -> Row {
         | AccountStatus::Locked => name,
     };
     let mut rows = vec![item(texts.test, Action::Test(profile()))];
-    if account.status != AccountStatus::NoSignIn {
+    let is_open = account.status == AccountStatus::NoSignIn;
+    let signs_in = !is_open && !has_fixed_key(account);
+    if signs_in {
         rows.push(item(texts.refresh, Action::Refresh(profile())));
+    }
+    if !is_open {
         rows.push(item(texts.copy_command, Action::CopyCommand(profile())));
     }
     rows.push(Row::Separator);
     rows.push(item(texts.show, Action::Show(profile())));
-    if account.status != AccountStatus::NoSignIn {
+    if signs_in {
         // The page asks once more before it signs out.
         rows.push(item(texts.sign_out, Action::Show(profile())));
     }
@@ -231,10 +252,7 @@ fn item(text: &str, action: Action) -> Row {
 
 /// A name as it may stand in a menu: short, and without what makes it look like another.
 fn shown(name: &str) -> String {
-    let plain = |c: &char| {
-        !c.is_control() && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    let plain: Vec<char> = name.chars().filter(plain).collect();
+    let plain: Vec<char> = name.chars().filter(|c| !invisible::is(*c)).collect();
     let cut: String = plain.iter().take(NAME).collect();
     if plain.len() > NAME { format!("{cut}…") } else { cut }
 }
@@ -242,7 +260,6 @@ fn shown(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use keybearer_protocol::profile::AuthType;
 
     fn status(locked: bool, prompts: u32) -> AgentStatusReply {
         AgentStatusReply {
@@ -338,6 +355,21 @@ mod tests {
     }
 
     #[test]
+    fn a_fixed_key_is_replaced_in_the_window() {
+        for auth in [AuthType::Bearer, AuthType::Header, AuthType::Basic] {
+            let [bad, good] = [("bad", AccountStatus::NeedsSignIn), ("good", AccountStatus::Connected)]
+                .map(|(name, status)| AccountView { auth, ..account(name, status) });
+            let known = Known::Agent { status: status(false, 0), accounts: Some(vec![bad, good]) };
+            let rows = Model::of(&known, Language::English).rows;
+            let shows = Row::Item("! Replace the key of bad…".to_owned(), Action::Show("bad".to_owned()));
+            assert_eq!(rows.get(1), Some(&shows));
+            let Some(Row::Menu(_, below)) = rows.get(3) else { panic!("an account has a menu") };
+            let below = lines(&Model { mood: Mood::Idle, rows: below.clone() });
+            assert_eq!(below, ["Test connection", "Copy helper command", "—", "Show in window"]);
+        }
+    }
+
+    #[test]
     fn a_lock_hides_every_name() {
         let accounts = Some(vec![account("secret-client", AccountStatus::Connected)]);
         let model = Model::of(&Known::Agent { status: status(true, 2), accounts }, Language::English);
@@ -367,7 +399,7 @@ mod tests {
 
     #[test]
     fn a_name_can_not_pose_as_another() {
-        assert_eq!(shown("lin\u{202e}ear\n"), "linear");
+        assert_eq!(shown("lin\u{202e}e\u{2060}a\u{e0041}r\n"), "linear");
         assert_eq!(shown(&"x".repeat(41)), format!("{}…", "x".repeat(40)));
     }
 }

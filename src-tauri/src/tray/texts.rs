@@ -17,6 +17,7 @@ pub(super) struct Texts {
     pub(super) one_waits: &'static str,
     pub(super) more_wait: &'static str,
     pub(super) sign_in_again: &'static str,
+    pub(super) replace_key: &'static str,
     pub(super) expires_soon: &'static str,
     pub(super) open_browser_again: &'static str,
     pub(super) cannot_reach: &'static str,
@@ -62,6 +63,7 @@ static ENGLISH: Texts = Texts {
     one_waits: "{} program waiting",
     more_wait: "{} programs waiting",
     sign_in_again: "Sign in again to {}…",
+    replace_key: "Replace the key of {}…",
     expires_soon: "{} expires soon: sign in…",
     open_browser_again: "{}: open browser again",
     cannot_reach: "Can’t reach server",
@@ -81,7 +83,7 @@ static ENGLISH: Texts = Texts {
 
 static SIMPLIFIED_CHINESE: Texts = Texts {
     starting: "正在启动…",
-    no_agent: "代理程序没有运行",
+    no_agent: "后台服务没有运行",
     no_list: "无法列出服务器",
     no_keyring: "系统密钥环没有响应",
     no_servers: "还没有服务器",
@@ -92,6 +94,7 @@ static SIMPLIFIED_CHINESE: Texts = Texts {
     one_waits: "{} 个程序在等待",
     more_wait: "{} 个程序在等待",
     sign_in_again: "重新登录 {}…",
+    replace_key: "替换 {} 的密钥…",
     expires_soon: "{} 即将过期：登录…",
     open_browser_again: "{}：重新打开浏览器",
     cannot_reach: "无法连接服务器",
