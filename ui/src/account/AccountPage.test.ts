@@ -85,6 +85,27 @@ test("a key that doesn’t expire can be replaced, and offers no refresh", async
   expect(screen.getByRole("button", { name: "Replace key" })).toBeTruthy();
 });
 
+test.each(["bearer", "header", "basic"] as const)("with %s, another key is asked for, not a sign-in", async (auth) => {
+  const { onsignin } = await show({ auth, status: "needs_sign_in" });
+  expect(screen.getByRole("alert").textContent).toContain("linear-work needs a key that works.");
+  await click("Replace key…");
+  expect(within(screen.getByRole("dialog")).getByRole("button", { name: "Replace key" })).toBeTruthy();
+  expect(onsignin).not.toHaveBeenCalled();
+});
+
+test("a key can’t be signed out of, only removed", async () => {
+  await show({ auth: "bearer" });
+  await click("More actions");
+  expect(screen.queryByRole("menuitem", { name: "Sign out…" })).toBeNull();
+  expect(screen.getByRole("menuitem", { name: "Remove…" })).toBeTruthy();
+});
+
+test("while a sign-in is open, its page is shown and no browser opened again", async () => {
+  const { onsignin } = await show({ status: "signing_in" });
+  await click("Show sign-in");
+  expect(onsignin).toHaveBeenCalledExactlyOnceWith(false);
+});
+
 test("an answer to a program is taken back", async () => {
   const { backend } = await show();
   await fireEvent.click(await screen.findByRole("button", { name: "Ask again for npm" }));

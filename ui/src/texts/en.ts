@@ -170,7 +170,8 @@ export const en = {
     more: "More actions",
     signInAgain: "Sign in again",
     signInNow: "Sign in now",
-    openBrowser: "Open browser again",
+    showSignIn: "Show sign-in",
+    replaceKey: "Replace key…",
     test: "Test connection",
     tested: {
       what: "The connection works.",
@@ -202,6 +203,10 @@ export const en = {
     needed: {
       what: (name: string) => `${name} needs you to sign in.`,
       meaning: "Programs that ask for it get an error until then. Your settings and allowed programs stay as they are.",
+    },
+    keyNeeded: {
+      what: (name: string) => `${name} needs a key that works.`,
+      meaning: "Programs that ask for it get an error until the key is replaced.",
     },
     health: {
       title: "Token health",

@@ -156,7 +156,8 @@ export const zhCN: Texts = {
     more: "更多操作",
     signInAgain: "重新登录",
     signInNow: "立即登录",
-    openBrowser: "重新打开浏览器",
+    showSignIn: "显示登录",
+    replaceKey: "替换密钥…",
     test: "测试连接",
     tested: {
       what: "连接正常。",
@@ -187,6 +188,10 @@ export const zhCN: Texts = {
     needed: {
       what: (name) => `${name} 需要你登录。`,
       meaning: "在此之前，请求它的程序会收到错误。你的设置和已允许的程序保持不变。",
+    },
+    keyNeeded: {
+      what: (name) => `${name} 需要一个有效的密钥。`,
+      meaning: "替换密钥之前，请求它的程序会收到错误。",
     },
     health: {
       title: "令牌状态",
