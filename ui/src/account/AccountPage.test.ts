@@ -5,11 +5,11 @@ import { FakeBackend } from "../testing/fakeBackend";
 import { account, failure, grant, inMinutes } from "../testing/samples";
 import AccountPage from "./AccountPage.svelte";
 
-async function show(different: Partial<AccountDetail> = {}) {
+async function show(different: Partial<AccountDetail> = {}, program = "cli.js") {
   const backend = new FakeBackend();
   backend.list = [account()];
   backend.details["linear-work"] = different;
-  backend.programs = [grant(), grant({ grant: "g2", program: "npm", decision: "deny" })];
+  backend.programs = [grant({ program }), grant({ grant: "g2", program: "npm", decision: "deny" })];
   const calls = { onsignin: vi.fn(), onregister: vi.fn(), onrenamed: vi.fn(), onremoved: vi.fn() };
   render(AccountPage, { backend, profile: "linear-work", ...calls });
   await screen.findByRole("heading", { level: 1 });
@@ -104,6 +104,12 @@ test("while a sign-in is open, its page is shown and no browser opened again", a
   const { onsignin } = await show({ status: "signing_in" });
   await click("Show sign-in");
   expect(onsignin).toHaveBeenCalledExactlyOnceWith(false);
+});
+
+test("letters that hide are written out in scopes and program names, also where they are only heard", async () => {
+  await show({ scopes: ["re\u202ead"] }, "cli\u200b.js");
+  expect(screen.getByText("re\\u{202e}ad")).toBeTruthy();
+  expect(await screen.findByRole("button", { name: "Revoke cli\\u{200b}.js" })).toBeTruthy();
 });
 
 test("an answer to a program is taken back", async () => {
