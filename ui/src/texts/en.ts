@@ -363,6 +363,11 @@ export const en = {
     approval: "When a new program asks",
     approvalHint: "“Allow mine” gives tokens to every program of yours outside sandboxes",
     approvalChoices: { ask: "Ask me", same_user: "Allow mine" },
+    allowMine: {
+      title: "Allow every program of yours?",
+      text: "Any program that runs as you and outside a sandbox gets tokens for all accounts, and no prompt is shown.",
+      verb: "Allow mine",
+    },
     storage: "Storage",
     keyring: "Keyring",
     vault: { unlocked: "In use", locked: "Locked", absent: "Not answering" },

@@ -341,6 +341,11 @@ export const zhCN: Texts = {
     approval: "新程序请求时",
     approvalHint: "“允许我的程序”会向你在沙盒之外的所有程序提供令牌",
     approvalChoices: { ask: "询问我", same_user: "允许我的程序" },
+    allowMine: {
+      title: "允许你的所有程序？",
+      text: "以你的身份在沙盒之外运行的任何程序都能取得所有账号的令牌，不再询问。",
+      verb: "允许我的程序",
+    },
     storage: "存储",
     keyring: "密钥环",
     vault: { unlocked: "使用中", locked: "已锁定", absent: "没有响应" },
