@@ -118,3 +118,13 @@ test("an answer to a program is taken back", async () => {
   await waitFor(() => expect(screen.queryByText("npm")).toBeNull());
   expect(backend.asked).toEqual([["revokeGrant", "g2"]]);
 });
+
+test("an account that was removed or renamed elsewhere says only that", async () => {
+  const { backend, onremoved } = await show();
+  backend.failures = { account: failure("profile_not_found") };
+  backend.change();
+  expect(await screen.findByText("This account isn’t there any more.")).toBeTruthy();
+  expect(screen.queryByRole("button", { name: "Test connection" })).toBeNull();
+  await click("Back to servers");
+  expect(onremoved).toHaveBeenCalledOnce();
+});

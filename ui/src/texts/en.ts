@@ -22,6 +22,7 @@ export const en = {
     continue: "Continue",
     copy: "Copy",
     copied: "Copied",
+    notCopied: "Couldn’t be copied",
     back: "Back to servers",
     unknown: "Unknown",
     dismiss: "Dismiss",
@@ -106,6 +107,10 @@ export const en = {
     needed: "This is needed.",
     kept: "Kept in the system keyring",
     saveAndTest: "Save and test",
+    leftOut: {
+      what: (header: string) => `The header “${header}” was left out.`,
+      meaning: "A key isn’t kept in sight. Enter it below, where the keyring takes it.",
+    },
     existing: "Show that account",
     otherName: "Choose another name",
   },
@@ -151,6 +156,7 @@ export const en = {
     copyRedirect: "Copy redirect address",
     leave: "You can leave this page. The list shows when something is needed.",
     editAddress: "Edit address",
+    chooseMethod: "Choose a sign-in method",
     startAgain: "Start again",
     notOpen: {
       what: "No sign-in is open.",

@@ -9,6 +9,7 @@ export const zhCN: Texts = {
     continue: "继续",
     copy: "复制",
     copied: "已复制",
+    notCopied: "无法复制",
     back: "返回服务器列表",
     unknown: "未知",
     dismiss: "关闭",
@@ -38,7 +39,7 @@ export const zhCN: Texts = {
   },
   expiry: {
     connectedFor: (left) => `已连接 · 剩 ${left}`,
-    connectedUntil: (date) => `已连接 · 有效期至 ${date}`,
+    connectedUntil: (date) => `已连接 · 至 ${date}`,
     connectedForGood: "已连接 · 密钥不过期",
     expiresIn: (left) => `${left}后过期`,
     expiresOn: (date) => `${date} 过期`,
@@ -93,6 +94,10 @@ export const zhCN: Texts = {
     needed: "此项必填。",
     kept: "保存在系统密钥环中",
     saveAndTest: "保存并测试",
+    leftOut: {
+      what: (header) => `请求头“${header}”没有保留。`,
+      meaning: "密钥不会显示在这里。请在下面输入，它会存入密钥环。",
+    },
     existing: "显示该账号",
     otherName: "换一个名称",
   },
@@ -137,6 +142,7 @@ export const zhCN: Texts = {
     copyRedirect: "复制重定向地址",
     leave: "你可以离开此页。需要你处理时，列表中会有提示。",
     editAddress: "修改地址",
+    chooseMethod: "选择登录方式",
     startAgain: "重新开始",
     notOpen: {
       what: "没有正在进行的登录。",
