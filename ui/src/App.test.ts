@@ -1,5 +1,5 @@
 import { fireEvent, render, screen, waitFor, within } from "@testing-library/svelte";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import App from "./App.svelte";
 import { FakeBackend } from "./testing/fakeBackend";
 import { account, agentStatus, failure, settings, waitingForBrowser } from "./testing/samples";
@@ -117,4 +117,96 @@ test("theme and language follow the settings, at once and as the agent has them"
   backend.change();
   expect(await screen.findByRole("heading", { name: "Settings" })).toBeTruthy();
   expect(document.documentElement.dataset.theme).toBeUndefined();
+});
+
+test("a page that is asked for before the list was read is opened by what the list says", async () => {
+  const backend = new FakeBackend();
+  backend.list = [account({ status: "signing_in" })];
+  backend.signIns["linear-work"] = waitingForBrowser();
+  render(App, { backend });
+  backend.open({ page: "account", profile: "linear-work" });
+  expect(await screen.findByRole("button", { name: "Open browser again" })).toBeTruthy();
+  expect(backend.asked).toEqual([]);
+});
+
+test("a page that is asked for behind the lock comes with the unlocking", async () => {
+  const backend = await show((fake) => {
+    withLinear(fake);
+    fake.agent = agentStatus({ locked: true });
+  });
+  backend.open({ page: "account", profile: "linear-work" });
+  await fireEvent.click(screen.getByRole("button", { name: "Unlock" }));
+  expect(await screen.findByRole("heading", { name: /linear-work/ })).toBeTruthy();
+});
+
+test.each([
+  ["the lock", (fake: FakeBackend) => (fake.agent = agentStatus({ locked: true, vault: "locked" }))],
+  ["the first run", (fake: FakeBackend) => (fake.agent = agentStatus({ vault: "locked" }))],
+])("with %s on the screen, what is wrong with Keybearer is said too", async (_, prepare) => {
+  const backend = await show(prepare);
+  expect(screen.getByText("The system keyring is locked.")).toBeTruthy();
+  backend.notice(failure("provider_error", "state_mismatch"));
+  expect(await screen.findByText("The answer belongs to another sign-in.")).toBeTruthy();
+  backend.agent = { ...backend.agent, vault: "unlocked" };
+  await fireEvent.click(screen.getByRole("button", { name: "Try again" }));
+  await waitFor(() => expect(screen.queryByText("The system keyring is locked.")).toBeNull());
+});
+
+test("the lock hides what a machine says, which may hold names", async () => {
+  const backend = await show((fake) => {
+    fake.agent = agentStatus({ locked: true, configuration_problem: "linear-work twice" });
+  });
+  backend.notice({ ...failure("provider_error", "state_mismatch"), message: "linear-work" });
+  expect(await screen.findByText("The answer belongs to another sign-in.")).toBeTruthy();
+  expect(document.body.textContent).not.toContain("linear");
+});
+
+test("Esc doesn’t throw away what was typed for a new server", async () => {
+  await show(withLinear);
+  await fireEvent.keyDown(window, { key: "n", ctrlKey: true });
+  const field = screen.getByRole("textbox", { name: "Server address" });
+  await fireEvent.input(field, { target: { value: "https://mcp.no" } });
+  await fireEvent.keyDown(field, { key: "Escape" });
+  expect(screen.getByRole("heading", { name: "Add a server" })).toBeTruthy();
+  await fireEvent.input(field, { target: { value: "" } });
+  await fireEvent.keyDown(field, { key: "Escape", isComposing: true });
+  await fireEvent.keyDown(field, { key: "Escape", repeat: true });
+  expect(screen.getByRole("heading", { name: "Add a server" })).toBeTruthy();
+  await fireEvent.keyDown(field, { key: "Escape" });
+  expect(screen.queryByRole("heading", { name: "Add a server" })).toBeNull();
+});
+
+test.each([true, false])("/ searches, also where it takes Shift (%s)", async (shiftKey) => {
+  await show(withLinear);
+  await fireEvent.keyDown(window, { key: "/", shiftKey });
+  expect(document.activeElement).toBe(screen.getByRole("searchbox", { name: "Search servers" }));
+});
+
+test("where what had the focus leaves, the keyboard goes on from the page", async () => {
+  const backend = await show(withLinear);
+  screen.getByRole("option", { name: /linear-work/ }).focus();
+  await backend.lock();
+  backend.change();
+  await screen.findByRole("heading", { name: "Keybearer is locked" });
+  await waitFor(() => expect(document.activeElement).toBe(screen.getByRole("main")));
+  screen.getByRole("button", { name: "Unlock" }).focus();
+  await fireEvent.click(screen.getByRole("button", { name: "Unlock" }));
+  await screen.findByRole("option", { name: /linear-work/ });
+  await waitFor(() => expect(document.activeElement).toBe(screen.getByRole("main")));
+});
+
+test("a state that changes by time alone is read each minute while somebody may look", async () => {
+  vi.useFakeTimers({ shouldAdvanceTime: true, toFake: ["setInterval", "clearInterval"] });
+  try {
+    const backend = await show(withLinear);
+    backend.list = [account({ status: "expiring" })];
+    const hidden = vi.spyOn(document, "hidden", "get").mockReturnValue(true);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(screen.queryByRole("option", { name: /Expiring/ })).toBeNull();
+    hidden.mockReturnValue(false);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(await screen.findByRole("option", { name: /Expiring/ })).toBeTruthy();
+  } finally {
+    vi.useRealTimers();
+  }
 });

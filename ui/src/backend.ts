@@ -3,6 +3,7 @@
 import { invoke } from "@tauri-apps/api/core";
 import { listen } from "@tauri-apps/api/event";
 import { commandsOver, eventsOver, type Commands, type ErrorObject, type OpenPage, type Opening } from "./bindings";
+import { asError } from "./shared/attempt.svelte";
 
 export type * from "./bindings";
 
@@ -25,12 +26,19 @@ export const tauriBackend: Backend = {
   onChanged: (heard) => stopping(events.changed(heard)),
   onOpen: (heard) => {
     const listening = events.openPage(heard);
-    void missed(listening).then(({ page }) => page && heard(page));
+    // Why this fails is told as a notice.
+    missed(listening).then(
+      ({ page }) => page && heard(page),
+      () => undefined,
+    );
     return stopping(listening);
   },
   onNotice: (heard) => {
     const listening = events.notice(heard);
-    void missed(listening).then(({ notice }) => notice && heard(notice));
+    missed(listening).then(
+      ({ notice }) => notice && heard(notice),
+      (cause) => heard(asError(cause)),
+    );
     return stopping(listening);
   },
 };
@@ -47,5 +55,7 @@ function missed(listening: Promise<unknown>): Promise<Opening> {
 }
 
 function stopping(listening: Promise<() => void>): () => void {
-  return () => void listening.then((stop) => stop());
+  // Without a listener there is none to stop.
+  const stop = listening.catch(() => () => undefined);
+  return () => void stop.then((stop) => stop());
 }

@@ -3,7 +3,11 @@ export type Command = "add" | "search" | "lock" | "settings" | "refresh" | "test
 
 /** Reads a key press. Keys without Ctrl or ⌘ belong to a field that has the focus. */
 export function commandOf(event: KeyboardEvent): Command | null {
-  if (event.altKey || event.shiftKey) return null;
+  if (event.isComposing || event.altKey) return null;
+  const typing = event.target instanceof HTMLElement && event.target.matches("input, textarea, select");
+  // On many layouts "/" takes Shift.
+  if (event.key === "/" && !event.ctrlKey && !event.metaKey) return typing ? null : "search";
+  if (event.shiftKey) return null;
   if (event.ctrlKey || event.metaKey) {
     const commands: Record<string, Command> = {
       n: "add",
@@ -16,7 +20,5 @@ export function commandOf(event: KeyboardEvent): Command | null {
     return commands[event.key.toLowerCase()] ?? null;
   }
   if (event.key === "F6") return "other_pane";
-  if (event.key === "Escape") return "leave";
-  const typing = event.target instanceof HTMLElement && event.target.matches("input, textarea, select");
-  return event.key === "/" && !typing ? "search" : null;
+  return event.key === "Escape" ? "leave" : null;
 }

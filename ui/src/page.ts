@@ -1,10 +1,12 @@
+import type { Draft } from "./add/draft";
+
 /** What stands beside the list. */
 export type Page =
   | { page: "list" }
   | { page: "account"; profile: string }
-  | { page: "add"; address: string; start: boolean; details: boolean }
-  | { page: "sign_in"; profile: string; start: boolean; added: boolean; register?: boolean }
-  | { page: "test"; profile: string }
+  | { page: "add"; draft: Draft; start: boolean; details: boolean }
+  | { page: "sign_in"; profile: string; start: boolean; added: Draft | null; register?: boolean }
+  | { page: "test"; profile: string; added: Draft }
   | { page: "settings" };
 
 /** The account that a page is about, if it is about one. */

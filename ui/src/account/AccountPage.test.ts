@@ -5,11 +5,11 @@ import { FakeBackend } from "../testing/fakeBackend";
 import { account, failure, grant, inMinutes } from "../testing/samples";
 import AccountPage from "./AccountPage.svelte";
 
-async function show(different: Partial<AccountDetail> = {}) {
+async function show(different: Partial<AccountDetail> = {}, program = "cli.js") {
   const backend = new FakeBackend();
   backend.list = [account()];
   backend.details["linear-work"] = different;
-  backend.programs = [grant(), grant({ grant: "g2", program: "npm", decision: "deny" })];
+  backend.programs = [grant({ program }), grant({ grant: "g2", program: "npm", decision: "deny" })];
   const calls = { onsignin: vi.fn(), onregister: vi.fn(), onrenamed: vi.fn(), onremoved: vi.fn() };
   render(AccountPage, { backend, profile: "linear-work", ...calls });
   await screen.findByRole("heading", { level: 1 });
@@ -85,9 +85,46 @@ test("a key that doesn’t expire can be replaced, and offers no refresh", async
   expect(screen.getByRole("button", { name: "Replace key" })).toBeTruthy();
 });
 
+test.each(["bearer", "header", "basic"] as const)("with %s, another key is asked for, not a sign-in", async (auth) => {
+  const { onsignin } = await show({ auth, status: "needs_sign_in" });
+  expect(screen.getByRole("alert").textContent).toContain("linear-work needs a key that works.");
+  await click("Replace key…");
+  expect(within(screen.getByRole("dialog")).getByRole("button", { name: "Replace key" })).toBeTruthy();
+  expect(onsignin).not.toHaveBeenCalled();
+});
+
+test("a key can’t be signed out of, only removed", async () => {
+  await show({ auth: "bearer" });
+  await click("More actions");
+  expect(screen.queryByRole("menuitem", { name: "Sign out…" })).toBeNull();
+  expect(screen.getByRole("menuitem", { name: "Remove…" })).toBeTruthy();
+});
+
+test("while a sign-in is open, its page is shown and no browser opened again", async () => {
+  const { onsignin } = await show({ status: "signing_in" });
+  await click("Show sign-in");
+  expect(onsignin).toHaveBeenCalledExactlyOnceWith(false);
+});
+
+test("letters that hide are written out in scopes and program names, also where they are only heard", async () => {
+  await show({ scopes: ["re\u202ead"] }, "cli\u200b.js");
+  expect(screen.getByText("re\\u{202e}ad")).toBeTruthy();
+  expect(await screen.findByRole("button", { name: "Revoke cli\\u{200b}.js" })).toBeTruthy();
+});
+
 test("an answer to a program is taken back", async () => {
   const { backend } = await show();
   await fireEvent.click(await screen.findByRole("button", { name: "Ask again for npm" }));
   await waitFor(() => expect(screen.queryByText("npm")).toBeNull());
   expect(backend.asked).toEqual([["revokeGrant", "g2"]]);
+});
+
+test("an account that was removed or renamed elsewhere says only that", async () => {
+  const { backend, onremoved } = await show();
+  backend.failures = { account: failure("profile_not_found") };
+  backend.change();
+  expect(await screen.findByText("This account isn’t there any more.")).toBeTruthy();
+  expect(screen.queryByRole("button", { name: "Test connection" })).toBeNull();
+  await click("Back to servers");
+  expect(onremoved).toHaveBeenCalledOnce();
 });

@@ -1,4 +1,4 @@
-import { fireEvent, render, screen } from "@testing-library/svelte";
+import { cleanup, fireEvent, render, screen } from "@testing-library/svelte";
 import { expect, test, vi } from "vitest";
 import { account, inMinutes } from "../testing/samples";
 import AccountList from "./AccountList.svelte";
@@ -70,4 +70,13 @@ test("the button adds a server", async () => {
   const { onadd } = show();
   await fireEvent.click(screen.getByRole("button", { name: "Add server (Ctrl N)" }));
   expect(onadd).toHaveBeenCalledOnce();
+});
+
+test("Needs you carries a sign only while something does", async () => {
+  show();
+  const label = screen.getByRole("radio", { name: "Needs you 1" }).closest("label");
+  expect(label?.querySelector("svg")).toBeTruthy();
+  cleanup();
+  render(AccountList, { accounts: [account()], selected: null, onopen: vi.fn(), onadd: vi.fn() });
+  expect(screen.getByRole("radio", { name: "Needs you 0" }).closest("label")?.querySelector("svg")).toBeNull();
 });

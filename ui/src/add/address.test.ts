@@ -14,7 +14,18 @@ test.each([
   [`{"servers":{"work":{"serverUrl":"${url}"}}}`, { url, name: "work" }],
   [`{"mcpServers":{"files":{"command":"npx"},"linear":{"url":"${url}"}}}`, { url, name: "linear" }],
   [`claude mcp add --transport http linear ${url}`, { url, name: "linear" }],
-  [`claude mcp add -t http -H "X-Key: a b" linear "${url}" --scope user`, { url, name: "linear" }],
+  [
+    `claude mcp add -t http -H "X-Key: a b" linear "${url}" --scope user`,
+    { url, name: "linear", header: { name: "X-Key", scheme: null } },
+  ],
+  [
+    `claude mcp add --header='authorization: Basic a' -H "X-Key: a" linear ${url}`,
+    { url, name: "linear", header: { name: "authorization", scheme: "basic" } },
+  ],
+  [
+    `{"linear":{"url":"${url}","http_headers":{"X-Key":"a","Authorization":"Bearer b"}}}`,
+    { url, name: "linear", header: { name: "Authorization", scheme: "bearer" } },
+  ],
   [`claude mcp add \\\n  --transport http \\\n  linear ${url}`, { url, name: "linear" }],
   [`see ${url}`, { url, name: null }],
 ])("%j names a server", (text, expected) => {

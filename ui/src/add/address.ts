@@ -2,6 +2,20 @@
 export interface Address {
   url: string;
   name: string | null;
+  /** A header was with it. */
+  header?: Header;
+}
+
+/** A header without its value, of which no more is kept than a known scheme. */
+export interface Header {
+  name: string;
+  scheme: "bearer" | "basic" | null;
+}
+
+/** Whether a text is more than an address. */
+export function isSnippet(text: string): boolean {
+  const trimmed = text.trim();
+  return /^[{"]/.test(trimmed) || /\s/.test(trimmed);
 }
 
 /** Finds the server in what people have at hand: an address, a client's JSON, or a `claude mcp add` command. */
@@ -14,10 +28,10 @@ export function readAddress(text: string): Address | null {
   return fromUrl(/^[a-z][a-z0-9+.-]*:\/\//i.test(trimmed) ? trimmed : `https://${trimmed}`);
 }
 
-function fromUrl(text: string, name: string | null = null): Address | null {
+function fromUrl(text: string, name: string | null = null, header?: Header | null): Address | null {
   const url = URL.parse(text);
   if (!url?.hostname || (url.protocol !== "https:" && url.protocol !== "http:")) return null;
-  return { url: text, name };
+  return { url: text, name, ...(header && { header }) };
 }
 
 function fromJson(text: string): Address | null {
@@ -41,7 +55,7 @@ function firstServer(value: unknown, name: string | null, depth = 0): Address | 
   const entries = Object.entries(value);
   for (const key of ["url", "serverUrl", "httpUrl"]) {
     const url = entries.find(([entry]) => entry === key)?.[1];
-    if (typeof url === "string") return fromUrl(url, name);
+    if (typeof url === "string") return fromUrl(url, name, headerIn(entries));
   }
   for (const [key, inner] of entries) {
     const found = firstServer(inner, key, depth + 1);
@@ -50,17 +64,45 @@ function firstServer(value: unknown, name: string | null, depth = 0): Address | 
   return null;
 }
 
-const OPTIONS_WITH_VALUE = new Set(["-t", "--transport", "-s", "--scope", "-H", "--header", "-e", "--env"]);
+function headerIn(entries: [string, unknown][]): Header | null {
+  for (const [key, headers] of entries) {
+    if (!/headers$/i.test(key) || typeof headers !== "object" || headers === null) continue;
+    const all = Object.entries(headers).map(([name, value]) => headerOf(name, String(value)));
+    return all.find(isAuthorization) ?? all[0] ?? null;
+  }
+  return null;
+}
+
+function headerOf(name: string, value: string): Header {
+  const scheme = /^\s*(bearer|basic)\s/i.exec(value)?.[1]?.toLowerCase();
+  return { name: name.trim(), scheme: scheme === "bearer" || scheme === "basic" ? scheme : null };
+}
+
+function isAuthorization({ name }: Header): boolean {
+  return name.toLowerCase() === "authorization";
+}
+
+const OPTIONS_WITH_VALUE = new Set(["-t", "--transport", "-s", "--scope", "-e", "--env"]);
 
 function fromCommand(text: string): Address | null {
-  const words = text.replace(/\\\r?\n/g, " ").match(/"[^"]*"|'[^']*'|\S+/g) ?? [];
+  const words = text.replace(/\\\r?\n/g, " ").match(/(?:"[^"]*"|'[^']*'|[^\s"'])+/g) ?? [];
   const bare: string[] = [];
+  const headers: Header[] = [];
   for (let at = 0; at < words.length; at++) {
-    const word = (words[at] ?? "").replace(/^(["'])(.*)\1$/, "$2");
-    if (OPTIONS_WITH_VALUE.has(word)) at++;
+    const word = unquoted(words[at] ?? "");
+    const [option, joined] = word.split(/=(.*)/s);
+    if (option === "-H" || option === "--header") {
+      const [name = "", value = ""] = unquoted(joined ?? words[++at] ?? "").split(/:(.*)/s);
+      headers.push(headerOf(name, value));
+    } else if (OPTIONS_WITH_VALUE.has(word)) at++;
     else if (!word.startsWith("-")) bare.push(word);
   }
   const at = bare.findIndex((word) => /^https?:\/\//i.test(word));
   const add = bare.lastIndexOf("add");
-  return fromUrl(bare[at] ?? "", add >= 0 && at - add > 1 ? (bare[at - 1] ?? null) : null);
+  const name = add >= 0 && at - add > 1 ? (bare[at - 1] ?? null) : null;
+  return fromUrl(bare[at] ?? "", name, headers.find(isAuthorization) ?? headers[0]);
+}
+
+function unquoted(word: string): string {
+  return word.replace(/^(["'])(.*)\1$/, "$2");
 }

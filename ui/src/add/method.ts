@@ -1,4 +1,5 @@
 import type { AuthType, NewAccount } from "../backend";
+import type { Header } from "./address";
 
 /** What the form holds about the way of signing in, as it is typed. */
 export interface Method {
@@ -12,6 +13,12 @@ export interface Method {
 
 export function emptyMethod(): Method {
   return { auth: "auto", clientId: "", scopes: "", header: "X-API-Key", username: "", secret: "" };
+}
+
+/** The way that a header of this kind belongs to; its value stays out. */
+export function methodOf({ name, scheme }: Header): Partial<Method> {
+  if (name.toLowerCase() === "authorization" && scheme !== null) return { auth: scheme };
+  return { auth: "header", header: name };
 }
 
 /** Whether the browser has a part in it. */

@@ -94,6 +94,46 @@ test("a program that can’t be identified is called so, and letters that hide a
   expect(screen.getByText("It calls itself “safe\\u{202e}txt”. Anybody can claim that.")).toBeTruthy();
 });
 
+test("however long the names are, title, chain and reason stay short, and the warnings come first", async () => {
+  const { program } = prompt();
+  const chain = Array.from({ length: 30 }, (_, at) => ({ pid: at, name: `p${at}`, remembered: at === 28 }));
+  const name = `${"n".repeat(200)}.js`;
+  const long = { ...program, name, chain, others_can_change: true };
+  await show(prompt({ profile: "a".repeat(200), program: long, always_off: "others_can_change" }));
+  const title = screen.getByRole("heading", { level: 1 });
+  expect(title.textContent?.trim().length).toBeLessThan(90);
+  expect(screen.getAllByRole("listitem").map((row) => row.textContent?.trim())).toEqual([
+    "p0 0",
+    "…",
+    "p28 28",
+    "p29 29",
+  ]);
+  const warning = screen.getByText("Other users can change this file");
+  const facts = document.querySelector("dl") as HTMLElement;
+  expect(warning.compareDocumentPosition(facts) & Node.DOCUMENT_POSITION_FOLLOWING).toBeTruthy();
+  expect(screen.queryByText("File check")).toBeNull();
+});
+
+test("of a process without a name is said that it’s unknown", async () => {
+  const { program } = prompt();
+  const chain = [{ pid: 51_877, name: "?", remembered: true }];
+  const unknown = { ...program, name: null, exe: null, script: null, chain, confidence: "unknown" as const };
+  await show(prompt({ program: unknown, always_off: "unidentified" }));
+  expect(screen.getByRole("listitem").textContent).toContain("Unknown");
+  expect(screen.queryByText("File check")).toBeNull();
+  expect(screen.getByText("The system didn’t say which file this is")).toBeTruthy();
+});
+
+test("Esc held down denies one prompt only", async () => {
+  const backend = await show(prompt(), prompt({ prompt: "p2", profile: "notion" }));
+  now += 600;
+  await fireEvent.keyDown(window, { key: "Escape" });
+  await screen.findByRole("alertdialog", { name: "Let “cli.js” use notion?" });
+  now += 600;
+  await fireEvent.keyDown(window, { key: "Escape", repeat: true });
+  expect(backend.asked).toEqual([["answerPrompt", "p1", "deny"]]);
+});
+
 test("a prompt that is gone is not asked any more", async () => {
   const backend = await show(prompt());
   backend.waiting = [];

@@ -1,6 +1,7 @@
 import { untrack } from "svelte";
 import type { Backend, ErrorObject } from "../backend";
 import { asError } from "./attempt.svelte";
+import { MINUTE_MS } from "./time";
 
 /** Something that is read from the agent. What was read once stays on the screen while it is read again. */
 export interface Reading<T> {
@@ -46,7 +47,7 @@ export function readingOf<T>(ask: () => Promise<T>): Reading<T> {
   };
 }
 
-/** The same, read now and after every change, as long as the component that calls this is on the screen. */
+/** The same, read now, after every change, and each minute that somebody may look, as long as the component that calls this is on the screen. */
 export function followed<B extends Pick<Backend, "onChanged">, T>(
   backend: () => B,
   ask: (backend: B) => Promise<T>,
@@ -55,7 +56,12 @@ export function followed<B extends Pick<Backend, "onChanged">, T>(
   $effect(() => {
     const stop = backend().onChanged(() => void reading.read());
     void untrack(() => reading.read());
-    return stop;
+    // Time alone changes states too, and nobody reports that.
+    const timer = setInterval(() => void (document.hidden || reading.read()), MINUTE_MS);
+    return () => {
+      clearInterval(timer);
+      stop();
+    };
   });
   return reading;
 }

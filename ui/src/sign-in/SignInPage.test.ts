@@ -1,11 +1,12 @@
 import { fireEvent, render, screen, waitFor } from "@testing-library/svelte";
 import { expect, test, vi } from "vitest";
+import { draftOf, type Draft } from "../add/draft";
 import type { AuthView } from "../backend";
 import { FakeBackend } from "../testing/fakeBackend";
 import { account, failure, signIn, waitingForBrowser } from "../testing/samples";
 import SignInPage from "./SignInPage.svelte";
 
-async function show(view: AuthView, added = false) {
+async function show(view: AuthView, added: Draft | null = null) {
   const backend = new FakeBackend();
   backend.list = [account()];
   backend.signIns["linear-work"] = view;
@@ -107,11 +108,12 @@ test("a service that registers no apps asks for a client ID, with the address to
 });
 
 test("after a failure of what was just added, Edit address takes it back", async () => {
-  const { backend, onedit } = await show(signIn("failed", 1, "stopped", { error: failure("not_mcp_server") }), true);
+  const draft = draftOf("https://mcp.linear.app/mpc");
+  const { backend, onedit } = await show(signIn("failed", 1, "stopped", { error: failure("not_mcp_server") }), draft);
   expect(screen.getByRole("alert").textContent).toContain("There is no MCP server at this address.");
   await click("Edit address");
   expect(backend.asked).toEqual([["removeAccount", "linear-work"]]);
-  await waitFor(() => expect(onedit).toHaveBeenCalledWith("https://mcp.linear.app/mcp"));
+  await waitFor(() => expect(onedit).toHaveBeenCalledWith(draft, { details: false }));
 });
 
 test("Cancel ends the sign-in and shows the account", async () => {
@@ -127,4 +129,94 @@ test("done means that tools were listed, and the commands to use it are there to
   expect(await screen.findByText(/23 tools/)).toBeTruthy();
   await click("Copy keybearer token linear-work");
   expect(backend.asked).toEqual([["copyText", "keybearer token linear-work"]]);
+});
+
+test("to begin is asked for once, whatever changes afterwards", async () => {
+  const backend = new FakeBackend();
+  backend.list = [account()];
+  const where = {
+    profile: "linear-work",
+    start: true,
+    register: false,
+    added: null,
+    onaccount: vi.fn(),
+    onedit: vi.fn(),
+  };
+  const { rerender } = render(SignInPage, { backend, account: account(), ...where });
+  for (const view of [signIn("preparing", 2, "running"), waitingForBrowser(), signIn("finishing", 7, "running")]) {
+    backend.signIns["linear-work"] = view;
+    backend.change();
+    await rerender({ account: account({ status: "signing_in" }) });
+    await waitFor(() => expect(document.querySelector("[aria-current=step]")).toBeTruthy());
+  }
+  expect(backend.asked).toEqual([["signIn", { profile: "linear-work", callback: null, register_again: false }]]);
+});
+
+test("Cancel works while the request that began the sign-in is still on its way", async () => {
+  const { backend, onaccount } = await show(signIn("failed", 1, "stopped", { error: failure("timeout") }));
+  backend.signIn = () => new Promise(() => undefined);
+  await click("Try again");
+  backend.signIns["linear-work"] = signIn("preparing", 1, "running");
+  backend.change();
+  await fireEvent.click(await screen.findByRole("button", { name: "Cancel" }));
+  await waitFor(() => expect(onaccount).toHaveBeenCalledOnce());
+  expect(backend.asked).toEqual([["cancelSignIn", "linear-work"]]);
+});
+
+test("Cancel says why it didn’t work", async () => {
+  const { backend, onaccount } = await show(waitingForBrowser());
+  backend.failures = { cancelSignIn: failure("agent_unreachable") };
+  await click("Cancel");
+  expect((await screen.findByRole("alert")).textContent).toContain("Keybearer’s agent isn’t answering.");
+  expect(onaccount).not.toHaveBeenCalled();
+});
+
+test("what has come back from the browser can’t be cancelled any more", async () => {
+  await show(signIn("finishing", 7, "running"));
+  expect(screen.queryByRole("button", { name: "Cancel" })).toBeNull();
+});
+
+test("the form for a client ID leaves with the phase that it was opened in", async () => {
+  const { backend } = await show(waitingForBrowser());
+  await click("Enter client ID…");
+  for (const view of [signIn("finishing", 7, "running"), waitingForBrowser()]) {
+    backend.signIns["linear-work"] = view;
+    backend.change();
+    await waitFor(() => expect(screen.queryByRole("textbox", { name: "Client ID" })).toBeNull());
+  }
+});
+
+test.each(["resource_metadata_missing", "server_metadata_missing"])(
+  "with %s a method can be chosen",
+  async (reason) => {
+    const draft = draftOf("https://mcp.linear.app/mcp");
+    const error = failure("provider_error", reason);
+    const { backend, onedit } = await show(signIn("failed", 2, "stopped", { error }), draft);
+    await click("Choose a sign-in method");
+    await waitFor(() => expect(onedit).toHaveBeenCalledWith(draft, { details: true }));
+    expect(backend.asked).toEqual([["removeAccount", "linear-work"]]);
+  },
+);
+
+test("an account that was there before isn’t removed for another method", async () => {
+  const error = failure("provider_error", "resource_metadata_missing");
+  const { backend, onedit } = await show(signIn("failed", 2, "stopped", { error }));
+  await click("Choose a sign-in method");
+  await waitFor(() => expect(onedit).toHaveBeenCalledWith(draftOf("https://mcp.linear.app/mcp"), { details: true }));
+  expect(backend.asked).toEqual([]);
+});
+
+test("a refused registration can be tried again, anew, or by hand", async () => {
+  const error = failure("provider_error", "registration_refused");
+  const { backend } = await show(signIn("failed", 4, "stopped", { error }));
+  expect(screen.getByRole("textbox", { name: "Client ID" })).toBeTruthy();
+  await click("Try again");
+  await waitFor(() =>
+    expect(screen.getByRole<HTMLButtonElement>("button", { name: "Register again" }).disabled).toBe(false),
+  );
+  await click("Register again");
+  expect(backend.asked.map(([, request]) => request)).toMatchObject([
+    { register_again: false },
+    { register_again: true },
+  ]);
 });

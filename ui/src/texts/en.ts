@@ -22,6 +22,7 @@ export const en = {
     continue: "Continue",
     copy: "Copy",
     copied: "Copied",
+    notCopied: "Couldn’t be copied",
     back: "Back to servers",
     unknown: "Unknown",
     dismiss: "Dismiss",
@@ -106,6 +107,10 @@ export const en = {
     needed: "This is needed.",
     kept: "Kept in the system keyring",
     saveAndTest: "Save and test",
+    leftOut: {
+      what: (header: string) => `The header “${header}” was left out.`,
+      meaning: "A key isn’t kept in sight. Enter it below, where the keyring takes it.",
+    },
     existing: "Show that account",
     otherName: "Choose another name",
   },
@@ -151,6 +156,7 @@ export const en = {
     copyRedirect: "Copy redirect address",
     leave: "You can leave this page. The list shows when something is needed.",
     editAddress: "Edit address",
+    chooseMethod: "Choose a sign-in method",
     startAgain: "Start again",
     notOpen: {
       what: "No sign-in is open.",
@@ -170,7 +176,8 @@ export const en = {
     more: "More actions",
     signInAgain: "Sign in again",
     signInNow: "Sign in now",
-    openBrowser: "Open browser again",
+    showSignIn: "Show sign-in",
+    replaceKey: "Replace key…",
     test: "Test connection",
     tested: {
       what: "The connection works.",
@@ -202,6 +209,10 @@ export const en = {
     needed: {
       what: (name: string) => `${name} needs you to sign in.`,
       meaning: "Programs that ask for it get an error until then. Your settings and allowed programs stay as they are.",
+    },
+    keyNeeded: {
+      what: (name: string) => `${name} needs a key that works.`,
+      meaning: "Programs that ask for it get an error until the key is replaced.",
     },
     health: {
       title: "Token health",
@@ -358,6 +369,11 @@ export const en = {
     approval: "When a new program asks",
     approvalHint: "“Allow mine” gives tokens to every program of yours outside sandboxes",
     approvalChoices: { ask: "Ask me", same_user: "Allow mine" },
+    allowMine: {
+      title: "Allow every program of yours?",
+      text: "Any program that runs as you and outside a sandbox gets tokens for all accounts, and no prompt is shown.",
+      verb: "Allow mine",
+    },
     storage: "Storage",
     keyring: "Keyring",
     vault: { unlocked: "In use", locked: "Locked", absent: "Not answering" },

@@ -1,0 +1,70 @@
+import { fireEvent, render, screen, waitFor, within } from "@testing-library/svelte";
+import { expect, test, vi } from "vitest";
+import { FakeBackend } from "../testing/fakeBackend";
+import { agentStatus, failure, settings } from "../testing/samples";
+import SettingsPage from "./SettingsPage.svelte";
+
+function show() {
+  const backend = new FakeBackend();
+  const { rerender } = render(SettingsPage, {
+    backend,
+    settings: backend.current,
+    agent: agentStatus(),
+    onchanged: (): Promise<void> => rerender({ settings: backend.current }),
+    onpractice: vi.fn(),
+    onclose: vi.fn(),
+  });
+  return backend;
+}
+
+const radio = (name: string) => screen.getByRole<HTMLInputElement>("radio", { name });
+
+test("a choice that is refused goes back to what is in force, and says why beside it", async () => {
+  const backend = show();
+  backend.failures = { changeSettings: failure("storage_full") };
+  await fireEvent.click(radio("Dark"));
+  const note = await screen.findByRole("alert");
+  expect(note.textContent).toContain("There is no room left");
+  expect(note.parentElement?.textContent).toContain("Theme");
+  expect(radio("Dark").checked).toBe(false);
+  expect(
+    within(screen.getByRole("radiogroup", { name: "Theme" })).getByRole<HTMLInputElement>("radio", { name: "System" })
+      .checked,
+  ).toBe(true);
+
+  backend.failures = {};
+  await fireEvent.click(radio("Light"));
+  await waitFor(() => expect(screen.queryByRole("alert")).toBeNull());
+  expect(radio("Light").checked).toBe(true);
+});
+
+test("while one setting changes, another can", async () => {
+  const backend = show();
+  await Promise.all([fireEvent.click(radio("Dark")), fireEvent.click(radio("127.0.0.1"))]);
+  expect(backend.asked).toEqual([
+    ["changeSettings", { theme: "dark" }],
+    ["changeSettings", { callback: "loopback" }],
+  ]);
+});
+
+test("every program of the user is allowed only after a question, which is safe to leave", async () => {
+  const backend = show();
+  await fireEvent.click(radio("Allow mine"));
+  const dialog = within(await screen.findByRole("dialog"));
+  expect(backend.asked).toEqual([]);
+  await fireEvent.click(dialog.getByRole("button", { name: "Cancel" }));
+  expect(radio("Ask me").checked).toBe(true);
+
+  await fireEvent.click(radio("Allow mine"));
+  await fireEvent.click(within(screen.getByRole("dialog")).getByRole("button", { name: "Allow mine" }));
+  await waitFor(() => expect(radio("Allow mine").checked).toBe(true));
+  expect(backend.asked).toEqual([["changeSettings", { approval: "same_user" }]]);
+});
+
+test("to be asked again takes one press", async () => {
+  const backend = new FakeBackend();
+  const where = { backend, settings: settings({ approval: "same_user" }), agent: agentStatus() };
+  render(SettingsPage, { ...where, onchanged: () => Promise.resolve(), onpractice: vi.fn(), onclose: vi.fn() });
+  await fireEvent.click(radio("Ask me"));
+  expect(backend.asked).toEqual([["changeSettings", { approval: "ask" }]]);
+});
