@@ -115,6 +115,7 @@ export class FakeBackend implements Backend {
     });
   startPractice = () => this.#do("startPractice", [], () => "http://127.0.0.1:4747/mcp");
   copyText = (text: string) => this.#do("copyText", [text], () => null);
+  quit = () => this.#do("quit", [], () => null);
 
   onChanged = (heard: () => void) => subscribe(this.#changed, heard);
   onOpen = (heard: (page: OpenPage) => void) => subscribe(this.#open, heard);

@@ -384,6 +384,7 @@ export const en = {
     about: "About",
     version: (version: string) => `Keybearer ${version}`,
     noUsageData: "No usage data is sent",
+    quit: "Quit Keybearer",
   },
   // What happened, in a sentence that names the party, and what it means. By reason first, then by name of the error.
   problem: {

@@ -362,6 +362,7 @@ export const zhCN: Texts = {
     about: "关于",
     version: (version) => `Keybearer ${version}`,
     noUsageData: "不发送任何使用数据",
+    quit: "退出 Keybearer",
   },
   problem: {
     vault_locked: {
