@@ -31,10 +31,7 @@ pub fn show_approval(app: &AppHandle) {
 /// Shows the window that asks, with a question that is new: one that the user put out of sight comes back.
 pub fn raise_approval(app: &AppHandle) {
     let _ = match app.get_webview_window(APPROVAL) {
-        Some(window) => {
-            // Where the system keeps the focus from a window that takes it, the user is still told.
-            present(&window).and_then(|()| window.request_user_attention(Some(UserAttentionType::Critical)))
-        }
+        Some(window) => demand(&window),
         None => make_approval(app),
     };
 }
@@ -65,6 +62,16 @@ fn present(window: &WebviewWindow) -> tauri::Result<()> {
     window.unminimize()?;
     window.show()?;
     window.set_focus()
+}
+
+/// Brings a window before the user who looks elsewhere.
+fn demand(window: &WebviewWindow) -> tauri::Result<()> {
+    if window.is_focused()? {
+        return Ok(());
+    }
+    present(window)?;
+    // Where the system keeps the focus from a window that takes it, the user is still told.
+    window.request_user_attention(Some(UserAttentionType::Critical))
 }
 
 fn make_main(app: &AppHandle) -> tauri::Result<()> {
