@@ -102,6 +102,18 @@ const screens: Record<string, () => OpenPage | undefined> = {
     backend.agent = agentStatus({ locked: true, prompts: 2 });
     return undefined;
   },
+  locked_keyring: () => {
+    backend.agent = agentStatus({ locked: true, vault: "locked", vault_problem: "locked" });
+    return undefined;
+  },
+  settings_refused: () => {
+    backend.failures = { changeSettings: failure("storage_full") };
+    return { page: "settings", profile: null };
+  },
+  key_refused: () => {
+    backend.details["stripe-test"] = { status: "needs_sign_in" };
+    return show("stripe-test");
+  },
   unreachable_agent: () => {
     backend.failures = { agentStatus: failure("agent_unreachable") };
     return undefined;
@@ -123,6 +135,33 @@ const screens: Record<string, () => OpenPage | undefined> = {
         allowed_before: inMinutes(-2000),
         claimed_name: "Code editor",
       }),
+    ];
+    return undefined;
+  },
+  approval_long: () => {
+    const { program } = prompt();
+    const name = `${"compile-everything-".repeat(8)}cli.js`;
+    const chain = Array.from({ length: 12 }, (_, at) => ({
+      pid: 900 + at,
+      name: `${at} ${name}`,
+      remembered: at === 10,
+    }));
+    backend.waiting = [
+      prompt({
+        profile: "an-account-with-a-name-that-goes-on-and-on-and-on-for-ever",
+        program: {
+          ...program,
+          name,
+          chain,
+          others_can_change: true,
+          script: `/home/ada/${name}`,
+          folder: `/home/${name}`,
+        },
+        always_off: "others_can_change",
+        allowed_before: inMinutes(-2000),
+        claimed_name: name,
+      }),
+      prompt({ prompt: "p2" }),
     ];
     return undefined;
   },

@@ -20,6 +20,16 @@ test("without accounts the window asks for the first server’s address", async 
   expect(screen.getByRole("textbox", { name: "Server address" })).toBeTruthy();
 });
 
+test("a key that is pasted into the first field is left out, and said to be", async () => {
+  await show(() => undefined);
+  const pasted = 'claude mcp add -H "Authorization: Bearer s3cret" work https://x.example/mcp';
+  const field = screen.getByRole("textbox", { name: "Server address" });
+  await fireEvent.paste(field, { clipboardData: { getData: () => pasted } });
+  expect(await screen.findByText("The header “Authorization” was left out.")).toBeTruthy();
+  expect(screen.getByRole<HTMLInputElement>("textbox", { name: "Server address" }).value).toBe("https://x.example/mcp");
+  expect(document.body.innerHTML).not.toContain("s3cret");
+});
+
 test("the practice server is started, added and signed in to by one button", async () => {
   const backend = await show(() => undefined);
   await fireEvent.click(screen.getByRole("button", { name: "Try the practice server" }));

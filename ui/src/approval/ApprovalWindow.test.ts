@@ -101,7 +101,7 @@ test("however long the names are, title, chain and reason stay short, and the wa
   const long = { ...program, name, chain, others_can_change: true };
   await show(prompt({ profile: "a".repeat(200), program: long, always_off: "others_can_change" }));
   const title = screen.getByRole("heading", { level: 1 });
-  expect(title.textContent?.trim().length).toBeLessThan(90);
+  expect(title.textContent?.trim().length).toBeLessThan(70);
   expect(screen.getAllByRole("listitem").map((row) => row.textContent?.trim())).toEqual([
     "p0 0",
     "…",
