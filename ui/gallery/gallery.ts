@@ -1,5 +1,5 @@
 // Every screen without an agent, for looking at: `npm run dev`, then /gallery/?screen=waiting&theme=dark&lang=zh-CN.
-// With &press=Change… the button of that text is pressed as well.
+// With &press=Change… the button or choice of that text is pressed as well.
 
 import { mount } from "svelte";
 import App from "../src/App.svelte";
@@ -83,6 +83,11 @@ const screens: Record<string, () => OpenPage | undefined> = {
   client: () => {
     const error = failure("provider_error", "registration_not_offered");
     backend.signIns["stripe-live"] = signIn("failed", 4, "stopped", { error });
+    return show("stripe-live");
+  },
+  no_metadata: () => {
+    const error = failure("provider_error", "resource_metadata_missing");
+    backend.signIns["stripe-live"] = signIn("failed", 2, "stopped", { error });
     return show("stripe-live");
   },
   failed: () => {
@@ -196,7 +201,7 @@ if (page) setTimeout(() => backend.open(page), 300);
 const pressed = query.get("press");
 if (pressed !== null) {
   setTimeout(() => {
-    const buttons = [...document.querySelectorAll<HTMLElement>("button, summary")];
+    const buttons = [...document.querySelectorAll<HTMLElement>("button, summary, label")];
     buttons.find((button) => (button.ariaLabel ?? button.textContent.trim()) === pressed)?.click();
   }, 800);
 }
