@@ -1,11 +1,9 @@
 //! The screen: whether there is one to draw on, and what leads others to it. GTK panics without one, before any error
 //! can be returned.
 
+use keybearer_protocol::auth::DISPLAY_VARIABLES;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-
-/// What the agent needs to open a browser on this screen.
-const VARIABLES: [&str; 5] = ["DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY", "DBUS_SESSION_BUS_ADDRESS", "BROWSER"];
 
 /// Whether a window can be opened. Windows and macOS always have a place for one.
 pub fn present() -> bool {
@@ -14,7 +12,7 @@ pub fn present() -> bool {
 
 /// What leads another process to this screen.
 pub fn variables() -> BTreeMap<String, String> {
-    VARIABLES.into_iter().filter_map(|name| Some((name.to_owned(), std::env::var(name).ok()?))).collect()
+    DISPLAY_VARIABLES.into_iter().filter_map(|name| Some((name.to_owned(), std::env::var(name).ok()?))).collect()
 }
 
 fn named_in(environment: impl Fn(&str) -> Option<OsString>) -> bool {

@@ -7,7 +7,7 @@ use keybearer_tests::until::until;
 use keybearer_tests::world::World;
 use serde_json::{Value, json};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 fn signed_in() -> (World, Practice) {
@@ -43,6 +43,16 @@ fn run(world: &World, script: &Path) -> Child {
 
 /// A script that asks for a token, as a person would write one.
 const SCRIPT: &str = "\"$KEYBEARER\" token practice\nexit $?\n";
+
+/// A script of this name, which a person has allowed for good.
+fn allowed_for_good(world: &World, name: &str) -> PathBuf {
+    let mut prompter = Prompter::register(world).unwrap();
+    let path = world.session.write(name, SCRIPT).unwrap();
+    let asking = run(world, &path);
+    prompter.answer("always").unwrap();
+    assert!(asking.wait_with_output().unwrap().status.success());
+    path
+}
 
 #[test]
 fn without_a_desktop_every_program_of_this_user_may_and_after_one_none_unasked() {
@@ -199,11 +209,7 @@ fn at_most_eight_questions_wait() {
 #[test]
 fn an_answer_for_good_is_for_one_script_as_it_is_and_outlives_agent_and_program() {
     let (world, _practice) = signed_in();
-    let mut prompter = Prompter::register(&world).unwrap();
-    let path = world.session.write("nightly.sh", SCRIPT).unwrap();
-    let asking = run(&world, &path);
-    prompter.answer("always").unwrap();
-    assert!(asking.wait_with_output().unwrap().status.success());
+    let path = allowed_for_good(&world, "nightly.sh");
     world.kill_agent().unwrap();
     // Nobody is there to be asked, and nobody need be.
     assert!(run(&world, &path).wait_with_output().unwrap().status.success());
@@ -247,11 +253,7 @@ fn what_grew_while_the_person_thought_is_asked_about_again() {
 #[test]
 fn an_answer_for_good_that_was_taken_back_stays_away() {
     let (world, _practice) = signed_in();
-    let mut prompter = Prompter::register(&world).unwrap();
-    let path = world.session.write("nightly.sh", SCRIPT).unwrap();
-    let asking = run(&world, &path);
-    prompter.answer("always").unwrap();
-    assert!(asking.wait_with_output().unwrap().status.success());
+    let path = allowed_for_good(&world, "nightly.sh");
     let listed = world.ok(&["grants"]).unwrap();
     world.ok(&["grants", "revoke", listed.split(' ').next().unwrap()]).unwrap();
     world.kill_agent().unwrap();

@@ -7,7 +7,7 @@ use keybearer_ipc::client::ClientError;
 use keybearer_protocol::account::AccountSignOut;
 use keybearer_protocol::auth::{
     AuthCancel, AuthComplete, AuthCompleteParams, AuthPhase, AuthStart, AuthStartParams, AuthStatus, AuthStatusParams,
-    AuthView, CallbackKind, StepName, StepState,
+    AuthView, CallbackKind, DISPLAY_VARIABLES, StepName, StepState,
 };
 use keybearer_protocol::profile::ProfileName;
 use keybearer_protocol::{Door, ErrorCode, ErrorObject};
@@ -147,8 +147,7 @@ fn said(name: StepName, state: StepState) -> &'static str {
 
 /// What the agent needs to open a browser on this screen.
 fn display_variables() -> BTreeMap<String, String> {
-    let names = ["DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY", "DBUS_SESSION_BUS_ADDRESS", "BROWSER"];
-    names.into_iter().filter_map(|name| Some((name.to_owned(), env::var(name).ok()?))).collect()
+    DISPLAY_VARIABLES.into_iter().filter_map(|name| Some((name.to_owned(), env::var(name).ok()?))).collect()
 }
 
 fn read_callback() -> Result<String, Failure> {

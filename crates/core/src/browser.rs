@@ -1,15 +1,11 @@
 //! The browser: opened without a shell (`URL-2`), for https and loopback addresses alone (`URL-1`).
 
 use keybearer_oauth::server_url::is_protected;
+use keybearer_protocol::auth::DISPLAY_VARIABLES;
 use std::collections::BTreeMap;
 use std::process::Stdio;
 use tokio::process::Command;
 use url::Url;
-
-/// The variables that tell a browser where its screen is. Only the caller's count: the agent may have been born on
-/// another screen than the one that its caller sits at.
-const DISPLAY_VARIABLES: [&str; 5] =
-    ["DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY", "DBUS_SESSION_BUS_ADDRESS", "BROWSER"];
 
 /// A way to open addresses for one caller.
 #[derive(Clone, Debug, Default)]
@@ -18,7 +14,8 @@ pub struct Browser {
 }
 
 impl Browser {
-    /// The browser on the caller's screen. Other variables than those five are ignored.
+    /// The browser on the caller's screen: the agent may have been born on another one. Other variables than those five
+    /// are ignored.
     pub fn of_caller(environment: &BTreeMap<String, String>) -> Browser {
         let given = |name: &'static str| Some((name, environment.get(name)?.clone()));
         let set = DISPLAY_VARIABLES.into_iter().filter_map(given).filter(|(_, value)| !value.is_empty());

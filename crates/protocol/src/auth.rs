@@ -25,6 +25,10 @@ method!(
     AuthComplete, "auth.complete", [Admin], AuthCompleteParams => AuthView
 );
 
+/// The variables that lead a browser to its caller's screen.
+pub const DISPLAY_VARIABLES: [&str; 5] =
+    ["DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY", "DBUS_SESSION_BUS_ADDRESS", "BROWSER"];
+
 /// Parameters of `auth.start`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct AuthStartParams {
@@ -40,8 +44,7 @@ pub struct AuthStartParams {
     /// Register anew at the authorization server, and start anew if a sign-in is open.
     #[serde(default)]
     pub register_again: bool,
-    /// The caller's display variables (`DISPLAY`, `WAYLAND_DISPLAY`, `XAUTHORITY`, `DBUS_SESSION_BUS_ADDRESS`,
-    /// `BROWSER`), since the agent may have been born elsewhere. Other names are ignored.
+    /// The caller's [`DISPLAY_VARIABLES`], since the agent may have been born elsewhere. Other names are ignored.
     #[serde(default)]
     pub environment: BTreeMap<String, String>,
 }
