@@ -24,7 +24,7 @@ fn window() -> anyhow::Result<()> {
     build_window()?;
     step("build", &mut cargo(&[&["build", "--locked"], WORKSPACE].concat()))?;
     let home = tempfile::Builder::new().prefix("keybearer-").tempdir()?;
-    say("the window: choose \"Try the practice server\" there; Quit in its tray ends it");
+    say("the window: choose \"Try the practice server\" there; Quit in its tray, or in its settings, ends it");
     detail(&format!("home  {}", home.path().display()));
     detail("Accounts that you add land in that home and in your keyring; remove them in the window when you are done.");
     let mut desktop = Command::new(executable("keybearer-desktop"));
