@@ -190,6 +190,21 @@ fn a_call_that_may_not_ask_or_has_nobody_to_ask_ends_at_once() {
 }
 
 #[test]
+fn headers_are_asked_about_without_waiting_and_the_next_call_finds_the_answer() {
+    let (world, _practice) = signed_in();
+    let mut prompter = Prompter::register(&world).unwrap();
+    let headers = || world.run(&["headers", "practice"]).unwrap().code;
+    assert_eq!(headers(), 14);
+    prompter.answer("once").unwrap();
+    // Once is for one call.
+    until("the answer", || Ok((headers() == 0).then_some(()))).unwrap();
+    assert_eq!(headers(), 14);
+    prompter.answer("while_running").unwrap();
+    assert_eq!([headers(), headers()], [0, 0]);
+    assert_eq!(prompter.prompts().unwrap(), Vec::<Value>::new());
+}
+
+#[test]
 fn at_most_eight_questions_wait() {
     let (world, _practice) = signed_in();
     let mut prompter = Prompter::register(&world).unwrap();

@@ -10,6 +10,6 @@ test("a window that may not listen is told so once", async () => {
   await vi.waitFor(() => expect(onNotice).toHaveBeenCalledOnce());
   for (const stop of stops) stop();
   // A promise that is left rejected fails the whole run.
-  await new Promise((resolve) => setTimeout(resolve, 20));
+  await new Promise((resolve) => setTimeout(resolve));
   expect(onNotice.mock.calls[0]?.[0]).toMatchObject({ message: "Error: not allowed" });
 });

@@ -65,7 +65,7 @@ pub(crate) enum Command {
     Grants(GrantsArguments),
     /// Give out nothing until it is unlocked, and drop tokens from memory
     Lock,
-    /// End the lock
+    /// End the lock; once the window has run, only the window does it
     Unlock,
     /// Send one request to the agent: '{"method": "profile.list", "params": {}}'
     Rpc {

@@ -2,7 +2,7 @@
 
 use crate::arguments::{GrantsArguments, GrantsCommand};
 use crate::connection::Reach;
-use crate::output::{Failure, answer, answer_json};
+use crate::output::{Failure, answer, answer_json, note};
 use keybearer_protocol::Door;
 use keybearer_protocol::grant::{GrantList, GrantListParams, GrantRevoke, GrantRevokeParams, GrantView};
 use keybearer_protocol::prompt::Decision;
@@ -32,6 +32,9 @@ fn list(reach: &Reach, profile: Option<String>, json: bool) -> Result<(), Failur
     }
     if json {
         return answer_json(&grants);
+    }
+    if grants.is_empty() {
+        note("no answers are remembered");
     }
     for grant in &grants {
         let file = grant.script.as_ref().or(grant.exe.as_ref()).map(String::as_str).unwrap_or_default();

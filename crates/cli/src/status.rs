@@ -40,6 +40,8 @@ pub(crate) fn tell(status: &AgentStatusReply) -> Result<(), Failure> {
         answer("locked    nothing is given out until it is unlocked")?;
     }
     answer(&format!("keyring   {keyring}"))?;
+    let asks = if status.prompter { "is there to ask people" } else { "isn't running" };
+    answer(&format!("window    {asks}; {} questions wait", status.prompts))?;
     answer(&format!("accounts  {}, of which {} need you", status.accounts, status.need_user))?;
     match &status.configuration_problem {
         Some(problem) => answer(&format!("problem   {problem}")),

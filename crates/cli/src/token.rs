@@ -40,7 +40,8 @@ fn get(reach: &Reach, params: &TokenGetParams, timeout: Duration, json: bool) ->
     if json { answer_json(&reply) } else { answer(reply.access_token.expose_secret()) }
 }
 
-/// `keybearer headers`: a JSON object, as Claude Code's `headersHelper` wants it. Never waits for a prompt.
+/// `keybearer headers`: a JSON object, as Claude Code's `headersHelper` wants it. Never waits for a person: the question
+/// is shown, and the next call finds the answer.
 pub(crate) fn headers(reach: &Reach, arguments: HeadersArguments) -> Result<(), Failure> {
     let named_by_client = || {
         let variable = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
@@ -55,7 +56,8 @@ pub(crate) fn headers(reach: &Reach, arguments: HeadersArguments) -> Result<(), 
         url: is_url.then(|| target.clone()),
         profile: (!is_url).then_some(target),
         min_ttl: DEFAULT_MIN_TTL,
-        interactive: false,
+        interactive: true,
+        wait: false,
     };
     let mut client = reach.open(Door::Programs)?;
     client.set_timeout(Some(HEADERS_TIMEOUT));

@@ -8,7 +8,7 @@ use crate::accounts::{Accounts, Change, NewAccount};
 use crate::browser::Browser;
 use crate::caller::Caller;
 use crate::clock::now;
-use crate::consent::Consent;
+use crate::consent::{Asking, Consent};
 use crate::error::Error;
 use crate::grants::Asked;
 use crate::profile::Settings;
@@ -179,8 +179,11 @@ impl Api {
     async fn token(&self, caller: &Caller, params: TokenGetParams) -> Result<TokenReply, Error> {
         let target = params.profile.or(params.server_url).ok_or(Error::NothingNamed)?;
         let want = Want { min_ttl: SignedDuration::from_secs(params.min_ttl.into()), force: params.force };
+        let asking = Asking::of(params.interactive, params.wait);
+        // Nobody is asked about a token that there is none of.
+        self.find_for(caller, &target).await?.check_token().await?;
         for _ in 0..TRIES {
-            let (account, asked) = self.permitted(caller, &target, params.interactive).await?;
+            let (account, asked) = self.permitted(caller, &target, asking).await?;
             let issued = account.token(want, &params.scopes).await?;
             if !is_as_asked(asked.as_ref(), &issued.url, &issued.scopes) {
                 continue;
@@ -202,8 +205,9 @@ impl Api {
     async fn header(&self, caller: &Caller, params: HeaderGetParams) -> Result<HeaderReply, Error> {
         let target = params.profile.or_else(|| params.url.clone()).ok_or(Error::NothingNamed)?;
         let want = Want { min_ttl: SignedDuration::from_secs(params.min_ttl.into()), force: false };
+        let asking = Asking::of(params.interactive, params.wait);
         for _ in 0..TRIES {
-            let (account, asked) = self.permitted(caller, &target, params.interactive).await?;
+            let (account, asked) = self.permitted(caller, &target, asking).await?;
             let Authorized { url: server, headers, issued } = account.authorized(want).await?;
             let scopes = issued.as_ref().map(|issued| issued.scopes.as_slice()).unwrap_or_default();
             if !is_as_asked(asked.as_ref(), &server, scopes) {
@@ -229,12 +233,12 @@ impl Api {
         &self,
         caller: &Caller,
         target: &str,
-        interactive: bool,
+        asking: Asking,
     ) -> Result<(Arc<Account>, Option<Asked>), Error> {
         let account = self.find_for(caller, target).await?;
         // What the person is asked about is what the keyring has, not what wasn't read yet.
         account.load().await?;
-        let asked = self.consent.permit(caller, &account, interactive).await?;
+        let asked = self.consent.permit(caller, &account, asking).await?;
         Ok((account, asked))
     }
 
@@ -257,7 +261,7 @@ impl Api {
     }
 
     async fn invalidate(&self, caller: &Caller, params: TokenInvalidateParams) -> Result<TokenInvalidateReply, Error> {
-        let (account, _) = self.permitted(caller, &params.profile, false).await?;
+        let (account, _) = self.permitted(caller, &params.profile, Asking::Never).await?;
         let generation = match params.reason {
             RefusalReason::Unauthorized => account.invalidate(params.generation).await?,
             RefusalReason::InsufficientScope => params.generation,

@@ -14,14 +14,37 @@ use crate::lock::Lock;
 use crate::prompts::{PATIENCE, Prompts};
 use crate::vault::Vault;
 use crate::vault::protection::Protection;
+use jiff::Timestamp;
 use keybearer_protocol::grant::GrantView;
 use keybearer_protocol::prompt::{AlwaysOff, Decision, PromptQueue};
 use keybearer_protocol::settings::Approval;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// The keyring item of what guards the tokens.
 const ITEM: &str = "protection";
+
+/// Whether a person is asked, if that is needed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asking {
+    /// Nobody.
+    Never,
+    /// A person, whose answer the next call finds.
+    Leave,
+    /// A person, whose answer is waited for.
+    Wait,
+}
+
+impl Asking {
+    /// As the parameters of a request say it.
+    pub fn of(interactive: bool, wait: bool) -> Asking {
+        match (interactive, wait) {
+            (false, _) => Asking::Never,
+            (true, false) => Asking::Leave,
+            (true, true) => Asking::Wait,
+        }
+    }
+}
 
 /// Tells whether a running program still runs.
 pub type Runs = fn(&Instance) -> bool;
@@ -32,10 +55,10 @@ pub struct Consent {
     vault: Vault,
     changes: Changes,
     lock: Lock,
-    prompts: Prompts,
+    prompts: Arc<Prompts>,
     runs: Runs,
     /// Never held across an await.
-    state: Mutex<State>,
+    state: Arc<Mutex<State>>,
     /// Held by whoever changes the keyring item, from its reading to its writing.
     changing: tokio::sync::Mutex<()>,
 }
@@ -52,14 +75,14 @@ struct State {
 impl Consent {
     /// The consent that lies in this vault; nothing is read yet.
     pub fn new(vault: Vault, changes: Changes, lock: Lock, runs: Runs) -> Consent {
-        let prompts = Prompts::new(changes.clone(), PATIENCE);
+        let prompts = Arc::new(Prompts::new(changes.clone(), PATIENCE));
         let (state, changing) = Default::default();
         Consent { vault, changes, lock, prompts, runs, state, changing }
     }
 
-    /// Whether this program may use this account; asks a person where that is needed and `interactive` allows it. Gives
+    /// Whether this program may use this account; asks a person where that is needed and `asking` allows it. Gives
     /// what was asked, for what is then given out must be that; nothing where nobody is asked.
-    pub async fn permit(&self, caller: &Caller, account: &Account, interactive: bool) -> Result<Option<Asked>, Error> {
+    pub async fn permit(&self, caller: &Caller, account: &Account, asking: Asking) -> Result<Option<Asked>, Error> {
         let approval = self.approval().await?;
         self.lock.check()?;
         if approval == Approval::SameUser {
@@ -70,20 +93,44 @@ impl Consent {
         match self.state().grants.answer(&asked, now(), self.runs) {
             Some(true) => return Ok(Some(asked)),
             Some(false) => return Err(denied()),
-            None if !interactive => return Err(Error::ConsentRequired(Unasked::NotInteractive)),
+            None if asking == Asking::Never => return Err(Error::ConsentRequired(Unasked::NotInteractive)),
             None => {}
         }
         let allowed_before = self.state().grants.allowed_before(&asked);
         let off = always_off(&asked).or(allowed_before.map(|_| AlwaysOff::Changed));
+        if asking == Asking::Leave {
+            self.leave_question(asked, off, allowed_before)?;
+            return Err(Error::ConsentRequired(Unasked::Asked));
+        }
         match self.prompts.ask(asked.clone(), off, allowed_before).await? {
             Decision::Deny => Err(denied()),
             Decision::Once | Decision::WhileRunning | Decision::Always => Ok(Some(asked)),
         }
     }
 
+    /// Shows the question for whoever asks again. A yes for once waits for that call a moment.
+    fn leave_question(
+        &self,
+        asked: Asked,
+        off: Option<AlwaysOff>,
+        allowed_before: Option<Timestamp>,
+    ) -> Result<(), Error> {
+        if !self.prompts.has_prompter() {
+            return Err(Error::ConsentRequired(Unasked::NoDesktop));
+        }
+        let (prompts, state) = (self.prompts.clone(), self.state.clone());
+        tokio::spawn(async move {
+            let answer = prompts.ask(asked.clone(), off, allowed_before).await;
+            if let (Ok(Decision::Once), Some(grant)) = (answer, Grant::for_one_call(random_id(), &asked, now())) {
+                state.lock().unwrap_or_else(PoisonError::into_inner).grants.add(grant);
+            }
+        });
+        Ok(())
+    }
+
     /// Whether this program was allowed to use this account before, without asking anybody.
     pub async fn is_permitted(&self, caller: &Caller, account: &Account) -> bool {
-        self.permit(caller, account, false).await.is_ok()
+        self.permit(caller, account, Asking::Never).await.is_ok()
     }
 
     /// Makes this connection the prompter; from now on a person is asked, for good.

@@ -197,6 +197,9 @@ pub enum Unasked {
     /// The caller doesn't want anybody to be asked.
     #[error("you would have to be asked whether this program may, and it said not to")]
     NotInteractive,
+    /// The question is being shown, and the caller doesn't wait for the answer.
+    #[error("you are being asked whether this program may; it can try again once you have answered")]
+    Asked,
     /// Nobody answered the last times.
     #[error("nobody answered when this program asked before, so it has to wait")]
     Resting(Duration),
@@ -209,6 +212,9 @@ impl Error {
         let mut object = ErrorObject::new(self.code(), readable(&self.to_string()));
         object.data.reason = self.reason().map(str::to_owned);
         object.data.action = self.action();
+        if matches!(self, Error::ConsentRequired(Unasked::Asked)) {
+            object.data.retryable = true;
+        }
         if let Error::ConsentRequired(Unasked::Resting(left)) = self {
             object.data.retry_after_ms = u32::try_from(left.as_millis()).ok();
         }
@@ -318,7 +324,17 @@ impl Error {
         match self {
             Error::AuthRequired { profile, .. } => Some(format!("keybearer sign-in {}", quoted(profile))),
             Error::Lapsed | Error::Cancelled => Some("start the sign-in again".to_owned()),
-            Error::Locked => Some("keybearer unlock, or unlock it in Keybearer's window".to_owned()),
+            Error::Locked => {
+                Some("unlock it in Keybearer's window or, where none has ever run, with keybearer unlock".to_owned())
+            }
+            Error::DesktopOnly => Some("open Keybearer's window, and do it there".to_owned()),
+            Error::ConsentDenied { .. } => {
+                Some("keybearer grants shows the answer, keybearer grants revoke ID takes it back".to_owned())
+            }
+            Error::ConsentRequired(Unasked::Asked) => Some("answer in Keybearer's window".to_owned()),
+            Error::ConsentRequired(Unasked::NotInteractive) => {
+                Some("run it without --no-prompt once, and answer \"While it runs\"".to_owned())
+            }
             Error::ConsentRequired(Unasked::NoDesktop) => Some("start Keybearer's window".to_owned()),
             Error::Vault(VaultError::Locked) => Some("unlock the system keyring".to_owned()),
             Error::Vault(VaultError::Absent(_)) => {
@@ -328,7 +344,7 @@ impl Error {
                 Some("remove the account and add it again with --client-id".to_owned())
             }
             Error::Profile(ProfileError::Exists(name)) => {
-                Some(format!("keybearer sign-in {0}, or keybearer remove {0} first", quoted(name)))
+                Some(format!("choose another name; the one that is there: keybearer show {}", quoted(name)))
             }
             Error::Profile(ProfileError::NotFound(_)) => Some("keybearer list".to_owned()),
             _ => None,

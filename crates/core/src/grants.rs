@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 
 /// An answer for a running program holds no longer than this.
 const WHILE_RUNNING: SignedDuration = SignedDuration::from_hours(8);
+/// A yes for one call waits this long for it.
+const NEXT_CALL: SignedDuration = SignedDuration::from_mins(2);
 /// How many answers are remembered; the oldest of a running program makes room.
 const LIMIT: usize = 500;
 
@@ -70,6 +72,8 @@ pub struct Grant {
 struct Running {
     instance: Instance,
     allows: bool,
+    /// For one call alone.
+    once: bool,
     until: Timestamp,
 }
 
@@ -78,7 +82,7 @@ impl Grant {
     pub fn new(id: String, asked: &Asked, decision: Decision, now: Timestamp) -> Option<Grant> {
         let running = |allows| {
             let until = now.checked_add(WHILE_RUNNING).unwrap_or(Timestamp::MAX);
-            Some(Running { instance: asked.instance.clone()?, allows, until })
+            Some(Running { instance: asked.instance.clone()?, allows, once: false, until })
         };
         let running = match decision {
             Decision::Once => return None,
@@ -100,6 +104,15 @@ impl Grant {
             uses: 0,
             last_used_at: None,
         })
+    }
+
+    /// A yes for the one call that comes next, for a moment.
+    pub fn for_one_call(id: String, asked: &Asked, now: Timestamp) -> Option<Grant> {
+        let mut grant = Grant::new(id, asked, Decision::WhileRunning, now)?;
+        if let Some(running) = &mut grant.running {
+            (running.once, running.until) = (true, now.checked_add(NEXT_CALL).unwrap_or(now));
+        }
+        Some(grant)
     }
 
     /// Names it.
@@ -158,6 +171,7 @@ impl Grant {
     fn view(&self, profile: String) -> GrantView {
         let decision = match &self.running {
             None => Decision::Always,
+            Some(Running { once: true, .. }) => Decision::Once,
             Some(Running { allows: true, .. }) => Decision::WhileRunning,
             Some(Running { allows: false, .. }) => Decision::Deny,
         };
@@ -209,7 +223,12 @@ impl Grants {
         let grant = self.grants.iter_mut().rev().find(|grant| grant.answers(asked, now, &runs))?;
         grant.uses = grant.uses.saturating_add(1);
         grant.last_used_at = Some(now);
-        Some(grant.allows())
+        let allows = grant.allows();
+        if grant.running.as_ref().is_some_and(|running| running.once) {
+            let id = grant.id.clone();
+            self.remove(&id);
+        }
+        Some(allows)
     }
 
     /// When the file of this program was allowed for good with another content.

@@ -27,6 +27,8 @@ pub struct Peer {
     pub view: CallerView,
     /// Whether it is the `keybearer-desktop` that lies beside this agent, by device and inode.
     pub is_desktop: bool,
+    /// Whether it is the command `keybearer` that lies there.
+    pub is_helper: bool,
     /// Holds the process, to see that it stays what it was.
     pub witness: Witness,
 }

@@ -144,7 +144,7 @@ async fn attend<H: Handler>(shared: Arc<Shared<H>>, connection: Connection, _per
         connection: shared.connections_so_far.fetch_add(1, Ordering::Relaxed),
         open,
     };
-    if let Err(error) = converse(&shared, connection, caller, peer.witness).await {
+    if let Err(error) = converse(&shared, connection, caller, peer.is_helper, peer.witness).await {
         tracing::debug!(%error, "a connection ended");
     }
 }
@@ -193,6 +193,7 @@ async fn converse<H: Handler>(
     shared: &Arc<Shared<H>>,
     connection: Connection,
     mut caller: Caller,
+    is_helper: bool,
     witness: Witness,
 ) -> io::Result<()> {
     let (reader, mut writer) = connection.into_split();
@@ -208,7 +209,10 @@ async fn converse<H: Handler>(
     let reading = async move {
         let session = match greet(shared, &mut lines, &caller.view).await? {
             Ok(Greeted { session, claimed_name, answer }) => {
-                caller.claimed_name = claimed_name.into();
+                // Our own command needn't say who it is: that is known, and is the name of nobody who asks.
+                if !is_helper {
+                    caller.claimed_name = claimed_name.into();
+                }
                 send(&answers, answer).await;
                 session
             }

@@ -43,6 +43,9 @@ pub struct TokenGetParams {
     /// Whether the user may be asked for consent; a prompt is never shown for `false`.
     #[serde(default = "yes")]
     pub interactive: bool,
+    /// Whether to wait for the user's answer. For `false` the question is shown, and `consent_required` comes at once.
+    #[serde(default = "yes")]
+    pub wait: bool,
 }
 
 impl TokenGetParams {
@@ -56,6 +59,7 @@ impl TokenGetParams {
             min_ttl: DEFAULT_MIN_TTL,
             force: false,
             interactive: true,
+            wait: true,
         }
     }
 }
@@ -97,6 +101,9 @@ pub struct HeaderGetParams {
     /// As in [`TokenGetParams::interactive`].
     #[serde(default = "yes")]
     pub interactive: bool,
+    /// As in [`TokenGetParams::wait`].
+    #[serde(default = "yes")]
+    pub wait: bool,
 }
 
 /// Headers ready to be sent.

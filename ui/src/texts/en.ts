@@ -534,6 +534,10 @@ export const en = {
         what: (party: string) => `${party} answered something that can’t be used.`,
         meaning: "The technical detail says what.",
       },
+      locked: {
+        what: () => "Keybearer was locked when an answer came.",
+        meaning: "Unlock it, then open the link in the browser again, or sign in again.",
+      },
       agent_locked: {
         what: () => "Keybearer or its keyring is locked.",
         meaning: "No tokens can be given out until it is unlocked. Nothing is lost.",

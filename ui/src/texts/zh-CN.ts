@@ -468,6 +468,10 @@ export const zhCN: Texts = {
       },
       status: { what: (party) => `${party} 返回了错误。`, meaning: "它可能繁忙或有故障。现有令牌仍可使用。" },
       provider_error: { what: (party) => `${party} 的响应无法使用。`, meaning: "技术细节中有说明。" },
+      locked: {
+        what: () => "收到回调时 Keybearer 已锁定。",
+        meaning: "解锁后，请在浏览器中重新打开该链接，或重新登录。",
+      },
       agent_locked: {
         what: () => "Keybearer 或其密钥环已锁定。",
         meaning: "解锁之前无法提供令牌。没有任何内容丢失。",

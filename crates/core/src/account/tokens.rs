@@ -72,6 +72,12 @@ impl Account {
         }
     }
 
+    /// Whether this account has tokens to give at all, by what is known without asking anybody.
+    pub async fn check_token(self: &Arc<Self>) -> Result<(), Error> {
+        self.load().await?;
+        self.decide(Want::default()).map(drop)
+    }
+
     /// Renews the token now, whatever its age.
     pub async fn renew_now(self: &Arc<Self>) -> Result<(), Error> {
         self.token(Want { force: true, ..Want::default() }, &[]).await.map(drop)

@@ -35,6 +35,9 @@ impl Api {
     }
 
     pub(super) async fn grants(&self, params: GrantListParams) -> Result<GrantListReply, Error> {
+        if let Some(profile) = &params.profile {
+            self.accounts.find(profile)?;
+        }
         let of_profile = |name: &String| params.profile.as_ref().is_none_or(|profile| profile == name);
         let mut all = self.consent.grants(|id| self.accounts.name_of(id).filter(of_profile)).await?;
         if let Some(after) = &params.after {

@@ -57,5 +57,5 @@ pub(super) fn identify(connection: &Connection) -> io::Result<Peer> {
     let pid = credentials.pid().and_then(|pid| u32::try_from(pid).ok()).filter(|pid| *pid != 0);
     let view = CallerView { pid, exe: None, foreign: false, program: ProgramView { pid, ..ProgramView::default() } };
     let same_user = credentials.uid() == rustix::process::geteuid().as_raw();
-    Ok(Peer { same_user, view, is_desktop: false, witness: Witness {} })
+    Ok(Peer { same_user, view, is_desktop: false, is_helper: false, witness: Witness {} })
 }

@@ -15,7 +15,7 @@ use crate::socket::Connection;
 use keybearer_protocol::program::ProgramView;
 use keybearer_protocol::session::CallerView;
 use process::Process;
-use program::Family;
+use program::{Family, Kin};
 use rustix::net::sockopt::set_socket_passcred;
 use std::io;
 use std::os::fd::AsFd;
@@ -46,11 +46,11 @@ pub(super) fn runs(pid: u32, started: &str) -> bool {
 }
 
 /// What is known of the connector, and what holds it.
-pub(super) fn look_up(pid: Option<u32>) -> (CallerView, bool, Witness) {
+fn look_up(pid: Option<u32>) -> (CallerView, Kin, Witness) {
     // A process that the kernel can't name lives in a process namespace that we don't see.
     let Some(pid) = pid else {
         let view = CallerView { pid: None, exe: None, foreign: true, program: ProgramView::default() };
-        return (view, false, Witness { process: None });
+        return (view, Kin::default(), Witness { process: None });
     };
     let process = Process::open(pid).ok();
     let family = Family::of_this_agent();
@@ -58,15 +58,21 @@ pub(super) fn look_up(pid: Option<u32>) -> (CallerView, bool, Witness) {
     let foreign = !process.as_ref().is_some_and(Process::lives_here);
     let exe = process.as_ref().and_then(|process| process.exe.clone());
     let program = process.as_ref().map(|process| program::behind(process, &family)).unwrap_or_default();
-    let is_desktop = process.as_ref().is_some_and(|process| family.is_desktop(process));
+    let kin = process.as_ref().map(|process| family.kin(process)).unwrap_or_default();
     let view = CallerView { pid: Some(pid), exe: exe.map(|exe| exe.path), foreign, program };
-    (view, is_desktop, Witness { process })
+    (view, kin, Witness { process })
 }
 
 /// Who is at the other end of a connection.
 pub(super) fn identify(connection: &Connection) -> io::Result<Peer> {
     let credentials = connection.peer_cred()?;
     let pid = credentials.pid().and_then(|pid| u32::try_from(pid).ok()).filter(|pid| *pid != 0);
-    let (view, is_desktop, witness) = look_up(pid);
-    Ok(Peer { same_user: credentials.uid() == rustix::process::geteuid().as_raw(), view, is_desktop, witness })
+    let (view, Kin { is_desktop, is_helper }, witness) = look_up(pid);
+    Ok(Peer {
+        same_user: credentials.uid() == rustix::process::geteuid().as_raw(),
+        view,
+        is_desktop,
+        is_helper,
+        witness,
+    })
 }

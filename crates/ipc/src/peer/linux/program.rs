@@ -126,6 +126,15 @@ pub(super) struct Family {
     desktop: Option<Stat>,
 }
 
+/// What a process is to this agent.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Kin {
+    /// Its desktop.
+    pub(super) is_desktop: bool,
+    /// Its command.
+    pub(super) is_helper: bool,
+}
+
 impl Family {
     /// Those beside the agent's own executable, as they lie there now: a package may just have replaced them.
     pub(super) fn of_this_agent() -> Family {
@@ -134,9 +143,9 @@ impl Family {
         Family { helper: beside("keybearer"), desktop: beside("keybearer-desktop") }
     }
 
-    /// Whether the process is our desktop.
-    pub(super) fn is_desktop(&self, process: &Process) -> bool {
-        is(process, self.desktop.as_ref())
+    /// What the process is to this agent.
+    pub(super) fn kin(&self, process: &Process) -> Kin {
+        Kin { is_desktop: is(process, self.desktop.as_ref()), is_helper: self.is_helper(process) }
     }
 
     fn is_helper(&self, process: &Process) -> bool {
