@@ -10,13 +10,13 @@ use crate::keeper;
 use crate::news::{self, Inbox, Opening};
 use crate::practice::Practice;
 use crate::requests::{AccountChange, NewAccount, SignInRequest};
-use keybearer_ipc::client::join_pages;
+use keybearer_ipc::client;
 use keybearer_protocol::account::{AccountRefresh, AccountSignOut, AccountTest, SignOutReply, TestReply};
 use keybearer_protocol::agent::{AgentLock, AgentStatus, AgentStatusReply, AgentUnlock};
 use keybearer_protocol::auth::{
     AuthCancel, AuthComplete, AuthCompleteParams, AuthStart, AuthStatus, AuthStatusParams, AuthView,
 };
-use keybearer_protocol::grant::{GrantList, GrantListParams, GrantRevoke, GrantRevokeParams, GrantView};
+use keybearer_protocol::grant::{GrantList, GrantRevoke, GrantRevokeParams, GrantView};
 use keybearer_protocol::method::Empty;
 use keybearer_protocol::profile::{
     AccountDetail, AccountView, ProfileAdd, ProfileName, ProfileRemove, ProfileRename, ProfileRenameParams,
@@ -184,15 +184,7 @@ pub async fn refresh_account(agent: Shared<'_>, profile: String) -> Answer<Accou
 #[tauri::command]
 #[specta::specta]
 pub async fn grants(agent: Shared<'_>, profile: String) -> Answer<Vec<GrantView>> {
-    agent
-        .with(move |connection| {
-            join_pages(|last: Option<&GrantView>| {
-                let after = last.map(|grant| grant.grant.clone());
-                let page = GrantListParams { profile: Some(profile.clone()), after };
-                connection.ask::<GrantList>(&page).map(|page| (page.grants, page.more))
-            })
-        })
-        .await
+    agent.with(move |connection| client::grants(Some(&profile), |page| connection.ask::<GrantList>(page))).await
 }
 
 /// Forgets a remembered answer: the program is asked about again.

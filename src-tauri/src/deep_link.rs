@@ -6,16 +6,12 @@ mod handler;
 
 use crate::agent::Agent;
 use crate::news::{self, OpenPage};
-use keybearer_protocol::auth::{AuthComplete, AuthCompleteParams};
+use keybearer_protocol::auth::{AuthComplete, AuthCompleteParams, SCHEME};
 use secrecy::SecretString;
 use std::sync::Arc;
 use tauri::{AppHandle, Manager, Url};
 #[cfg(not(target_os = "macos"))]
 use tauri_plugin_deep_link::DeepLinkExt;
-
-/// The scheme that `tauri.conf.json` names as well.
-const SCHEME: &str = "app.keybearer";
-
 /// Takes the callback that this program was started with, and has the system bring the next ones here.
 pub fn receive(app: &AppHandle) {
     started_with(app, std::env::args());

@@ -2,8 +2,8 @@
 //! says so, which may be after everything else was killed.
 
 use anyhow::{Context, ensure};
-use keybearer_tests::executables::executable;
 use keybearer_tests::loopback;
+use keybearer_tests::practice;
 use keybearer_tests::session::Session;
 use keybearer_tests::until::until;
 use std::fs;
@@ -55,10 +55,7 @@ impl Browser {
 
     /// Signs in as a person would; gives the address that the browser is sent back to, and goes no further.
     pub(crate) fn consent(&self, address: &str) -> anyhow::Result<String> {
-        let mut person = Command::new(executable("keybearer-practice"));
-        let output = person.args(["browse", "--print", address]).output()?;
-        ensure!(output.status.success(), "the person got: {}", String::from_utf8_lossy(&output.stderr));
-        Ok(String::from_utf8(output.stdout)?.trim().to_owned())
+        practice::callback_of(address)
     }
 
     /// Goes back to a listener on loopback.

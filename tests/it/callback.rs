@@ -1,11 +1,9 @@
 //! Callbacks: one door, whoever brings them; used once, checked, and bound to their sign-in.
 
-use keybearer_tests::executables::executable;
-use keybearer_tests::practice::Practice;
+use keybearer_tests::practice::{Practice, callback_of};
 use keybearer_tests::until::until;
 use keybearer_tests::world::{Run, World};
 use serde_json::{Value, json};
-use std::process::Command;
 
 fn start(world: &World) -> String {
     let view = world.begin_sign_in("practice").unwrap();
@@ -14,13 +12,6 @@ fn start(world: &World) -> String {
 
 fn view(world: &World) -> Value {
     world.sign_in_view("practice").unwrap()
-}
-
-/// The address that the browser would come back to.
-fn callback_of(url: &str) -> String {
-    let output = Command::new(executable("keybearer-practice")).args(["browse", "--print", url]).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
 fn bring(world: &World, callback: &str) -> Run {
@@ -41,7 +32,7 @@ fn reason(run: &Run) -> String {
 fn a_pasted_callback_completes_a_sign_in_once_also_after_a_restart() {
     let (world, practice) = (World::new().unwrap(), Practice::start(&[]).unwrap());
     world.add("practice", practice.mcp_url()).unwrap();
-    let callback = callback_of(&start(&world));
+    let callback = callback_of(&start(&world)).unwrap();
     world.kill_agent().unwrap();
     let first = bring(&world, &callback);
     assert_eq!((first.code, first.out.as_str()), (0, "{\"ok\":true,\"profile\":\"practice\"}\n"), "{}", first.err);
@@ -54,7 +45,7 @@ fn a_pasted_callback_completes_a_sign_in_once_also_after_a_restart() {
 fn an_answer_that_is_brought_twice_at_one_time_is_used_once() {
     let (world, practice) = (World::new().unwrap(), Practice::start(&["--fault", "slow-token"]).unwrap());
     world.add("practice", practice.mcp_url()).unwrap();
-    let callback = callback_of(&start(&world));
+    let callback = callback_of(&start(&world)).unwrap();
     let mut codes: Vec<i32> = std::thread::scope(|scope| {
         let bringers: Vec<_> = (0..4).map(|_| scope.spawn(|| bring(&world, &callback).code)).collect();
         bringers.into_iter().map(|bringer| bringer.join().unwrap()).collect()
@@ -68,7 +59,7 @@ fn an_answer_that_is_brought_twice_at_one_time_is_used_once() {
 fn what_does_not_belong_to_the_sign_in_leaves_it_open() {
     let (world, practice) = (World::new().unwrap(), Practice::start(&[]).unwrap());
     world.add("practice", practice.mcp_url()).unwrap();
-    let callback = callback_of(&start(&world));
+    let callback = callback_of(&start(&world)).unwrap();
     let (before, state) = callback.split_once("state=").unwrap();
     let swapped = format!("{before}state={}", state.chars().rev().collect::<String>());
     let elsewhere = callback.replace("/callback", "/other");
@@ -92,7 +83,7 @@ fn an_answer_in_a_strangers_name_ends_the_sign_in_before_any_code_is_sent() {
     world.add("practice", practice.mcp_url()).unwrap();
     for (fault, why) in [("wrong-iss", "issuer_mismatch"), ("missing-iss", "issuer_missing")] {
         practice.control(&json!({ "faults": [fault] })).unwrap();
-        let run = bring(&world, &callback_of(&start(&world)));
+        let run = bring(&world, &callback_of(&start(&world)).unwrap());
         assert_eq!((run.code, reason(&run).as_str()), (21, why));
         assert_eq!(view(&world)["phase"], "failed");
     }
@@ -107,7 +98,7 @@ fn a_no_in_the_browser_is_told_and_a_cancelled_sign_in_takes_no_answer() {
     let denied = world.run(&["sign-in", "practice"]).unwrap();
     assert_eq!((denied.code, denied.out.as_str()), (21, ""));
     assert!(denied.err.contains("access_denied"), "{}", denied.err);
-    let callback = callback_of(&start(&world));
+    let callback = callback_of(&start(&world)).unwrap();
     world.ok(&["sign-in", "practice", "--cancel"]).unwrap();
     assert_eq!(view(&world)["error"]["data"]["reason"], "cancelled");
     assert_eq!(reason(&bring(&world, &callback)), "state_mismatch");
@@ -117,7 +108,7 @@ fn a_no_in_the_browser_is_told_and_a_cancelled_sign_in_takes_no_answer() {
 fn the_loopback_port_is_open_only_while_a_sign_in_waits_and_answers_nothing_else() {
     let (world, practice) = (World::new().unwrap(), Practice::start(&[]).unwrap());
     world.add("practice", practice.mcp_url()).unwrap();
-    let callback = callback_of(&start(&world));
+    let callback = callback_of(&start(&world)).unwrap();
     let origin = callback.split("/callback").next().unwrap();
     let get = |path: &str, head: &str| {
         keybearer_tests::loopback::request_with("GET", &format!("{origin}{path}"), head, None).unwrap()

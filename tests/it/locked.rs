@@ -1,11 +1,10 @@
 //! The lock: nothing is given out until somebody who may ends it.
 
-use keybearer_tests::executables::executable;
-use keybearer_tests::practice::Practice;
+use keybearer_tests::loopback;
+use keybearer_tests::practice::{Practice, callback_of};
 use keybearer_tests::prompter::Prompter;
 use keybearer_tests::world::World;
 use serde_json::json;
-use std::process::Command;
 
 #[test]
 fn a_locked_agent_gives_out_nothing_also_after_a_restart_and_tells_what_to_do() {
@@ -31,18 +30,14 @@ fn an_answer_of_the_browser_finds_a_locked_agent_deaf() {
     world.add("practice", practice.mcp_url()).unwrap();
     let view = world.begin_sign_in("practice").unwrap();
     let address = view["authorization_url"].as_str().unwrap();
-    let browse = |print: &[&str]| {
-        let mut person = Command::new(executable("keybearer-practice"));
-        person.arg("browse").args(print).arg(address).output().unwrap()
-    };
     world.ok(&["lock"]).unwrap();
     // Neither by its port, which is closed, nor by hand.
-    assert!(!browse(&[]).status.success());
-    let callback = String::from_utf8(browse(&["--print"]).stdout).unwrap();
-    assert_eq!(world.run(&["callback", callback.trim()]).unwrap().code, 10);
+    let callback = callback_of(address).unwrap();
+    assert!(loopback::request("GET", &callback, None).is_err());
+    assert_eq!(world.run(&["callback", &callback]).unwrap().code, 10);
     assert_eq!(practice.count("code_exchanges").unwrap(), 0);
     world.ok(&["unlock"]).unwrap();
-    world.ok(&["callback", callback.trim()]).unwrap();
+    world.ok(&["callback", &callback]).unwrap();
     world.ok(&["token", "practice"]).unwrap();
 }
 

@@ -1,12 +1,9 @@
 //! The way back from the browser: the deep link where a desktop answers it, a loopback port where not, learned for
 //! each authorization server.
 
-use keybearer_tests::executables::executable;
-use keybearer_tests::practice::Practice;
-use keybearer_tests::until::until;
-use keybearer_tests::world::{World, share_ports};
+use keybearer_tests::practice::{Practice, callback_of};
+use keybearer_tests::world::World;
 use serde_json::{Value, json};
-use std::process::Command;
 
 /// A world on whose session a Keybearer desktop answers the scheme, as after its installation.
 fn with_desktop() -> World {
@@ -20,23 +17,11 @@ fn with_desktop() -> World {
 }
 
 fn start(world: &World, wish: Value) -> Value {
-    let _shared = share_ports();
-    let mut params = json!({ "profile": "practice", "no_open": true });
-    params.as_object_mut().unwrap().extend(wish.as_object().unwrap().clone());
-    let started = world.json(&["rpc", "--admin", &json!({ "method": "auth.start", "params": params }).to_string()]);
-    started.unwrap();
-    until("the browser's turn", || {
-        let view = world.sign_in_view("practice")?;
-        Ok((view["phase"] != "preparing").then_some(view))
-    })
-    .unwrap()
+    world.begin_sign_in_as("practice", &wish).unwrap()
 }
 
 fn answer(view: &Value) -> String {
-    let url = view["authorization_url"].as_str().unwrap_or_else(|| panic!("{view}"));
-    let output = Command::new(executable("keybearer-practice")).args(["browse", "--print", url]).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    callback_of(view["authorization_url"].as_str().unwrap_or_else(|| panic!("{view}"))).unwrap()
 }
 
 fn status(world: &World) -> Value {

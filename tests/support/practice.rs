@@ -8,6 +8,14 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+/// The address that the browser comes back to, after the person at this consent page has said yes.
+pub fn callback_of(authorization_url: &str) -> anyhow::Result<String> {
+    let mut person = Command::new(executable("keybearer-practice"));
+    let output = person.args(["browse", "--print", authorization_url]).output()?;
+    anyhow::ensure!(output.status.success(), "the person got: {}", String::from_utf8_lossy(&output.stderr));
+    Ok(String::from_utf8(output.stdout)?.trim().to_owned())
+}
+
 /// A practice server.
 #[derive(Debug)]
 pub struct Practice {

@@ -159,8 +159,16 @@ impl World {
 
     /// Starts a sign-in without a browser; gives its first view that waits for one, or is over.
     pub fn begin_sign_in(&self, name: &str) -> anyhow::Result<Value> {
+        self.begin_sign_in_as(name, &json!({}))
+    }
+
+    /// The same with further parameters of `auth.start`.
+    pub fn begin_sign_in_as(&self, name: &str, wish: &Value) -> anyhow::Result<Value> {
         let _shared = share_ports();
-        let start = json!({ "method": "auth.start", "params": { "profile": name, "no_open": true } });
+        let mut params = json!({ "profile": name, "no_open": true });
+        let wish = wish.as_object().cloned().unwrap_or_default();
+        params.as_object_mut().context("an object")?.extend(wish);
+        let start = json!({ "method": "auth.start", "params": params });
         self.ok(&["rpc", "--admin", &start.to_string()])?;
         until("the sign-in", || {
             let view = self.sign_in_view(name)?;

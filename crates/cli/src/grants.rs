@@ -3,8 +3,9 @@
 use crate::arguments::{GrantsArguments, GrantsCommand};
 use crate::connection::Reach;
 use crate::output::{Failure, answer, answer_json, note};
+use keybearer_ipc::client;
 use keybearer_protocol::Door;
-use keybearer_protocol::grant::{GrantList, GrantListParams, GrantRevoke, GrantRevokeParams, GrantView};
+use keybearer_protocol::grant::{GrantList, GrantRevoke, GrantRevokeParams, GrantView};
 use keybearer_protocol::prompt::Decision;
 
 /// `keybearer grants`
@@ -19,17 +20,8 @@ pub(crate) fn grants(reach: &Reach, arguments: GrantsArguments, json: bool) -> R
 }
 
 fn list(reach: &Reach, profile: Option<String>, json: bool) -> Result<(), Failure> {
-    let mut client = reach.open(Door::Admin)?;
-    let mut grants: Vec<GrantView> = Vec::new();
-    loop {
-        let after = grants.last().map(|grant| grant.grant.clone());
-        let page = client.call::<GrantList>(&GrantListParams { profile: profile.clone(), after })?;
-        let more = page.more && !page.grants.is_empty();
-        grants.extend(page.grants);
-        if !more {
-            break;
-        }
-    }
+    let mut agent = reach.open(Door::Admin)?;
+    let grants = client::grants(profile.as_deref(), |page| agent.call::<GrantList>(page))?;
     if json {
         return answer_json(&grants);
     }

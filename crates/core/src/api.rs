@@ -180,10 +180,11 @@ impl Api {
         let target = params.profile.or(params.server_url).ok_or(Error::NothingNamed)?;
         let want = Want { min_ttl: SignedDuration::from_secs(params.min_ttl.into()), force: params.force };
         let asking = Asking::of(params.interactive, params.wait);
-        // Nobody is asked about a token that there is none of.
-        self.find_for(caller, &target).await?.check_token().await?;
         for _ in 0..TRIES {
-            let (account, asked) = self.permitted(caller, &target, asking).await?;
+            let account = self.named(caller, &target).await?;
+            // Nobody is asked about a token that there is none of.
+            account.check_token()?;
+            let asked = self.consent.permit(caller, &account, asking).await?;
             let issued = account.token(want, &params.scopes).await?;
             if !is_as_asked(asked.as_ref(), &issued.url, &issued.scopes) {
                 continue;
@@ -207,7 +208,8 @@ impl Api {
         let want = Want { min_ttl: SignedDuration::from_secs(params.min_ttl.into()), force: false };
         let asking = Asking::of(params.interactive, params.wait);
         for _ in 0..TRIES {
-            let (account, asked) = self.permitted(caller, &target, asking).await?;
+            let account = self.named(caller, &target).await?;
+            let asked = self.consent.permit(caller, &account, asking).await?;
             let Authorized { url: server, headers, issued } = account.authorized(want).await?;
             let scopes = issued.as_ref().map(|issued| issued.scopes.as_slice()).unwrap_or_default();
             if !is_as_asked(asked.as_ref(), &server, scopes) {
@@ -228,18 +230,11 @@ impl Api {
         Err(Error::Edited(target))
     }
 
-    /// The account that a program asks for, if it may use it, and what was asked about.
-    async fn permitted(
-        &self,
-        caller: &Caller,
-        target: &str,
-        asking: Asking,
-    ) -> Result<(Arc<Account>, Option<Asked>), Error> {
+    /// The account that a program names, read: what a person is asked about is what the keyring has.
+    async fn named(&self, caller: &Caller, target: &str) -> Result<Arc<Account>, Error> {
         let account = self.find_for(caller, target).await?;
-        // What the person is asked about is what the keyring has, not what wasn't read yet.
         account.load().await?;
-        let asked = self.consent.permit(caller, &account, asking).await?;
-        Ok((account, asked))
+        Ok(account)
     }
 
     /// The account that a program names. Of several with one address it is told of those alone that it may use.
@@ -261,7 +256,8 @@ impl Api {
     }
 
     async fn invalidate(&self, caller: &Caller, params: TokenInvalidateParams) -> Result<TokenInvalidateReply, Error> {
-        let (account, _) = self.permitted(caller, &params.profile, Asking::Never).await?;
+        let account = self.named(caller, &params.profile).await?;
+        self.consent.permit(caller, &account, Asking::Never).await?;
         let generation = match params.reason {
             RefusalReason::Unauthorized => account.invalidate(params.generation).await?,
             RefusalReason::InsufficientScope => params.generation,
@@ -330,9 +326,8 @@ impl Api {
         let account = self.loaded(&params.profile).await?;
         let Some(seen) = params.seen else { return Ok(account.sign_in_view()) };
         let mut changes = account.follow_sign_in();
-        let wait = Duration::from_millis(params.wait_ms.into()).min(LONGEST_WAIT);
         // Time running out is an answer as well: nothing changed.
-        let _ = tokio::time::timeout(wait, changes.wait_for(|view| view.revision != seen)).await;
+        let _ = tokio::time::timeout(wait(params.wait_ms), changes.wait_for(|view| view.revision != seen)).await;
         Ok(account.sign_in_view())
     }
 
@@ -383,6 +378,11 @@ fn answers_while_locked(method: &str) -> bool {
         SettingsSet::NAME,
     ];
     FREE.contains(&method)
+}
+
+/// As long as a caller wants to wait for news, and no longer than anybody may.
+fn wait(milliseconds: u32) -> Duration {
+    Duration::from_millis(milliseconds.into()).min(LONGEST_WAIT)
 }
 
 fn not_behind(door: Door, method: &str) -> ErrorObject {

@@ -11,10 +11,9 @@ use crate::error::{Error, Unasked};
 use crate::grants::{Asked, Grant, Grants, always_off};
 use crate::home::random_id;
 use crate::lock::Lock;
-use crate::prompts::{PATIENCE, Prompts};
+use crate::prompts::{PATIENCE, Prompts, Question};
 use crate::vault::Vault;
 use crate::vault::protection::Protection;
-use jiff::Timestamp;
 use keybearer_protocol::grant::GrantView;
 use keybearer_protocol::prompt::{AlwaysOff, Decision, PromptQueue};
 use keybearer_protocol::settings::Approval;
@@ -83,10 +82,8 @@ impl Consent {
     /// Whether this program may use this account; asks a person where that is needed and `asking` allows it. Gives
     /// what was asked, for what is then given out must be that; nothing where nobody is asked.
     pub async fn permit(&self, caller: &Caller, account: &Account, asking: Asking) -> Result<Option<Asked>, Error> {
-        let approval = self.approval().await?;
-        self.lock.check()?;
-        if approval == Approval::SameUser {
-            return if caller.view.foreign { Err(Error::ConsentRequired(Unasked::Foreign)) } else { Ok(None) };
+        if !self.asks(caller).await? {
+            return Ok(None);
         }
         let asked = question(caller, account);
         let denied = || Error::ConsentDenied { profile: asked.profile.clone(), unanswered: false };
@@ -98,29 +95,26 @@ impl Consent {
         }
         let allowed_before = self.state().grants.allowed_before(&asked);
         let off = always_off(&asked).or(allowed_before.map(|_| AlwaysOff::Changed));
+        let question = Question { asked: asked.clone(), always_off: off, allowed_before };
         if asking == Asking::Leave {
-            self.leave_question(asked, off, allowed_before)?;
+            self.leave(question)?;
             return Err(Error::ConsentRequired(Unasked::Asked));
         }
-        match self.prompts.ask(asked.clone(), off, allowed_before).await? {
+        match self.prompts.ask(question).await? {
             Decision::Deny => Err(denied()),
             Decision::Once | Decision::WhileRunning | Decision::Always => Ok(Some(asked)),
         }
     }
 
     /// Shows the question for whoever asks again. A yes for once waits for that call a moment.
-    fn leave_question(
-        &self,
-        asked: Asked,
-        off: Option<AlwaysOff>,
-        allowed_before: Option<Timestamp>,
-    ) -> Result<(), Error> {
+    fn leave(&self, question: Question) -> Result<(), Error> {
         if !self.prompts.has_prompter() {
             return Err(Error::ConsentRequired(Unasked::NoDesktop));
         }
         let (prompts, state) = (self.prompts.clone(), self.state.clone());
         tokio::spawn(async move {
-            let answer = prompts.ask(asked.clone(), off, allowed_before).await;
+            let asked = question.asked.clone();
+            let answer = prompts.ask(question).await;
             if let (Ok(Decision::Once), Some(grant)) = (answer, Grant::for_one_call(random_id(), &asked, now())) {
                 state.lock().unwrap_or_else(PoisonError::into_inner).grants.add(grant);
             }
@@ -128,9 +122,24 @@ impl Consent {
         Ok(())
     }
 
-    /// Whether this program was allowed to use this account before, without asking anybody.
+    /// Whether this program may use this account as things stand. Nobody is asked, and no answer is used up.
     pub async fn is_permitted(&self, caller: &Caller, account: &Account) -> bool {
-        self.permit(caller, account, Asking::Never).await.is_ok()
+        match self.asks(caller).await {
+            Ok(false) => true,
+            Ok(true) => self.state().grants.look(&question(caller, account), now(), self.runs) == Some(true),
+            Err(_) => false,
+        }
+    }
+
+    /// Whether a person has a say in what this caller gets; an error if it gets nothing in any case.
+    async fn asks(&self, caller: &Caller) -> Result<bool, Error> {
+        let approval = self.approval().await?;
+        self.lock.check()?;
+        match approval {
+            Approval::Ask => Ok(true),
+            Approval::SameUser if caller.view.foreign => Err(Error::ConsentRequired(Unasked::Foreign)),
+            Approval::SameUser => Ok(false),
+        }
     }
 
     /// Makes this connection the prompter; from now on a person is asked, for good.
@@ -163,7 +172,7 @@ impl Consent {
 
     /// The remembered answers, the oldest first, for the accounts that `name` knows.
     pub async fn grants(&self, name: impl Fn(&str) -> Option<String>) -> Result<Vec<GrantView>, Error> {
-        self.protection().await?;
+        self.known(|_| ()).await?;
         let mut state = self.state();
         state.grants.tidy(now(), self.runs);
         Ok(state.grants.views(name))
@@ -171,7 +180,7 @@ impl Consent {
 
     /// Forgets a remembered answer.
     pub async fn revoke(&self, id: &str) -> Result<(), Error> {
-        self.protection().await?;
+        self.known(|_| ()).await?;
         let for_good = self.state().grants.holds_for_good(id).ok_or(Error::NoSuchGrant)?;
         if for_good {
             // Written first: what the keyring still has would come back with the next agent.
@@ -193,10 +202,9 @@ impl Consent {
 
     /// Who is asked.
     pub async fn approval(&self) -> Result<Approval, Error> {
-        let protection = self.protection().await?;
+        let (approval, asked_before) = self.known(|known| (known.approval, known.asked_before)).await?;
         // What a person chose in the window counts; what nobody chose is careful from the first desktop on.
-        let careful = self.state().asks && !protection.asked_before;
-        Ok(if careful { Approval::Ask } else { protection.approval })
+        Ok(if self.state().asks && !asked_before { Approval::Ask } else { approval })
     }
 
     /// Changes who is asked; less care only on the prompter's connection.
@@ -215,7 +223,7 @@ impl Consent {
 
     /// Whether the agent is locked; an error while the keyring can't tell.
     pub async fn is_locked(&self) -> Result<bool, Error> {
-        if self.lock.is_set() { Ok(true) } else { Ok(self.protection().await?.locked) }
+        if self.lock.is_set() { Ok(true) } else { self.known(|known| known.locked).await }
     }
 
     /// Locks: prompts end, and answers for running programs with them (REQ-C5).
@@ -268,8 +276,8 @@ impl Consent {
     /// Tells the keyring what it could not be told before: that a person is asked, and that it is locked.
     async fn settle(&self) {
         let (asks, locked) = (self.state().asks, self.lock.is_set());
-        let Ok(known) = self.protection().await else { return };
-        if (asks && !known.asked_before) || (locked && !known.locked) {
+        let is_news = |known: &Protection| (asks && !known.asked_before) || (locked && !known.locked);
+        if self.known(is_news).await.is_ok_and(|is_news| is_news) {
             let told = self.change(|protection| {
                 if asks && !protection.asked_before {
                     protection.ask_from_now_on();
@@ -282,19 +290,20 @@ impl Consent {
         }
     }
 
-    /// What the keyring holds, read once. Whoever only wants to know waits for no writing.
-    async fn protection(&self) -> Result<Protection, Error> {
-        if let Some(protection) = self.state().protection.clone() {
-            return Ok(protection);
+    /// What `of` wants to know of the item, which is read once. Whoever only wants to know waits for no writing.
+    async fn known<T>(&self, of: impl Fn(&Protection) -> T) -> Result<T, Error> {
+        if let Some(known) = self.state().protection.as_ref().map(&of) {
+            return Ok(known);
         }
         let _changing = self.changing.lock().await;
-        self.load().await
+        self.load().await?;
+        self.state().protection.as_ref().map(of).ok_or(Error::Internal("no protection"))
     }
 
-    /// The same for whoever holds `changing`.
-    async fn load(&self) -> Result<Protection, Error> {
-        if let Some(protection) = self.state().protection.clone() {
-            return Ok(protection);
+    /// Makes sure that the item was read; for whoever holds `changing`.
+    async fn load(&self) -> Result<(), Error> {
+        if self.state().protection.is_some() {
+            return Ok(());
         }
         let protection = self.vault.read::<Protection>(ITEM).await?.unwrap_or_default();
         if protection.locked {
@@ -302,15 +311,15 @@ impl Consent {
         }
         let mut state = self.state();
         state.grants = Grants::with(&protection.grants);
-        state.protection = Some(protection.clone());
-        Ok(protection)
+        state.protection = Some(protection);
+        Ok(())
     }
 
     /// Changes the item: written first, seen afterwards.
     async fn change(&self, change: impl FnOnce(&mut Protection)) -> Result<(), Error> {
         let _changing = self.changing.lock().await;
-        let before = self.load().await?;
-        let mut protection = before.clone();
+        self.load().await?;
+        let mut protection = self.state().protection.clone().unwrap_or_default();
         change(&mut protection);
         self.vault.write(ITEM, &protection).await?;
         self.state().protection = Some(protection);

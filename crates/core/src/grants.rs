@@ -43,8 +43,13 @@ pub struct Asked {
 impl Asked {
     /// Whether what is about to be given is what was asked about.
     pub fn covers(&self, server_url: &str, scopes: &[String]) -> bool {
-        self.server_url == server_url && scopes.iter().all(|scope| self.scopes.contains(scope))
+        covers((&self.server_url, &self.scopes), (server_url, scopes))
     }
+}
+
+/// Whether an answer about this server and these scopes is one about those as well.
+fn covers((server, scopes): (&str, &[String]), (other, wanted): (&str, &[String])) -> bool {
+    server == other && wanted.iter().all(|scope| scopes.contains(scope))
 }
 
 /// A remembered answer.
@@ -125,10 +130,15 @@ impl Grant {
         self.account == account
     }
 
-    /// Whether it is a newer answer for good about the same program and account.
+    /// Whether it is a newer answer of the same kind to the same question: for good, about the same program; for one
+    /// call, of the same running program.
     pub fn replaces(&self, old: &Grant) -> bool {
-        let about = |grant: &Grant| (grant.account.clone(), grant.exe.clone(), grant.script.clone());
-        self.is_for_good() && old.is_for_good() && about(self) == about(old)
+        self.account == old.account
+            && match (&self.running, &old.running) {
+                (None, None) => (&self.exe, &self.script) == (&old.exe, &old.script),
+                (Some(new), Some(old)) => new.once && old.once && new.instance == old.instance,
+                (None, Some(_)) | (Some(_), None) => false,
+            }
     }
 
     /// Whether it outlives the program.
@@ -145,8 +155,8 @@ impl Grant {
     }
 
     fn answers(&self, asked: &Asked, now: Timestamp, runs: impl Fn(&Instance) -> bool) -> bool {
-        let covered = asked.scopes.iter().all(|scope| self.scopes.contains(scope));
-        let same = self.account == asked.account && self.server_url == asked.server_url && covered;
+        let covered = covers((&self.server_url, &self.scopes), (&asked.server_url, &asked.scopes));
+        let same = self.account == asked.account && covered;
         if self.is_over(now, runs) {
             return false;
         }
@@ -217,7 +227,12 @@ impl Grants {
         Grants { grants: kept.to_vec() }
     }
 
-    /// What was answered to this question before: yes or no, if anything. Counts as a use.
+    /// What was answered to this question before: yes or no, if anything.
+    pub fn look(&self, asked: &Asked, now: Timestamp, runs: impl Fn(&Instance) -> bool) -> Option<bool> {
+        self.grants.iter().rev().find(|grant| grant.answers(asked, now, &runs)).map(Grant::allows)
+    }
+
+    /// The same, and counts as a use.
     pub fn answer(&mut self, asked: &Asked, now: Timestamp, runs: impl Fn(&Instance) -> bool) -> Option<bool> {
         // The latest answer is the one that counts.
         let grant = self.grants.iter_mut().rev().find(|grant| grant.answers(asked, now, &runs))?;
@@ -349,6 +364,20 @@ mod tests {
         assert_eq!(grants.answer(&first, now(), |_| false), None);
         assert_eq!(after(Decision::Deny, &first).answer(&first, now(), |_| true), Some(false));
         assert!(Grant::new("g".into(), &first, Decision::Once, now()).is_none());
+    }
+
+    #[test]
+    fn a_yes_for_one_call_is_used_up_by_it_however_often_it_was_said_and_not_by_a_look() {
+        let first = asked(Confidence::PidOnly);
+        let mut grants = Grants::default();
+        for id in ["a", "b", "c"] {
+            grants.add(Grant::for_one_call(id.into(), &first, now()).expect("remembered"));
+        }
+        assert_eq!(grants.look(&first, now(), |_| true), Some(true));
+        assert_eq!(grants.answer(&first, now(), |_| true), Some(true));
+        assert_eq!(grants.answer(&first, now(), |_| true), None);
+        grants.add(Grant::for_one_call("d".into(), &first, now()).expect("remembered"));
+        assert_eq!(grants.look(&first, now() + NEXT_CALL, |_| true), None);
     }
 
     #[test]

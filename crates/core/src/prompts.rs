@@ -64,13 +64,22 @@ struct Unanswered {
     since: Instant,
 }
 
+/// What a person is to be asked.
+#[derive(Clone, Debug)]
+pub struct Question {
+    /// Which program, which account.
+    pub asked: Asked,
+    /// Why "always" isn't offered, if it isn't.
+    pub always_off: Option<AlwaysOff>,
+    /// When the same file was allowed for good with another content.
+    pub allowed_before: Option<Timestamp>,
+}
+
 /// A question that waits, with all calls that it is asked for.
 #[derive(Debug)]
 struct Waiting {
     id: String,
-    asked: Asked,
-    always_off: Option<AlwaysOff>,
-    allowed_before: Option<Timestamp>,
+    question: Question,
     calls: u32,
     expires_at: Timestamp,
     deadline: Instant,
@@ -80,7 +89,7 @@ struct Waiting {
 impl State {
     fn of_file(&self, asked: &Asked) -> usize {
         let file = |asked: &Asked| (asked.program.exe.clone(), asked.program.script.clone());
-        self.waiting.iter().filter(|waiting| file(&waiting.asked) == file(asked)).count()
+        self.waiting.iter().filter(|waiting| file(&waiting.question.asked) == file(asked)).count()
     }
 }
 
@@ -94,7 +103,7 @@ pub struct Answered {
 impl Answered {
     /// What was asked.
     pub fn asked(&self) -> &Asked {
-        &self.waiting.asked
+        &self.waiting.question.asked
     }
 
     /// Takes the answer to all who wait for it.
@@ -168,12 +177,12 @@ impl Prompts {
     pub fn take(&self, id: &str, decision: Decision) -> Result<Answered, Error> {
         let mut state = self.state();
         let place = state.waiting.iter().position(|waiting| waiting.id == id).ok_or(Error::NoSuchPrompt)?;
-        if decision == Decision::Always && state.waiting.get(place).is_some_and(|it| it.always_off.is_some()) {
+        if decision == Decision::Always && state.waiting.get(place).is_some_and(|it| it.question.always_off.is_some()) {
             return Err(Error::Usage("this program can't be allowed for good".to_owned()));
         }
         let waiting = state.waiting.remove(place);
         // A person is there after all.
-        state.unanswered.remove(&who(&waiting.asked));
+        state.unanswered.remove(&who(&waiting.question.asked));
         drop(state);
         self.announce();
         Ok(Answered { waiting, decision })
@@ -189,18 +198,13 @@ impl Prompts {
 
     /// Asks a person, and waits. Calls that ask the same at one time share a prompt; one that nobody waits for any more
     /// is taken back.
-    pub async fn ask(
-        &self,
-        asked: Asked,
-        always_off: Option<AlwaysOff>,
-        allowed_before: Option<Timestamp>,
-    ) -> Result<Decision, Error> {
-        let profile = asked.profile.clone();
-        let (call, mut verdict, mut prompter, deadline) = self.enter(asked, always_off, allowed_before)?;
+    pub async fn ask(&self, question: Question) -> Result<Decision, Error> {
+        let profile = question.asked.profile.clone();
+        let mut call = self.enter(question)?;
         let decided = tokio::select! {
-            verdict = verdict.wait_for(Option::is_some) => verdict.ok().and_then(|verdict| *verdict),
-            () = prompter.closed() => None,
-            () = tokio::time::sleep_until(deadline) => {
+            verdict = call.verdict.wait_for(Option::is_some) => verdict.ok().and_then(|verdict| *verdict),
+            () = call.prompter.closed() => None,
+            () = tokio::time::sleep_until(call.deadline) => {
                 self.lapse(&call.id);
                 Some(Verdict::Lapsed)
             }
@@ -213,17 +217,12 @@ impl Prompts {
         }
     }
 
-    #[expect(clippy::type_complexity, reason = "the four things that one call waits with")]
-    fn enter(
-        &self,
-        asked: Asked,
-        always_off: Option<AlwaysOff>,
-        allowed_before: Option<Timestamp>,
-    ) -> Result<(Call<'_>, watch::Receiver<Option<Verdict>>, Connection, Instant), Error> {
+    fn enter(&self, question: Question) -> Result<Call<'_>, Error> {
+        let asked = &question.asked;
         let mut state = self.state();
         let nobody = || Error::ConsentRequired(Unasked::NoDesktop);
         let prompter = state.prompter.clone().filter(Connection::is_open).ok_or_else(nobody)?;
-        let who = who(&asked);
+        let who = who(asked);
         if let Some(rest) = state.unanswered.get(&who).filter(|unanswered| unanswered.count >= UNANSWERED) {
             let left = REST.saturating_sub(rest.since.elapsed());
             if !left.is_zero() {
@@ -232,10 +231,9 @@ impl Prompts {
             state.unanswered.remove(&who);
         }
         let same = |waiting: &&mut Waiting| {
-            waiting.asked.account == asked.account
-                && waiting.asked.server_url == asked.server_url
-                && self::who(&waiting.asked) == who
-                && waiting.asked.scopes == asked.scopes
+            let other = &waiting.question.asked;
+            let same_account = (&other.account, &other.server_url) == (&asked.account, &asked.server_url);
+            same_account && other.scopes == asked.scopes && self::who(other) == who
         };
         let joined = state.waiting.iter_mut().find(same).map(|waiting| {
             waiting.calls = waiting.calls.saturating_add(1);
@@ -244,16 +242,14 @@ impl Prompts {
         let (id, verdict, deadline) = match joined {
             Some(joined) => joined,
             // One program that starts itself again and again leaves room for the others.
-            None if state.waiting.len() >= QUEUE || state.of_file(&asked) >= OF_ONE_FILE => {
+            None if state.waiting.len() >= QUEUE || state.of_file(asked) >= OF_ONE_FILE => {
                 return Err(Error::TooManyPrompts);
             }
             None => {
                 let patience = SignedDuration::try_from(self.patience).unwrap_or(SignedDuration::MAX);
                 let waiting = Waiting {
                     id: random_id(),
-                    asked,
-                    always_off,
-                    allowed_before,
+                    question,
                     calls: 1,
                     expires_at: now().checked_add(patience).unwrap_or(Timestamp::MAX),
                     deadline: Instant::now() + self.patience,
@@ -266,14 +262,14 @@ impl Prompts {
         };
         drop(state);
         self.announce();
-        Ok((Call { prompts: self, id }, verdict, prompter, deadline))
+        Ok(Call { prompts: self, id, verdict, prompter, deadline })
     }
 
     fn lapse(&self, id: &str) {
         let mut state = self.state();
         let Some(place) = state.waiting.iter().position(|waiting| waiting.id == id) else { return };
         let waiting = state.waiting.remove(place);
-        let unanswered = state.unanswered.entry(who(&waiting.asked));
+        let unanswered = state.unanswered.entry(who(&waiting.question.asked));
         let unanswered = unanswered.or_insert(Unanswered { count: 0, since: Instant::now() });
         (unanswered.count, unanswered.since) = (unanswered.count + 1, Instant::now());
         state.unanswered.retain(|_, unanswered| unanswered.since.elapsed() < REST);
@@ -308,6 +304,10 @@ impl Prompts {
 struct Call<'a> {
     prompts: &'a Prompts,
     id: String,
+    verdict: watch::Receiver<Option<Verdict>>,
+    /// Without the prompter nobody answers.
+    prompter: Connection,
+    deadline: Instant,
 }
 
 impl Drop for Call<'_> {
@@ -349,7 +349,7 @@ fn shown_program(program: &ProgramView) -> ProgramView {
 }
 
 fn view(waiting: &Waiting) -> PromptView {
-    let asked = &waiting.asked;
+    let Question { asked, always_off, allowed_before } = &waiting.question;
     PromptView {
         prompt: waiting.id.clone(),
         profile: asked.profile.clone(),
@@ -358,8 +358,8 @@ fn view(waiting: &Waiting) -> PromptView {
         token_expires_at: asked.token_expires_at,
         program: shown_program(&asked.program),
         claimed_name: readable(&asked.claimed_name).chars().take(80).collect(),
-        always_off: waiting.always_off,
-        allowed_before: waiting.allowed_before,
+        always_off: *always_off,
+        allowed_before: *allowed_before,
         calls: waiting.calls,
         expires_at: waiting.expires_at,
     }
@@ -379,19 +379,20 @@ mod tests {
         }
     }
 
-    fn asked() -> Asked {
-        Asked {
+    fn question(pid: u32) -> Question {
+        let asked = Asked {
             account: "a".into(),
             profile: "linear".into(),
             server_url: "https://mcp.example/".into(),
             scopes: Vec::new(),
             token_expires_at: None,
             program: ProgramView::default(),
-            instance: Some(Instance { pid: 7, started: "99".into() }),
+            instance: Some(Instance { pid, started: "99".into() }),
             connection: 2,
             claimed_name: String::new(),
             foreign: false,
-        }
+        };
+        Question { asked, always_off: None, allowed_before: None }
     }
 
     #[tokio::test]
@@ -399,23 +400,22 @@ mod tests {
         let (open, prompts) = (watch::Sender::new(()), Prompts::new(Changes::default(), Duration::from_millis(20)));
         prompts.register(&desktop(&open)).expect("the desktop");
         for _ in 0..UNANSWERED {
-            let lapsed = prompts.ask(asked(), None, None).await;
+            let lapsed = prompts.ask(question(7)).await;
             assert!(matches!(lapsed, Err(Error::ConsentDenied { unanswered: true, .. })), "{lapsed:?}");
         }
-        let resting = prompts.ask(asked(), None, None).await;
+        let resting = prompts.ask(question(7)).await;
         assert!(matches!(resting, Err(Error::ConsentRequired(Unasked::Resting(_)))), "{resting:?}");
         assert_eq!(prompts.count(), 0);
         // Another program is asked about all the same.
-        let other = Asked { instance: Some(Instance { pid: 8, started: "99".into() }), ..asked() };
-        assert!(matches!(prompts.ask(other, None, None).await, Err(Error::ConsentDenied { .. })));
+        assert!(matches!(prompts.ask(question(8)).await, Err(Error::ConsentDenied { .. })));
     }
 
     #[tokio::test]
     async fn a_lock_ends_what_waits_and_without_a_desktop_nothing_does() {
         let (open, prompts) = (watch::Sender::new(()), Prompts::new(Changes::default(), PATIENCE));
-        assert!(matches!(prompts.ask(asked(), None, None).await, Err(Error::ConsentRequired(Unasked::NoDesktop))));
+        assert!(matches!(prompts.ask(question(7)).await, Err(Error::ConsentRequired(Unasked::NoDesktop))));
         prompts.register(&desktop(&open)).expect("the desktop");
-        let (waiting, ()) = tokio::join!(prompts.ask(asked(), None, None), async { prompts.abort() });
+        let (waiting, ()) = tokio::join!(prompts.ask(question(7)), async { prompts.abort() });
         assert!(matches!(waiting, Err(Error::Locked)));
     }
 }

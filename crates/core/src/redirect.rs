@@ -3,7 +3,7 @@
 
 use crate::callback::port_of;
 use crate::home::{Home, replace};
-use keybearer_protocol::auth::CallbackKind;
+use keybearer_protocol::auth::{CallbackKind, SCHEME};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -11,9 +11,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tokio::process::Command;
 
-/// The scheme that the desktop answers: a domain in reverse, as RFC 8252 §7.1 wants it.
-pub const SCHEME: &str = "app.keybearer";
-/// The redirect address of that scheme, as it is registered.
+/// The redirect address of the desktop's scheme, as it is registered.
 pub const DEEP_LINK: &str = "app.keybearer:/oauth/callback";
 
 /// The system is asked for its scheme handler no longer than this.

@@ -2,14 +2,14 @@
 
 mod pages;
 mod shared;
-pub use pages::join_pages;
+pub use pages::grants;
 pub use shared::SharedClient;
 
 use crate::frame::{self, LIMIT};
 use crate::place::{Place, PlaceError};
 use crate::socket::{self, ConnectError, Stream};
 use keybearer_protocol::method::Method;
-use keybearer_protocol::profile::{AccountView, ProfileList, ProfileListParams};
+use keybearer_protocol::profile::{AccountView, ProfileList};
 use keybearer_protocol::rpc::{Id, Request, Response};
 use keybearer_protocol::session::{SessionOpen, SessionOpenParams, SessionOpenReply, Software, VersionRange};
 use keybearer_protocol::{Door, ErrorCode, ErrorObject};
@@ -122,11 +122,7 @@ impl Client {
 
     /// Every account, sorted by name.
     pub fn accounts(&mut self) -> Result<Vec<AccountView>, ClientError> {
-        join_pages(|last: Option<&AccountView>| {
-            let after = last.map(|account| account.profile.clone());
-            let page = self.call::<ProfileList>(&ProfileListParams { after, ..ProfileListParams::default() })?;
-            Ok((page.accounts, page.more))
-        })
+        pages::accounts(|page| self.call::<ProfileList>(page))
     }
 }
 

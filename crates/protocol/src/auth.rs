@@ -25,6 +25,9 @@ method!(
     AuthComplete, "auth.complete", [Admin], AuthCompleteParams => AuthView
 );
 
+/// The scheme that the desktop answers: a domain in reverse, as RFC 8252 §7.1 wants it.
+pub const SCHEME: &str = "app.keybearer";
+
 /// The variables that lead a browser to its caller's screen.
 pub const DISPLAY_VARIABLES: [&str; 5] =
     ["DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY", "DBUS_SESSION_BUS_ADDRESS", "BROWSER"];

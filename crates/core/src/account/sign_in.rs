@@ -50,12 +50,8 @@ impl Account {
             AuthType::Auto | AuthType::Oauth => {}
         }
         if self.goes_another_way(&state, way) {
-            // Whoever follows it sees a sign-in that begins again, and no end. The keyring follows, so that no restart
-            // brings back the one that was given up.
-            state.sign_in = None;
-            state.record.iter_mut().for_each(|record| record.pending = None);
-            let account = self.clone();
-            tokio::spawn(async move { account.drop_pending().await });
+            // Whoever follows it sees a sign-in that begins again, and no end.
+            self.give_up(&mut state);
         }
         if state.sign_in.is_none() {
             let number = self.begin(&mut state);
@@ -117,14 +113,14 @@ impl Account {
         let mut state = self.state();
         let number = self.begin(&mut state);
         self.progress.wait_for_browser(&pending, false);
-        let by_port = kind_of(&pending.authorization.redirect_uri) == Some(CallbackKind::Loopback);
-        if by_port && port.is_none() {
+        let kind = kind_of(&pending.authorization.redirect_uri);
+        if kind == Some(CallbackKind::Loopback) && port.is_none() {
             let fact = "another program took the port that the browser comes back to: bring its address by hand";
             self.progress.step(StepName::OpenBrowser, StepState::NeedsUser, Some(fact.to_owned()));
         }
         let task = tokio::spawn(self.clone().lapse(number, pending.expires_at)).abort_handle();
-        let callback = kind_of(&pending.authorization.redirect_uri).filter(|_| pending.callback_chosen);
-        state.sign_in = Some(OpenSignIn { number, task, way: Way { callback, register_again: false }, port });
+        let way = Way { callback: kind.filter(|_| pending.callback_chosen), register_again: false };
+        state.sign_in = Some(OpenSignIn { number, task, way, port });
     }
 
     /// Ends the open sign-in, if its answer hasn't come, and if it is the one of this number where one is given. Tells
@@ -135,15 +131,18 @@ impl Account {
         if !open || self.progress.phase() == AuthPhase::Finishing {
             return false;
         }
-        state.sign_in = None;
+        self.give_up(&mut state);
         self.progress.fail(why.to_object());
-        if let Some(record) = &mut state.record {
-            record.pending = None;
-        }
-        // Also if nothing was pending yet: it may just be on its way to the keyring.
+        true
+    }
+
+    /// Lets go of the open sign-in. The keyring follows, so that no restart brings it back; also if nothing was pending
+    /// yet, since it may just be on its way there.
+    fn give_up(self: &Arc<Self>, state: &mut State) {
+        state.sign_in = None;
+        state.record.iter_mut().for_each(|record| record.pending = None);
         let account = self.clone();
         tokio::spawn(async move { account.drop_pending().await });
-        true
     }
 
     /// Whether the open sign-in goes another way than wished now, and can still be turned.

@@ -72,9 +72,8 @@ impl Account {
         }
     }
 
-    /// Whether this account has tokens to give at all, by what is known without asking anybody.
-    pub async fn check_token(self: &Arc<Self>) -> Result<(), Error> {
-        self.load().await?;
+    /// Whether this account, once it is loaded, has tokens to give at all.
+    pub fn check_token(&self) -> Result<(), Error> {
         self.decide(Want::default()).map(drop)
     }
 

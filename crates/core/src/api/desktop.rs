@@ -1,6 +1,6 @@
 //! What a window asks beside the accounts: prompts, remembered answers, settings, the lock, and how the agent is.
 
-use super::{Api, LONGEST_WAIT, PAGE};
+use super::{Api, PAGE, wait};
 use crate::caller::Caller;
 use crate::error::Error;
 use crate::settings::Preferences;
@@ -176,8 +176,4 @@ fn apply(change: SettingsSetParams, preferences: &mut Preferences) {
         };
     }
     preferences.theme = change.theme.unwrap_or(preferences.theme);
-}
-
-fn wait(milliseconds: u32) -> Duration {
-    Duration::from_millis(milliseconds.into()).min(LONGEST_WAIT)
 }

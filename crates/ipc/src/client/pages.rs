@@ -1,8 +1,32 @@
 //! Listings come in pages, since a frame has a limit; whoever asks wants the whole.
 
+use keybearer_protocol::grant::{GrantListParams, GrantListReply, GrantView};
+use keybearer_protocol::profile::{AccountView, ProfileListParams, ProfileListReply};
+
+/// Every account, sorted by name; `ask` asks for one page.
+pub(super) fn accounts<E>(
+    mut ask: impl FnMut(&ProfileListParams) -> Result<ProfileListReply, E>,
+) -> Result<Vec<AccountView>, E> {
+    join_pages(|last: Option<&AccountView>| {
+        let after = last.map(|account| account.profile.clone());
+        ask(&ProfileListParams { after, ..ProfileListParams::default() }).map(|page| (page.accounts, page.more))
+    })
+}
+
+/// The remembered answers for all accounts or for this one, the oldest first; `ask` asks for one page.
+pub fn grants<E>(
+    profile: Option<&str>,
+    mut ask: impl FnMut(&GrantListParams) -> Result<GrantListReply, E>,
+) -> Result<Vec<GrantView>, E> {
+    join_pages(|last: Option<&GrantView>| {
+        let (profile, after) = (profile.map(str::to_owned), last.map(|grant| grant.grant.clone()));
+        ask(&GrantListParams { profile, after }).map(|page| (page.grants, page.more))
+    })
+}
+
 /// Joins the pages of a listing. `ask` is given the last entry of the page before, and answers with a page and
 /// whether another one follows.
-pub fn join_pages<T, E>(mut ask: impl FnMut(Option<&T>) -> Result<(Vec<T>, bool), E>) -> Result<Vec<T>, E> {
+fn join_pages<T, E>(mut ask: impl FnMut(Option<&T>) -> Result<(Vec<T>, bool), E>) -> Result<Vec<T>, E> {
     let mut joined: Vec<T> = Vec::new();
     loop {
         let (page, more) = ask(joined.last())?;

@@ -1,9 +1,9 @@
 //! One connection for many askers: a thread reads, and hands each answer to whoever waits for it. So a question that
 //! waits for news keeps no other from being answered, and all are asked by one and the same caller.
 
-use super::{Client, ClientError, Stream, broken, outcome, read, write};
+use super::{Client, ClientError, Stream, broken, outcome, pages, read, write};
 use keybearer_protocol::Method;
-use keybearer_protocol::profile::{AccountView, ProfileList, ProfileListParams};
+use keybearer_protocol::profile::{AccountView, ProfileList};
 use keybearer_protocol::rpc::{Id, Request, Response};
 use keybearer_protocol::session::SessionOpenReply;
 use serde_json::Value;
@@ -62,12 +62,7 @@ impl SharedClient {
 
     /// Every account, sorted by name.
     pub fn accounts(&self, patience: Duration) -> Result<Vec<AccountView>, ClientError> {
-        super::join_pages(|last: Option<&AccountView>| {
-            let after = last.map(|account| account.profile.clone());
-            let params = ProfileListParams { after, ..ProfileListParams::default() };
-            let page = self.call::<ProfileList>(&params, patience)?;
-            Ok((page.accounts, page.more))
-        })
+        pages::accounts(|page| self.call::<ProfileList>(page, patience))
     }
 
     /// What the agent said of itself and of us.
