@@ -3,7 +3,7 @@
 use keybearer_tests::loopback;
 use keybearer_tests::practice::{Practice, callback_of};
 use keybearer_tests::prompter::Prompter;
-use keybearer_tests::world::World;
+use keybearer_tests::world::{World, keep_ports};
 use serde_json::json;
 
 #[test]
@@ -30,6 +30,8 @@ fn an_answer_of_the_browser_finds_a_locked_agent_deaf() {
     world.add("practice", practice.mcp_url()).unwrap();
     let view = world.begin_sign_in("practice").unwrap();
     let address = view["authorization_url"].as_str().unwrap();
+    // The port that closes must not be opened by another test's agent.
+    let _ports = keep_ports();
     world.ok(&["lock"]).unwrap();
     // Neither by its port, which is closed, nor by hand.
     let callback = callback_of(address).unwrap();
@@ -64,6 +66,7 @@ fn a_sign_in_that_waits_goes_on_after_the_lock() {
     let (world, practice) = (World::new().unwrap(), Practice::start(&[]).unwrap());
     world.add("practice", practice.mcp_url()).unwrap();
     let before = world.begin_sign_in("practice").unwrap();
+    let _ports = keep_ports();
     world.ok(&["lock"]).unwrap();
     world.ok(&["unlock"]).unwrap();
     let after = world.sign_in_view("practice").unwrap();

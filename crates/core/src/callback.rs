@@ -10,9 +10,11 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use secrecy::SecretString;
 use std::collections::HashMap;
 use std::convert::Infallible;
+use std::future::poll_fn;
 use std::net::Ipv4Addr;
 use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, oneshot};
@@ -67,11 +69,14 @@ pub struct Callbacks {
     opening: tokio::sync::Mutex<()>,
 }
 
-/// An open port. It closes when the last sign-in that waits on it lets go.
+/// An open port. It closes at once when the last sign-in that waits on it lets go: nobody else holds the listener for
+/// longer than one look at it takes.
 #[derive(Debug)]
 pub struct Port {
     /// Its number.
     pub number: u16,
+    /// Held for its life; the task that listens only borrows it.
+    _listener: Arc<TcpListener>,
     listening: AbortHandle,
 }
 
@@ -107,9 +112,10 @@ impl Callbacks {
         if let Some(port) = self.already_open(Some(number)) {
             return Some(port);
         }
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, number)).await.ok()?;
-        let listening = tokio::spawn(listen(listener, number, self.arrivals.clone())).abort_handle();
-        let port = Arc::new(Port { number, listening });
+        let listener = Arc::new(TcpListener::bind((Ipv4Addr::LOCALHOST, number)).await.ok()?);
+        let listening = listen(Arc::downgrade(&listener), number, self.arrivals.clone());
+        let listening = tokio::spawn(listening).abort_handle();
+        let port = Arc::new(Port { number, _listener: listener, listening });
         self.open.lock().unwrap_or_else(PoisonError::into_inner).insert(number, Arc::downgrade(&port));
         Some(port)
     }
@@ -121,9 +127,13 @@ impl Callbacks {
     }
 }
 
-async fn listen(listener: TcpListener, port: u16, arrivals: mpsc::Sender<Arrival>) {
-    loop {
-        match listener.accept().await {
+async fn listen(listener: Weak<TcpListener>, port: u16, arrivals: mpsc::Sender<Arrival>) {
+    let accept = |context: &mut Context<'_>| match listener.upgrade() {
+        Some(listener) => listener.poll_accept(context).map(Some),
+        None => Poll::Ready(None),
+    };
+    while let Some(accepted) = poll_fn(accept).await {
+        match accepted {
             Ok((stream, _)) => drop(tokio::spawn(serve(stream, port, arrivals.clone()))),
             Err(error) => {
                 tracing::warn!(%error, "a browser's connection was lost");
