@@ -224,6 +224,36 @@ fn a_registration_says_what_we_are_and_lists_every_port() {
 }
 
 #[test]
+fn a_secret_that_is_issued_goes_into_the_form_unless_the_server_wants_it_in_the_header() {
+    for (offered, wanted) in [
+        (json!(["client_secret_basic", "client_secret_post"]), "client_secret_post"),
+        (json!(["client_secret_basic"]), "client_secret_basic"),
+    ] {
+        let (world, hostile) = (World::new().unwrap(), Hostile::start());
+        hostile.refuse_all();
+        let client = json!({ "client_id": "c", "client_secret": "s3cret", "token_endpoint_auth_method": wanted });
+        let register = Mock::given(method("POST")).and(path(REGISTRATION));
+        hostile.answer(register, ResponseTemplate::new(201).set_body_json(client));
+        let more = json!({
+            "registration_endpoint": hostile.url(REGISTRATION), "token_endpoint_auth_methods_supported": offered,
+        });
+        let issuer = hostile.authorization_server("", &more);
+        hostile.resource(&issuer);
+        world.add("s", &hostile.url("/mcp")).unwrap();
+        bring_code(&world, &world.begin_sign_in("s").unwrap());
+        let sent: Value = serde_json::from_slice(&hostile.requests(REGISTRATION)[0].body).unwrap();
+        assert_eq!(sent["token_endpoint_auth_method"], wanted);
+        let token = &hostile.requests("/token")[0];
+        let form = String::from_utf8(token.body.clone()).unwrap();
+        let in_form = form.contains("client_id=c") && form.contains("client_secret=s3cret");
+        assert_eq!(
+            (in_form, token.headers.contains_key("authorization")),
+            (wanted.ends_with("post"), wanted.ends_with("basic"))
+        );
+    }
+}
+
+#[test]
 fn every_token_request_names_the_resource_and_carries_the_verifier_or_the_refresh_token() {
     let (world, hostile) = (World::new().unwrap(), Hostile::start());
     hostile.refuse_all();

@@ -193,10 +193,12 @@ async fn register_dynamically(
     })
 }
 
-/// A public client, unless the server's metadata rules that out: some accept the registration and refuse the token.
+/// A public client, unless the server's metadata rules that out: some accept the registration and refuse the token. A
+/// secret goes into the form, where OAuth 2.1 §2.4.1 has every server read it: servers that offer both ways and look for
+/// the client ID in the form alone are in wide use.
 fn wanted_method(server: &ServerMetadata) -> AuthMethod {
     let Some(supported) = &server.token_endpoint_auth_methods_supported else { return AuthMethod::None };
-    [AuthMethod::None, AuthMethod::ClientSecretBasic, AuthMethod::ClientSecretPost]
+    [AuthMethod::None, AuthMethod::ClientSecretPost, AuthMethod::ClientSecretBasic]
         .into_iter()
         .find(|method| supported.iter().any(|s| s == name(*method)))
         .unwrap_or(AuthMethod::None)
