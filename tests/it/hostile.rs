@@ -4,7 +4,7 @@ use keybearer_tests::world::World;
 use serde_json::{Value, json};
 use std::io::Write;
 use std::process::Stdio;
-use wiremock::matchers::{body_partial_json, header_exists, method, path};
+use wiremock::matchers::{body_partial_json, body_string_contains, header_exists, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 /// A server that plays MCP server and authorization server as it is told.
@@ -314,6 +314,38 @@ fn a_client_secret_goes_to_the_authorization_server_it_was_first_used_at_and_to_
     let view = world.begin_sign_in("s").unwrap();
     assert_eq!(view["error"]["data"]["reason"], "secret_elsewhere", "{view}");
     assert!(hostile.requests("/second/token").is_empty());
+}
+
+#[test]
+fn an_access_token_that_cannot_be_taken_back_is_told_apart_from_one_that_was() {
+    let (world, hostile) = (World::new().unwrap(), Hostile::start());
+    hostile.refuse_all();
+    let mut more = registers(&hostile);
+    more["revocation_endpoint"] = hostile.url("/revoke").into();
+    let revoke = |kind: &str| {
+        let hint = body_string_contains(format!("token_type_hint={kind}_token"));
+        Mock::given(method("POST")).and(path("/revoke")).and(hint)
+    };
+    hostile.answer(revoke("refresh"), ResponseTemplate::new(200));
+    let refusal = json!({ "error": "unsupported_token_type" });
+    hostile.answer(revoke("access"), ResponseTemplate::new(400).set_body_json(refusal));
+    let issuer = hostile.authorization_server("", &more);
+    hostile.resource(&issuer);
+    hostile.runtime.block_on(async {
+        let tokens = json!({ "access_token": "t", "refresh_token": "r", "token_type": "Bearer", "expires_in": 3600 });
+        let token = Mock::given(method("POST")).and(path("/token"));
+        token
+            .respond_with(ResponseTemplate::new(200).set_body_json(tokens))
+            .with_priority(1)
+            .mount(&hostile.server)
+            .await;
+    });
+    world.add("s", &hostile.url("/mcp")).unwrap();
+    bring_code(&world, &world.begin_sign_in("s").unwrap());
+    let reply = world.json(&["sign-out", "s"]).unwrap();
+    assert_eq!(reply["revoked"], true, "{reply}");
+    assert!(reply["not_revoked_because"].as_str().is_some_and(|why| why.contains("ends by itself")), "{reply}");
+    assert_eq!(hostile.requests("/revoke").len(), 2);
 }
 
 #[test]

@@ -587,9 +587,9 @@ export type SignInRequest = {
 
 /** The reply to `account.sign_out`. The tokens are deleted in any case. */
 export type SignOutReply = {
-  /** Whether the authorization server took the tokens back. */
+  /** Whether the authorization server took the tokens back, so that they can't be renewed any more. */
   revoked: boolean,
-  /** Why it did not, if it did not. */
+  /** Why it did not, or which it could not. */
   not_revoked_because: string | null,
 };
 

@@ -70,6 +70,9 @@ pub(crate) fn sign_out(reach: &Reach, named: Named, json: bool) -> Result<(), Fa
         return answer_json(&reply);
     }
     match reply.not_revoked_because {
+        Some(why) if reply.revoked => {
+            answer(&format!("{} is signed out; its refresh token was revoked, but {why}", params.profile))
+        }
         None => answer(&format!("{} is signed out; its tokens were revoked", params.profile)),
         Some(why) => answer(&format!("{} is signed out; nothing was revoked: {why}", params.profile)),
     }

@@ -393,6 +393,9 @@ fn not_behind(door: Door, method: &str) -> ErrorObject {
 fn signed_out(outcome: SignedOut) -> SignOutReply {
     let (revoked, not_revoked_because) = match outcome {
         SignedOut::Revoked => (true, None),
+        SignedOut::RefreshTokenRevoked => {
+            (true, Some("the authorization server can't take back the access token, which ends by itself".to_owned()))
+        }
         SignedOut::NothingToRevoke => (false, Some("there were no tokens".to_owned())),
         SignedOut::NotOffered => (false, Some("the authorization server offers no revocation".to_owned())),
         SignedOut::Failed(error) => (false, Some(error.to_string())),

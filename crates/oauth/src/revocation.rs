@@ -2,9 +2,10 @@
 
 use crate::http::{Http, HttpError, host, post};
 use crate::registration::{AuthMethod, Registration};
-use ::http::{HeaderValue, header};
+use ::http::{HeaderValue, Response, header};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
 use url::Url;
 use url::form_urlencoded::{Serializer, byte_serialize};
 
@@ -17,6 +18,15 @@ pub enum TokenKind {
     Refresh,
 }
 
+/// What became of a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is good for nothing any more.
+    TakenBack,
+    /// The server takes no access tokens back (RFC 7009 §2.2.1): nobody stores them, so they end by themselves.
+    EndsByItself,
+}
+
 /// Tells the authorization server that a token is not used any more. A token that it doesn't know counts as done
 /// (RFC 7009 §2.2).
 pub async fn revoke(
@@ -25,7 +35,7 @@ pub async fn revoke(
     registration: &Registration,
     kind: TokenKind,
     token: &SecretString,
-) -> Result<(), HttpError> {
+) -> Result<Outcome, HttpError> {
     let mut request =
         post(endpoint, "application/x-www-form-urlencoded", form(registration, kind, token).into_bytes())?;
     if let (AuthMethod::ClientSecretBasic, Some(secret)) = (registration.auth_method, &registration.client_secret) {
@@ -34,10 +44,24 @@ pub async fn revoke(
             .extend(basic(&registration.client_id, secret).map(|value| (header::AUTHORIZATION, value)));
     }
     let answer = http.send(request).await?;
-    match answer.status().is_success() {
-        true => Ok(()),
-        false => Err(HttpError::Status { host: host(endpoint), status: answer.status().as_u16() }),
+    match kind {
+        _ if answer.status().is_success() => Ok(Outcome::TakenBack),
+        TokenKind::Access if is_unsupported(&answer) => Ok(Outcome::EndsByItself),
+        TokenKind::Access | TokenKind::Refresh => {
+            Err(HttpError::Status { host: host(endpoint), status: answer.status().as_u16() })
+        }
     }
+}
+
+/// The answer of RFC 6749 §5.2, as far as we use it.
+#[derive(Deserialize)]
+struct Refusal {
+    error: String,
+}
+
+/// Whether the server says that it takes back no tokens of this kind. Refresh tokens it has to take (RFC 7009 §2).
+fn is_unsupported(answer: &Response<Vec<u8>>) -> bool {
+    serde_json::from_slice(answer.body()).is_ok_and(|Refusal { error }| error == "unsupported_token_type")
 }
 
 fn form(registration: &Registration, kind: TokenKind, token: &SecretString) -> String {

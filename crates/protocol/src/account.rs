@@ -21,9 +21,9 @@ method!(
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct SignOutReply {
-    /// Whether the authorization server took the tokens back.
+    /// Whether the authorization server took the tokens back, so that they can't be renewed any more.
     pub revoked: bool,
-    /// Why it did not, if it did not.
+    /// Why it did not, or which it could not.
     pub not_revoked_because: Option<String>,
 }
 

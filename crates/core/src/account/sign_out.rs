@@ -3,7 +3,7 @@
 use super::{Account, Means, means};
 use crate::error::Error;
 use crate::vault::record::Record;
-use keybearer_oauth::revocation::{TokenKind, revoke};
+use keybearer_oauth::revocation::{Outcome, TokenKind, revoke};
 use keybearer_oauth::{Http, HttpError};
 use std::sync::Arc;
 
@@ -12,6 +12,8 @@ use std::sync::Arc;
 pub enum SignedOut {
     /// It took them back.
     Revoked,
+    /// It took the refresh token back; the access token ends by itself.
+    RefreshTokenRevoked,
     /// There was nothing to take back.
     NothingToRevoke,
     /// It offers no revocation: the access token ends by itself.
@@ -78,7 +80,9 @@ async fn revoke_all(record: &Record) -> SignedOut {
         revoke(&http, endpoint, registration, TokenKind::Access, &tokens.access_token).await
     };
     match revoke_each.await {
-        Ok(()) => SignedOut::Revoked,
+        Ok(Outcome::TakenBack) => SignedOut::Revoked,
+        Ok(Outcome::EndsByItself) if tokens.refresh_token.is_some() => SignedOut::RefreshTokenRevoked,
+        Ok(Outcome::EndsByItself) => SignedOut::NotOffered,
         Err(error) => SignedOut::Failed(error),
     }
 }
