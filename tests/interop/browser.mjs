@@ -1,8 +1,13 @@
 // Stands in for the browser and the person: node browser.mjs URL
 // Follows redirects on this machine, fills the forms it meets, and ends at the
-// client's callback. BROWSER_LOGIN is the name it signs in with.
+// client's callback, or hands a link of another scheme to the system as any
+// browser does. BROWSER_LOGIN is the name it signs in with.
+import { spawnSync } from 'node:child_process';
+import { request as send } from 'node:http';
+
 const MAX_STEPS = 15;
 const login = process.env.BROWSER_LOGIN || 'interop';
+const TYPED = { text: login, email: `${login}@example.org`, password: `${login}-password` };
 
 function fail(message) {
   console.error(`browser: ${message}`);
@@ -21,8 +26,8 @@ function checkLoopback(url) {
 // As in a browser, cookies belong to a host and a path, not to a port.
 const jar = new Map();
 
-function keepCookies(url, response) {
-  for (const line of response.headers.getSetCookie()) {
+function keepCookies(url, headers) {
+  for (const line of headers['set-cookie'] ?? []) {
     const [pair, ...attributes] = line.split(';').map((part) => part.trim());
     const name = pair.slice(0, pair.indexOf('='));
     const attribute = (key) => attributes.find((a) => a.toLowerCase().startsWith(`${key}=`))?.slice(key.length + 1);
@@ -44,6 +49,21 @@ function cookiesFor(url) {
     .join('; ');
 }
 
+// Goes to an address as a browser does for a page: `fetch` would say that a script asks.
+function visit({ url, body }) {
+  const headers = { accept: 'text/html', cookie: cookiesFor(url), 'sec-fetch-mode': 'navigate', connection: 'close' };
+  if (body) headers['content-type'] = 'application/x-www-form-urlencoded';
+  return new Promise((resolve, reject) => {
+    const request = send(url, { method: body ? 'POST' : 'GET', headers, timeout: 20_000 }, async (response) => {
+      const { statusCode: status, headers } = response;
+      const chunks = await response.setEncoding('utf8').toArray(); // hang up only after the whole answer
+      resolve({ status, headers, html: chunks.join('') });
+    });
+    request.on('timeout', () => request.destroy(new Error('no answer')));
+    request.on('error', reject).end(body?.toString());
+  });
+}
+
 const ENTITIES = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'", '#39': "'", '#x27': "'", '#x2F': '/', '#47': '/' };
 const unescape = (text) => text.replace(/&(#?\w+);/g, (whole, name) => ENTITIES[name] ?? whole);
 
@@ -55,7 +75,7 @@ function attributesOf(tag) {
   return found;
 }
 
-// The first form of a page, filled in, as the request a click on its button sends.
+// The first form of a page, filled in, as the request a click on its first button sends.
 function submitForm(page, html) {
   const form = /<form\b([^>]*)>([\s\S]*?)<\/form>/i.exec(html);
   if (!form) return undefined;
@@ -64,10 +84,15 @@ function submitForm(page, html) {
   for (const [, tag] of form[2].matchAll(/<input\b([^>]*)>/gi)) {
     const { name, type = 'text', value = '', ...flags } = attributesOf(tag);
     if (!name || ['submit', 'button', 'reset', 'image', 'file'].includes(type)) continue;
-    if (['checkbox', 'radio'].includes(type) && !('checked' in flags)) continue;
-    const typed = ['text', 'email', 'password'].includes(type);
-    fields.append(name, typed ? value || login : value);
+    if (['checkbox', 'radio'].includes(type)) {
+      if ('checked' in flags) fields.append(name, value || 'on');
+      continue;
+    }
+    fields.append(name, value || (TYPED[type] ?? ''));
   }
+  const button = /<button\b([^>]*)>|<input\b([^>]*\btype=["']?submit\b[^>]*)>/i.exec(form[2]);
+  const { name, value = '' } = attributesOf(button?.[1] ?? button?.[2] ?? '');
+  if (name) fields.append(name, value);
   const url = new URL(action || page.href, page);
   if (method?.toLowerCase() === 'post') return { url, body: fields };
   url.search = fields;
@@ -86,40 +111,26 @@ for (let step = 0; step < MAX_STEPS; step++) {
   const { url, body } = request;
   checkLoopback(url);
   const atCallback = step > 0 && url.port !== start.port && url.pathname.endsWith('/callback');
-  let response;
-  try {
-    response = await fetch(url, {
-      method: body ? 'POST' : 'GET',
-      body,
-      headers: { accept: 'text/html', cookie: cookiesFor(url) },
-      redirect: 'manual',
-      signal: AbortSignal.timeout(20_000),
-    });
-  } catch (error) {
-    fail(`${shown(url)}: ${error.cause?.message ?? error.message}`);
-  }
+  const { status, headers, html } = await visit(request).catch((error) => fail(`${shown(url)}: ${error.message}`));
   if (atCallback) {
-    await response.arrayBuffer(); // hang up only after the whole answer
-    if (!response.ok) fail(`callback ${shown(url)} answered ${response.status}`);
+    if (status !== 200) fail(`callback ${shown(url)} answered ${status}`);
     process.exit(0);
   }
-  keepCookies(url, response);
+  keepCookies(url, headers);
 
-  const location = response.headers.get('location');
-  if (response.status >= 300 && response.status < 400 && location) {
-    const target = new URL(location, url);
+  if (status >= 300 && status < 400 && headers.location) {
+    const target = new URL(headers.location, url);
     if (!['http:', 'https:'].includes(target.protocol)) {
-      // A custom scheme: the operating system would hand it to the application.
-      console.log(target.href);
+      const opened = spawnSync('gio', ['open', target.href], { stdio: 'ignore' });
+      if (opened.status !== 0) fail(`nothing here opens ${target.protocol} links`);
       process.exit(0);
     }
     // 307 and 308 repeat the request, the others turn it into a GET.
-    request = { url: target, body: [307, 308].includes(response.status) ? body : undefined };
+    request = { url: target, body: [307, 308].includes(status) ? body : undefined };
     continue;
   }
 
-  const html = await response.text();
-  if (!response.ok) fail(`${shown(url)} answered ${response.status}: ${html.replace(/<style[\s\S]*?<\/style>|<[^>]*>/g, ' ').replace(/\s+/g, ' ').trim().slice(0, 300)}`);
+  if (status !== 200) fail(`${shown(url)} answered ${status}: ${html.replace(/<style[\s\S]*?<\/style>|<[^>]*>/g, ' ').replace(/\s+/g, ' ').trim().slice(0, 300)}`);
   request = submitForm(url, html) ?? fail(`${shown(url)} has neither a redirect nor a form`);
 }
 fail(`no callback after ${MAX_STEPS} steps`);

@@ -8,11 +8,7 @@ use serde_json::{Value, json};
 /// A world on whose session a Keybearer desktop answers the scheme, as after its installation.
 fn with_desktop() -> World {
     let world = World::new().unwrap();
-    let entry = "[Desktop Entry]\nType=Application\nName=Keybearer\nExec=true %u\nNoDisplay=true\n\
-                 MimeType=x-scheme-handler/app.keybearer;\n";
-    world.session.write("data/applications/Keybearer.desktop", entry).unwrap();
-    let list = "[Default Applications]\nx-scheme-handler/app.keybearer=Keybearer.desktop\n";
-    world.session.write("config/mimeapps.list", list).unwrap();
+    world.session.hand_links_to("true %u").unwrap();
     world
 }
 

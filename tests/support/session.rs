@@ -87,6 +87,17 @@ impl Session {
         Ok(path)
     }
 
+    /// Hands links of Keybearer's scheme to this command, as the installation of a desktop does.
+    pub fn hand_links_to(&self, command: &str) -> anyhow::Result<()> {
+        let entry = format!(
+            "[Desktop Entry]\nType=Application\nName=Keybearer\nExec={command}\nNoDisplay=true\n\
+             MimeType=x-scheme-handler/app.keybearer;\n"
+        );
+        self.write("data/applications/Keybearer.desktop", &entry)?;
+        let list = "[Default Applications]\nx-scheme-handler/app.keybearer=Keybearer.desktop\n";
+        self.write("config/mimeapps.list", list).map(drop)
+    }
+
     /// The items of the keyring with their attributes and without their secrets.
     pub fn keyring_items(&self) -> anyhow::Result<String> {
         let mut command = Command::new("secret-tool");

@@ -6,6 +6,8 @@
 mod bundle;
 /// Formatting, lints, types and documentation.
 mod check;
+/// What foreign servers were seen to do, as a document.
+mod compatibility;
 /// The window, driven as a person would.
 mod e2e;
 /// Servers that nobody here wrote.
@@ -32,7 +34,7 @@ enum Task {
     Test,
     /// Check formatting, lints, types and documentation
     Check,
-    /// Sign in to servers that nobody here wrote
+    /// Sign in to servers that nobody here wrote, and write down what was seen
     Interop,
     /// Drive the window through every flow, on a screen of its own
     E2e {

@@ -24,18 +24,28 @@ const WINDOW: &[Package] = &[
     ("pkg-config", "finds the headers of both"),
 ];
 
+/// To follow links as a desktop does.
+const LINKS: &[Package] = &[
+    ("libglib2.0-bin", "`gio open`: follows a link"),
+    ("xdg-utils", "opens browsers, and knows the handler of Keybearer's links"),
+];
+
+/// To run servers from other projects.
+const INTEROP: &[Package] = &[("python3-venv", "a place for the servers that are written in Python")];
+
 /// To drive the window where nobody sits.
 const E2E: &[Package] = &[
     ("xvfb", "a screen without a person in front of it"),
     ("webkit2gtk-driver", "a hand in the window's web view"),
-    ("libglib2.0-bin", "`gio open`: follows a link as a desktop does"),
-    ("xdg-utils", "opens browsers, and makes the window the handler of its links"),
     ("desktop-file-utils", "keeps the list of handlers, and checks the package's own entry"),
     ("fonts-wqy-zenhei", "Chinese in the pictures of the screens"),
 ];
 
 /// The oldest Node.js that builds the window.
 const NODE: (u32, u32) = (20, 19);
+
+/// The servers from other projects.
+const SERVERS: &str = "tests/interop";
 
 /// What the command and the agent need.
 pub(crate) fn base() -> anyhow::Result<()> {
@@ -44,24 +54,33 @@ pub(crate) fn base() -> anyhow::Result<()> {
 
 /// What the whole workspace needs, its tests included.
 pub(crate) fn everything() -> anyhow::Result<()> {
-    install(&[BASE, WINDOW, E2E].concat())?;
+    install(&[BASE, WINDOW, LINKS, E2E, INTEROP].concat())?;
     node()?;
     packages_of("ui")?;
-    packages_of("tests/interop")
+    servers()
 }
 
 /// What the tests of the window need, and its bundle.
 pub(crate) fn window() -> anyhow::Result<()> {
-    install(&[BASE, WINDOW, E2E].concat())?;
+    install(&[BASE, WINDOW, LINKS, E2E].concat())?;
     node()?;
     packages_of("ui")
 }
 
 /// What the foreign servers of the interop tests need.
 pub(crate) fn interop() -> anyhow::Result<()> {
-    install(BASE)?;
+    install(&[BASE, LINKS, INTEROP].concat())?;
     node()?;
-    packages_of("tests/interop")
+    servers()
+}
+
+/// The packages of the foreign servers, which the tests run on Linux alone.
+fn servers() -> anyhow::Result<()> {
+    if !cfg!(target_os = "linux") {
+        return Ok(());
+    }
+    packages_of(SERVERS)?;
+    python_packages_of(SERVERS)
 }
 
 fn install(packages: &[Package]) -> anyhow::Result<()> {
@@ -129,4 +148,25 @@ fn packages_of(folder: &str) -> anyhow::Result<()> {
         return Ok(());
     }
     step(&format!("npm packages of {folder}"), &mut npm(folder, &["ci", "--no-audit", "--no-fund"]))
+}
+
+/// A virtual environment with exactly what the lock file names, unless it was made from this very file.
+fn python_packages_of(folder: &str) -> anyhow::Result<()> {
+    let folder = root().join(folder);
+    let (lock, place) = (folder.join("requirements.txt"), folder.join(".venv"));
+    // Laid there at the end, so that what was interrupted is made anew.
+    let made_from = place.join("requirements.txt");
+    let wanted = std::fs::read(&lock)?;
+    if std::fs::read(&made_from).is_ok_and(|found| found == wanted) {
+        return Ok(());
+    }
+    let old = "import sys; sys.exit(sys.version_info < (3, 10))";
+    let is_new_enough = Command::new("python3").args(["-c", old]).status().context("Python 3.10 or later is needed")?;
+    ensure!(is_new_enough.success(), "Python 3.10 or later is needed");
+    step("a place for Python packages", Command::new("python3").args(["-m", "venv", "--clear"]).arg(&place))?;
+    let mut pip = Command::new(place.join("bin/python"));
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--require-hashes"]);
+    pip.args(["--only-binary", ":all:", "--requirement"]).arg(&lock);
+    step("Python packages of the foreign servers", &mut pip)?;
+    std::fs::write(made_from, wanted).context("the place for Python packages can't be written")
 }

@@ -1,5 +1,6 @@
 //! Everything that must be green.
 
+use crate::compatibility::Seen;
 use crate::step::{cargo, detail, npm, say, step};
 use crate::{check, setup};
 use anyhow::{Context, ensure};
@@ -10,6 +11,10 @@ use std::process::{Command, Stdio};
 /// the page built in.
 pub(crate) const WORKSPACE: &[&str] = &["--workspace", "--features", "keybearer-desktop/custom-protocol"];
 
+/// How many tests run at once. Sign-ins of all tests share ten ports of this machine, so not every core of a large one
+/// may have its own.
+pub(crate) const AT_ONCE: &str = "4";
+
 /// Checks, builds and tests the whole workspace.
 pub(crate) fn run() -> anyhow::Result<()> {
     setup::everything()?;
@@ -17,8 +22,11 @@ pub(crate) fn run() -> anyhow::Result<()> {
     step("window tests", &mut npm("ui", &["test", "--silent"]))?;
     // Tests run executables of other packages, which cargo builds only when asked for.
     step("build", &mut cargo(&[&["build", "--locked", "--all-targets"], WORKSPACE].concat()))?;
-    // Sign-ins of all tests share ten ports of this machine, so not every core of a large one may have its own.
-    run_tests(cargo(&[&["test", "--locked", "--all-targets"], WORKSPACE].concat()).env("RUST_TEST_THREADS", "4"))
+    let seen = Seen::nothing()?;
+    let mut tests = cargo(&[&["test", "--locked", "--all-targets"], WORKSPACE].concat());
+    seen.by(&mut tests);
+    run_tests(tests.env("RUST_TEST_THREADS", AT_ONCE))?;
+    seen.check()
 }
 
 /// Runs `cargo test`, whose every executable gives a result of its own, and closes with their sum.

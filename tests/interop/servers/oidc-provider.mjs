@@ -13,6 +13,7 @@ import { getOAuthProtectedResourceMetadataUrl, mcpAuthMetadataRouter } from '@mo
 import { createMcpExpressApp } from '@modelcontextprotocol/sdk/server/express.js';
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
+import { announce, endWithTest } from './ready.mjs';
 
 // oidc-provider prints its notices with console.info; stdout is for the ready line.
 console.info = console.warn;
@@ -182,7 +183,5 @@ app.post('/mcp', async (req, res) => {
 app.all('/mcp', (_req, res) => res.status(405).set('Allow', 'POST').end());
 resourceListener.on('request', app);
 
-// The test holds the other end of stdin: when it ends, however it ends, so does this.
-process.stdin.on('close', () => process.exit(0)).resume();
-
-console.log(JSON.stringify({ mcp_url: mcpUrl.href, issuer, stats: new URL('/stats', mcpUrl).href, log }));
+endWithTest();
+announce({ mcp_url: mcpUrl.href, issuer, stats: new URL('/stats', mcpUrl).href, log }, ['oidc-provider', '@modelcontextprotocol/sdk']);

@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { announce, endWithTest } from './ready.mjs';
 
 const demo = fileURLToPath(import.meta.resolve('@modelcontextprotocol/sdk/examples/server/simpleStreamableHttp.js'));
 
@@ -41,7 +42,7 @@ const stop = () => {
   child.removeAllListeners('exit');
   child.once('exit', () => process.exit(0)).kill();
 };
-process.stdin.on('close', stop).resume();
+endWithTest(stop);
 process.on('SIGTERM', stop);
 process.on('SIGINT', stop);
 
@@ -63,4 +64,4 @@ while (!((await answers(mcpUrl, 401)) && (await answers(new URL('.well-known/oau
   }
   await sleep(100);
 }
-console.log(JSON.stringify({ mcp_url: mcpUrl, issuer }));
+announce({ mcp_url: mcpUrl, issuer }, ['@modelcontextprotocol/sdk']);

@@ -1,0 +1,92 @@
+//! `docs/compatibility.md`, made from what the interop tests saw, and from nothing else.
+
+use crate::step::{detail, root};
+use anyhow::{Context, ensure};
+use serde_json::Value;
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+/// The document, from the project's root.
+const DOCUMENT: &str = "docs/compatibility.md";
+
+/// The server of our own, which comes first.
+const OWN: &str = "practice";
+
+/// Above the table.
+const INTRODUCTION: &str = "\
+# Compatibility
+
+Servers that nobody here wrote (and the practice server, to compare with), and what Keybearer was seen to do with each. The tests in
+`tests/interop` run every server as a program of its own, sign in with a stand-in for browser and person, wait until a token is renewed, and
+sign out; each cell below says what they saw, on a machine whose desktop opens Keybearer's links, so that the deep link is tried first.
+`cargo xtask interop` runs them and writes this page; `cargo xtask test` fails when it sees something else.
+
+| Server | Sign-in | `tools/list` | Silent refresh | Revocation at sign-out | Way back that was learned | How it was run |
+| --- | --- | --- | --- | --- | --- | --- |
+";
+
+/// The columns after the server itself, by their names in what the tests wrote.
+const COLUMNS: [&str; 6] = ["sign_in", "tools", "renewal", "revocation", "way_back", "set_up"];
+
+/// An empty folder for what the tests will see.
+pub(crate) struct Seen {
+    folder: PathBuf,
+}
+
+impl Seen {
+    /// Nothing seen yet.
+    pub(crate) fn nothing() -> anyhow::Result<Seen> {
+        let folder = root().join("target/interop");
+        if folder.exists() {
+            fs::remove_dir_all(&folder).with_context(|| format!("{} can't be emptied", folder.display()))?;
+        }
+        fs::create_dir_all(&folder)?;
+        Ok(Seen { folder })
+    }
+
+    /// Has these tests write down what they see.
+    pub(crate) fn by(&self, tests: &mut Command) {
+        tests.env("KEYBEARER_SEEN", &self.folder);
+    }
+
+    /// Writes the document.
+    pub(crate) fn write(&self) -> anyhow::Result<()> {
+        fs::write(root().join(DOCUMENT), self.document()?)?;
+        detail(&format!("what was seen: {DOCUMENT}"));
+        Ok(())
+    }
+
+    /// Goes on only if the document says what was seen.
+    pub(crate) fn check(&self) -> anyhow::Result<()> {
+        let written = fs::read_to_string(root().join(DOCUMENT)).unwrap_or_default();
+        let as_seen = written.replace("\r\n", "\n") == self.document()?;
+        ensure!(
+            as_seen,
+            "{DOCUMENT} isn't what the tests saw: run `cargo xtask interop`, and look at what has changed"
+        );
+        Ok(())
+    }
+
+    /// One row for each server: our own, then the others by name.
+    fn document(&self) -> anyhow::Result<String> {
+        let mut rows = Vec::new();
+        for entry in fs::read_dir(&self.folder)? {
+            rows.push(serde_json::from_slice::<Value>(&fs::read(entry?.path())?)?);
+        }
+        rows.sort_by_key(|row| (text(row, "server") != OWN, text(row, "server").to_lowercase()));
+        let lines: Vec<String> = rows.iter().map(line).collect();
+        Ok(INTRODUCTION.to_owned() + &lines.concat())
+    }
+}
+
+fn line(row: &Value) -> String {
+    let (server, packages) = (text(row, "server"), text(row, "packages"));
+    let made_of = if packages.is_empty() { String::new() } else { format!(": {packages}") };
+    let cells = COLUMNS.map(|column| text(row, column));
+    format!("| **{server}**{made_of} | {} |\n", cells.join(" | "))
+}
+
+fn text<'a>(row: &'a Value, column: &str) -> &'a str {
+    row[column].as_str().unwrap_or_default()
+}
