@@ -21,7 +21,7 @@ use visit::Visit;
 #[test]
 fn the_practice_server_renews_silently_and_revokes() {
     let server = Server::practice();
-    let seen = Visit::begin(&server).to_the_end();
+    let seen = Visit::begin(&server).finish();
     seen.record("practice", &server, "Keybearer's own, to compare with. Tokens of 20 s.");
     assert_eq!(
         (seen.renewal, seen.revocation, seen.way_back),
@@ -32,7 +32,7 @@ fn the_practice_server_renews_silently_and_revokes() {
 #[test]
 fn oidc_provider_signs_in_renews_silently_and_revokes() {
     let server = Server::node("oidc-provider.mjs");
-    let seen = Visit::begin(&server).to_the_end();
+    let seen = Visit::begin(&server).finish();
     let set_up = "Refresh tokens for `offline_access` with `prompt=consent` alone, as is its default. Tokens of 20 s.";
     seen.record("oidc-provider", &server, set_up);
     assert_eq!(
@@ -48,7 +48,7 @@ fn oidc_provider_signs_in_renews_silently_and_revokes() {
 #[test]
 fn the_typescript_sdks_demo_server_signs_in_and_lists_its_tools() {
     let server = Server::node("sdk-demo.mjs");
-    let seen = Visit::begin(&server).to_the_end();
+    let seen = Visit::begin(&server).finish();
     seen.record("TypeScript SDK's demo", &server, "`simpleStreamableHttp`, unmodified.");
     assert_eq!(
         (seen.renewal, seen.revocation, seen.way_back),
@@ -59,7 +59,7 @@ fn the_typescript_sdks_demo_server_signs_in_and_lists_its_tools() {
 #[test]
 fn the_python_sdks_handlers_renew_silently_and_revoke() {
     let server = Server::python("python_sdk.py");
-    let seen = Visit::begin(&server).to_the_end();
+    let seen = Visit::begin(&server).finish();
     let set_up =
         "Its authorization server's handlers over a store in memory. Each client gets a secret. Tokens of 20 s.";
     seen.record("Python SDK", &server, set_up);
@@ -72,7 +72,7 @@ fn the_python_sdks_handlers_renew_silently_and_revoke() {
 #[test]
 fn fastmcp_renews_silently_and_revokes() {
     let server = Server::python("fastmcp_server.py");
-    let seen = Visit::begin(&server).to_the_end();
+    let seen = Visit::begin(&server).finish();
     let set_up = "Its `InMemoryOAuthProvider`, which asks nobody. Each client gets a secret. Tokens of 20 s.";
     seen.record("FastMCP", &server, set_up);
     assert_eq!(
@@ -84,7 +84,7 @@ fn fastmcp_renews_silently_and_revokes() {
 #[test]
 fn better_auth_renews_silently_and_takes_back_the_refresh_token_alone() {
     let server = Server::node("better-auth.mjs");
-    let seen = Visit::begin(&server).to_the_end();
+    let seen = Visit::begin(&server).finish();
     let set_up = "Its MCP plugin with dynamic registration turned on; e-mail and password. Access tokens are JWTs. Tokens of 20 s.";
     seen.record("better-auth", &server, set_up);
     assert_eq!(
@@ -96,7 +96,7 @@ fn better_auth_renews_silently_and_takes_back_the_refresh_token_alone() {
 #[test]
 fn cloudflares_provider_is_signed_in_to_by_loopback_renews_silently_and_revokes() {
     let server = Server::node("workers-oauth-provider.mjs");
-    let seen = Visit::begin(&server).to_the_end();
+    let seen = Visit::begin(&server).finish();
     seen.record(
         "workers-oauth-provider",
         &server,

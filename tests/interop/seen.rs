@@ -81,6 +81,7 @@ impl Seen {
             "way_back": way_back,
             "set_up": set_up,
         });
+        #[expect(clippy::disallowed_methods, reason = "read when all tests are over")]
         std::fs::write(folder.join(format!("{name}.json")), row.to_string()).unwrap();
     }
 }

@@ -27,7 +27,7 @@ impl Visit<'_> {
     }
 
     /// Sees all there is to see, and signs out.
-    pub(crate) fn to_the_end(self) -> Seen {
+    pub(crate) fn finish(self) -> Seen {
         let account = self.account();
         assert_eq!(account["status"], "connected");
         let first = self.token();

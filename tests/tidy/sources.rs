@@ -46,7 +46,7 @@ fn nothing_is_left_for_later_in_the_code() {
     let marks = [concat!("TO", "DO"), concat!("FIX", "ME"), concat!("to", "do", "!")];
     let mut offences = Vec::new();
     let folders = [RUST, &["ui/src"]].concat();
-    for file in files(&folders, &["rs", "ts", "svelte", "css", "mjs"]) {
+    for file in files(&folders, &["rs", "ts", "svelte", "css", "mjs", "py"]) {
         for (number, line) in file.text.lines().enumerate() {
             if words(line).any(|word| marks.contains(&word)) || calls(line, marks[2]) {
                 offences.push(format!("{}:{}: {}", file.path, number + 1, line.trim()));
@@ -60,7 +60,7 @@ fn nothing_is_left_for_later_in_the_code() {
 fn every_name_says_something() {
     let folders = [RUST, &["ui/src"]].concat();
     let is_empty = |part: &str| EMPTY_NAMES.contains(&part.split('.').next().unwrap_or_default());
-    let named = files(&folders, &["rs", "ts", "svelte", "css", "mjs"]).into_iter().map(|file| file.path);
+    let named = files(&folders, &["rs", "ts", "svelte", "css", "mjs", "py"]).into_iter().map(|file| file.path);
     let offences: Vec<String> = named.filter(|path| path.split('/').any(is_empty)).collect();
     expect_none(&offences, "Name the file after what it holds; if it holds many things, give each to whoever uses it.");
 }

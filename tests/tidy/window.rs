@@ -1,4 +1,4 @@
-//! The window's own borders, and the lock files of its language.
+//! The window's own borders, and the lock files of languages other than Rust.
 
 use crate::tree::{expect_none, file, files};
 
@@ -17,12 +17,12 @@ fn one_file_of_the_window_talks_to_tauri() {
 
 #[test]
 fn lock_files_name_no_host() {
-    let locks = ["ui/package-lock.json", "tests/interop/package-lock.json"].map(file);
-    let bound = locks.into_iter().filter(|lock| lock.text.contains("\"resolved\""));
+    let locks = ["ui/package-lock.json", "tests/interop/package-lock.json", "tests/interop/requirements.txt"].map(file);
+    let bound = locks.into_iter().filter(|lock| lock.text.contains("\"resolved\"") || lock.text.contains("index-url"));
     let offences: Vec<String> = bound.map(|lock| lock.path).collect();
     expect_none(
         &offences,
-        "Each person's npm knows where packages come from; the lock file's hashes say which. Run `npm install` in the \
-         folder, whose .npmrc leaves addresses out.",
+        "Each person's npm and pip know where packages come from; the lock file's hashes say which. Run `npm install` in the \
+         folder, whose .npmrc leaves addresses out; requirements.txt says how it is written.",
     );
 }

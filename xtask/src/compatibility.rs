@@ -52,6 +52,7 @@ impl Seen {
 
     /// Writes the document.
     pub(crate) fn write(&self) -> anyhow::Result<()> {
+        #[expect(clippy::disallowed_methods, reason = "git keeps what was there before")]
         fs::write(root().join(DOCUMENT), self.document()?)?;
         detail(&format!("what was seen: {DOCUMENT}"));
         Ok(())
