@@ -349,6 +349,26 @@ fn an_access_token_that_cannot_be_taken_back_is_told_apart_from_one_that_was() {
 }
 
 #[test]
+fn a_server_that_misses_a_public_client_s_empty_secret_at_the_sign_out_is_told_it() {
+    let (world, hostile) = (World::new().unwrap(), Hostile::start());
+    hostile.refuse_all();
+    let mut more = registers(&hostile);
+    more["revocation_endpoint"] = hostile.url("/revoke").into();
+    let revoke = || Mock::given(method("POST")).and(path("/revoke"));
+    hostile.answer(revoke().and(body_string_contains("client_secret=")), ResponseTemplate::new(200));
+    let refusal = json!({ "error": "invalid_request", "error_description": "client_secret: Field required" });
+    hostile.answer(revoke(), ResponseTemplate::new(400).set_body_json(refusal));
+    let issuer = hostile.authorization_server("", &more);
+    hostile.resource(&issuer);
+    world.add("s", &hostile.url("/mcp")).unwrap();
+    bring_code(&world, &world.begin_sign_in("s").unwrap());
+    assert_eq!(world.ok(&["sign-out", "s"]).unwrap(), "s is signed out; its tokens were revoked");
+    let sent = hostile.requests("/revoke").into_iter().map(|request| String::from_utf8(request.body).unwrap());
+    let told: Vec<bool> = sent.map(|form| form.ends_with("&client_secret=")).collect();
+    assert_eq!(told, [false, true]);
+}
+
+#[test]
 fn strangers_words_reach_a_terminal_as_plain_text_on_one_line() {
     let (world, hostile) = (World::new().unwrap(), Hostile::start());
     hostile.refuse_all();

@@ -2,7 +2,7 @@
 
 use crate::http::{Http, HttpError, host, post};
 use crate::registration::{AuthMethod, Registration};
-use ::http::{HeaderValue, Response, header};
+use ::http::{HeaderValue, Response, StatusCode, header};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -36,21 +36,36 @@ pub async fn revoke(
     kind: TokenKind,
     token: &SecretString,
 ) -> Result<Outcome, HttpError> {
-    let mut request =
-        post(endpoint, "application/x-www-form-urlencoded", form(registration, kind, token).into_bytes())?;
+    let mut answer = send(http, endpoint, registration, form(registration, kind, token)).await?;
+    let unsupported = is_unsupported(&answer);
+    if registration.auth_method == AuthMethod::None && answer.status() == StatusCode::BAD_REQUEST && !unsupported {
+        // The secret of a public client is empty, and may be left out (RFC 6749 §2.3.1). The Python SDK's handlers, and
+        // FastMCP's with them, miss it.
+        let form = form(registration, kind, token) + "&client_secret=";
+        answer = send(http, endpoint, registration, form).await?;
+    }
+    match kind {
+        _ if answer.status().is_success() => Ok(Outcome::TakenBack),
+        TokenKind::Access if unsupported => Ok(Outcome::EndsByItself),
+        TokenKind::Access | TokenKind::Refresh => {
+            Err(HttpError::Status { host: host(endpoint), status: answer.status().as_u16() })
+        }
+    }
+}
+
+async fn send(
+    http: &Http,
+    endpoint: &Url,
+    registration: &Registration,
+    form: String,
+) -> Result<Response<Vec<u8>>, HttpError> {
+    let mut request = post(endpoint, "application/x-www-form-urlencoded", form.into_bytes())?;
     if let (AuthMethod::ClientSecretBasic, Some(secret)) = (registration.auth_method, &registration.client_secret) {
         request
             .headers_mut()
             .extend(basic(&registration.client_id, secret).map(|value| (header::AUTHORIZATION, value)));
     }
-    let answer = http.send(request).await?;
-    match kind {
-        _ if answer.status().is_success() => Ok(Outcome::TakenBack),
-        TokenKind::Access if is_unsupported(&answer) => Ok(Outcome::EndsByItself),
-        TokenKind::Access | TokenKind::Refresh => {
-            Err(HttpError::Status { host: host(endpoint), status: answer.status().as_u16() })
-        }
-    }
+    http.send(request).await
 }
 
 /// The answer of RFC 6749 §5.2, as far as we use it.
