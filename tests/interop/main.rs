@@ -82,6 +82,18 @@ fn fastmcp_renews_silently_and_revokes() {
 }
 
 #[test]
+fn fastmcps_proxy_renews_silently_and_revokes() {
+    let server = Server::python("fastmcp_proxy.py");
+    let seen = Visit::begin(&server).finish();
+    let set_up = "Its `OAuthProxy` before oidc-provider, with the consent pages of both. Tokens of 20 s.";
+    seen.record("FastMCP's OAuth proxy", &server, set_up);
+    assert_eq!(
+        (seen.renewal, seen.revocation, seen.way_back),
+        (Renewal::Silent, Revocation::AtOnce, WayBack::DeepLink)
+    );
+}
+
+#[test]
 fn better_auth_renews_silently_and_takes_back_the_refresh_token_alone() {
     let server = Server::node("better-auth.mjs");
     let seen = Visit::begin(&server).finish();

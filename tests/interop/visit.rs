@@ -3,9 +3,10 @@
 use crate::seen::{Renewal, Revocation, Seen, WayBack};
 use crate::server::{Server, folder};
 use keybearer_tests::until::until;
-use keybearer_tests::world::World;
+use keybearer_tests::world::{World, share_ports};
 use serde_json::{Value, json};
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 
 /// The name of the account.
 const NAME: &str = "visitor";
@@ -20,9 +21,19 @@ impl Visit<'_> {
     /// Signs in as a person does whose desktop answers Keybearer's links, and whose browser fills in any page.
     pub(crate) fn begin(server: &Server) -> Visit<'_> {
         let mut world = World::new().unwrap();
-        world.browser = format!("node '{}'", folder().join("browser.mjs").display());
+        let said = world.session.folder().join("browser.log");
+        let browser = folder().join("browser.mjs");
+        let script = format!("#!/bin/sh\nexec node '{}' \"$1\" 2>>'{}'\n", browser.display(), said.display());
+        let program = world.session.write("browser", &script).unwrap();
+        fs::set_permissions(&program, Permissions::from_mode(0o755)).unwrap();
+        world.browser = program.display().to_string();
         world.session.hand_links_to(&format!("\"{}\" callback %u", world.keybearer().display())).unwrap();
-        world.sign_in(NAME, server.mcp_url()).unwrap();
+        world.add(NAME, server.mcp_url()).unwrap();
+        let _shared = share_ports();
+        let mut sign_in = world.spawn(&["sign-in", NAME]).unwrap();
+        let ended = until("the sign-in", || Ok(sign_in.try_wait()?));
+        let said = fs::read_to_string(said).unwrap_or_default();
+        assert!(ended.is_ok_and(|ended| ended.success()), "{said}{:?}", world.sign_in_view(NAME));
         Visit { world, server }
     }
 

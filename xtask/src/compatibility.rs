@@ -17,12 +17,12 @@ const OWN: &str = "practice";
 const INTRODUCTION: &str = "\
 # Compatibility
 
-Servers that nobody here wrote (and the practice server, to compare with), and what Keybearer was seen to do with each. The tests in
-`tests/interop` run every server as a program of its own, sign in with a stand-in for browser and person, wait until a token is renewed, and
-sign out; each cell below says what they saw, on a machine whose desktop opens Keybearer's links, so that the deep link is tried first.
-`cargo xtask interop` runs them and writes this page; `cargo xtask test` fails when it sees something else.
+What Keybearer was seen to do with servers that nobody here wrote, and with its own practice server, to compare with. Each was run as a program
+of its own by a test of `tests/interop`, which signs in with a stand-in for browser and person, waits until a token is renewed, and signs out;
+the desktop opens Keybearer's links, so the deep link is tried first. `cargo xtask interop` runs the tests and writes this page from what they
+saw; `cargo xtask test` fails when they see something else.
 
-| Server | Sign-in | `tools/list` | Silent refresh | Revocation at sign-out | Way back that was learned | How it was run |
+| Server | Sign-in | `tools/list` | Silent refresh | Revocation at sign-out | Way back | How it was run |
 | --- | --- | --- | --- | --- | --- | --- |
 ";
 
@@ -69,16 +69,20 @@ impl Seen {
         Ok(())
     }
 
-    /// One row for each server: our own, then the others by name.
     fn document(&self) -> anyhow::Result<String> {
         let mut rows = Vec::new();
         for entry in fs::read_dir(&self.folder)? {
-            rows.push(serde_json::from_slice::<Value>(&fs::read(entry?.path())?)?);
+            rows.push(serde_json::from_slice(&fs::read(entry?.path())?)?);
         }
-        rows.sort_by_key(|row| (text(row, "server") != OWN, text(row, "server").to_lowercase()));
-        let lines: Vec<String> = rows.iter().map(line).collect();
-        Ok(INTRODUCTION.to_owned() + &lines.concat())
+        Ok(document(rows))
     }
+}
+
+/// One row for each server: our own, then the others by name.
+fn document(mut rows: Vec<Value>) -> String {
+    rows.sort_by_key(|row| (text(row, "server") != OWN, text(row, "server").to_lowercase()));
+    let lines: Vec<String> = rows.iter().map(line).collect();
+    INTRODUCTION.to_owned() + &lines.concat()
 }
 
 fn line(row: &Value) -> String {
@@ -90,4 +94,20 @@ fn line(row: &Value) -> String {
 
 fn text<'a>(row: &'a Value, column: &str) -> &'a str {
     row[column].as_str().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn the_document_is_the_same_in_whatever_order_the_tests_ended() {
+        let row = |server: &str| json!({ "server": server, "packages": "p 1", "sign_in": "yes" });
+        let (own, one, other) = (row("practice"), row("Alpha"), row("beta"));
+        let written = document(vec![other.clone(), own.clone(), one.clone()]);
+        assert_eq!(written, document(vec![one, other, own]));
+        let names = written.lines().filter_map(|line| line.strip_prefix("| **")?.split("**").next());
+        assert_eq!(names.collect::<Vec<_>>(), ["practice", "Alpha", "beta"]);
+    }
 }

@@ -38,4 +38,4 @@ def reverse(words: str) -> str:
     return words[::-1]
 
 
-ready.serve(server.http_app(), listener, {"mcp_url": f"{origin}/mcp"}, ["fastmcp", "mcp"])
+ready.serve(server.http_app(), listener, {"mcp_url": f"{origin}/mcp"}, ready.installed("fastmcp", "mcp"))

@@ -57,6 +57,8 @@ const issuer = `http://127.0.0.1:${authorizationListener.address().port}`;
 const mcpUrl = new URL(`http://127.0.0.1:${resourceListener.address().port}/mcp`);
 
 const introspector = { id: 'mcp-server', secret: randomBytes(32).toString('hex') };
+// A client that was registered by hand, if somebody names its redirect address.
+const registered = process.env.CLIENT_REDIRECT_URI && { id: 'by-hand', secret: randomBytes(32).toString('hex') };
 
 const provider = new Provider(issuer, {
   clients: [
@@ -68,6 +70,16 @@ const provider = new Provider(issuer, {
       response_types: [],
       redirect_uris: [],
     },
+    ...(registered
+      ? [
+          {
+            client_id: registered.id,
+            client_secret: registered.secret,
+            grant_types: ['authorization_code', 'refresh_token'],
+            redirect_uris: [process.env.CLIENT_REDIRECT_URI],
+          },
+        ]
+      : []),
   ],
   cookies: { keys: [randomBytes(32).toString('hex')] },
   // Any name signs in: several accounts on one server need several people.
@@ -184,4 +196,4 @@ app.all('/mcp', (_req, res) => res.status(405).set('Allow', 'POST').end());
 resourceListener.on('request', app);
 
 endWithTest();
-announce({ mcp_url: mcpUrl.href, issuer, stats: new URL('/stats', mcpUrl).href, log }, ['oidc-provider', '@modelcontextprotocol/sdk']);
+announce({ mcp_url: mcpUrl.href, issuer, stats: new URL('/stats', mcpUrl).href, log, client: registered }, ['oidc-provider', '@modelcontextprotocol/sdk']);

@@ -151,4 +151,4 @@ async def consent(request: Request) -> Response:
     )
 
 
-ready.serve(server.streamable_http_app(), listener, {"mcp_url": f"{origin}/mcp", "issuer": origin}, ["mcp"])
+ready.serve(server.streamable_http_app(), listener, {"mcp_url": f"{origin}/mcp", "issuer": origin}, ready.installed("mcp"))

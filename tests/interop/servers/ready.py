@@ -18,10 +18,15 @@ def listen() -> socket.socket:
     return listener
 
 
-def serve(app, listener: socket.socket, addresses: dict[str, str], packages: list[str]) -> None:
+def installed(*packages: str) -> dict[str, str]:
+    """These packages with their versions."""
+    return {name: version(name) for name in packages}
+
+
+def serve(app, listener: socket.socket, addresses: dict[str, str], packages: dict[str, str]) -> None:
     """Serves until the test ends. The listener queues connections, so the test may come before the first answer."""
     threading.Thread(target=_end_with_test, daemon=True).start()
-    print(json.dumps({**addresses, "packages": {name: version(name) for name in packages}}), flush=True)
+    print(json.dumps({**addresses, "packages": packages}), flush=True)
     uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[listener])
 
 
