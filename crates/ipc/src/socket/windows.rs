@@ -37,11 +37,15 @@ pub struct Listener {
 pub fn bind(place: &Place, door: Door) -> Result<Listener, BindError> {
     let path = place.socket(door);
     let name = path.to_string_lossy().into_owned();
-    match pipe::create(&name, true) {
+    match create(&name, true) {
         Ok(next) => Ok(Listener { name, next: tokio::sync::Mutex::new(next) }),
         Err(error) if error.kind() == ErrorKind::PermissionDenied => Err(BindError::NotOurs(path)),
         Err(cause) => Err(BindError::System { path, cause }),
     }
+}
+
+fn create(name: &str, is_first: bool) -> io::Result<NamedPipeServer> {
+    pipe::create(name, is_first, &pipe::owner_only()?)
 }
 
 /// Waits for the next caller.
@@ -52,7 +56,7 @@ pub async fn accept(listener: &Listener) -> io::Result<Connection> {
         next.disconnect()?;
         return Err(error);
     }
-    let following = pipe::create(&listener.name, false)?;
+    let following = create(&listener.name, false)?;
     Ok(mem::replace(&mut next, following))
 }
 
@@ -195,5 +199,96 @@ impl Write for Stream {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{BufRead, BufReader};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    /// A place that no other test has.
+    fn place(test: &str) -> Place {
+        Place::of(Some(&Path::new(r"C:\tests").join(test))).expect("a place")
+    }
+
+    fn runtime() -> Runtime {
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime")
+    }
+
+    #[test]
+    fn callers_come_one_after_the_other_and_are_answered() {
+        let (runtime, place) = (runtime(), place("answers"));
+        let _entered = runtime.enter();
+        let listener = bind(&place, Door::Programs).expect("a pipe");
+        runtime.spawn(async move {
+            while let Ok(mut caller) = accept(&listener).await {
+                let mut word = [0; 5];
+                caller.read_exact(&mut word).await.expect("a word");
+                caller.write_all(&word).await.expect("a caller");
+            }
+        });
+        for _ in 0..20 {
+            let mut stream = connect(&place, Door::Programs).expect("a connection");
+            stream.write_all(b"hello").expect("an agent");
+            let mut said = Vec::new();
+            // What was written before the end is read to the end.
+            stream.read_to_end(&mut said).expect("an answer");
+            assert_eq!(said, b"hello");
+        }
+    }
+
+    #[test]
+    fn a_name_that_somebody_has_taken_is_no_agents() {
+        let (runtime, place) = (runtime(), place("taken"));
+        let _entered = runtime.enter();
+        let name = place.socket(Door::Admin).to_string_lossy().into_owned();
+        let squatter = pipe::create(&name, true, &pipe::owner_only().expect("a user")).expect("a pipe");
+        let refused = bind(&place, Door::Admin);
+        assert!(matches!(refused, Err(BindError::NotOurs(_))), "{refused:?}");
+        drop(squatter);
+        bind(&place, Door::Admin).expect("a free name");
+    }
+
+    #[test]
+    fn the_door_is_this_users_alone_and_closed_to_the_network() {
+        let (runtime, place) = (runtime(), place("rights"));
+        let _entered = runtime.enter();
+        let listener = bind(&place, Door::Programs).expect("a pipe");
+        let user = user::current().expect("a user");
+        let rights = security::description(listener.next.blocking_lock().as_handle()).expect("rights");
+        let (owner, list) = rights.split_once("D:").expect("a list");
+        assert!(owner.starts_with(&format!("O:{user}")), "{rights}");
+        let rules: Vec<&str> = list.split(['(', ')']).filter(|rule| !rule.is_empty()).collect();
+        let [flags, network, ours] = rules.as_slice() else { panic!("{rights}") };
+        assert!(flags.contains('P') && network.starts_with("D;") && network.ends_with(";NU"), "{rights}");
+        assert!(ours.starts_with("A;") && ours.ends_with(&format!(";{user}")), "{rights}");
+    }
+
+    #[test]
+    fn nothing_is_said_to_a_server_that_isnt_ours() {
+        let (runtime, place) = (runtime(), place("foreign"));
+        let _entered = runtime.enter();
+        let name = place.socket(Door::Programs).to_string_lossy().into_owned();
+        // Made by this process, but its owner is another: the administrators.
+        let _foreign = pipe::create(&name, true, "O:BAD:(A;;GA;;;WD)").expect("a pipe");
+        assert!(matches!(connect(&place, Door::Programs), Err(ConnectError::NotOurs(_))));
+    }
+
+    #[test]
+    fn nobody_there_and_an_agent_that_says_nothing_are_told_apart() {
+        let (runtime, place) = (runtime(), place("silence"));
+        let _entered = runtime.enter();
+        assert!(matches!(connect(&place, Door::Programs), Err(ConnectError::Nobody(_))));
+        let _listener = bind(&place, Door::Programs).expect("a pipe");
+        let stream = connect(&place, Door::Programs).expect("a connection");
+        stream.set_read_timeout(Some(Duration::from_millis(1))).expect("a timeout");
+        let mut reader = BufReader::new(stream.try_clone().expect("another"));
+        assert_eq!(reader.read_line(&mut String::new()).expect_err("silence").kind(), ErrorKind::TimedOut);
+        stream.set_read_timeout(None).expect("no timeout");
+        let reading = std::thread::spawn(move || reader.read_line(&mut String::new()));
+        stream.shutdown(Shutdown::Both).expect("an end");
+        assert!(reading.join().expect("no panic").is_err());
     }
 }
