@@ -126,3 +126,36 @@ fn text(path: &Path) -> String {
 fn file_name(exe: &Path) -> String {
     exe.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::place::Place;
+    use crate::socket::{accept, bind, connect};
+    use keybearer_protocol::Door;
+
+    #[test]
+    fn a_caller_is_seen_as_the_process_that_it_is() {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+        let runtime = runtime.expect("a runtime");
+        let _entered = runtime.enter();
+        let place = Place::of(Some(Path::new(r"C:\tests\identity"))).expect("a place");
+        let listener = bind(&place, Door::Programs).expect("a pipe");
+        let _stream = connect(&place, Door::Programs).expect("a connection");
+        let connection = runtime.block_on(accept(&listener)).expect("a caller");
+        let peer = identify(&connection).expect("a peer");
+        let own = std::env::current_exe().expect("this test");
+        assert!(peer.same_user && peer.witness.is_unchanged() && !peer.is_desktop && !peer.is_helper);
+        assert_eq!(number(&connection), Some(std::process::id()));
+        assert_eq!(peer.view.exe.as_deref().map(file_name_of), Some(file_name(&own)));
+        let program = peer.view.program;
+        assert_eq!((program.pid, program.name), (Some(std::process::id()), Some(file_name(&own))));
+        let started = program.started.expect("a beginning");
+        assert!(runs(std::process::id(), &started) && !runs(std::process::id(), "0"));
+        assert!(program.chain.last().is_some_and(|link| link.remembered && link.pid == std::process::id()));
+    }
+
+    fn file_name_of(path: &str) -> String {
+        file_name(Path::new(path))
+    }
+}
