@@ -5,42 +5,17 @@
 //! connection as its standard input and a ready request in `$REQUEST`.
 
 #![forbid(unsafe_code)]
-#![expect(clippy::print_stdout, reason = "answers are what a test reads")]
+#![cfg_attr(unix, expect(clippy::print_stdout, reason = "answers are what a test reads"))]
 
-use anyhow::{Context, bail};
-use keybearer_tests::wire::Wire;
-use serde_json::{Value, json};
-use std::io::{BufRead, Write};
-use std::os::unix::process::CommandExt;
-use std::path::Path;
-use std::process::Command;
+/// What it can be.
+#[cfg(unix)]
+mod roles;
 
+#[cfg(unix)]
 fn main() -> anyhow::Result<()> {
-    let words: Vec<String> = std::env::args().skip(1).collect();
-    let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    match words.as_slice() {
-        ["relay", socket] => relay(Path::new(socket)),
-        ["become", socket, method, params, command] => turn(Path::new(socket), method, params, command),
-        _ => bail!("relay SOCKET, or become SOCKET METHOD PARAMS COMMAND"),
-    }
+    roles::play()
 }
 
-fn relay(socket: &Path) -> anyhow::Result<()> {
-    let mut wire = Wire::open(socket)?;
-    for line in std::io::stdin().lock().lines() {
-        let request: Value = serde_json::from_str(&line?)?;
-        let method = request["method"].as_str().context("a method")?;
-        println!("{}", wire.call(method, &request["params"])?);
-        std::io::stdout().flush()?;
-    }
-    Ok(())
-}
-
-fn turn(socket: &Path, method: &str, params: &str, command: &str) -> anyhow::Result<()> {
-    let wire = Wire::open(socket)?;
-    let params: Value = serde_json::from_str(params)?;
-    let request = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params, "session": wire.session });
-    let mut shell = Command::new("sh");
-    shell.args(["-c", command]).env("REQUEST", request.to_string()).stdin(wire.into_stream());
-    Err(shell.exec().into())
-}
+/// Elsewhere there are no sockets to play on.
+#[cfg(not(unix))]
+fn main() {}

@@ -1,6 +1,7 @@
 //! One Keybearer: a home, a session, and the command, cut off from everything of the user's own.
 
 use crate::executables::executable;
+use crate::main_job::Keybearer;
 use crate::session::Session;
 use crate::stand_in::StandIn;
 use crate::until::until;
@@ -213,6 +214,18 @@ impl World {
     /// The path of `servers.json`.
     pub fn servers_file(&self) -> PathBuf {
         self.home.join("config/servers.json")
+    }
+}
+
+impl Keybearer for World {
+    fn ok(&self, arguments: &[&str]) -> anyhow::Result<String> {
+        World::ok(self, arguments)
+    }
+
+    fn keyring_items(&self) -> anyhow::Result<Vec<String>> {
+        let items = self.session.keyring_items()?;
+        let attributes = items.lines().filter(|line| line.starts_with("attribute."));
+        Ok(attributes.map(str::to_owned).collect())
     }
 }
 

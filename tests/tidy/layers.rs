@@ -1,4 +1,4 @@
-//! Which crate may know which. The floors, from the ground: protocol, oauth · ipc, core · gateway, cli, desktop · agent.
+//! Which crate may know which. The floors, from the ground: windows, protocol, oauth · ipc, core · gateway, cli, desktop · agent.
 
 use crate::tree::{expect_none, file};
 use crate::workspace::{Member, members};
@@ -6,17 +6,25 @@ use std::collections::BTreeMap;
 
 /// Every crate with those of ours that it may name.
 const ARROWS: &[(&str, &[&str])] = &[
+    ("keybearer-windows", &[]),
     ("keybearer-protocol", &[]),
     ("keybearer-oauth", &[]),
     ("keybearer-practice", &[]),
-    ("keybearer-ipc", &["keybearer-protocol"]),
+    ("keybearer-ipc", &["keybearer-windows", "keybearer-protocol"]),
     ("keybearer-core", &["keybearer-protocol", "keybearer-oauth"]),
     ("keybearer-gateway", &["keybearer-protocol", "keybearer-oauth", "keybearer-core"]),
     (
         "keybearer-agent",
-        &["keybearer-protocol", "keybearer-oauth", "keybearer-ipc", "keybearer-core", "keybearer-gateway"],
+        &[
+            "keybearer-windows",
+            "keybearer-protocol",
+            "keybearer-oauth",
+            "keybearer-ipc",
+            "keybearer-core",
+            "keybearer-gateway",
+        ],
     ),
-    ("keybearer", &["keybearer-protocol", "keybearer-ipc"]),
+    ("keybearer", &["keybearer-windows", "keybearer-protocol", "keybearer-ipc"]),
     ("keybearer-desktop", &["keybearer-protocol", "keybearer-ipc"]),
     ("keybearer-tests", &["keybearer-protocol", "keybearer-ipc"]),
     ("xtask", &["keybearer-tests"]),

@@ -15,8 +15,10 @@ fn every_file_says_what_it_is_for() {
 
 #[test]
 fn unsafe_code_is_forbidden_in_every_crate() {
-    // The window is left to the `deny` of the workspace's lints: its framework's macros are not ours to bind.
-    let ours = members().into_iter().filter(|member| member.name != "keybearer-desktop");
+    // The window is left to the `deny` of the workspace's lints: its framework's macros are not ours to bind. And one
+    // crate makes the calls to Windows for which there is no safe library.
+    let free = ["keybearer-desktop", "keybearer-windows"];
+    let ours = members().into_iter().filter(|member| !free.contains(&member.name.as_str()));
     let roots = ours.flat_map(|member| member.roots).map(|path| file(&path));
     let open = roots.filter(|file| !file.text.lines().any(|line| line == "#![forbid(unsafe_code)]"));
     let offences: Vec<String> = open.map(|file| file.path).collect();

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 /// The package that people install.
+#[cfg(target_os = "linux")]
 mod bundle;
 /// Formatting, lints, types and documentation.
 mod check;
@@ -12,6 +13,9 @@ mod compatibility;
 mod e2e;
 /// Servers that nobody here wrote.
 mod interop;
+/// The other two systems.
+#[cfg(target_os = "linux")]
+mod platforms;
 /// The main job, with the built-in practice server.
 mod run;
 /// What the system must have, installed where it is missing.
@@ -44,7 +48,11 @@ enum Task {
         /// Only the tests whose names hold this
         filter: Option<String>,
     },
+    /// Check for macOS and Windows, and try what runs on Windows under Wine
+    #[cfg(target_os = "linux")]
+    Platforms,
     /// Make the Debian package
+    #[cfg(target_os = "linux")]
     Bundle {
         /// Install it, use it, upgrade it and remove it again
         #[arg(long)]
@@ -62,6 +70,9 @@ fn main() -> anyhow::Result<()> {
         Task::Check => check::run(),
         Task::Interop => interop::run(),
         Task::E2e { screenshots, filter } => e2e::run(screenshots.as_deref(), filter.as_deref()),
+        #[cfg(target_os = "linux")]
+        Task::Platforms => platforms::run(),
+        #[cfg(target_os = "linux")]
         Task::Bundle { check, debug } => bundle::run(check, debug),
     }
 }

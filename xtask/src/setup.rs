@@ -41,6 +41,22 @@ const E2E: &[Package] = &[
     ("fonts-wqy-zenhei", "Chinese in the pictures of the screens"),
 ];
 
+/// To build for Windows and to run it here.
+#[cfg(target_os = "linux")]
+const WINDOWS: &[Package] = &[
+    ("gcc-mingw-w64-x86-64", "a C compiler and linker for Windows"),
+    ("wine", "runs executables of Windows"),
+    ("wine64", "the same for those of 64 bits"),
+];
+
+/// To compile for a system whose standard library rustup can't fetch.
+#[cfg(target_os = "linux")]
+const COMPILER: &[Package] = &[
+    ("rustc-web", "Debian's newest Rust compiler"),
+    ("cargo-web", "the cargo that belongs to it"),
+    ("rust-web-src", "the sources of its standard library"),
+];
+
 /// The oldest Node.js that builds the window.
 const NODE: (u32, u32) = (20, 19);
 
@@ -48,6 +64,7 @@ const NODE: (u32, u32) = (20, 19);
 const SERVERS: &str = "tests/interop";
 
 /// What the command and the agent need.
+#[cfg(target_os = "linux")]
 pub(crate) fn base() -> anyhow::Result<()> {
     install(BASE)
 }
@@ -81,6 +98,20 @@ fn servers() -> anyhow::Result<()> {
     }
     packages_of(SERVERS)?;
     python_packages_of(SERVERS)
+}
+
+/// What other systems are built and tried with.
+#[cfg(target_os = "linux")]
+pub(crate) fn platforms() -> anyhow::Result<()> {
+    install(&[BASE, WINDOW, WINDOWS].concat())?;
+    node()?;
+    packages_of("ui")
+}
+
+/// A compiler that brings the sources of its standard library.
+#[cfg(target_os = "linux")]
+pub(crate) fn debians_compiler() -> anyhow::Result<()> {
+    install(COMPILER)
 }
 
 fn install(packages: &[Package]) -> anyhow::Result<()> {

@@ -85,21 +85,34 @@ async fn live(home: &Home, place: &Place, detach: bool) -> anyhow::Result<()> {
 }
 
 async fn told_to_stop(stop: &Notify) {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let (Ok(mut terminate), Ok(mut interrupt)) =
-            (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-        {
-            tokio::select! {
-                () = stop.notified() => {}
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
-            }
-            return;
-        }
+    tokio::select! {
+        () = stop.notified() => {}
+        () = signalled() => {}
     }
-    stop.notified().await;
+}
+
+#[cfg(unix)]
+async fn signalled() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let signals = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
+    let (Ok(mut terminate), Ok(mut interrupt)) = signals else { return std::future::pending().await };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}
+
+/// Ctrl+C, a closed console window, the end of the session.
+#[cfg(windows)]
+async fn signalled() {
+    use tokio::signal::windows::{ctrl_c, ctrl_close, ctrl_shutdown};
+    let signals = (ctrl_c(), ctrl_close(), ctrl_shutdown());
+    let (Ok(mut interrupt), Ok(mut close), Ok(mut shutdown)) = signals else { return std::future::pending().await };
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = close.recv() => {}
+        _ = shutdown.recv() => {}
+    }
 }
 
 /// The API behind the sockets.

@@ -20,10 +20,10 @@ pub(crate) fn process() -> io::Result<()> {
     Ok(setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) })?)
 }
 
-/// Windows writes no core dumps of its own accord.
+/// Nobody else may read this process's memory. Windows writes no core dumps of its own accord.
 #[cfg(windows)]
 pub(crate) fn process() -> io::Result<()> {
-    Ok(())
+    keybearer_windows::own_process::hide()
 }
 
 /// A session of its own: the end of a terminal doesn't end the agent.

@@ -45,10 +45,10 @@ fn is_alive(pid: u32) -> bool {
     pid.is_some_and(|pid| rustix::process::test_kill_process(pid).is_ok()) && !stat.contains(") Z ")
 }
 
-/// Elsewhere the end of the connection has to do.
-#[cfg(not(unix))]
-fn is_alive(_pid: u32) -> bool {
-    false
+/// Whether the process still runs.
+#[cfg(windows)]
+fn is_alive(pid: u32) -> bool {
+    keybearer_windows::process::Process::open(pid).is_ok_and(|process| process.runs())
 }
 
 /// `keybearer agent status`

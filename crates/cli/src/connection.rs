@@ -92,6 +92,8 @@ impl Reach {
         if let Some(home) = &self.home {
             command.arg("--home").arg(home);
         }
+        #[cfg(windows)]
+        leave_console(&mut command).map_err(|error| unreachable(format!("the agent can't be let go: {error}")))?;
         let mut child =
             command.spawn().map_err(|error| unreachable(format!("{} can't be started: {error}", program.display())))?;
         let mut line = String::new();
@@ -106,6 +108,15 @@ impl Reach {
             said => Err(serde_json::from_str(said).unwrap_or_else(|_| unreachable(said.to_owned())).into()),
         }
     }
+}
+
+/// Outside this console, whose end would be the agent's, and without what others read from this process.
+#[cfg(windows)]
+fn leave_console(command: &mut Command) -> std::io::Result<()> {
+    const DETACHED_PROCESS: u32 = 0x8;
+    const CREATE_NEW_PROCESS_GROUP: u32 = 0x200;
+    std::os::windows::process::CommandExt::creation_flags(command, DETACHED_PROCESS | CREATE_NEW_PROCESS_GROUP);
+    keybearer_windows::own_process::keep_standard_streams()
 }
 
 /// An executable of this product, which lies beside this one.

@@ -13,6 +13,11 @@ pub struct Browser {
     variables: BTreeMap<&'static str, String>,
 }
 
+/// The words of a command. A backslash of Windows is part of a path, and quotes nothing.
+fn words_of(entry: &str) -> Option<Vec<String>> {
+    if cfg!(windows) { shlex::split(&entry.replace('\\', r"\\")) } else { shlex::split(entry) }
+}
+
 impl Browser {
     /// The browser on the caller's screen: the agent may have been born on another one. Other variables than those five
     /// are ignored.
@@ -33,7 +38,7 @@ impl Browser {
     /// The commands to try, in order: `$BROWSER`, a list with the platform's separator, or else the system's own way.
     fn commands(&self) -> Vec<Vec<String>> {
         if let Some(list) = self.variables.get("BROWSER") {
-            return std::env::split_paths(list).filter_map(|entry| shlex::split(entry.to_str()?)).collect();
+            return std::env::split_paths(list).filter_map(|entry| words_of(entry.to_str()?)).collect();
         }
         let words = |words: &[&str]| vec![words.iter().map(|word| (*word).to_owned()).collect()];
         if cfg!(target_os = "macos") {

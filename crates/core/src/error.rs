@@ -337,9 +337,7 @@ impl Error {
             }
             Error::ConsentRequired(Unasked::NoDesktop) => Some("start Keybearer's window".to_owned()),
             Error::Vault(VaultError::Locked) => Some("unlock the system keyring".to_owned()),
-            Error::Vault(VaultError::Absent(_)) => {
-                Some("start a keyring such as gnome-keyring or KWallet in this session".to_owned())
-            }
+            Error::Vault(VaultError::Absent(_)) => Some(KEYRING_IS_ABSENT.to_owned()),
             Error::Registration(RegistrationError::NotOffered(_)) => {
                 Some("remove the account and add it again with --client-id".to_owned())
             }
@@ -351,6 +349,15 @@ impl Error {
         }
     }
 }
+
+/// What to do where the system's keyring can't be reached.
+const KEYRING_IS_ABSENT: &str = if cfg!(windows) {
+    "start Windows' service \"Credential Manager\""
+} else if cfg!(target_os = "macos") {
+    "open Keychain Access, and make \"login\" the default keychain"
+} else {
+    "start a keyring such as gnome-keyring or KWallet in this session"
+};
 
 /// A name as it can be typed.
 fn quoted(name: &str) -> String {

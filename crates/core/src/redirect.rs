@@ -6,15 +6,17 @@ use crate::home::{Home, replace};
 use keybearer_protocol::auth::{CallbackKind, SCHEME};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::process::Stdio;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+#[cfg(not(windows))]
+use std::{process::Stdio, time::Duration};
+#[cfg(not(windows))]
 use tokio::process::Command;
 
 /// The redirect address of the desktop's scheme, as it is registered.
 pub const DEEP_LINK: &str = "app.keybearer:/oauth/callback";
 
 /// The system is asked for its scheme handler no longer than this.
+#[cfg(not(windows))]
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The kind of a redirect address, if it is one of ours.
@@ -74,8 +76,9 @@ impl Redirects {
     }
 }
 
-/// Whether a Keybearer desktop answers the scheme, as the system says. Where it can't be asked, the answer is no: a
-/// loopback port always works.
+/// Whether a Keybearer desktop answers the scheme, as the system says. Where it can't be asked (macOS tells programs
+/// without a window nothing), the answer is no: a loopback port always works.
+#[cfg(not(windows))]
 async fn is_answered() -> bool {
     let mut question = Command::new("xdg-mime");
     question.args(["query", "default", &format!("x-scheme-handler/{SCHEME}")]);
@@ -84,6 +87,15 @@ async fn is_answered() -> bool {
     let Ok(Ok(output)) = answer else { return false };
     // The name of a desktop file: the package's `Keybearer.desktop`, or the one that the desktop itself writes.
     String::from_utf8_lossy(&output.stdout).to_lowercase().contains("keybearer")
+}
+
+/// The same on Windows: the command that the registry has for the scheme, this user's or everybody's.
+#[cfg(windows)]
+async fn is_answered() -> bool {
+    let key = format!(r"Software\Classes\{SCHEME}\shell\open\command");
+    let command = |root: &windows_registry::Key| root.open(&key)?.get_string("");
+    let answered = |root| command(root).is_ok_and(|command| command.to_lowercase().contains("keybearer-desktop"));
+    answered(windows_registry::CURRENT_USER) || answered(windows_registry::LOCAL_MACHINE)
 }
 
 #[cfg(test)]

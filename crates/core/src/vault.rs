@@ -9,6 +9,7 @@ pub mod protection;
 pub mod record;
 
 mod keyring;
+mod parts;
 
 use crate::flight::Flight;
 use keyring::Keyring;

@@ -3,16 +3,20 @@
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(target_os = "linux")]
-pub(crate) use linux::attest;
-#[cfg(target_os = "linux")]
-pub use linux::{Attested, Witness};
+use linux as system;
 
-#[cfg(not(target_os = "linux"))]
+#[cfg(windows)]
+mod windows;
+#[cfg(windows)]
+use windows as system;
+
+#[cfg(not(any(target_os = "linux", windows)))]
 mod elsewhere;
-#[cfg(not(target_os = "linux"))]
-pub(crate) use elsewhere::attest;
-#[cfg(not(target_os = "linux"))]
-pub use elsewhere::{Attested, Witness};
+#[cfg(not(any(target_os = "linux", windows)))]
+use elsewhere as system;
+
+pub use system::Witness;
+pub(crate) use system::{attest, number, split};
 
 use crate::socket::Connection;
 use keybearer_protocol::session::CallerView;
@@ -25,7 +29,7 @@ pub struct Peer {
     pub same_user: bool,
     /// What is known of the process.
     pub view: CallerView,
-    /// Whether it is the `keybearer-desktop` that lies beside this agent, by device and inode.
+    /// Whether it is the `keybearer-desktop` that lies beside this agent.
     pub is_desktop: bool,
     /// Whether it is the command `keybearer` that lies there.
     pub is_helper: bool,
@@ -35,16 +39,10 @@ pub struct Peer {
 
 /// Whether the process of this number still runs, and is the one that began then (`ProgramView::started`).
 pub fn runs(pid: u32, started: &str) -> bool {
-    #[cfg(target_os = "linux")]
-    return linux::runs(pid, started);
-    #[cfg(not(target_os = "linux"))]
-    return elsewhere::runs(pid, started);
+    system::runs(pid, started)
 }
 
 /// Asks the kernel who is at the other end.
 pub fn identify(connection: &Connection) -> io::Result<Peer> {
-    #[cfg(target_os = "linux")]
-    return linux::identify(connection);
-    #[cfg(not(target_os = "linux"))]
-    return elsewhere::identify(connection);
+    system::identify(connection)
 }

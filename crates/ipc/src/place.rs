@@ -1,4 +1,5 @@
-//! Where the sockets are: one private folder for each door, so that a sandbox can be given one of them (REQ-D1).
+//! Where the sockets are: one private folder for each door, so that a sandbox can be given one of them (REQ-D1). On
+//! Windows: pipes, whose names hold the user and the home.
 
 use keybearer_protocol::Door;
 use std::env;
@@ -22,9 +23,13 @@ pub enum PlaceError {
     /// The system limits a socket's path to about a hundred bytes.
     #[error("{0} is too long a path for a socket; name a shorter folder with KEYBEARER_SOCKET")]
     TooLong(PathBuf),
+    /// The system doesn't say whose Keybearer this is.
+    #[error("the system doesn't say who you are: {0}")]
+    Unknown(String),
 }
 
 /// What a socket's path may hold at most: `sun_path` of macOS, the smaller one, without its end.
+#[cfg(unix)]
 const PATH_LIMIT: usize = 103;
 
 impl Place {
@@ -36,6 +41,11 @@ impl Place {
             (None, Some(home)) => home.join("run"),
             (None, None) => runtime_folder().ok_or(PlaceError::Nowhere)?.join("keybearer"),
         };
+        Place::at(base)
+    }
+
+    #[cfg(unix)]
+    fn at(base: PathBuf) -> Result<Place, PlaceError> {
         let place = Place { base };
         let longest = place.socket(Door::Programs);
         if longest.as_os_str().len() <= PATH_LIMIT {
@@ -49,22 +59,43 @@ impl Place {
             .ok_or(PlaceError::TooLong(longest))
     }
 
+    /// Pipes lie in no folder: their names hold who the user is, and which of their Keybearers is meant. Paths that differ
+    /// in the case of letters mean the same folder.
+    #[cfg(windows)]
+    fn at(base: PathBuf) -> Result<Place, PlaceError> {
+        let user = keybearer_windows::user::current().map_err(|error| PlaceError::Unknown(error.to_string()))?;
+        let base = std::path::absolute(&base).unwrap_or(base);
+        let whose = format!("{user} {}", base.to_string_lossy().to_lowercase());
+        Ok(Place { base: PathBuf::from(format!(r"\\.\pipe\keybearer.{:016x}", hash(Path::new(&whose)))) })
+    }
+
     /// The place of the environment: `KEYBEARER_SOCKET`, `KEYBEARER_HOME`, or the user's own.
     pub fn of_environment() -> Result<Place, PlaceError> {
         Place::of(path_from("KEYBEARER_HOME").as_deref())
     }
 
     /// The base folder.
+    #[cfg(unix)]
     pub fn base(&self) -> &Path {
         &self.base
     }
 
     /// The folder of a door's socket, for its owner alone.
+    #[cfg(unix)]
     pub fn folder(&self, door: Door) -> PathBuf {
         self.base.join(door.name())
     }
 
+    /// A door's pipe.
+    #[cfg(windows)]
+    pub fn socket(&self, door: Door) -> PathBuf {
+        let mut name = self.base.clone().into_os_string();
+        name.push(format!(".{}.v1", door.name()));
+        PathBuf::from(name)
+    }
+
     /// A door's socket.
+    #[cfg(unix)]
     pub fn socket(&self, door: Door) -> PathBuf {
         self.folder(door).join(match door {
             Door::Programs => "agent.v1.sock",
@@ -98,7 +129,22 @@ pub(crate) fn hash(path: &Path) -> u64 {
     path.as_os_str().as_encoded_bytes().iter().fold(0xcbf2_9ce4_8422_2325, step)
 }
 
-#[cfg(test)]
+#[cfg(all(test, windows))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_home_has_pipes_of_its_own_however_its_letters_are_written() {
+        let at = |home: &str| Place::of(Some(Path::new(home))).expect("a place");
+        let pipe = at(r"C:\Keys").socket(Door::Admin).to_string_lossy().into_owned();
+        assert!(pipe.starts_with(r"\\.\pipe\keybearer.") && pipe.ends_with(".admin.v1"), "{pipe}");
+        assert_eq!(at(r"C:\Keys"), at(r"c:\keys"));
+        assert_ne!(at(r"C:\Keys"), at(r"C:\Other"));
+        assert_ne!(at(r"C:\Keys").socket(Door::Programs), at(r"C:\Keys").socket(Door::Admin));
+    }
+}
+
+#[cfg(all(test, unix))]
 mod tests {
     use super::*;
 

@@ -2,8 +2,8 @@
 //! costs the others nothing (REQ-L1, REQ-L2).
 
 use crate::frame::{self, FrameError, LIMIT};
-use crate::peer::{self, Attested, Witness, identify};
-use crate::socket::{Connection, Listener};
+use crate::peer::{self, Witness, identify};
+use crate::socket::{Connection, Listener, accept};
 use keybearer_protocol::method::Method;
 use keybearer_protocol::rpc::{Id, Request, Response};
 use keybearer_protocol::session::{
@@ -99,12 +99,12 @@ pub async fn serve<H: Handler>(
     let mut callers = JoinSet::new();
     loop {
         let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+            accepted = accept(&listener) => accepted,
             // Also if whoever could close the door is gone.
             _ = closing.wait_for(|closing| *closing) => break,
         };
         match accepted {
-            Ok((connection, _)) => {
+            Ok(connection) => {
                 if let Ok(permit) = shared.connections.clone().try_acquire_owned() {
                     callers.spawn(attend(shared.clone(), connection, permit));
                 }
@@ -123,7 +123,7 @@ pub async fn serve<H: Handler>(
 
 async fn attend<H: Handler>(shared: Arc<Shared<H>>, connection: Connection, _permit: OwnedSemaphorePermit) {
     // The limit of a process comes first: to be identified costs more than to ask.
-    let pid = connection.peer_cred().ok().and_then(|peer| u32::try_from(peer.pid()?).ok());
+    let pid = peer::number(&connection);
     let Some(_place) = Place::take(&shared, pid) else { return turn_away(connection).await };
     let looking = tokio::task::spawn_blocking(move || (identify(&connection), connection));
     let (peer, connection) = match timeout(HELLO, looking).await {
@@ -196,8 +196,7 @@ async fn converse<H: Handler>(
     is_helper: bool,
     witness: Witness,
 ) -> io::Result<()> {
-    let (reader, mut writer) = connection.into_split();
-    let reader = Attested::new(reader, caller.view.pid);
+    let (reader, mut writer) = peer::split(connection, caller.view.pid);
     let mut lines = Lines { reader: BufReader::new(reader), line: Zeroizing::new(Vec::new()) };
     let (answers, mut outgoing) = mpsc::channel::<Response>(IN_FLIGHT);
     let writing = async {

@@ -3,7 +3,12 @@
 #[cfg(unix)]
 mod unix;
 #[cfg(unix)]
-pub use unix::{Connection, Listener, Stream, bind, connect, is_private};
+pub use unix::{Connection, Listener, Stream, accept, bind, connect, is_private};
+
+#[cfg(windows)]
+mod windows;
+#[cfg(windows)]
+pub use windows::{Connection, Listener, Stream, accept, bind, connect};
 
 use std::io;
 use std::path::PathBuf;
@@ -14,7 +19,8 @@ pub enum BindError {
     /// Somebody answers there already.
     #[error("another agent answers at {0} already")]
     Taken(PathBuf),
-    /// Something else lies at the socket's place, or its folder is open to others (REQ-D2).
+    /// Something else lies at the socket's place, or its folder is open to others (REQ-D2); or somebody has made a pipe of
+    /// this name (REQ-D5).
     #[error("{0} isn't a private folder or socket of this user, so it is not used")]
     NotOurs(PathBuf),
     /// The system refuses.

@@ -1,6 +1,7 @@
 //! The platform's keyring, asked from the vault's thread alone.
 
 use super::VaultError;
+use super::parts::{self, Items};
 use keyring_core::api::CredentialStore;
 use keyring_core::{Entry, Error};
 use std::collections::HashMap;
@@ -9,6 +10,12 @@ use zeroize::Zeroizing;
 
 /// The attribute `service` of every item.
 const SERVICE: &str = "keybearer";
+
+/// Whether items have attributes of our choice. Without them homes are still told apart by the user name.
+const HAS_ATTRIBUTES: bool = cfg!(all(unix, not(target_os = "macos")));
+
+/// Whether this platform's keyring takes only small items.
+const IN_PARTS: bool = cfg!(windows);
 
 /// A connection to the keyring, made when first needed and again after it broke.
 #[derive(Debug)]
@@ -44,30 +51,15 @@ impl Keyring {
         if !self.proven {
             self.probe()?;
         }
-        self.with_entry(id, |entry| match entry.get_secret() {
-            Ok(secret) => Ok(Some(Zeroizing::new(secret))),
-            Err(Error::NoEntry) => Ok(None),
-            Err(error) => Err(error),
-        })
+        if IN_PARTS { parts::read(self, id) } else { self.get(id) }
     }
 
     pub(super) fn write(&mut self, id: &str, secret: &[u8]) -> Result<(), VaultError> {
-        let home = self.home_id.clone();
-        self.with_entry(id, |entry| {
-            entry.set_secret(secret)?;
-            match entry.update_attributes(&HashMap::from([("home", home.as_str())])) {
-                // Stores without attributes of their own still tell homes apart by the user name.
-                Ok(()) | Err(Error::NotSupportedByStore(_)) => Ok(()),
-                Err(error) => Err(error),
-            }
-        })
+        if IN_PARTS { parts::write(self, id, secret) } else { self.set(id, secret) }
     }
 
     pub(super) fn delete(&mut self, id: &str) -> Result<(), VaultError> {
-        self.with_entry(id, |entry| match entry.delete_credential() {
-            Ok(()) | Err(Error::NoEntry) => Ok(()),
-            Err(error) => Err(error),
-        })
+        if IN_PARTS { parts::remove(self, id) } else { self.remove(id) }
     }
 
     /// Runs `job` on the entry of this id. A broken connection is made anew once: keyrings restart.
@@ -95,6 +87,32 @@ impl Keyring {
         let user = format!("{}.{id}", self.home_id);
         let modifiers = MODIFIERS.map(|modifier| HashMap::from([modifier]));
         job(&store.build(SERVICE, &user, modifiers.as_ref())?)
+    }
+}
+
+/// The items as the platform has them.
+impl Items for Keyring {
+    fn get(&mut self, id: &str) -> Result<Option<Zeroizing<Vec<u8>>>, VaultError> {
+        self.with_entry(id, |entry| match entry.get_secret() {
+            Ok(secret) => Ok(Some(Zeroizing::new(secret))),
+            Err(Error::NoEntry) => Ok(None),
+            Err(error) => Err(error),
+        })
+    }
+
+    fn set(&mut self, id: &str, secret: &[u8]) -> Result<(), VaultError> {
+        let home = self.home_id.clone();
+        self.with_entry(id, |entry| {
+            entry.set_secret(secret)?;
+            if HAS_ATTRIBUTES { entry.update_attributes(&HashMap::from([("home", home.as_str())])) } else { Ok(()) }
+        })
+    }
+
+    fn remove(&mut self, id: &str) -> Result<(), VaultError> {
+        self.with_entry(id, |entry| match entry.delete_credential() {
+            Ok(()) | Err(Error::NoEntry) => Ok(()),
+            Err(error) => Err(error),
+        })
     }
 }
 

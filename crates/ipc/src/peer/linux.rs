@@ -8,10 +8,9 @@ mod attested;
 mod process;
 mod program;
 
-pub use attested::Attested;
-
 use super::Peer;
 use crate::socket::Connection;
+use attested::Attested;
 use keybearer_protocol::program::ProgramView;
 use keybearer_protocol::session::CallerView;
 use process::Process;
@@ -19,6 +18,7 @@ use program::{Family, Kin};
 use rustix::net::sockopt::set_socket_passcred;
 use std::io;
 use std::os::fd::AsFd;
+use tokio::net::unix::OwnedWriteHalf;
 
 /// Has the kernel say with each message who sent it. Asked of a door before anybody connects: whoever is let in
 /// inherits it.
@@ -63,10 +63,22 @@ fn look_up(pid: Option<u32>) -> (CallerView, Kin, Witness) {
     (view, kin, Witness { process })
 }
 
+/// The number of whoever connected, where the kernel can name it.
+pub(crate) fn number(connection: &Connection) -> Option<u32> {
+    let pid = connection.peer_cred().ok()?.pid()?;
+    u32::try_from(pid).ok().filter(|pid| *pid != 0)
+}
+
+/// Both directions; what comes in must be the connector's own.
+pub(crate) fn split(connection: Connection, connector: Option<u32>) -> (Attested, OwnedWriteHalf) {
+    let (reader, writer) = connection.into_split();
+    (Attested::new(reader, connector), writer)
+}
+
 /// Who is at the other end of a connection.
 pub(super) fn identify(connection: &Connection) -> io::Result<Peer> {
     let credentials = connection.peer_cred()?;
-    let pid = credentials.pid().and_then(|pid| u32::try_from(pid).ok()).filter(|pid| *pid != 0);
+    let pid = number(connection);
     let (view, Kin { is_desktop, is_helper }, witness) = look_up(pid);
     Ok(Peer {
         same_user: credentials.uid() == rustix::process::geteuid().as_raw(),

@@ -38,6 +38,12 @@ pub fn bind(place: &Place, door: Door) -> Result<Listener, BindError> {
     Ok(listener)
 }
 
+/// Waits for the next caller.
+pub async fn accept(listener: &Listener) -> io::Result<Connection> {
+    let (connection, _) = listener.accept().await?;
+    Ok(connection)
+}
+
 /// Reaches a door. The socket and whoever serves it must be this user's alone (REQ-D4).
 pub fn connect(place: &Place, door: Door) -> Result<Stream, ConnectError> {
     let socket = place.socket(door);

@@ -11,7 +11,7 @@ use tokio::net::unix::OwnedReadHalf;
 
 /// The reading half of a connection.
 #[derive(Debug)]
-pub struct Attested {
+pub(crate) struct Attested {
     stream: OwnedReadHalf,
     /// The process that connected; none where the kernel can't name it.
     connector: Option<u32>,
@@ -19,7 +19,7 @@ pub struct Attested {
 
 impl Attested {
     /// Reads what `connector` writes; what anybody else writes on the same connection is an error.
-    pub fn new(stream: OwnedReadHalf, connector: Option<u32>) -> Attested {
+    pub(super) fn new(stream: OwnedReadHalf, connector: Option<u32>) -> Attested {
         Attested { stream, connector }
     }
 }

@@ -1,0 +1,80 @@
+//! What of this process others may see and inherit (REQ-A3).
+
+use crate::{check, security, user};
+use std::io;
+use windows_sys::Win32::Foundation::{HANDLE_FLAG_INHERIT, INVALID_HANDLE_VALUE, SetHandleInformation};
+use windows_sys::Win32::System::Console::{GetStdHandle, STD_ERROR_HANDLE, STD_INPUT_HANDLE, STD_OUTPUT_HANDLE};
+use windows_sys::Win32::System::Threading::GetCurrentProcess;
+
+/// Lets nobody but the system read this process's memory or take its handles: other programs of this user may wait for
+/// it, end it and ask which file it runs. Its owner may no longer change that either (`OW`).
+pub fn hide() -> io::Result<()> {
+    let user = user::current()?;
+    // SYNCHRONIZE, PROCESS_QUERY_LIMITED_INFORMATION, PROCESS_TERMINATE.
+    let list = format!("D:P(A;;0x101001;;;{user})(A;;RC;;;OW)(A;;GA;;;SY)");
+    // SAFETY: it takes nothing and gives a handle that needs no closing.
+    security::restrict(unsafe { GetCurrentProcess() }, &list)
+}
+
+/// Keeps standard input, output and error to this process: a child that is to outlive it would hold them open, and
+/// whoever reads this process's output would wait for the child's end.
+pub fn keep_standard_streams() -> io::Result<()> {
+    for stream in [STD_INPUT_HANDLE, STD_OUTPUT_HANDLE, STD_ERROR_HANDLE] {
+        // SAFETY: it takes a number and gives a handle that isn't ours to close.
+        let handle = unsafe { GetStdHandle(stream) };
+        if !handle.is_null() && handle != INVALID_HANDLE_VALUE {
+            // SAFETY: a handle that isn't open is answered with an error.
+            check(unsafe { SetHandleInformation(handle, HANDLE_FLAG_INHERIT, 0) })?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::process::Process;
+    use std::io::{BufRead, BufReader, Read};
+    use std::process::{Command, Stdio};
+    use windows_sys::Win32::Foundation::CloseHandle;
+    use windows_sys::Win32::System::Threading::{
+        OpenProcess, PROCESS_ACCESS_RIGHTS, PROCESS_CREATE_THREAD, PROCESS_DUP_HANDLE, PROCESS_VM_READ,
+        PROCESS_VM_WRITE,
+    };
+
+    /// Set in the process that hides.
+    const HIDES: &str = "KEYBEARER_TEST_HIDES";
+
+    fn may(access: PROCESS_ACCESS_RIGHTS, pid: u32) -> bool {
+        // SAFETY: it takes numbers alone.
+        let handle = unsafe { OpenProcess(access, 0, pid) };
+        // SAFETY: the handle is ours, and closed once; no handle is an error that nobody waits for.
+        !handle.is_null() && unsafe { CloseHandle(handle) } != 0
+    }
+
+    #[test]
+    fn nobody_reads_the_memory_of_a_process_that_hides() {
+        if std::env::var_os(HIDES).is_some() {
+            hide().expect("hidden");
+            eprintln!("hidden");
+            let _ = std::io::stdin().read(&mut [0]);
+            return;
+        }
+        let mut command = Command::new(std::env::current_exe().expect("this test"));
+        command.args(["nobody_reads", "--nocapture"]).env(HIDES, "1").stdin(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("a child");
+        let pid = child.id();
+        assert!(may(PROCESS_VM_READ, pid), "it hides before it is told to");
+        let lines = BufReader::new(child.stderr.take().expect("a pipe")).lines();
+        assert!(lines.map_while(Result::ok).any(|line| line.ends_with("hidden")));
+        for access in [PROCESS_VM_READ, PROCESS_VM_WRITE, PROCESS_DUP_HANDLE, PROCESS_CREATE_THREAD] {
+            assert!(!may(access, pid), "{access:#x}");
+        }
+        // Who it is can still be seen, and that it lives.
+        let seen = Process::open(pid).expect("a process");
+        assert!(seen.runs() && seen.exe().is_ok());
+        assert_eq!(crate::user::of(&seen).expect("a user"), user::current().expect("a user"));
+        drop(child.stdin.take());
+        assert!(child.wait().expect("an end").success() && !seen.runs());
+    }
+}

@@ -1,0 +1,117 @@
+//! Who may do what with an object, written in the language of security descriptors (SDDL).
+
+use crate::user::Sid;
+use crate::{Allocated, check, check_code, copy, wide};
+use std::io;
+use std::os::windows::io::{AsRawHandle, BorrowedHandle};
+use std::ptr;
+use windows_sys::Win32::Foundation::{ERROR_INVALID_DATA, HANDLE};
+use windows_sys::Win32::Security::Authorization::{
+    ConvertSecurityDescriptorToStringSecurityDescriptorW, ConvertStringSecurityDescriptorToSecurityDescriptorW,
+    GetSecurityInfo, SDDL_REVISION_1, SE_KERNEL_OBJECT, SetSecurityInfo,
+};
+use windows_sys::Win32::Security::{
+    DACL_SECURITY_INFORMATION, GetSecurityDescriptorDacl, OWNER_SECURITY_INFORMATION,
+    PROTECTED_DACL_SECURITY_INFORMATION, PSECURITY_DESCRIPTOR,
+};
+
+/// A security descriptor.
+#[derive(Debug)]
+pub(crate) struct Descriptor(Allocated);
+
+impl Descriptor {
+    /// The one that this text describes.
+    pub(crate) fn parse(sddl: &str) -> io::Result<Descriptor> {
+        let mut descriptor: PSECURITY_DESCRIPTOR = ptr::null_mut();
+        // SAFETY: the text ends with a zero; the result is freed by `Allocated`.
+        check(unsafe {
+            ConvertStringSecurityDescriptorToSecurityDescriptorW(
+                wide(sddl).as_ptr(),
+                SDDL_REVISION_1,
+                &raw mut descriptor,
+                ptr::null_mut(),
+            )
+        })?;
+        Ok(Descriptor(Allocated(descriptor)))
+    }
+
+    /// Where it lies, as long as this is borrowed.
+    pub(crate) fn as_ptr(&self) -> PSECURITY_DESCRIPTOR {
+        self.0.0
+    }
+}
+
+/// Who owns an object: whoever made it, or was named when it was made.
+pub fn owner(object: BorrowedHandle<'_>) -> io::Result<Sid> {
+    let mut owner = ptr::null_mut();
+    let mut descriptor = ptr::null_mut();
+    // SAFETY: the handle is open as long as `object`; the descriptor is freed by `Allocated`, and the owner lies in it.
+    check_code(unsafe {
+        GetSecurityInfo(
+            object.as_raw_handle(),
+            SE_KERNEL_OBJECT,
+            OWNER_SECURITY_INFORMATION,
+            &raw mut owner,
+            ptr::null_mut(),
+            ptr::null_mut(),
+            ptr::null_mut(),
+            &raw mut descriptor,
+        )
+    })?;
+    let _descriptor = Allocated(descriptor);
+    if owner.is_null() {
+        return check_code(ERROR_INVALID_DATA).and(Err(io::ErrorKind::InvalidData.into()));
+    }
+    // SAFETY: the function succeeded, and the descriptor that holds the identifier is still there.
+    unsafe { Sid::of(owner) }
+}
+
+/// Who owns an object and who may do what with it, in SDDL.
+pub fn description(object: BorrowedHandle<'_>) -> io::Result<String> {
+    let what = OWNER_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION;
+    let mut descriptor = ptr::null_mut();
+    let nothing = ptr::null_mut;
+    // SAFETY: the handle is open as long as `object`; the descriptor is freed by `Allocated`.
+    check_code(unsafe {
+        GetSecurityInfo(
+            object.as_raw_handle(),
+            SE_KERNEL_OBJECT,
+            what,
+            nothing(),
+            nothing(),
+            ptr::null_mut(),
+            ptr::null_mut(),
+            &raw mut descriptor,
+        )
+    })?;
+    let descriptor = Allocated(descriptor);
+    let mut text = ptr::null_mut();
+    // SAFETY: the descriptor is still there; the result is freed by `Allocated`.
+    check(unsafe {
+        ConvertSecurityDescriptorToStringSecurityDescriptorW(
+            descriptor.0,
+            SDDL_REVISION_1,
+            what,
+            &raw mut text,
+            ptr::null_mut(),
+        )
+    })?;
+    let _text = Allocated(text.cast());
+    // SAFETY: the function succeeded, so the text ends with a zero.
+    Ok(unsafe { copy(text) })
+}
+
+/// Puts the list of who may do what of this text in the place of the object's own, and takes nothing from its parent.
+pub(crate) fn restrict(object: HANDLE, sddl: &str) -> io::Result<()> {
+    let descriptor = Descriptor::parse(sddl)?;
+    let (mut present, mut defaulted, mut list) = (0, 0, ptr::null_mut());
+    // SAFETY: the descriptor is valid, and the list lies in it.
+    check(unsafe {
+        GetSecurityDescriptorDacl(descriptor.as_ptr(), &raw mut present, &raw mut list, &raw mut defaulted)
+    })?;
+    let what = DACL_SECURITY_INFORMATION | PROTECTED_DACL_SECURITY_INFORMATION;
+    // SAFETY: the list is there until `descriptor` goes; a wrong handle is answered with an error.
+    check_code(unsafe {
+        SetSecurityInfo(object, SE_KERNEL_OBJECT, what, ptr::null_mut(), ptr::null_mut(), list, ptr::null())
+    })
+}

@@ -1,0 +1,110 @@
+//! The executables for Windows, run under Wine against the practice server.
+//!
+//! `cargo xtask platforms` builds them, and says where they lie in `KEYBEARER_WINDOWS`.
+
+#![forbid(unsafe_code)]
+#![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
+#![cfg(target_os = "linux")]
+
+/// One Keybearer of Windows.
+mod keybearer;
+
+use keybearer::WineKeybearer;
+use keybearer_tests::main_job;
+use keybearer_tests::practice::Practice;
+use keybearer_tests::until::until;
+use serde_json::json;
+
+#[test]
+fn the_main_job() {
+    let (windows, practice) = (WineKeybearer::new().unwrap(), Practice::start(&[]).unwrap());
+    let say = |line: &str| println!("==> {line}");
+    main_job::run(&windows, &practice, say, |line| println!("    {line}")).unwrap();
+    assert_eq!(practice.count("revocations").unwrap(), 1);
+    // What is signed out leaves nothing behind but what the next sign-in needs.
+    assert_eq!(windows.run(&["token", main_job::ACCOUNT]).unwrap().code, 15);
+}
+
+#[test]
+fn large_tokens_lie_in_parts_and_outlive_the_agent() {
+    let planted = "long".repeat(1500);
+    let (windows, practice) = (WineKeybearer::new().unwrap(), Practice::start(&["--plant-token", &planted]).unwrap());
+    windows.ok(&["add", practice.mcp_url(), "--name", "large"]).unwrap();
+    let token = windows.ok(&["token", "large"]).unwrap();
+    assert!(token.len() > 2560 && token.starts_with(&planted), "{} characters", token.len());
+    let parts = |windows: &WineKeybearer| {
+        let items = windows.items().unwrap();
+        items.iter().filter(|name| name.contains('#')).count()
+    };
+    assert!(parts(&windows) > 4, "{:?}", windows.items().unwrap());
+    windows.kill_agent().unwrap();
+    assert_eq!(windows.ok(&["token", "large"]).unwrap(), token);
+    assert_eq!(windows.json(&["test", "large"]).unwrap()["ok"], true);
+    windows.ok(&["remove", "large"]).unwrap();
+    assert_eq!(parts(&windows), 0, "{:?}", windows.items().unwrap());
+}
+
+#[test]
+fn a_token_is_renewed_once_for_all_who_ask() {
+    let (windows, practice) = (WineKeybearer::new().unwrap(), Practice::start(&["--token-lifetime", "4"]).unwrap());
+    windows.ok(&["add", practice.mcp_url(), "--name", "short"]).unwrap();
+    let first = windows.json(&["token", "short"]).unwrap();
+    until("a renewed token", || {
+        let asking: Vec<_> = (0..4).map(|_| windows.spawn(&["token", "short", "--json"]).unwrap()).collect();
+        let ended: Vec<_> = asking.into_iter().map(|child| child.wait_with_output().unwrap()).collect();
+        assert!(ended.iter().all(|output| output.status.success()));
+        let token = windows.json(&["token", "short"])?;
+        Ok((token["generation"] != first["generation"]).then_some(()))
+    })
+    .unwrap();
+    assert_eq!(practice.count("invalid_grants").unwrap_or_default(), 0);
+    assert_eq!(windows.json(&["test", "short"]).unwrap()["ok"], true);
+}
+
+#[test]
+fn many_commands_start_one_agent() {
+    let windows = WineKeybearer::new().unwrap();
+    let asking: Vec<_> = (0..4).map(|_| windows.spawn(&["status", "--json"]).unwrap()).collect();
+    let pids: Vec<_> = asking
+        .into_iter()
+        .map(|child| {
+            let output = child.wait_with_output().unwrap();
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            serde_json::from_slice::<serde_json::Value>(&output.stdout).unwrap()["pid"].clone()
+        })
+        .collect();
+    assert!(pids.iter().all(|pid| *pid == pids[0] && pid.is_u64()), "{pids:?}");
+    let again = windows.run(&["agent", "start"]).unwrap();
+    assert_eq!(again.code, 26, "{}", again.err);
+    windows.ok(&["agent", "stop"]).unwrap();
+    assert_eq!(windows.run(&["agent", "status"]).unwrap().code, 30);
+}
+
+#[test]
+fn errors_have_the_same_codes_and_words_as_elsewhere() {
+    let windows = WineKeybearer::new().unwrap();
+    for (arguments, code) in [(&["token", "nobody"][..], 11), (&["nonsense"], 64), (&["add", "http://a.example/mcp"], 64)] {
+        let run = windows.run(arguments).unwrap();
+        assert_eq!((run.code, run.out.as_str()), (code, ""), "{arguments:?}: {}", run.err);
+    }
+    windows.ok(&["lock"]).unwrap();
+    let locked = windows.run(&["list"]).unwrap();
+    assert!(locked.code == 10 && locked.err.contains("keybearer unlock"), "{}", locked.err);
+    windows.ok(&["unlock"]).unwrap();
+    let status = windows.json(&["status"]).unwrap();
+    assert_eq!((&status["vault"], &status["locked"]), (&json!("unlocked"), &json!(false)), "{status}");
+}
+
+#[test]
+fn the_planted_token_is_in_no_file_and_no_log() {
+    let (windows, practice) = (WineKeybearer::new().unwrap(), Practice::start(&["--plant-token", "cnry"]).unwrap());
+    windows.ok(&["add", practice.mcp_url(), "--name", "practice"]).unwrap();
+    assert!(windows.ok(&["token", "practice"]).unwrap().starts_with("cnry"));
+    windows.ok(&["sign-out", "practice"]).unwrap();
+    windows.ok(&["agent", "stop"]).unwrap();
+    let files = windows.files().unwrap();
+    assert!(files.iter().any(|(path, content)| path.ends_with("agent.log") && content.contains("token.get")));
+    for (path, content) in files {
+        assert!(!content.contains("cnry"), "{}", path.display());
+    }
+}

@@ -1,0 +1,95 @@
+//! The other two systems, from Linux: everything type-checked for both, and for Windows built, tested and run under Wine.
+
+/// A compiler for another system.
+mod compiler;
+
+use crate::setup;
+use crate::step::{cargo, detail, root, step};
+use crate::test::{WORKSPACE, build_window};
+use anyhow::Context;
+use compiler::Compiler;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const MACOS: &str = "aarch64-apple-darwin";
+const WINDOWS: &str = "x86_64-pc-windows-gnu";
+
+/// What runs on Windows without a window.
+const EXECUTABLES: &[&str] = &["keybearer", "keybearer-agent", "keybearer-practice"];
+
+/// The crates whose own tests run under Wine.
+const TESTED: &[&str] = &[
+    "keybearer-windows",
+    "keybearer-protocol",
+    "keybearer-oauth",
+    "keybearer-ipc",
+    "keybearer-core",
+    "keybearer-gateway",
+    "keybearer-agent",
+    "keybearer",
+];
+
+/// Checks, builds and tries all of it.
+pub(crate) fn run() -> anyhow::Result<()> {
+    setup::platforms()?;
+    build_window()?;
+    let (macos, windows) = (Compiler::of(MACOS)?, Compiler::of(WINDOWS)?);
+    let check = [&["check", "--locked", "--all-targets"], WORKSPACE].concat();
+    step("types for macOS", stand_in_for_c(&mut macos.cargo(&check))?)?;
+    step("types for Windows", &mut windows.cargo(&check))?;
+    try_under_wine(&windows)
+}
+
+/// Builds the executables, and runs the crates' own tests and then the executables themselves.
+fn try_under_wine(windows: &Compiler) -> anyhow::Result<()> {
+    let build: Vec<&str> = EXECUTABLES.iter().flat_map(|name| ["--package", name]).collect();
+    step("build for Windows", &mut windows.cargo(&[&["build", "--locked"], build.as_slice()].concat()))?;
+    let folder = windows.output();
+    let wine = root().join("target/wine");
+    fs::create_dir_all(&wine)?;
+    for beside in [folder.clone(), folder.join("deps")] {
+        lay_random_numbers(&beside)?;
+    }
+    let tested: Vec<&str> = TESTED.iter().flat_map(|name| ["--package", name]).collect();
+    let mut units = windows.cargo(&[&["test", "--locked"], tested.as_slice()].concat());
+    units.env("CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER", "wine");
+    step("units under Wine", in_wine(&mut units, &wine))?;
+    step("build of the tests", &mut cargo(&[&["build", "--locked", "--all-targets"], WORKSPACE].concat()))?;
+    let mut tests = cargo(&[&["test", "--locked"], WORKSPACE, &["--test", "wine"]].concat());
+    step("executables under Wine", in_wine(&mut tests, &wine).env("KEYBEARER_WINDOWS", &folder))?;
+    detail("not tried: the window on Windows, anything on macOS, remote callers of a pipe");
+    Ok(())
+}
+
+fn in_wine<'a>(command: &'a mut Command, prefix: &Path) -> &'a mut Command {
+    command.env("WINEPREFIX", prefix).env("WINEDEBUG", "-all")
+}
+
+/// Lays the library beside the executables from which Rust takes its random numbers: older Wine has none of its own.
+fn lay_random_numbers(folder: &Path) -> anyhow::Result<()> {
+    let mut compiler = Command::new("x86_64-w64-mingw32-gcc");
+    compiler.args(["-shared", "-O2", "-o"]).arg(folder.join("bcryptprimitives.dll"));
+    step("random numbers", compiler.arg(root().join("tests/wine/bcryptprimitives.c")).arg("-ladvapi32"))
+}
+
+/// A check links nothing, so what would compile C for macOS may just leave files behind.
+fn stand_in_for_c(check: &mut Command) -> anyhow::Result<&mut Command> {
+    let compiler = r#"while [ $# -gt 0 ]; do [ "$1" = -o ] && : > "$2"; shift; done"#;
+    let archiver = r#"for word; do case "$word" in *.a) printf '!<arch>\n' > "$word" ;; esac; done"#;
+    let (compiler, archiver) = (script("cc", compiler)?, script("ar", archiver)?);
+    for variable in ["CC", "CXX"] {
+        check.env(format!("{variable}_aarch64_apple_darwin"), &compiler);
+    }
+    Ok(check.env("AR_aarch64_apple_darwin", archiver).env("RANLIB_aarch64_apple_darwin", "true"))
+}
+
+fn script(name: &str, body: &str) -> anyhow::Result<PathBuf> {
+    let folder = root().join("target/stand-ins");
+    fs::create_dir_all(&folder)?;
+    let path = folder.join(name);
+    fs::write(&path, format!("#!/bin/sh\n{body}\nexit 0\n")).with_context(|| path.display().to_string())?;
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755))?;
+    Ok(path)
+}
