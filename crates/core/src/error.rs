@@ -336,9 +336,16 @@ impl Error {
                 Some("run it without --no-prompt once, and answer \"While it runs\"".to_owned())
             }
             Error::ConsentRequired(Unasked::NoDesktop) => Some("start Keybearer's window".to_owned()),
-            Error::Vault(VaultError::Locked) => Some("unlock the system keyring".to_owned()),
+            Error::Vault(VaultError::Locked) => {
+                Some("unlock it in its dialog or its own window; in KeePassXC, open the database".to_owned())
+            }
+            Error::Vault(VaultError::NoCollection) => Some(
+                "make one in your desktop's password program; in KeePassXC, open a database and expose a group of it"
+                    .to_owned(),
+            ),
+            Error::Vault(VaultError::Silent) => Some("answer its dialog, if there is one, and try again".to_owned()),
             Error::Vault(VaultError::Absent(_)) => {
-                Some("start a keyring such as gnome-keyring or KWallet in this session".to_owned())
+                Some("start a keyring such as gnome-keyring, KWallet or KeePassXC in this session".to_owned())
             }
             Error::Registration(RegistrationError::NotOffered(_)) => {
                 Some("remove the account and add it again with --client-id".to_owned())

@@ -8,10 +8,16 @@ pub mod protection;
 /// What the item of an account holds.
 pub mod record;
 
+#[cfg(any(target_os = "macos", windows))]
 mod keyring;
+#[cfg(not(any(target_os = "macos", windows)))]
+mod secret_service;
 
 use crate::flight::Flight;
+#[cfg(any(target_os = "macos", windows))]
 use keyring::Keyring;
+#[cfg(not(any(target_os = "macos", windows)))]
+use secret_service::Keyring;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::sync::{Arc, mpsc};
@@ -34,6 +40,9 @@ pub enum VaultError {
     /// There is no keyring, or it can't be reached.
     #[error("the system keyring can't be reached ({0})")]
     Absent(String),
+    /// The keyring has nothing yet that items could be put into.
+    #[error("the system keyring has no default collection to keep anything in")]
+    NoCollection,
     /// The keyring didn't answer in time; it may be waiting for a person.
     #[error("the system keyring isn't answering; it may be waiting for you in a dialog")]
     Silent,

@@ -1,4 +1,4 @@
-//! The platform's keyring, asked from the vault's thread alone.
+//! The keyring of macOS and Windows, asked from the vault's thread alone.
 
 use super::VaultError;
 use keyring_core::api::CredentialStore;
@@ -120,11 +120,6 @@ fn describe(error: &Error) -> String {
     }
 }
 
-#[cfg(all(unix, not(target_os = "macos")))]
-fn open_store() -> keyring_core::Result<Arc<CredentialStore>> {
-    Ok(zbus_secret_service_keyring_store::Store::new()?)
-}
-
 #[cfg(target_os = "macos")]
 fn open_store() -> keyring_core::Result<Arc<CredentialStore>> {
     Ok(apple_native_keyring_store::keychain::Store::new()?)
@@ -135,9 +130,7 @@ fn open_store() -> keyring_core::Result<Arc<CredentialStore>> {
     Ok(windows_native_keyring_store::Store::new()?)
 }
 
-/// On Linux: what people see in their keyring's own window. On Windows: items don't roam to other machines.
-#[cfg(all(unix, not(target_os = "macos")))]
-const MODIFIERS: Option<(&str, &str)> = Some(("label", "Keybearer account"));
+/// On Windows: items don't roam to other machines.
 #[cfg(windows)]
 const MODIFIERS: Option<(&str, &str)> = Some(("persistence", "Local"));
 #[cfg(target_os = "macos")]

@@ -1,0 +1,368 @@
+//! The keyring of a Linux desktop: the Secret Service on the session bus, which gnome-keyring, KWallet or KeePassXC
+//! offers.
+//!
+//! Nothing is waited for longer than two seconds, neither the keyring nor a person in front of its dialog. A dialog
+//! stays on the screen after that, and no second one comes beside it; who asks meanwhile hears that the keyring is
+//! locked. What timed out never goes on behind the vault's back: the calls of one connection are answered in order.
+
+use super::VaultError;
+use async_io::{Timer, block_on};
+use futures_lite::{FutureExt, StreamExt, future};
+use secret_service::{Collection, EncryptionType, Error, Item, SecretService};
+use std::collections::HashMap;
+use std::fmt;
+use std::pin::Pin;
+use std::time::{Duration, Instant};
+use zbus::zvariant::{OwnedObjectPath, Value};
+use zeroize::Zeroizing;
+
+/// The attribute `service` of every item.
+const SERVICE: &str = "keybearer";
+/// The item that is written to see whether the keyring works.
+const PROBE: &str = "probe";
+
+/// How long one job may take; less than the patience of who waits for it, who then hears why.
+const LIMIT: Duration = Duration::from_secs(2);
+/// How long no dialog is opened after a person has closed one.
+const REST: Duration = Duration::from_secs(30);
+
+/// Names of the specification of the Secret Service.
+const BUS_NAME: &str = "org.freedesktop.secrets";
+const BUS_PATH: &str = "/org/freedesktop/secrets";
+/// Where the specification has no object.
+const NOTHING: &str = "/";
+const CONTENT_TYPE: &str = "application/octet-stream";
+
+/// A connection to the keyring, made when first needed and again after it broke.
+pub(super) struct Keyring {
+    home_id: String,
+    service: Option<Service>,
+    dialog: Dialog,
+}
+
+/// Why a job wasn't done.
+#[derive(Debug, thiserror::Error)]
+enum Trouble {
+    #[error("locked")]
+    Locked,
+    #[error("no default collection")]
+    NoCollection,
+    #[error("no answer in time")]
+    Silent,
+    #[error("{0}")]
+    NoBus(zbus::Error),
+    #[error(transparent)]
+    Service(Error),
+}
+
+impl Keyring {
+    pub(super) fn new(home_id: String) -> Self {
+        Keyring { home_id, service: None, dialog: Dialog::Closed }
+    }
+
+    pub(super) fn probe(&mut self) -> Result<(), VaultError> {
+        if self.with_service(async |service, dialog| service.probe(dialog).await)? {
+            Ok(())
+        } else {
+            Err(VaultError::NotKept)
+        }
+    }
+
+    pub(super) fn read(&mut self, id: &str) -> Result<Option<Zeroizing<Vec<u8>>>, VaultError> {
+        self.with_service(async |service, dialog| service.read(dialog, id).await)
+    }
+
+    pub(super) fn write(&mut self, id: &str, secret: &[u8]) -> Result<(), VaultError> {
+        self.with_service(async |service, dialog| service.write(dialog, id, secret).await)
+    }
+
+    pub(super) fn delete(&mut self, id: &str) -> Result<(), VaultError> {
+        self.with_service(async |service, dialog| service.delete(dialog, id).await)
+    }
+
+    /// Runs `job` on the service. A broken connection is made anew once: keyrings restart.
+    fn with_service<T>(
+        &mut self,
+        job: impl AsyncFn(&Service, &mut Dialog) -> Result<T, Trouble>,
+    ) -> Result<T, VaultError> {
+        let was_open = self.service.is_some();
+        let outcome = match self.try_service(&job) {
+            Err(Trouble::NoBus(_) | Trouble::Service(_)) if was_open => {
+                (self.service, self.dialog) = (None, Dialog::Closed);
+                self.try_service(&job)
+            }
+            outcome => outcome,
+        };
+        outcome.map_err(explain)
+    }
+
+    fn try_service<T>(
+        &mut self,
+        job: impl AsyncFn(&Service, &mut Dialog) -> Result<T, Trouble>,
+    ) -> Result<T, Trouble> {
+        let Keyring { home_id, service, dialog } = self;
+        let in_time = async {
+            let service = match service {
+                Some(service) => service,
+                None => service.insert(Service::open(home_id).await?),
+            };
+            job(service, dialog).await
+        };
+        let too_late = async {
+            Timer::after(LIMIT).await;
+            Err(Trouble::Silent)
+        };
+        let outcome = block_on(in_time.or(too_late));
+        // The person hasn't answered yet.
+        if matches!((&outcome, &self.dialog), (Err(Trouble::Silent), Dialog::Open(_))) {
+            return Err(Trouble::Locked);
+        }
+        outcome
+    }
+}
+
+impl fmt::Debug for Keyring {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Keyring").field("home_id", &self.home_id).finish_non_exhaustive()
+    }
+}
+
+/// The Secret Service, with a session in which secrets are encrypted on the bus.
+struct Service {
+    home_id: String,
+    bus: zbus::Connection,
+    secrets: SecretService<'static>,
+}
+
+impl Service {
+    async fn open(home_id: &str) -> Result<Service, Trouble> {
+        let bus = zbus::Connection::session().await.map_err(Trouble::NoBus)?;
+        let secrets = SecretService::connect_with_existing(EncryptionType::Dh, bus.clone()).await?;
+        Ok(Service { home_id: home_id.to_owned(), bus, secrets })
+    }
+
+    /// Writes, reads and deletes an item; whether it came back as it was. A keyring that asks a person before it
+    /// deletes anything isn't made to: there the item stays, and is read the next time.
+    async fn probe(&self, dialog: &mut Dialog) -> Result<bool, Trouble> {
+        const CONTENT: &[u8] = b"probe";
+        if self.read_item(dialog, PROBE).await?.is_some_and(|kept| *kept == CONTENT) {
+            return Ok(true);
+        }
+        self.write(dialog, PROBE, CONTENT).await?;
+        let kept = self.read_item(dialog, PROBE).await?;
+        for item in self.find(dialog, PROBE).await? {
+            let object = item.item_path;
+            let answer = self.call(&object, "org.freedesktop.Secret.Item", "Delete", &()).await?;
+            let question: OwnedObjectPath = answer.body().deserialize()?;
+            if question.as_str() != NOTHING {
+                self.call(&question, "org.freedesktop.Secret.Prompt", "Dismiss", &()).await?;
+            }
+        }
+        Ok(kept.is_some_and(|kept| *kept == CONTENT))
+    }
+
+    async fn read(&self, dialog: &mut Dialog, id: &str) -> Result<Option<Zeroizing<Vec<u8>>>, Trouble> {
+        let kept = self.read_item(dialog, id).await?;
+        if kept.is_some() {
+            return Ok(kept);
+        }
+        // Some keyrings show nothing of what they have while they are locked.
+        self.collection(dialog).await?;
+        self.read_item(dialog, id).await
+    }
+
+    async fn read_item(&self, dialog: &mut Dialog, id: &str) -> Result<Option<Zeroizing<Vec<u8>>>, Trouble> {
+        let Some(item) = latest(self.find(dialog, id).await?).await? else { return Ok(None) };
+        Ok(Some(Zeroizing::new(item.get_secret().await?)))
+    }
+
+    async fn write(&self, dialog: &mut Dialog, id: &str, secret: &[u8]) -> Result<(), Trouble> {
+        if let Some(item) = latest(self.find(dialog, id).await?).await? {
+            return Ok(item.set_secret(secret, CONTENT_TYPE).await?);
+        }
+        let user = self.user(id);
+        let mut attributes = attributes(&user);
+        attributes.insert("home", &self.home_id);
+        // What people see in their keyring's own window.
+        let label = if id == PROBE { "Keybearer probe" } else { "Keybearer account" };
+        let collection = self.collection(dialog).await?;
+        collection.create_item(label, attributes, secret, true, CONTENT_TYPE).await?;
+        Ok(())
+    }
+
+    async fn delete(&self, dialog: &mut Dialog, id: &str) -> Result<(), Trouble> {
+        for item in self.find(dialog, id).await? {
+            item.delete().await?;
+        }
+        Ok(())
+    }
+
+    /// The items of this id: more than one only where the person has made a copy.
+    async fn find(&self, dialog: &mut Dialog, id: &str) -> Result<Vec<Item<'_>>, Trouble> {
+        let user = self.user(id);
+        let mut found = self.secrets.search_items(attributes(&user)).await?;
+        if !found.locked.is_empty() {
+            let locked: Vec<_> = found.locked.iter().map(|item| &item.item_path).collect();
+            self.unlock(dialog, &locked).await?;
+            found.unlocked.append(&mut found.locked);
+        }
+        Ok(found.unlocked)
+    }
+
+    /// The collection that new items go to, unlocked.
+    async fn collection(&self, dialog: &mut Dialog) -> Result<Collection<'_>, Trouble> {
+        let collection = match self.secrets.get_default_collection().await {
+            Err(Error::NoResult) => return Err(Trouble::NoCollection),
+            found => found?,
+        };
+        if collection.is_locked().await? {
+            self.unlock(dialog, &[&collection.collection_path]).await?;
+        }
+        Ok(collection)
+    }
+
+    /// Has the keyring ask the person to unlock these objects, unless it does so already or was told no.
+    async fn unlock(&self, dialog: &mut Dialog, objects: &[&OwnedObjectPath]) -> Result<(), Trouble> {
+        if !dialog.may_open().await {
+            return Err(Trouble::Locked);
+        }
+        let service = OwnedObjectPath::try_from(BUS_PATH)?;
+        let answer = self.call(&service, "org.freedesktop.Secret.Service", "Unlock", &(objects,)).await?;
+        let (_, question): (Vec<OwnedObjectPath>, OwnedObjectPath) = answer.body().deserialize()?;
+        let agreed = question.as_str() == NOTHING || dialog.open(ask(self.bus.clone(), question)).await;
+        if agreed { Ok(()) } else { Err(Trouble::Locked) }
+    }
+
+    async fn call<B>(
+        &self,
+        object: &OwnedObjectPath,
+        interface: &str,
+        method: &str,
+        body: &B,
+    ) -> Result<zbus::Message, Trouble>
+    where
+        B: serde::Serialize + zbus::zvariant::DynamicType,
+    {
+        Ok(self.bus.call_method(Some(BUS_NAME), object, Some(interface), method, body).await?)
+    }
+
+    fn user(&self, id: &str) -> String {
+        format!("{}.{id}", self.home_id)
+    }
+}
+
+/// What an item is found by.
+fn attributes(user: &str) -> HashMap<&str, &str> {
+    HashMap::from([("service", SERVICE), ("username", user)])
+}
+
+async fn latest(items: Vec<Item<'_>>) -> Result<Option<Item<'_>>, Trouble> {
+    let mut latest = None;
+    for item in items {
+        let modified = item.get_modified().await?;
+        if latest.as_ref().is_none_or(|(other, _)| modified > *other) {
+            latest = Some((modified, item));
+        }
+    }
+    Ok(latest.map(|(_, item)| item))
+}
+
+/// The keyring's dialog, which asks a person to unlock it.
+enum Dialog {
+    Closed,
+    /// On the screen; gives whether the person agreed.
+    Open(Pin<Box<dyn Future<Output = bool> + Send>>),
+    /// The person closed it at this time.
+    Refused(Instant),
+}
+
+impl Dialog {
+    /// Whether one may be opened.
+    async fn may_open(&mut self) -> bool {
+        if let Dialog::Open(answer) = self
+            && let Some(agreed) = future::poll_once(answer).await
+        {
+            self.close(agreed);
+        }
+        match self {
+            Dialog::Closed => true,
+            Dialog::Open(_) => false,
+            Dialog::Refused(at) => at.elapsed() >= REST,
+        }
+    }
+
+    /// Opens one and waits for the person. Whoever stops to wait leaves it open.
+    async fn open(&mut self, answer: impl Future<Output = bool> + Send + 'static) -> bool {
+        let mut answer: Pin<Box<dyn Future<Output = bool> + Send>> = Box::pin(answer);
+        if let Some(agreed) = future::poll_once(&mut answer).await {
+            self.close(agreed);
+            return agreed;
+        }
+        *self = Dialog::Open(answer);
+        let agreed = if let Dialog::Open(answer) = self { answer.await } else { false };
+        self.close(agreed);
+        agreed
+    }
+
+    fn close(&mut self, agreed: bool) {
+        *self = if agreed { Dialog::Closed } else { Dialog::Refused(Instant::now()) };
+    }
+}
+
+/// Shows a dialog of the keyring; whether the person agreed. It also ends with the keyring that shows it.
+async fn ask(bus: zbus::Connection, question: OwnedObjectPath) -> bool {
+    let shown = async {
+        let prompt = zbus::Proxy::new(&bus, BUS_NAME, question, "org.freedesktop.Secret.Prompt").await?;
+        let (mut ended, mut owners) = (prompt.receive_signal("Completed").await?, prompt.receive_owner_changed().await?);
+        prompt.call_method("Prompt", &("",)).await?;
+        let answered = async {
+            let Some(signal) = ended.next().await else { return Ok(true) };
+            Ok(signal.body().deserialize::<(bool, Value<'_>)>()?.0)
+        };
+        let gone = async {
+            owners.next().await;
+            Ok::<_, zbus::Error>(true)
+        };
+        answered.or(gone).await
+    };
+    shown.await.is_ok_and(|dismissed| !dismissed)
+}
+
+impl From<Error> for Trouble {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Locked | Error::Prompt => Trouble::Locked,
+            Error::Zbus(zbus::Error::MethodError(name, ..)) if name == "org.freedesktop.Secret.Error.IsLocked" => {
+                Trouble::Locked
+            }
+            error => Trouble::Service(error),
+        }
+    }
+}
+
+impl From<zbus::Error> for Trouble {
+    fn from(error: zbus::Error) -> Self {
+        Error::from(error).into()
+    }
+}
+
+impl From<zbus::zvariant::Error> for Trouble {
+    fn from(error: zbus::zvariant::Error) -> Self {
+        Error::from(error).into()
+    }
+}
+
+fn explain(trouble: Trouble) -> VaultError {
+    match trouble {
+        Trouble::Locked => VaultError::Locked,
+        Trouble::NoCollection => VaultError::NoCollection,
+        Trouble::Silent => VaultError::Silent,
+        Trouble::NoBus(_) => VaultError::Absent("this session has no D-Bus".to_owned()),
+        Trouble::Service(Error::Zbus(zbus::Error::MethodError(name, ..)))
+            if name == "org.freedesktop.DBus.Error.ServiceUnknown" =>
+        {
+            VaultError::Absent("no program in this session offers one".to_owned())
+        }
+        Trouble::Service(error) => VaultError::Absent(error.to_string()),
+    }
+}
