@@ -347,6 +347,9 @@ impl Error {
             Error::Vault(VaultError::Absent(_)) => {
                 Some("start a keyring such as gnome-keyring, KWallet or KeePassXC in this session".to_owned())
             }
+            Error::Vault(VaultError::Unreadable(_)) => {
+                Some("update Keybearer, or remove the account with keybearer remove and add it again".to_owned())
+            }
             Error::Registration(RegistrationError::NotOffered(_)) => {
                 Some("remove the account and add it again with --client-id".to_owned())
             }

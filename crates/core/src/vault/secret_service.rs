@@ -177,8 +177,12 @@ impl Service {
     }
 
     async fn write(&self, dialog: &mut Dialog, id: &str, secret: &[u8]) -> Result<(), Trouble> {
-        if let Some(item) = latest(self.find(dialog, id).await?).await? {
-            return Ok(item.set_secret(secret, CONTENT_TYPE).await?);
+        let items = self.find(dialog, id).await?;
+        for item in &items {
+            item.set_secret(secret, CONTENT_TYPE).await?;
+        }
+        if !items.is_empty() {
+            return Ok(());
         }
         let user = self.user(id);
         let mut attributes = attributes(&user);
@@ -229,8 +233,10 @@ impl Service {
         let service = OwnedObjectPath::try_from(BUS_PATH)?;
         let answer = self.call(&service, "org.freedesktop.Secret.Service", "Unlock", &(objects,)).await?;
         let (_, question): (Vec<OwnedObjectPath>, OwnedObjectPath) = answer.body().deserialize()?;
-        let agreed = question.as_str() == NOTHING || dialog.open(ask(self.bus.clone(), question)).await;
-        if agreed { Ok(()) } else { Err(Trouble::Locked) }
+        if question.as_str() == NOTHING || dialog.open(ask(self.bus.clone(), question)).await == Ended::Agreed {
+            return Ok(());
+        }
+        Err(Trouble::Locked)
     }
 
     async fn call<B>(
@@ -270,19 +276,28 @@ async fn latest(items: Vec<Item<'_>>) -> Result<Option<Item<'_>>, Trouble> {
 /// The keyring's dialog, which asks a person to unlock it.
 enum Dialog {
     Closed,
-    /// On the screen; gives whether the person agreed.
-    Open(Pin<Box<dyn Future<Output = bool> + Send>>),
+    /// On the screen, with its end to come.
+    Open(Pin<Box<dyn Future<Output = Ended> + Send>>),
     /// The person closed it at this time.
     Refused(Instant),
+}
+
+/// How a dialog ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ended {
+    Agreed,
+    Refused,
+    /// With the keyring that showed it.
+    Gone,
 }
 
 impl Dialog {
     /// Whether one may be opened.
     async fn may_open(&mut self) -> bool {
-        if let Dialog::Open(answer) = self
-            && let Some(agreed) = future::poll_once(answer).await
+        if let Dialog::Open(end) = self
+            && let Some(ended) = future::poll_once(end).await
         {
-            self.close(agreed);
+            self.close(ended);
         }
         match self {
             Dialog::Closed => true,
@@ -291,41 +306,37 @@ impl Dialog {
         }
     }
 
-    /// Opens one and waits for the person. Whoever stops to wait leaves it open.
-    async fn open(&mut self, answer: impl Future<Output = bool> + Send + 'static) -> bool {
-        let mut answer: Pin<Box<dyn Future<Output = bool> + Send>> = Box::pin(answer);
-        if let Some(agreed) = future::poll_once(&mut answer).await {
-            self.close(agreed);
-            return agreed;
-        }
-        *self = Dialog::Open(answer);
-        let agreed = if let Dialog::Open(answer) = self { answer.await } else { false };
-        self.close(agreed);
-        agreed
+    /// Opens one and waits for its end. Whoever stops to wait leaves it open.
+    async fn open(&mut self, end: impl Future<Output = Ended> + Send + 'static) -> Ended {
+        *self = Dialog::Open(Box::pin(end));
+        let ended = if let Dialog::Open(end) = self { end.await } else { Ended::Gone };
+        self.close(ended);
+        ended
     }
 
-    fn close(&mut self, agreed: bool) {
-        *self = if agreed { Dialog::Closed } else { Dialog::Refused(Instant::now()) };
+    fn close(&mut self, ended: Ended) {
+        *self = if ended == Ended::Refused { Dialog::Refused(Instant::now()) } else { Dialog::Closed };
     }
 }
 
-/// Shows a dialog of the keyring; whether the person agreed. It also ends with the keyring that shows it.
-async fn ask(bus: zbus::Connection, question: OwnedObjectPath) -> bool {
+/// Shows a dialog of the keyring, to its end.
+async fn ask(bus: zbus::Connection, question: OwnedObjectPath) -> Ended {
     let shown = async {
         let prompt = zbus::Proxy::new(&bus, BUS_NAME, question, "org.freedesktop.Secret.Prompt").await?;
-        let (mut ended, mut owners) = (prompt.receive_signal("Completed").await?, prompt.receive_owner_changed().await?);
+        let (mut ends, mut owners) = (prompt.receive_signal("Completed").await?, prompt.receive_owner_changed().await?);
         prompt.call_method("Prompt", &("",)).await?;
-        let answered = async {
-            let Some(signal) = ended.next().await else { return Ok(true) };
-            Ok(signal.body().deserialize::<(bool, Value<'_>)>()?.0)
+        let ended = async {
+            let Some(signal) = ends.next().await else { return Ok(Ended::Gone) };
+            let (dismissed, _) = signal.body().deserialize::<(bool, Value<'_>)>()?;
+            Ok::<_, zbus::Error>(if dismissed { Ended::Refused } else { Ended::Agreed })
         };
         let gone = async {
             owners.next().await;
-            Ok::<_, zbus::Error>(true)
+            Ok(Ended::Gone)
         };
-        answered.or(gone).await
+        ended.or(gone).await
     };
-    shown.await.is_ok_and(|dismissed| !dismissed)
+    shown.await.unwrap_or(Ended::Gone)
 }
 
 impl From<Error> for Trouble {
