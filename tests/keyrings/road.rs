@@ -9,7 +9,8 @@ use serde_json::json;
 /// Walks the whole road on this keyring.
 fn walk(keyring: Keyring) {
     let (mut world, practice) = (World::on(Session::with(keyring).unwrap()), Practice::start(&[]).unwrap());
-    assert_eq!(world.json(&["status"]).unwrap()["vault"], "unlocked");
+    let status = world.json(&["status"]).unwrap();
+    assert_eq!(status["vault"], "unlocked", "{status}");
 
     // Two sign-ins and a token of many kilobytes.
     world.sign_in("one", practice.mcp_url()).unwrap();

@@ -59,7 +59,10 @@ pub(super) fn start(session: &Session) -> anyhow::Result<Daemon> {
     let mut input = child.stdin.take().context("a pipe")?;
     let daemon = Daemon(child);
     input.write_all(format!("{PASSWORD}\n").as_bytes())?;
-    // Until it listens, nobody answers.
-    until("KeePassXC", || Ok(session.default_collection().ok().flatten().map(drop)))?;
+    // Until it listens, nobody answers, and until it has read the database, that is locked.
+    until("KeePassXC", || {
+        let Ok(Some(collection)) = session.default_collection() else { return Ok(None) };
+        Ok((!session.is_keyring_locked(&collection)?).then_some(()))
+    })?;
     Ok(daemon)
 }

@@ -145,11 +145,11 @@ impl Service {
     /// deletes anything isn't made to: there the item stays, and is read the next time.
     async fn probe(&self, dialog: &mut Dialog) -> Result<bool, Trouble> {
         const CONTENT: &[u8] = b"probe";
-        if self.read_item(dialog, PROBE).await?.is_some_and(|kept| *kept == CONTENT) {
+        if self.read(dialog, PROBE).await?.is_some_and(|kept| *kept == CONTENT) {
             return Ok(true);
         }
         self.write(dialog, PROBE, CONTENT).await?;
-        let kept = self.read_item(dialog, PROBE).await?;
+        let kept = self.read(dialog, PROBE).await?;
         for item in self.find(dialog, PROBE).await? {
             let object = item.item_path;
             let answer = self.call(&object, "org.freedesktop.Secret.Item", "Delete", &()).await?;
@@ -162,16 +162,6 @@ impl Service {
     }
 
     async fn read(&self, dialog: &mut Dialog, id: &str) -> Result<Option<Zeroizing<Vec<u8>>>, Trouble> {
-        let kept = self.read_item(dialog, id).await?;
-        if kept.is_some() {
-            return Ok(kept);
-        }
-        // Some keyrings show nothing of what they have while they are locked.
-        self.collection(dialog).await?;
-        self.read_item(dialog, id).await
-    }
-
-    async fn read_item(&self, dialog: &mut Dialog, id: &str) -> Result<Option<Zeroizing<Vec<u8>>>, Trouble> {
         let Some(item) = latest(self.find(dialog, id).await?).await? else { return Ok(None) };
         Ok(Some(Zeroizing::new(item.get_secret().await?)))
     }
@@ -203,6 +193,8 @@ impl Service {
 
     /// The items of this id: more than one only where the person has made a copy.
     async fn find(&self, dialog: &mut Dialog, id: &str) -> Result<Vec<Item<'_>>, Trouble> {
+        // While it is locked, KeePassXC keeps a search waiting for the person, or shows nothing of what it has.
+        self.collection(dialog).await?;
         let user = self.user(id);
         let mut found = self.secrets.search_items(attributes(&user)).await?;
         if !found.locked.is_empty() {
