@@ -6,4 +6,5 @@
 #![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 #![cfg(target_os = "linux")]
 
+mod dialog;
 mod road;

@@ -51,9 +51,12 @@ impl Session {
         self.start_bus(false)
     }
 
-    /// From the next start of the bus on, dialogs of its keyring appear on this screen.
-    pub fn show_dialogs(&mut self, screen: &str) {
-        self.screen = Some(screen.to_owned());
+    /// A session whose keyring is unlocked, and shows its dialogs on this screen.
+    pub fn on_screen(screen: &str) -> anyhow::Result<Session> {
+        let mut session = Session { screen: Some(screen.to_owned()), ..Session::absent()? };
+        session.start_bus(true)?;
+        session.unlock()?;
+        Ok(session)
     }
 
     /// Restarts the bus; its keyring comes up locked, as after a login without a password.
