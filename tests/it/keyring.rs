@@ -191,7 +191,8 @@ fn an_item_that_cannot_be_read_is_left_as_it_is_and_troubles_no_other_account() 
     world.ok(&["agent", "stop"]).unwrap();
     for garbage in ["", "{", "no JSON at all", "{\"version\":99}", "[1]", "\u{ff}"] {
         world.session.overwrite_item(&id, garbage).unwrap();
-        let refused = fails(&world, &["token", "practice"], 23, &["can't be read", "left as it is", "keybearer remove"]);
+        let refused =
+            fails(&world, &["token", "practice"], 23, &["can't be read", "left as it is", "keybearer remove"]);
         assert!(garbage.len() < 3 || !refused.err.contains(garbage), "{}", refused.err);
         fails(&world, &["sign-in", "practice"], 23, &["can't be read"]);
         world.ok(&["token", "other"]).unwrap();

@@ -7,4 +7,5 @@
 #![cfg(target_os = "linux")]
 
 mod dialog;
+mod keepassxc;
 mod road;

@@ -129,7 +129,8 @@ impl Session {
 
     fn store_item(&self, user: &str, attributes: &[&str], secret: &str) -> anyhow::Result<()> {
         let mut command = self.secret_tool(&["store", "--label=by hand", "service", "keybearer", "username", user]);
-        let mut child = command.args(attributes).stdin(Stdio::piped()).spawn().context("secret-tool can't be started")?;
+        let mut child =
+            command.args(attributes).stdin(Stdio::piped()).spawn().context("secret-tool can't be started")?;
         child.stdin.take().context("a pipe")?.write_all(secret.as_bytes())?;
         ensure!(child.wait()?.success(), "the item wasn't stored");
         Ok(())

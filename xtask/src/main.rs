@@ -10,6 +10,8 @@ mod check;
 mod e2e;
 /// Servers that nobody here wrote.
 mod interop;
+/// The keyrings that people have.
+mod keyrings;
 /// The main job, with the built-in practice server.
 mod run;
 /// What the system must have, installed where it is missing.
@@ -34,6 +36,8 @@ enum Task {
     Check,
     /// Sign in to servers that nobody here wrote
     Interop,
+    /// Walk the whole road on each keyring that people have
+    Keyrings,
     /// Drive the window through every flow, on a screen of its own
     E2e {
         /// Keep a picture of each screen in this folder
@@ -59,6 +63,7 @@ fn main() -> anyhow::Result<()> {
         Task::Test => test::run(),
         Task::Check => check::run(),
         Task::Interop => interop::run(),
+        Task::Keyrings => keyrings::run(),
         Task::E2e { screenshots, filter } => e2e::run(screenshots.as_deref(), filter.as_deref()),
         Task::Bundle { check, debug } => bundle::run(check, debug),
     }

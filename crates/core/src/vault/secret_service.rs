@@ -41,17 +41,16 @@ pub(super) struct Keyring {
 }
 
 /// Why a job wasn't done.
-#[derive(Debug, thiserror::Error)]
 enum Trouble {
-    #[error("locked")]
+    /// It is locked, and no person has unlocked it yet.
     Locked,
-    #[error("no default collection")]
+    /// It has no default collection.
     NoCollection,
-    #[error("no answer in time")]
+    /// It didn't answer in time.
     Silent,
-    #[error("{0}")]
+    /// There is no session bus.
     NoBus(zbus::Error),
-    #[error(transparent)]
+    /// Anything else; a new connection may help.
     Service(Error),
 }
 
@@ -96,10 +95,7 @@ impl Keyring {
         outcome.map_err(explain)
     }
 
-    fn try_service<T>(
-        &mut self,
-        job: impl AsyncFn(&Service, &mut Dialog) -> Result<T, Trouble>,
-    ) -> Result<T, Trouble> {
+    fn try_service<T>(&mut self, job: impl AsyncFn(&Service, &mut Dialog) -> Result<T, Trouble>) -> Result<T, Trouble> {
         let Keyring { home_id, service, dialog } = self;
         let in_time = async {
             let service = match service {
@@ -332,6 +328,7 @@ async fn ask(bus: zbus::Connection, question: OwnedObjectPath) -> Ended {
 }
 
 impl From<Error> for Trouble {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the enum is open, and the rest is one case for us")]
     fn from(error: Error) -> Self {
         match error {
             Error::Locked | Error::Prompt => Trouble::Locked,
@@ -360,7 +357,7 @@ fn explain(trouble: Trouble) -> VaultError {
         Trouble::Locked => VaultError::Locked,
         Trouble::NoCollection => VaultError::NoCollection,
         Trouble::Silent => VaultError::Silent,
-        Trouble::NoBus(_) => VaultError::Absent("this session has no D-Bus".to_owned()),
+        Trouble::NoBus(error) => VaultError::Absent(format!("this session has no D-Bus: {error}")),
         Trouble::Service(Error::Zbus(zbus::Error::MethodError(name, ..)))
             if name == "org.freedesktop.DBus.Error.ServiceUnknown" =>
         {
