@@ -43,9 +43,9 @@ fn a_keyring_that_is_locked_stops_what_must_be_kept_and_nothing_else() {
     world.session.lock_keyring().unwrap();
     assert_eq!(world.ok(&["token", "practice"]).unwrap(), token);
     for _ in 0..2 {
-        fails(&world, &["token", "practice", "--force"], 10, &["keyring is locked", "unlock it"]);
-        fails(&world, &["sign-out", "practice"], 10, &["keyring is locked"]);
-        fails(&world, &["remove", "practice"], 10, &["keyring is locked"]);
+        fails(&world, &["token", "practice", "--force"], 10, &["(gnome-keyring) is locked", "unlock it"]);
+        fails(&world, &["sign-out", "practice"], 10, &["(gnome-keyring) is locked"]);
+        fails(&world, &["remove", "practice"], 10, &["(gnome-keyring) is locked"]);
     }
     assert_eq!(world.json(&["status"]).unwrap()["vault"], "locked");
     // What couldn't be kept wasn't asked for.
@@ -103,7 +103,7 @@ fn a_keyring_without_a_default_collection_is_told_from_a_locked_one() {
     assert_eq!(session.default_collection().unwrap(), None);
     let (mut world, practice) = (World::on(session), Practice::start(&[]).unwrap());
     world.add("practice", practice.mcp_url()).unwrap();
-    fails(&world, &["sign-in", "practice"], 23, &["no default collection", "make one"]);
+    fails(&world, &["sign-in", "practice"], 23, &["no default collection", "set it as default"]);
     let status = world.json(&["status"]).unwrap();
     assert!(status["vault_problem"].as_str().unwrap().contains("no default collection"), "{status}");
     world.session.unlock().unwrap();
@@ -117,7 +117,7 @@ fn a_keyring_that_dies_between_two_writes_costs_nothing() {
     world.session.signal_keyring("KILL").unwrap();
     assert_eq!(world.ok(&["token", "practice"]).unwrap(), token);
     // The bus starts it again, locked.
-    fails(&world, &["token", "practice", "--force"], 10, &["keyring is locked"]);
+    fails(&world, &["token", "practice", "--force"], 10, &["(gnome-keyring) is locked"]);
     assert_eq!(practice.count("refreshes").unwrap(), 0);
     world.session.unlock().unwrap();
     all_is_well(&world, &practice);

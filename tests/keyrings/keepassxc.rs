@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 #[test]
 fn a_keepassxc_that_asks_is_not_made_to_ask_without_need_and_holds_up_nothing_when_it_does() {
     let mut session = Session::with(Keyring::KeePassXc).unwrap();
-    let settings = session.folder().join("config/keepassxc/keepassxc.ini");
-    let lenient = fs::read_to_string(&settings).unwrap();
+    let settings = "config/keepassxc/keepassxc.ini";
+    let lenient = fs::read_to_string(session.folder().join(settings)).unwrap();
     let lines = lenient.lines().filter(|line| !line.starts_with("Confirm"));
-    fs::write(&settings, lines.map(|line| format!("{line}\n")).collect::<String>()).unwrap();
+    session.write(settings, &lines.map(|line| format!("{line}\n")).collect::<String>()).unwrap();
     session.unlock().unwrap();
     let (world, practice) = (World::on(session), Practice::start(&[]).unwrap());
     // What Keybearer has put there itself, it may read and write unasked.
@@ -33,5 +33,5 @@ fn a_keepassxc_that_asks_is_not_made_to_ask_without_need_and_holds_up_nothing_wh
     world.kill_agent().unwrap();
     let unanswered = world.run(&["token", "practice"]).unwrap();
     assert_eq!(unanswered.code, 10, "{}", unanswered.err);
-    assert!(unanswered.err.contains("unlock it in its dialog"), "{}", unanswered.err);
+    assert!(unanswered.err.contains("(KeePassXC) is locked"), "{}", unanswered.err);
 }

@@ -6,8 +6,8 @@ use keybearer_tests::session::Session;
 use keybearer_tests::world::World;
 use serde_json::json;
 
-/// Walks the whole road on this keyring.
-fn walk(keyring: Keyring) {
+/// Walks the whole road on this keyring. Locked, it says all of this.
+fn walk(keyring: Keyring, says: &[&str]) {
     let (mut world, practice) = (World::on(Session::with(keyring).unwrap()), Practice::start(&[]).unwrap());
     let status = world.json(&["status"]).unwrap();
     assert_eq!(status["vault"], "unlocked", "{status}");
@@ -36,7 +36,7 @@ fn walk(keyring: Keyring) {
     let locked = |world: &World, arguments: &[&str]| {
         let refused = world.run(arguments).unwrap();
         assert_eq!((refused.code, refused.out.as_str()), (10, ""), "{arguments:?}: {}", refused.err);
-        assert!(refused.err.contains("keyring is locked"), "{}", refused.err);
+        assert!(says.iter().all(|words| refused.err.contains(words)), "{}", refused.err);
     };
     locked(&world, &["token", "one", "--force"]);
     assert_eq!(world.json(&["status"]).unwrap()["vault"], "locked");
@@ -64,15 +64,15 @@ fn walk(keyring: Keyring) {
 
 #[test]
 fn gnome_keyring_walks_the_whole_road() {
-    walk(Keyring::Gnome);
+    walk(Keyring::Gnome, &["(gnome-keyring) is locked", "Passwords and Keys"]);
 }
 
 #[test]
 fn keepassxc_walks_the_whole_road() {
-    walk(Keyring::KeePassXc);
+    walk(Keyring::KeePassXc, &["(KeePassXC) is locked", "open the database"]);
 }
 
 #[test]
 fn kwallet_walks_the_whole_road() {
-    walk(Keyring::KWallet);
+    walk(Keyring::KWallet, &["(KWallet) is locked", "KWalletManager"]);
 }

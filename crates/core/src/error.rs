@@ -228,7 +228,7 @@ impl Error {
         match self {
             Error::Profile(error) => profile_code(error),
             Error::Home(_) => ErrorCode::StorageUnavailable,
-            Error::Vault(VaultError::Locked) => ErrorCode::AgentLocked,
+            Error::Vault(VaultError::Locked(_)) => ErrorCode::AgentLocked,
             Error::Vault(_) => ErrorCode::StorageUnavailable,
             Error::Reach(ReachError::NotMcp { .. }) | Error::Upstream(UpstreamError::NotMcp(_)) => {
                 ErrorCode::NotMcpServer
@@ -336,13 +336,8 @@ impl Error {
                 Some("run it without --no-prompt once, and answer \"While it runs\"".to_owned())
             }
             Error::ConsentRequired(Unasked::NoDesktop) => Some("start Keybearer's window".to_owned()),
-            Error::Vault(VaultError::Locked) => {
-                Some("unlock it in its dialog or its own window; in KeePassXC, open the database".to_owned())
-            }
-            Error::Vault(VaultError::NoCollection) => Some(
-                "make one in your desktop's password program; in KeePassXC, open a database and expose a group of it"
-                    .to_owned(),
-            ),
+            Error::Vault(VaultError::Locked(keeper)) => Some(keeper.how_to_unlock().to_owned()),
+            Error::Vault(VaultError::NoCollection(keeper)) => Some(keeper.how_to_make_room().to_owned()),
             Error::Vault(VaultError::Silent) => Some("answer its dialog, if there is one, and try again".to_owned()),
             Error::Vault(VaultError::Absent(_)) => {
                 Some("start a keyring such as gnome-keyring, KWallet or KeePassXC in this session".to_owned())

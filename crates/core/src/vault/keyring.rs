@@ -1,6 +1,7 @@
 //! The keyring of macOS and Windows, asked from the vault's thread alone.
 
 use super::VaultError;
+use super::keeper::Keeper;
 use keyring_core::api::CredentialStore;
 use keyring_core::{Entry, Error};
 use std::collections::HashMap;
@@ -101,7 +102,7 @@ impl Keyring {
 #[expect(clippy::wildcard_enum_match_arm, reason = "the enum is open, and the rest is one case for us")]
 fn explain(error: Error) -> VaultError {
     match error {
-        Error::NoStorageAccess(_) => VaultError::Locked,
+        Error::NoStorageAccess(_) => VaultError::Locked(Keeper::Other),
         Error::PlatformFailure(cause) => VaultError::Absent(cause.to_string()),
         Error::TooLong(attribute, limit) => VaultError::TooLarge(format!("{attribute} over {limit} bytes")),
         other => VaultError::Absent(describe(&other)),

@@ -1,11 +1,12 @@
 //! The keyring of a Linux desktop: the Secret Service on the session bus, which gnome-keyring, KWallet or KeePassXC
 //! offers.
 //!
-//! Nothing is waited for longer than two seconds, neither the keyring nor a person in front of its dialog. A dialog
-//! stays on the screen after that, and no second one comes beside it; who asks meanwhile hears that the keyring is
-//! locked. What timed out never goes on behind the vault's back: the calls of one connection are answered in order.
+//! No job takes longer than two seconds, whether the keyring is slow or a person in front of its dialog. A dialog stays
+//! on the screen after that, and no second one comes beside it; who asks meanwhile hears that the keyring is locked. The
+//! keyring may still carry out a call that was given up, but never after a later one: it answers a connection in order.
 
 use super::VaultError;
+use super::keeper::Keeper;
 use async_io::{Timer, block_on};
 use futures_lite::{FutureExt, StreamExt, future};
 use secret_service::{Collection, EncryptionType, Error, Item, SecretService};
@@ -13,6 +14,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::pin::Pin;
 use std::time::{Duration, Instant};
+use zbus::names::BusName;
 use zbus::zvariant::{OwnedObjectPath, Value};
 use zeroize::Zeroizing;
 
@@ -92,29 +94,54 @@ impl Keyring {
             }
             outcome => outcome,
         };
-        outcome.map_err(explain)
+        outcome.map_err(|trouble| self.explain(trouble))
     }
 
     fn try_service<T>(&mut self, job: impl AsyncFn(&Service, &mut Dialog) -> Result<T, Trouble>) -> Result<T, Trouble> {
         let Keyring { home_id, service, dialog } = self;
-        let in_time = async {
+        let job = async {
             let service = match service {
                 Some(service) => service,
                 None => service.insert(Service::open(home_id).await?),
             };
             job(service, dialog).await
         };
-        let too_late = async {
-            Timer::after(LIMIT).await;
-            Err(Trouble::Silent)
-        };
-        let outcome = block_on(in_time.or(too_late));
+        let outcome = in_time(job);
         // The person hasn't answered yet.
         if matches!((&outcome, &self.dialog), (Err(Trouble::Silent), Dialog::Open(_))) {
             return Err(Trouble::Locked);
         }
         outcome
     }
+
+    fn explain(&self, trouble: Trouble) -> VaultError {
+        match trouble {
+            Trouble::Locked => VaultError::Locked(self.keeper()),
+            Trouble::NoCollection => VaultError::NoCollection(self.keeper()),
+            Trouble::Silent => VaultError::Silent,
+            Trouble::NoBus(error) => VaultError::Absent(format!("this session has no D-Bus: {error}")),
+            Trouble::Service(Error::Zbus(zbus::Error::MethodError(name, ..)))
+                if name == "org.freedesktop.DBus.Error.ServiceUnknown" =>
+            {
+                VaultError::Absent("no program in this session offers one".to_owned())
+            }
+            Trouble::Service(error) => VaultError::Absent(error.to_string()),
+        }
+    }
+
+    /// The program that offers the service, if the bus tells in time.
+    fn keeper(&self) -> Keeper {
+        self.service.as_ref().and_then(|service| in_time(service.keeper()).ok()).unwrap_or(Keeper::Other)
+    }
+}
+
+/// What comes of a job, unless its time ends first.
+fn in_time<T>(job: impl Future<Output = Result<T, Trouble>>) -> Result<T, Trouble> {
+    let too_late = async {
+        Timer::after(LIMIT).await;
+        Err(Trouble::Silent)
+    };
+    block_on(job.or(too_late))
 }
 
 impl fmt::Debug for Keyring {
@@ -225,6 +252,13 @@ impl Service {
             return Ok(());
         }
         Err(Trouble::Locked)
+    }
+
+    async fn keeper(&self) -> Result<Keeper, Trouble> {
+        let bus = zbus::fdo::DBusProxy::new(&self.bus).await?;
+        let name = BusName::from_static_str(BUS_NAME).map_err(zbus::Error::from)?;
+        let process = bus.get_connection_unix_process_id(name).await.map_err(Error::from)?;
+        Ok(Keeper::of_process(std::fs::read_to_string(format!("/proc/{process}/comm")).unwrap_or_default().trim_end()))
     }
 
     async fn call<B>(
@@ -349,20 +383,5 @@ impl From<zbus::Error> for Trouble {
 impl From<zbus::zvariant::Error> for Trouble {
     fn from(error: zbus::zvariant::Error) -> Self {
         Error::from(error).into()
-    }
-}
-
-fn explain(trouble: Trouble) -> VaultError {
-    match trouble {
-        Trouble::Locked => VaultError::Locked,
-        Trouble::NoCollection => VaultError::NoCollection,
-        Trouble::Silent => VaultError::Silent,
-        Trouble::NoBus(error) => VaultError::Absent(format!("this session has no D-Bus: {error}")),
-        Trouble::Service(Error::Zbus(zbus::Error::MethodError(name, ..)))
-            if name == "org.freedesktop.DBus.Error.ServiceUnknown" =>
-        {
-            VaultError::Absent("no program in this session offers one".to_owned())
-        }
-        Trouble::Service(error) => VaultError::Absent(error.to_string()),
     }
 }
