@@ -180,6 +180,12 @@ fn an_item_that_the_user_deleted_means_signed_out_and_no_more() {
     assert_eq!((list[0]["status"].as_str(), list[1]["status"].as_str()), (Some("connected"), Some("needs_sign_in")));
     assert_ne!(world.ok(&["token", "other"]).unwrap(), others);
     world.ok(&["sign-in", "practice"]).unwrap();
+    // The same where the item is there and its secret isn't.
+    let id = world.json(&["show", "practice"]).unwrap()["id"].as_str().unwrap().to_owned();
+    world.session.overwrite_item(&id, "").unwrap();
+    world.kill_agent().unwrap();
+    fails(&world, &["token", "practice"], 15, &["keybearer sign-in practice"]);
+    world.ok(&["sign-in", "practice"]).unwrap();
     all_is_well(&world, &practice);
 }
 
@@ -189,7 +195,7 @@ fn an_item_that_cannot_be_read_is_left_as_it_is_and_troubles_no_other_account() 
     world.sign_in("other", practice.mcp_url()).unwrap();
     let id = world.json(&["show", "practice"]).unwrap()["id"].as_str().unwrap().to_owned();
     world.ok(&["agent", "stop"]).unwrap();
-    for garbage in ["", "{", "no JSON at all", "{\"version\":99}", "[1]", "\u{ff}"] {
+    for garbage in ["{", "no JSON at all", "{\"version\":99}", "[1]", "\u{ff}"] {
         world.session.overwrite_item(&id, garbage).unwrap();
         let refused =
             fails(&world, &["token", "practice"], 23, &["can't be read", "left as it is", "keybearer remove"]);

@@ -186,7 +186,9 @@ impl Service {
 
     async fn read(&self, dialog: &mut Dialog, id: &str) -> Result<Option<Zeroizing<Vec<u8>>>, Trouble> {
         let Some(item) = latest(self.find(dialog, id).await?).await? else { return Ok(None) };
-        Ok(Some(Zeroizing::new(item.get_secret().await?)))
+        let secret = Zeroizing::new(item.get_secret().await?);
+        // A KWallet that was killed soon after a write has the item and not its secret.
+        Ok(Some(secret).filter(|secret| !secret.is_empty()))
     }
 
     async fn write(&self, dialog: &mut Dialog, id: &str, secret: &[u8]) -> Result<(), Trouble> {
@@ -214,7 +216,8 @@ impl Service {
         Ok(())
     }
 
-    /// The items of this id: more than one only where the person has made a copy.
+    /// The items of this id: more than one only where the person has made a copy, which is then written and deleted with
+    /// the other.
     async fn find(&self, dialog: &mut Dialog, id: &str) -> Result<Vec<Item<'_>>, Trouble> {
         // While it is locked, KeePassXC keeps a search waiting for the person, or shows nothing of what it has.
         self.collection(dialog).await?;
@@ -284,7 +287,10 @@ fn attributes(user: &str) -> HashMap<&str, &str> {
     HashMap::from([("service", SERVICE), ("username", user)])
 }
 
-async fn latest(items: Vec<Item<'_>>) -> Result<Option<Item<'_>>, Trouble> {
+async fn latest(mut items: Vec<Item<'_>>) -> Result<Option<Item<'_>>, Trouble> {
+    if items.len() < 2 {
+        return Ok(items.pop());
+    }
     let mut latest = None;
     for item in items {
         let modified = item.get_modified().await?;
