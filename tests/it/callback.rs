@@ -15,12 +15,7 @@ fn view(world: &World) -> Value {
 }
 
 fn bring(world: &World, callback: &str) -> Run {
-    use std::io::Write;
-    use std::process::Stdio;
-    let mut command = world.command(&["callback", "-", "--json"]);
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    writeln!(child.stdin.take().unwrap(), "{callback}").unwrap();
-    child.wait_with_output().unwrap().into()
+    world.run_with(&["callback", "-", "--json"], callback).unwrap()
 }
 
 fn reason(run: &Run) -> String {

@@ -2,15 +2,10 @@
 
 use keybearer_tests::world::{Run, World};
 use serde_json::json;
-use std::io::Write;
-use std::process::Stdio;
 
 fn add(world: &World, arguments: &[&str], secret: &str) -> Run {
     let all = [&["add", "https://mcp.example.com/mcp", "--secret-stdin"], arguments].concat();
-    let mut command = world.command(&all);
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    writeln!(child.stdin.take().unwrap(), "{secret}").unwrap();
-    child.wait_with_output().unwrap().into()
+    world.run_with(&all, secret).unwrap()
 }
 
 #[test]

@@ -13,6 +13,7 @@ mod executables;
 mod fixed_credentials;
 mod hostile;
 mod identity;
+mod keyring;
 mod locked;
 mod profiles;
 mod redirect;

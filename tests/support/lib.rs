@@ -10,6 +10,8 @@ pub mod canary;
 pub mod display;
 /// The executables of this build.
 pub mod executables;
+/// The keyrings that people have.
+pub mod keyring;
 /// The least HTTP that talks to servers on loopback.
 pub mod loopback;
 /// The main job: from a server's address to a program with a fresh token.

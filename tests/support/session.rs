@@ -1,6 +1,7 @@
-//! A private session bus with a real Secret Service (gnome-keyring) on it.
+//! A private session bus with a real Secret Service on it: gnome-keyring, unless another one is wanted.
 
-use anyhow::{Context, ensure};
+use crate::keyring::{Daemon, Keyring};
+use anyhow::Context;
 use std::fs::{self, DirBuilder};
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::DirBuilderExt;
@@ -12,20 +13,26 @@ use tempfile::TempDir;
 #[derive(Debug)]
 pub struct Session {
     folder: TempDir,
+    keyring: Keyring,
+    daemon: Option<Daemon>,
     bus: Option<Bus>,
+    /// Where the keyring's dialogs appear.
+    screen: Option<String>,
 }
 
 #[derive(Debug)]
-struct Bus {
-    child: Child,
-    address: String,
-}
+struct Bus(Child);
 
 impl Session {
     /// A session whose keyring is unlocked.
     pub fn unlocked() -> anyhow::Result<Session> {
-        let mut session = Session::absent()?;
-        session.start_bus()?;
+        Session::with(Keyring::Gnome)
+    }
+
+    /// A session with this keyring, unlocked.
+    pub fn with(keyring: Keyring) -> anyhow::Result<Session> {
+        let mut session = Session { keyring, ..Session::absent()? };
+        session.start_bus(keyring == Keyring::Gnome)?;
         session.unlock()?;
         Ok(session)
     }
@@ -36,33 +43,39 @@ impl Session {
         for name in ["home", "run", "data", "config", "cache", "state"] {
             DirBuilder::new().mode(0o700).create(folder.path().join(name))?;
         }
-        Ok(Session { folder, bus: None })
+        Ok(Session { folder, keyring: Keyring::Gnome, daemon: None, bus: None, screen: None })
+    }
+
+    /// Starts a bus on which no program offers a keyring.
+    pub fn start_bare_bus(&mut self) -> anyhow::Result<()> {
+        self.start_bus(false)
+    }
+
+    /// A session whose keyring is unlocked, and shows its dialogs on this screen.
+    pub fn on_screen(screen: &str) -> anyhow::Result<Session> {
+        let mut session = Session { screen: Some(screen.to_owned()), ..Session::absent()? };
+        session.start_bus(true)?;
+        session.unlock()?;
+        Ok(session)
     }
 
     /// Restarts the bus; its keyring comes up locked, as after a login without a password.
     pub fn lock(&mut self) -> anyhow::Result<()> {
         self.bus = None;
-        self.start_bus()
+        self.start_bus(true)
     }
 
-    /// Unlocks the keyring on the bus, making it where there is none.
-    pub fn unlock(&self) -> anyhow::Result<()> {
-        let mut command = Command::new("gnome-keyring-daemon");
-        command.args(["--unlock", "--replace", "--components=secrets"]).envs(self.environment());
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
-        let child =
-            child.as_mut().map_err(|error| anyhow::anyhow!("gnome-keyring-daemon can't be started: {error}"))?;
-        // No line end: it would become part of the password.
-        child.stdin.take().context("a pipe")?.write_all(b"test-password")?;
-        ensure!(child.wait()?.success(), "the keyring can't be unlocked");
+    /// Unlocks the keyring on the bus, making it where there is none, and starting it where it doesn't run.
+    pub fn unlock(&mut self) -> anyhow::Result<()> {
+        let old = self.daemon.take();
+        self.daemon = self.keyring.unlock(self, old)?;
         Ok(())
     }
 
     /// The variables that lead programs to this session and away from the user's own.
     pub fn environment(&self) -> Vec<(&'static str, PathBuf)> {
         let folder = |name: &str| self.folder.path().join(name);
-        let nowhere = || format!("unix:path={}", folder("no-bus").display());
-        let address = self.bus.as_ref().map_or_else(nowhere, |bus| bus.address.clone());
+        let address = format!("unix:path={}", folder("bus").display());
         vec![
             ("HOME", folder("home")),
             ("XDG_RUNTIME_DIR", folder("run")),
@@ -98,23 +111,24 @@ impl Session {
         self.write("config/mimeapps.list", list).map(drop)
     }
 
-    /// The items of the keyring with their attributes and without their secrets.
-    pub fn keyring_items(&self) -> anyhow::Result<String> {
-        let mut command = Command::new("secret-tool");
-        command.args(["search", "--all", "service", "keybearer"]).envs(self.environment());
-        // Secrets go to standard output, attributes to standard error.
-        let output = command.stdout(Stdio::null()).output().context("secret-tool can't be started")?;
-        Ok(String::from_utf8_lossy(&output.stderr).into_owned())
-    }
-
-    fn start_bus(&mut self) -> anyhow::Result<()> {
+    /// Starts a bus at the session's one address; one that can activate programs starts gnome-keyring when it is asked for.
+    fn start_bus(&mut self, activates: bool) -> anyhow::Result<()> {
+        let services = if activates { "<standard_session_servicedirs/>" } else { "" };
+        let settings = format!(
+            "<busconfig><type>session</type><listen>unix:path={}</listen>{services}<policy context=\"default\">\
+             <allow send_destination=\"*\" eavesdrop=\"true\"/><allow eavesdrop=\"true\"/><allow own=\"*\"/></policy>\
+             </busconfig>",
+            self.folder.path().join("bus").display()
+        );
+        let settings = self.write("bus.conf", &settings)?;
         let log = fs::File::create(self.folder.path().join("bus.log"))?;
         let mut command = Command::new("dbus-daemon");
-        command.args(["--session", "--nofork", "--nopidfile", "--print-address=1"]).envs(self.environment());
+        command.args(["--nofork", "--nopidfile", "--print-address=1", "--config-file"]).arg(settings);
+        command.envs(self.environment()).envs(self.screen.iter().map(|screen| ("DISPLAY", screen)));
         let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().context("dbus-daemon can't be started")?;
         let mut address = String::new();
         BufReader::new(child.stdout.take().context("a pipe")?).read_line(&mut address)?;
-        self.bus = Some(Bus { child, address: address.trim().to_owned() });
+        self.bus = Some(Bus(child));
         Ok(())
     }
 }
@@ -122,7 +136,7 @@ impl Session {
 impl Drop for Bus {
     fn drop(&mut self) {
         // The keyring ends with its bus.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }

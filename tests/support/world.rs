@@ -10,6 +10,7 @@ use anyhow::{Context, ensure};
 use serde_json::{Value, json};
 use std::ffi::OsStr;
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -126,6 +127,14 @@ impl World {
         let opens_a_port = matches!(arguments.first(), Some(&("add" | "sign-in")));
         let _shared = opens_a_port.then(share_ports);
         Ok(self.command(arguments).output().context("keybearer can't be started")?.into())
+    }
+
+    /// The same with something to read on its standard input.
+    pub fn run_with(&self, arguments: &[&str], input: &str) -> anyhow::Result<Run> {
+        let mut command = self.command(arguments);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+        writeln!(child.stdin.take().context("a pipe")?, "{input}")?;
+        Ok(child.wait_with_output()?.into())
     }
 
     /// Runs `keybearer` and expects it to succeed; gives its standard output without the line's end.

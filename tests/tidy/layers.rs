@@ -36,12 +36,13 @@ const BORDERS: &[(&str, &[&str], &str)] = &[
     ("tauri-*", &["keybearer-desktop"], "everything but the window works without one: move the code to src-tauri"),
     ("keyring*", &["keybearer-core"], "only the vault touches the keyring: ask crates/core/src/vault.rs"),
     ("*-keyring-store", &["keybearer-core"], "only the vault touches the keyring: ask crates/core/src/vault.rs"),
+    ("secret-service", &["keybearer-core"], "only the vault touches the keyring: ask crates/core/src/vault.rs"),
     ("reqwest", &["keybearer-oauth", "keybearer-practice"], "connections are opened by keybearer_oauth::http alone"),
     ("oauth2", &["keybearer-oauth"], "the words of OAuth end at keybearer-oauth: give its API what is missing"),
 ];
 
 /// What would make the command slow to start, or let it do the agent's work.
-const TOO_MUCH_FOR_THE_COMMAND: &[&str] = &["tokio", "reqwest", "keyring*"];
+const TOO_MUCH_FOR_THE_COMMAND: &[&str] = &["tokio", "reqwest", "keyring*", "secret-service"];
 
 #[test]
 fn arrows_lead_downwards_only() {

@@ -9,7 +9,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use tempfile::TempDir;
+use tempfile::{NamedTempFile, TempDir};
 
 /// Where Wine keeps credentials.
 const CREDENTIALS: &str = r"HKCU\Software\Wine\Credential Manager";
@@ -31,7 +31,7 @@ impl WineKeybearer {
 
     /// Runs `keybearer.exe`.
     pub(crate) fn run(&self, arguments: &[&str]) -> anyhow::Result<Run> {
-        Ok(self.command(arguments).output().context("wine can't be started")?.into())
+        self.spawn(arguments)?.end()
     }
 
     /// The same, and expects it to succeed.
@@ -47,24 +47,27 @@ impl WineKeybearer {
     }
 
     /// Starts it in the background, with its output kept.
-    pub(crate) fn spawn(&self, arguments: &[&str]) -> anyhow::Result<Child> {
-        Ok(self.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?)
+    pub(crate) fn spawn(&self, arguments: &[&str]) -> anyhow::Result<Running> {
+        Running::start(self.command(arguments))
     }
 
     /// The names of this home's credentials.
     pub(crate) fn items(&self) -> anyhow::Result<Vec<String>> {
         let home_id = fs::read_to_string(self.home.path().join("state/home-id"))?;
-        let output = wine("reg").args(["query", CREDENTIALS, "/s"]).output()?;
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        let keys = text.lines().filter_map(|line| line.trim().rsplit('\\').next());
+        let mut query = wine("reg");
+        query.args(["query", CREDENTIALS, "/s"]);
+        let run = Running::start(query)?.end()?;
+        let keys = run.out.lines().filter_map(|line| line.trim().rsplit('\\').next());
         Ok(keys.filter(|key| key.contains(home_id.trim())).map(str::to_owned).collect())
     }
 
     /// Ends the agent at once, as a crash would, and waits until it is gone.
     pub(crate) fn kill_agent(&self) -> anyhow::Result<()> {
         let pid = self.json(&["agent", "status"])?["pid"].to_string();
-        let killed = wine("taskkill").args(["/f", "/pid", &pid]).output()?;
-        ensure!(killed.status.success(), "the agent can't be killed: {}", String::from_utf8_lossy(&killed.stdout));
+        let mut kill = wine("taskkill");
+        kill.args(["/f", "/pid", &pid]);
+        let killed = Running::start(kill)?.end()?;
+        ensure!(killed.code == 0, "the agent can't be killed: {killed:?}");
         until("the agent's end", || Ok((self.run(&["agent", "status"])?.code == 30).then_some(())))
     }
 
@@ -108,7 +111,30 @@ impl Keybearer for WineKeybearer {
 impl Drop for WineKeybearer {
     fn drop(&mut self) {
         // Without an agent there is nothing to stop.
-        let _ = self.command(&["agent", "stop"]).output();
+        let _ = self.run(&["agent", "stop"]);
+    }
+}
+
+/// A program under Wine. What it says goes to files: Wine's own services, and the agent, hold open whatever the first
+/// program was given.
+#[derive(Debug)]
+pub(crate) struct Running {
+    child: Child,
+    out: NamedTempFile,
+    err: NamedTempFile,
+}
+
+impl Running {
+    fn start(mut command: Command) -> anyhow::Result<Running> {
+        let (out, err) = (NamedTempFile::new()?, NamedTempFile::new()?);
+        command.stdout(out.reopen()?).stderr(err.reopen()?);
+        Ok(Running { child: command.spawn().context("wine can't be started")?, out, err })
+    }
+
+    /// What it did, after its end.
+    pub(crate) fn end(mut self) -> anyhow::Result<Run> {
+        let code = self.child.wait()?.code().unwrap_or(-1);
+        Ok(Run { code, out: fs::read_to_string(self.out)?, err: fs::read_to_string(self.err)? })
     }
 }
 

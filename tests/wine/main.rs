@@ -51,8 +51,8 @@ fn a_token_is_renewed_once_for_all_who_ask() {
     let first = windows.json(&["token", "short"]).unwrap();
     until("a renewed token", || {
         let asking: Vec<_> = (0..4).map(|_| windows.spawn(&["token", "short", "--json"]).unwrap()).collect();
-        let ended: Vec<_> = asking.into_iter().map(|child| child.wait_with_output().unwrap()).collect();
-        assert!(ended.iter().all(|output| output.status.success()));
+        let ended: Vec<_> = asking.into_iter().map(|asking| asking.end().unwrap()).collect();
+        assert!(ended.iter().all(|run| run.code == 0), "{ended:?}");
         let token = windows.json(&["token", "short"])?;
         Ok((token["generation"] != first["generation"]).then_some(()))
     })
@@ -67,10 +67,10 @@ fn many_commands_start_one_agent() {
     let asking: Vec<_> = (0..4).map(|_| windows.spawn(&["status", "--json"]).unwrap()).collect();
     let pids: Vec<_> = asking
         .into_iter()
-        .map(|child| {
-            let output = child.wait_with_output().unwrap();
-            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-            serde_json::from_slice::<serde_json::Value>(&output.stdout).unwrap()["pid"].clone()
+        .map(|asking| {
+            let run = asking.end().unwrap();
+            assert_eq!(run.code, 0, "{}", run.err);
+            serde_json::from_str::<serde_json::Value>(&run.out).unwrap()["pid"].clone()
         })
         .collect();
     assert!(pids.iter().all(|pid| *pid == pids[0] && pid.is_u64()), "{pids:?}");
@@ -83,7 +83,9 @@ fn many_commands_start_one_agent() {
 #[test]
 fn errors_have_the_same_codes_and_words_as_elsewhere() {
     let windows = WineKeybearer::new().unwrap();
-    for (arguments, code) in [(&["token", "nobody"][..], 11), (&["nonsense"], 64), (&["add", "http://a.example/mcp"], 64)] {
+    for (arguments, code) in
+        [(&["token", "nobody"][..], 11), (&["nonsense"], 64), (&["add", "http://a.example/mcp"], 64)]
+    {
         let run = windows.run(arguments).unwrap();
         assert_eq!((run.code, run.out.as_str()), (code, ""), "{arguments:?}: {}", run.err);
     }

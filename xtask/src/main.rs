@@ -13,6 +13,8 @@ mod compatibility;
 mod e2e;
 /// Servers that nobody here wrote.
 mod interop;
+/// The keyrings that people have.
+mod keyrings;
 /// The other two systems.
 #[cfg(target_os = "linux")]
 mod platforms;
@@ -40,6 +42,8 @@ enum Task {
     Check,
     /// Sign in to servers that nobody here wrote, and write down what was seen
     Interop,
+    /// Walk the whole road on each keyring that people have
+    Keyrings,
     /// Drive the window through every flow, on a screen of its own
     E2e {
         /// Keep a picture of each screen in this folder
@@ -69,6 +73,7 @@ fn main() -> anyhow::Result<()> {
         Task::Test => test::run(),
         Task::Check => check::run(),
         Task::Interop => interop::run(),
+        Task::Keyrings => keyrings::run(),
         Task::E2e { screenshots, filter } => e2e::run(screenshots.as_deref(), filter.as_deref()),
         #[cfg(target_os = "linux")]
         Task::Platforms => platforms::run(),

@@ -11,7 +11,7 @@ use compiler::Compiler;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 const MACOS: &str = "aarch64-apple-darwin";
 const WINDOWS: &str = "x86_64-pc-windows-gnu";
@@ -52,13 +52,22 @@ fn try_under_wine(windows: &Compiler) -> anyhow::Result<()> {
     for beside in [folder.clone(), folder.join("deps")] {
         lay_random_numbers(&beside)?;
     }
+    let tried = run_under_wine(windows, &wine);
+    // Its services hold whatever they were given as output.
+    let ended = step("end of Wine", in_wine(Command::new("wineserver").arg("--kill"), &wine));
+    tried.and(ended)
+}
+
+fn run_under_wine(windows: &Compiler, wine: &Path) -> anyhow::Result<()> {
+    let mut start = Command::new("wineboot");
+    step("start of Wine", in_wine(start.arg("--init").stdout(Stdio::null()).stderr(Stdio::null()), wine))?;
     let tested: Vec<&str> = TESTED.iter().flat_map(|name| ["--package", name]).collect();
     let mut units = windows.cargo(&[&["test", "--locked"], tested.as_slice()].concat());
     units.env("CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER", "wine");
-    step("units under Wine", in_wine(&mut units, &wine))?;
+    step("units under Wine", in_wine(&mut units, wine))?;
     step("build of the tests", &mut cargo(&[&["build", "--locked", "--all-targets"], WORKSPACE].concat()))?;
     let mut tests = cargo(&[&["test", "--locked"], WORKSPACE, &["--test", "wine"]].concat());
-    step("executables under Wine", in_wine(&mut tests, &wine).env("KEYBEARER_WINDOWS", &folder))?;
+    step("executables under Wine", in_wine(&mut tests, wine).env("KEYBEARER_WINDOWS", windows.output()))?;
     detail("not tried: the window on Windows, anything on macOS, remote callers of a pipe");
     Ok(())
 }

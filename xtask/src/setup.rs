@@ -57,6 +57,14 @@ const COMPILER: &[Package] = &[
     ("rust-web-src", "the sources of its standard library"),
 ];
 
+/// Keyrings beside the one of the base, and a screen for their dialogs.
+const KEYRINGS: &[Package] = &[
+    ("xvfb", "a screen for the keyring's dialogs"),
+    ("keepassxc", "a password program that offers a Secret Service"),
+    ("libkf5wallet-bin", "KWallet, the keyring of KDE"),
+    ("libqca-qt5-2-plugins", "KWallet's encryption on the bus"),
+];
+
 /// The oldest Node.js that builds the window.
 const NODE: (u32, u32) = (20, 19);
 
@@ -71,7 +79,7 @@ pub(crate) fn base() -> anyhow::Result<()> {
 
 /// What the whole workspace needs, its tests included.
 pub(crate) fn everything() -> anyhow::Result<()> {
-    install(&[BASE, WINDOW, LINKS, E2E, INTEROP].concat())?;
+    install(&[BASE, WINDOW, LINKS, E2E, INTEROP, KEYRINGS].concat())?;
     node()?;
     packages_of("ui")?;
     servers()
@@ -82,6 +90,11 @@ pub(crate) fn window() -> anyhow::Result<()> {
     install(&[BASE, WINDOW, LINKS, E2E].concat())?;
     node()?;
     packages_of("ui")
+}
+
+/// What the tests of the keyrings need.
+pub(crate) fn keyrings() -> anyhow::Result<()> {
+    install(&[BASE, KEYRINGS].concat())
 }
 
 /// What the foreign servers of the interop tests need.

@@ -228,7 +228,7 @@ impl Error {
         match self {
             Error::Profile(error) => profile_code(error),
             Error::Home(_) => ErrorCode::StorageUnavailable,
-            Error::Vault(VaultError::Locked) => ErrorCode::AgentLocked,
+            Error::Vault(VaultError::Locked(_)) => ErrorCode::AgentLocked,
             Error::Vault(_) => ErrorCode::StorageUnavailable,
             Error::Reach(ReachError::NotMcp { .. }) | Error::Upstream(UpstreamError::NotMcp(_)) => {
                 ErrorCode::NotMcpServer
@@ -336,8 +336,13 @@ impl Error {
                 Some("run it without --no-prompt once, and answer \"While it runs\"".to_owned())
             }
             Error::ConsentRequired(Unasked::NoDesktop) => Some("start Keybearer's window".to_owned()),
-            Error::Vault(VaultError::Locked) => Some("unlock the system keyring".to_owned()),
+            Error::Vault(VaultError::Locked(keeper)) => Some(keeper.how_to_unlock().to_owned()),
+            Error::Vault(VaultError::NoCollection(keeper)) => Some(keeper.how_to_make_room().to_owned()),
+            Error::Vault(VaultError::Silent) => Some("answer its dialog, if there is one, and try again".to_owned()),
             Error::Vault(VaultError::Absent(_)) => Some(KEYRING_IS_ABSENT.to_owned()),
+            Error::Vault(VaultError::Unreadable(_)) => {
+                Some("update Keybearer, or remove the account with keybearer remove and add it again".to_owned())
+            }
             Error::Registration(RegistrationError::NotOffered(_)) => {
                 Some("remove the account and add it again with --client-id".to_owned())
             }
@@ -356,7 +361,7 @@ const KEYRING_IS_ABSENT: &str = if cfg!(windows) {
 } else if cfg!(target_os = "macos") {
     "open Keychain Access, and make \"login\" the default keychain"
 } else {
-    "start a keyring such as gnome-keyring or KWallet in this session"
+    "start a keyring such as gnome-keyring, KWallet or KeePassXC in this session"
 };
 
 /// A name as it can be typed.

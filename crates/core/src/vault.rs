@@ -3,16 +3,27 @@
 //! Keyring calls block, may wait for a dialog, and are not ordered between threads on every system. So one thread
 //! makes them all, and whoever waits for it waits three seconds at most (REQ-L4).
 
+/// The program that offers the keyring.
+pub mod keeper;
 /// What guards the tokens.
 pub mod protection;
 /// What the item of an account holds.
 pub mod record;
 
+#[cfg(any(target_os = "macos", windows))]
 mod keyring;
+/// Items cut into parts, for keyrings that take only small ones.
+#[cfg(any(target_os = "macos", windows, test))]
 mod parts;
+#[cfg(not(any(target_os = "macos", windows)))]
+mod secret_service;
 
 use crate::flight::Flight;
+use keeper::Keeper;
+#[cfg(any(target_os = "macos", windows))]
 use keyring::Keyring;
+#[cfg(not(any(target_os = "macos", windows)))]
+use secret_service::Keyring;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::sync::{Arc, mpsc};
@@ -30,11 +41,14 @@ const QUEUE: usize = 1024;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum VaultError {
     /// The keyring is there and locked.
-    #[error("the system keyring is locked")]
-    Locked,
+    #[error("{0} is locked")]
+    Locked(Keeper),
     /// There is no keyring, or it can't be reached.
     #[error("the system keyring can't be reached ({0})")]
     Absent(String),
+    /// The keyring has nothing yet that items could be put into.
+    #[error("{0} has no default collection to keep anything in")]
+    NoCollection(Keeper),
     /// The keyring didn't answer in time; it may be waiting for a person.
     #[error("the system keyring isn't answering; it may be waiting for you in a dialog")]
     Silent,

@@ -1,8 +1,8 @@
 //! Named pipes that one user's programs alone can open, and only from this machine (REQ-D5).
 
+use crate::check;
 use crate::security::Descriptor;
 use crate::user;
-use crate::check;
 use std::io;
 use std::os::windows::io::{AsHandle, AsRawHandle, BorrowedHandle};
 use std::ptr;
@@ -38,7 +38,15 @@ fn instances(pipe: BorrowedHandle<'_>) -> io::Result<u32> {
     let nothing = ptr::null_mut;
     // SAFETY: the handle is open as long as `pipe`; what isn't asked for is not written.
     check(unsafe {
-        GetNamedPipeHandleStateW(pipe.as_raw_handle(), nothing(), &raw mut count, nothing(), nothing(), ptr::null_mut(), 0)
+        GetNamedPipeHandleStateW(
+            pipe.as_raw_handle(),
+            nothing(),
+            &raw mut count,
+            nothing(),
+            nothing(),
+            ptr::null_mut(),
+            0,
+        )
     })?;
     Ok(count)
 }

@@ -151,7 +151,7 @@ impl Api {
             prompts: u32::try_from(prompts).unwrap_or(u32::MAX),
             vault: match problem {
                 None => VaultState::Unlocked,
-                Some(VaultError::Locked) => VaultState::Locked,
+                Some(VaultError::Locked(_)) => VaultState::Locked,
                 Some(_) => VaultState::Absent,
             },
             vault_problem: problem.map(|problem| problem.to_string()),

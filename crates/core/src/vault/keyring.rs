@@ -1,6 +1,7 @@
-//! The platform's keyring, asked from the vault's thread alone.
+//! The keyring of macOS and Windows, asked from the vault's thread alone.
 
 use super::VaultError;
+use super::keeper::Keeper;
 use super::parts::{self, Items};
 use keyring_core::api::CredentialStore;
 use keyring_core::{Entry, Error};
@@ -10,9 +11,6 @@ use zeroize::Zeroizing;
 
 /// The attribute `service` of every item.
 const SERVICE: &str = "keybearer";
-
-/// Whether items have attributes of our choice. Without them homes are still told apart by the user name.
-const HAS_ATTRIBUTES: bool = cfg!(all(unix, not(target_os = "macos")));
 
 /// Whether this platform's keyring takes only small items.
 const IN_PARTS: bool = cfg!(windows);
@@ -101,11 +99,7 @@ impl Items for Keyring {
     }
 
     fn set(&mut self, id: &str, secret: &[u8]) -> Result<(), VaultError> {
-        let home = self.home_id.clone();
-        self.with_entry(id, |entry| {
-            entry.set_secret(secret)?;
-            if HAS_ATTRIBUTES { entry.update_attributes(&HashMap::from([("home", home.as_str())])) } else { Ok(()) }
-        })
+        self.with_entry(id, |entry| entry.set_secret(secret))
     }
 
     fn remove(&mut self, id: &str) -> Result<(), VaultError> {
@@ -119,7 +113,7 @@ impl Items for Keyring {
 #[expect(clippy::wildcard_enum_match_arm, reason = "the enum is open, and the rest is one case for us")]
 fn explain(error: Error) -> VaultError {
     match error {
-        Error::NoStorageAccess(_) => VaultError::Locked,
+        Error::NoStorageAccess(_) => VaultError::Locked(Keeper::Other),
         Error::PlatformFailure(cause) => VaultError::Absent(cause.to_string()),
         Error::TooLong(attribute, limit) => VaultError::TooLarge(format!("{attribute} over {limit} bytes")),
         other => VaultError::Absent(describe(&other)),
@@ -138,11 +132,6 @@ fn describe(error: &Error) -> String {
     }
 }
 
-#[cfg(all(unix, not(target_os = "macos")))]
-fn open_store() -> keyring_core::Result<Arc<CredentialStore>> {
-    Ok(zbus_secret_service_keyring_store::Store::new()?)
-}
-
 #[cfg(target_os = "macos")]
 fn open_store() -> keyring_core::Result<Arc<CredentialStore>> {
     Ok(apple_native_keyring_store::keychain::Store::new()?)
@@ -153,9 +142,7 @@ fn open_store() -> keyring_core::Result<Arc<CredentialStore>> {
     Ok(windows_native_keyring_store::Store::new()?)
 }
 
-/// On Linux: what people see in their keyring's own window. On Windows: items don't roam to other machines.
-#[cfg(all(unix, not(target_os = "macos")))]
-const MODIFIERS: Option<(&str, &str)> = Some(("label", "Keybearer account"));
+/// On Windows: items don't roam to other machines.
 #[cfg(windows)]
 const MODIFIERS: Option<(&str, &str)> = Some(("persistence", "Local"));
 #[cfg(target_os = "macos")]

@@ -44,10 +44,7 @@ pub(crate) fn number(connection: &Connection) -> Option<u32> {
 }
 
 /// Both directions, as they are.
-pub(crate) fn split(
-    connection: Connection,
-    _connector: Option<u32>,
-) -> (ReadHalf<Connection>, WriteHalf<Connection>) {
+pub(crate) fn split(connection: Connection, _connector: Option<u32>) -> (ReadHalf<Connection>, WriteHalf<Connection>) {
     tokio::io::split(connection)
 }
 

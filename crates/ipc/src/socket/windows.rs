@@ -65,7 +65,11 @@ pub fn connect(place: &Place, door: Door) -> Result<Stream, ConnectError> {
     let path = place.socket(door);
     let system = |cause: io::Error| {
         let path = path.clone();
-        if cause.kind() == ErrorKind::NotFound { ConnectError::Nobody(path) } else { ConnectError::System { path, cause } }
+        if cause.kind() == ErrorKind::NotFound {
+            ConnectError::Nobody(path)
+        } else {
+            ConnectError::System { path, cause }
+        }
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(system)?;
     let client = open(&runtime, &path).map_err(system)?;
