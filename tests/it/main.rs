@@ -20,3 +20,4 @@ mod refresh;
 mod restart;
 mod road;
 mod secrets;
+mod startup;

@@ -198,6 +198,8 @@ export type AgentStatusReply = {
   pid: number,
   /** Since when it runs. */
   started_at: string,
+  /** How it came to run. */
+  started_by?: StartedBy,
   /** The number of accounts. */
   accounts: number,
   /** How many of them need the user. */
@@ -592,6 +594,15 @@ export type SignOutReply = {
   /** Why it did not, if it did not. */
   not_revoked_because: string | null,
 };
+
+/** How the agent came to run. */
+export type StartedBy = 
+/** A service manager opened the sockets and started it with the first connection (systemd's socket unit). */
+"socket_unit" | 
+/** A command or the window started it because nobody listened. */
+"command" | 
+/** Somebody ran the executable. */
+"other";
 
 /** The eight steps of a sign-in, in order. */
 export type StepName = 

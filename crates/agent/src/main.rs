@@ -4,6 +4,8 @@
 
 /// The parts put together, from the folders to the open doors.
 mod daemon;
+/// The open doors, and whether they are still where callers look for them.
+mod doors;
 /// What keeps secrets out of reach of other programs of this user.
 mod harden;
 /// One agent for one home.
@@ -12,6 +14,8 @@ mod lock;
 mod log;
 /// Telling whoever started the agent that it is ready, or why it is not.
 mod ready;
+/// What a service manager hands over and wants to hear.
+mod service_manager;
 
 use clap::Parser;
 use std::path::PathBuf;

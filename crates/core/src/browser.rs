@@ -7,6 +7,9 @@ use std::process::Stdio;
 use tokio::process::Command;
 use url::Url;
 
+/// What a service manager says to the agent alone: no program that the agent starts is to take it for itself.
+pub const FOR_THE_AGENT: [&str; 4] = ["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES", "NOTIFY_SOCKET"];
+
 /// A way to open addresses for one caller.
 #[derive(Clone, Debug, Default)]
 pub struct Browser {
@@ -55,7 +58,7 @@ impl Browser {
         }
         let mut command = Command::new(program);
         command.args(arguments);
-        for name in DISPLAY_VARIABLES {
+        for name in DISPLAY_VARIABLES.into_iter().chain(FOR_THE_AGENT) {
             command.env_remove(name);
         }
         command.envs(&self.variables);

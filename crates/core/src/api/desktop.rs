@@ -144,6 +144,7 @@ impl Api {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             pid: std::process::id(),
             started_at: self.started_at,
+            started_by: self.started_by,
             accounts: u32::try_from(views.len()).unwrap_or(u32::MAX),
             need_user: u32::try_from(views.iter().filter(needs_user).count()).unwrap_or(u32::MAX),
             locked,

@@ -7,7 +7,7 @@ use rustix::process::geteuid;
 use std::fs::{self, DirBuilder, Permissions};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, PermissionsExt};
-use std::os::unix::net::UnixStream;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 
 /// The server's end of an open door.
@@ -36,6 +36,26 @@ pub fn bind(place: &Place, door: Door) -> Result<Listener, BindError> {
     fs::set_permissions(&name, Permissions::from_mode(0o600)).map_err(|cause| system(&name, cause))?;
     fs::rename(&name, &socket).map_err(|cause| system(&socket, cause))?;
     Ok(listener)
+}
+
+/// Takes a door's socket that was opened by a service manager, which keeps it (`systemd.socket(5)`). What is asked of our
+/// own is asked of it too: its place, its folders, its owner (REQ-D2).
+pub fn adopt(place: &Place, handed: UnixListener) -> Result<(Door, Listener), BindError> {
+    let at = handed.local_addr().ok().and_then(|address| address.as_pathname().map(Path::to_owned)).unwrap_or_default();
+    let listens = rustix::net::sockopt::socket_acceptconn(&handed).unwrap_or_default();
+    let door = [Door::Programs, Door::Admin].into_iter().find(|door| listens && place.socket(*door) == at);
+    let door = door.ok_or_else(|| BindError::NotADoor(at.clone()))?;
+    for folder in [place.base(), &place.folder(door)] {
+        if !is_private(folder) {
+            return Err(BindError::NotOurs(folder.to_owned()));
+        }
+    }
+    let ours = |metadata: fs::Metadata| metadata.file_type().is_socket() && belongs_to_us_alone(&metadata);
+    if !fs::symlink_metadata(&at).is_ok_and(ours) {
+        return Err(BindError::NotOurs(at));
+    }
+    let listener = handed.set_nonblocking(true).and_then(|()| Listener::from_std(handed));
+    Ok((door, listener.map_err(|cause| BindError::System { path: at, cause })?))
 }
 
 /// Reaches a door. The socket and whoever serves it must be this user's alone (REQ-D4).
