@@ -1,4 +1,4 @@
-//! Which crate may know which. The floors, from the ground: protocol, oauth · ipc, core · gateway, cli, desktop · agent.
+//! Which crate may know which. The floors, from the ground: protocol, oauth, desktop-entry · ipc, core · gateway, cli, desktop · agent.
 
 use crate::tree::{expect_none, file};
 use crate::workspace::{Member, members};
@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 const ARROWS: &[(&str, &[&str])] = &[
     ("keybearer-protocol", &[]),
     ("keybearer-oauth", &[]),
+    ("keybearer-desktop-entry", &[]),
     ("keybearer-practice", &[]),
     ("keybearer-ipc", &["keybearer-protocol"]),
     ("keybearer-core", &["keybearer-protocol", "keybearer-oauth"]),
@@ -16,8 +17,8 @@ const ARROWS: &[(&str, &[&str])] = &[
         "keybearer-agent",
         &["keybearer-protocol", "keybearer-oauth", "keybearer-ipc", "keybearer-core", "keybearer-gateway"],
     ),
-    ("keybearer", &["keybearer-protocol", "keybearer-ipc"]),
-    ("keybearer-desktop", &["keybearer-protocol", "keybearer-ipc"]),
+    ("keybearer", &["keybearer-protocol", "keybearer-ipc", "keybearer-desktop-entry"]),
+    ("keybearer-desktop", &["keybearer-protocol", "keybearer-ipc", "keybearer-desktop-entry"]),
     ("keybearer-tests", &["keybearer-protocol", "keybearer-ipc"]),
     ("xtask", &["keybearer-tests"]),
 ];

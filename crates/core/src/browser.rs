@@ -3,6 +3,7 @@
 use keybearer_oauth::server_url::is_protected;
 use keybearer_protocol::auth::DISPLAY_VARIABLES;
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use tokio::process::Command;
 use url::Url;
@@ -31,6 +32,11 @@ impl Browser {
             return false;
         }
         self.commands().into_iter().any(|words| self.start(&words, address.as_str()))
+    }
+
+    /// The program that would be started first: one that is there.
+    pub fn program(&self) -> Option<PathBuf> {
+        self.commands().iter().filter_map(|words| words.first()).find_map(|program| on_path(program))
     }
 
     /// The commands to try, in order: `$BROWSER`, a list with the platform's separator, or else the system's own way.
@@ -75,4 +81,13 @@ impl Browser {
             }
         }
     }
+}
+
+/// Where the system finds a program of this name.
+fn on_path(program: &str) -> Option<PathBuf> {
+    if Path::new(program).components().count() > 1 {
+        return Some(PathBuf::from(program)).filter(|path| path.is_file());
+    }
+    let folders = std::env::var_os("PATH")?;
+    std::env::split_paths(&folders).map(|folder| folder.join(program)).find(|path| path.is_file())
 }

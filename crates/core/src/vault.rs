@@ -11,6 +11,7 @@ pub mod record;
 mod keyring;
 
 use crate::flight::Flight;
+use keybearer_protocol::agent::VaultState;
 use keyring::Keyring;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -46,6 +47,17 @@ pub enum VaultError {
     /// The keyring gave back something else than what was written.
     #[error("the system keyring didn't keep what was written")]
     NotKept,
+}
+
+impl VaultError {
+    /// What this says of the keyring; nothing wrong means that it works.
+    pub fn state(problem: Option<&VaultError>) -> VaultState {
+        match problem {
+            None => VaultState::Unlocked,
+            Some(VaultError::Locked) => VaultState::Locked,
+            Some(_) => VaultState::Absent,
+        }
+    }
 }
 
 /// The keyring of one home.

@@ -58,7 +58,7 @@ fn live(package: &Path, bundle_as: &dyn Fn(&str) -> anyhow::Result<PathBuf>) -> 
     desk.knows_the_scheme()?;
     desk.still_works()?;
     // An administrator's no outlives an upgrade.
-    step("disable", as_root("deb-systemd-helper").args(["--user", "disable", "keybearer-agent.socket"]))?;
+    step("disable", as_root("systemctl").args(["--global", "disable", "keybearer-agent.socket"]))?;
     step("install again", as_root("dpkg").arg("--install").arg(package))?;
     ensure!(!Path::new(ENABLED).exists(), "the package enabled a socket that was disabled");
     Ok(())

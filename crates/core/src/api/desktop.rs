@@ -5,7 +5,7 @@ use crate::caller::Caller;
 use crate::error::Error;
 use crate::settings::Preferences;
 use crate::vault::VaultError;
-use keybearer_protocol::agent::{AgentStatusReply, AgentWatchParams, AgentWatchReply, VaultState};
+use keybearer_protocol::agent::{AgentStatusReply, AgentWatchParams, AgentWatchReply};
 use keybearer_protocol::auth::CallbackKind;
 use keybearer_protocol::grant::{GrantListParams, GrantListReply};
 use keybearer_protocol::method::Empty;
@@ -150,11 +150,7 @@ impl Api {
             locked,
             prompter,
             prompts: u32::try_from(prompts).unwrap_or(u32::MAX),
-            vault: match problem {
-                None => VaultState::Unlocked,
-                Some(VaultError::Locked) => VaultState::Locked,
-                Some(_) => VaultState::Absent,
-            },
+            vault: VaultError::state(problem.as_ref()),
             vault_problem: problem.map(|problem| problem.to_string()),
             configuration_problem,
         }
