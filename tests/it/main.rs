@@ -8,6 +8,7 @@ mod bad_input;
 mod binding;
 mod callback;
 mod consent;
+mod doctor;
 mod doors;
 mod executables;
 mod fixed_credentials;

@@ -85,6 +85,20 @@ fn the_first_connection_wakes_the_agent_and_the_next_one_after_a_stop_wakes_anot
 }
 
 #[test]
+fn the_doctor_wakes_nobody() {
+    let world = World::new().unwrap();
+    let activation = Activation::new(&world);
+    world.ok(&["doctor"]).unwrap();
+    assert!(
+        world.agent_pid().is_none() && !activation.said().contains("Communication attempt"),
+        "{}",
+        activation.said()
+    );
+    assert_eq!(started_by(&world), "socket_unit");
+    assert!(world.ok(&["doctor"]).unwrap().contains("started by the first connection"));
+}
+
+#[test]
 fn without_a_service_manager_the_command_starts_the_agent_and_its_sockets_go_with_it() {
     let world = World::new().unwrap();
     assert_eq!(started_by(&world), "command");
