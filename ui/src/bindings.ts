@@ -49,6 +49,10 @@ export interface Commands {
   settings(): Promise<Settings>;
   /** Changes those settings that are named. */
   changeSettings(change: SettingsSetParams): Promise<Settings>;
+  /** Whether the desktop starts when the user logs in. */
+  startsAtLogin(): Promise<boolean>;
+  /** Has the desktop start when the user logs in, in the tray and without a window; or not. */
+  startAtLogin(on: boolean): Promise<null>;
   /** Drops tokens from memory and gives out none until unlocked. */
   lock(): Promise<null>;
   /** Ends the lock. */
@@ -85,6 +89,8 @@ export function commandsOver(invoke: Invoke): Commands {
     answerPrompt: (prompt, decision) => invoke("answer_prompt", { prompt, decision }),
     settings: () => invoke("settings"),
     changeSettings: (change) => invoke("change_settings", { change }),
+    startsAtLogin: () => invoke("starts_at_login"),
+    startAtLogin: (on) => invoke("start_at_login", { on }),
     lock: () => invoke("lock"),
     unlock: () => invoke("unlock"),
     startPractice: () => invoke("start_practice"),

@@ -30,6 +30,11 @@ fn quoted(word: &str) -> String {
     quoted
 }
 
+/// A text as the value of a key of the type string, such as `TryExec`.
+pub fn text(value: &str) -> String {
+    value.replace('\\', "\\\\").replace('\n', "\\n")
+}
+
 /// The words of a value of `Exec`, with field codes such as `%u` as they are; none if a quote is left open.
 pub fn words(value: &str) -> Option<Vec<String>> {
     let value = unescaped(value);
