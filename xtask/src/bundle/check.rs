@@ -54,12 +54,12 @@ fn live(package: &Path, bundle_as: &dyn Fn(&str) -> anyhow::Result<PathBuf>) -> 
     desk.knows_the_scheme()?;
     desk.signs_in_through_the_link()?;
     let newer = bundle_as(&next_version())?;
-    step("upgrade", as_root("dpkg").arg("--install").arg(newer))?;
+    step("upgrade", as_root("dpkg").arg("--install").arg(&newer))?;
     desk.knows_the_scheme()?;
     desk.still_works()?;
     // An administrator's no outlives an upgrade.
     step("disable", as_root("systemctl").args(["--global", "disable", "keybearer-agent.socket"]))?;
-    step("install again", as_root("dpkg").arg("--install").arg(package))?;
+    step("install again", as_root("dpkg").arg("--install").arg(&newer))?;
     ensure!(!Path::new(ENABLED).exists(), "the package enabled a socket that was disabled");
     Ok(())
 }
