@@ -1,7 +1,7 @@
 //! The parts put together, from the folders to the open doors.
 
-use crate::doors::{self, Handed};
-use crate::{harden, lock, log, ready, service_manager};
+use crate::service_manager::{self, Handed};
+use crate::{doors, harden, lock, log, ready};
 use anyhow::Context as _;
 use keybearer_core::accounts::Accounts;
 use keybearer_core::api::{Api, capabilities};
@@ -25,7 +25,7 @@ const LAST_WORK: Duration = Duration::from_secs(65);
 
 /// Runs the agent until somebody stops it.
 pub(crate) fn run(root: Option<&Path>, detach: bool) -> anyhow::Result<()> {
-    let handed = doors::handed()?;
+    let handed = service_manager::handed()?;
     let hardened = harden::process();
     if detach {
         harden::leave_terminal();

@@ -4,28 +4,13 @@
 //! begins to listen puts its own in their place. Nobody would reach the agent any more, and as long as it holds the lock
 //! no other could take its place. So it ends (REQ-D6).
 
-use crate::service_manager::HandedError;
+use crate::service_manager::Handed;
 use keybearer_ipc::place::Place;
 use keybearer_ipc::socket::{self, BindError, Listener};
 use keybearer_protocol::Door;
 use keybearer_protocol::agent::StartedBy;
 use std::fs;
 use std::path::PathBuf;
-
-/// What was handed over when the agent started.
-#[cfg(unix)]
-pub(crate) type Handed = Vec<std::os::unix::net::UnixListener>;
-/// Elsewhere nothing is handed over.
-#[cfg(not(unix))]
-pub(crate) type Handed = Vec<std::convert::Infallible>;
-
-/// Takes what a service manager has handed over. Called before there are threads.
-pub(crate) fn handed() -> Result<Handed, HandedError> {
-    #[cfg(unix)]
-    return crate::service_manager::handed_sockets();
-    #[cfg(not(unix))]
-    Ok(Vec::new())
-}
 
 /// Both doors.
 pub(crate) struct Open {

@@ -55,5 +55,6 @@ fn problem(path: &std::path::Path, is_folder: bool) -> Option<(String, String)> 
 /// Where sockets are no files, each connection checks who serves it.
 #[cfg(not(unix))]
 fn look_at(place: &keybearer_ipc::place::Place) -> Finding {
-    Finding::ok(CHECK, format!("belong to {}; who serves them is checked with each connection", place.base().display()))
+    let pipe = place.socket(keybearer_protocol::Door::Programs);
+    Finding::ok(CHECK, format!("are pipes such as {}; who serves one is checked with each connection", pipe.display()))
 }
