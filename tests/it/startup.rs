@@ -7,13 +7,15 @@ use keybearer_tests::world::World;
 use std::fs::{self, File};
 use std::net::TcpListener;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
-use std::os::unix::net::UnixStream;
+use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ExitStatus, Stdio};
 
 /// A service manager that listens for one agent and becomes it: `systemd-socket-activate`.
 struct Activation {
     child: Child,
+    /// Hears how the agent is.
+    _manager: UnixDatagram,
     log: PathBuf,
 }
 
@@ -24,7 +26,12 @@ impl Activation {
             fs::DirBuilder::new().recursive(true).mode(0o700).create(folder.parent().unwrap()).unwrap();
         }
         let log = world.session.folder().join("activation.log");
+        let notify = world.session.folder().join("notify");
+        // The one of an activation before.
+        let _ = fs::remove_file(&notify);
+        let manager = UnixDatagram::bind(&notify).unwrap();
         let mut command = world.program("systemd-socket-activate");
+        command.env("NOTIFY_SOCKET", &notify).arg("--fdname=keybearer-agent.socket");
         command.args(places.iter().flat_map(|place| ["--listen", place]));
         // It hands on what it is told to, and nothing else.
         let variables: Vec<String> =
@@ -32,8 +39,8 @@ impl Activation {
         command.args(variables.iter().flat_map(|name| ["--setenv", name]));
         let file = File::create(&log).unwrap();
         let child = command.arg(executable("keybearer-agent")).stdout(Stdio::null()).stderr(file).spawn();
-        let activation =
-            Activation { child: child.expect("systemd-socket-activate comes with the package systemd"), log };
+        let child = child.expect("systemd-socket-activate comes with the package systemd");
+        let activation = Activation { child, _manager: manager, log };
         until("open sockets", || Ok((activation.said().matches("Listening on").count() == places.len()).then_some(())))
             .unwrap();
         activation
@@ -206,7 +213,7 @@ fn the_units_are_sound_and_listen_where_callers_look() {
 fn the_service_manager_hears_when_the_agent_is_ready_and_when_it_stops() {
     let world = World::new().unwrap();
     let path = world.session.folder().join("notify");
-    let manager = std::os::unix::net::UnixDatagram::bind(&path).unwrap();
+    let manager = UnixDatagram::bind(&path).unwrap();
     let heard = move || {
         let mut buffer = [0; 64];
         let length = manager.recv(&mut buffer).unwrap();

@@ -21,11 +21,13 @@ pub(super) fn check(case: &Case<'_>) -> Finding {
     match &case.status {
         None => Finding::ok(CHECK, "doesn't run; it starts when it is needed"),
         Some(Err(problem)) => {
-            let pid = examined.running.unwrap_or_default();
-            let advice = format!(
-                "mend what is said of the sockets; if they are fine, end process {pid}, and the next command starts another"
-            );
-            Finding::broken(CHECK, format!("process {pid} runs, but can't be asked: {problem}"), advice)
+            let process = match examined.running {
+                Some(pid) if pid != 0 => format!("process {pid}"),
+                Some(_) | None => "keybearer-agent".to_owned(),
+            };
+            let found = format!("{process} runs, but can't be asked: {problem}");
+            let otherwise = format!("end {process}, and the next command starts another");
+            Finding::broken(CHECK, found, format!("mend what is said of the sockets; if they are fine, {otherwise}"))
         }
         Some(Ok(status)) if status.version != OURS => {
             let found = format!("version {} runs, and this command is {OURS}", status.version);
