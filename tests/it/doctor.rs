@@ -90,7 +90,7 @@ fn a_keyring_that_is_absent_locked_or_on_another_bus_has_each_its_own_way_out() 
 
     let mut world = World::new().unwrap();
     world.session.lock().unwrap();
-    doctor(&world).expect("keyring", "broken", "is there and locked", "unlock it in your desktop's password program");
+    doctor(&world).expect("keyring", "broken", "is locked", "unlock it in your desktop's password program");
 
     // An agent stays on the bus that it was started on.
     let mut world = World::new().unwrap();
@@ -121,8 +121,12 @@ fn folders_that_others_can_change_are_named_with_the_command_that_mends_them() {
     set("state", 0o700);
     fs::File::create(world.servers_file()).unwrap().write_all(b"{ not json").unwrap();
     doctor(&world).expect("home", "broken", "servers.json", "Keybearer leaves it as it is");
-    fs::remove_file(world.servers_file()).unwrap();
+    // An entry that a person wrote gets its id from an agent, not from a doctor.
+    world.ok(&["agent", "stop"]).unwrap();
+    let written = r#"{"mcpServers":{"mine":{"type":"http","url":"http://127.0.0.1:9/mcp"}}}"#;
+    fs::File::create(world.servers_file()).unwrap().write_all(written.as_bytes()).unwrap();
     assert_eq!(doctor(&world).code, 0);
+    assert_eq!(fs::read_to_string(world.servers_file()).unwrap(), written);
 
     let mut relative = world.command(&["doctor", "--json"]);
     relative.env("KEYBEARER_SOCKET", "here");

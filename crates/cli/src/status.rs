@@ -51,9 +51,8 @@ fn tell(status: &AgentStatusReply, accounts: &[AccountView]) -> Result<(), Failu
     })?;
     let keyring = match (status.vault, &status.vault_problem) {
         (VaultState::Unlocked, _) => "works",
-        (VaultState::Locked, _) => "locked: unlock it in your desktop's password program",
-        (VaultState::Absent, Some(problem)) => problem,
-        (VaultState::Absent, None) => "isn't there",
+        (VaultState::Locked | VaultState::Absent, Some(problem)) => problem,
+        (VaultState::Locked | VaultState::Absent, None) => "doesn't work",
     };
     answer(&format!("keyring   {keyring}"))?;
     answer(&format!("window    {}", window(status)))?;

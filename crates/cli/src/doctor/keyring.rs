@@ -19,7 +19,7 @@ pub(super) fn check(case: &Case<'_>) -> Finding {
         VaultState::Unlocked => Finding::ok(CHECK, "works: a test item was written, read and deleted"),
         VaultState::Locked => {
             let advice = "unlock it in your desktop's password program, or sign in to the desktop again";
-            Finding::broken(CHECK, "is there and locked, so no token can be read", advice)
+            Finding::broken(CHECK, format!("{problem}, so no token can be read"), advice)
         }
         VaultState::Absent if examined.vault == VaultState::Unlocked => {
             let found = format!("works here, but not for the agent that runs: {problem}");
