@@ -128,6 +128,10 @@ fn folders_that_others_can_change_are_named_with_the_command_that_mends_them() {
     assert_eq!(doctor(&world).code, 0);
     assert_eq!(fs::read_to_string(world.servers_file()).unwrap(), written);
 
+    let blocked = World::new().unwrap();
+    blocked.session.write("kb/state", "a file, where a folder should be").unwrap();
+    doctor(&blocked).expect("home", "broken", "kb/state can't be written to", "a folder of yours alone");
+
     let mut relative = world.command(&["doctor", "--json"]);
     relative.env("KEYBEARER_SOCKET", "here");
     Said::of(relative).expect("sockets", "broken", "must be a whole path", "KEYBEARER_SOCKET");

@@ -10,7 +10,7 @@ pub(super) fn check(case: &Case<'_>) -> Finding {
         return Finding::warn(CHECK, "not looked at: only the agent can", "mend the agent first");
     };
     if let Some((folder, problem)) = examined.folders.iter().find_map(|one| Some((one, one.problem.as_ref()?))) {
-        let advice = format!("make {} yours alone: chmod 700, and room on its disk", folder.path);
+        let advice = format!("see that {} is a folder of yours alone (chmod 700), on a disk with room", folder.path);
         return Finding::broken(CHECK, problem, advice);
     }
     if let Some(problem) = &examined.configuration_problem {
