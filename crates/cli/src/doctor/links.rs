@@ -1,9 +1,14 @@
 //! Which program opens Keybearer's links, by which browsers come back to the window.
 
-use super::{Finding, ask};
+use super::Finding;
+#[cfg(any(target_os = "linux", windows))]
+use super::ask::ask;
+#[cfg(any(target_os = "linux", windows))]
 use keybearer_protocol::auth::SCHEME;
+#[cfg(any(target_os = "linux", windows))]
 use std::process::Command;
 
+#[cfg(any(target_os = "linux", windows))]
 const CHECK: &str = "links";
 
 #[cfg(target_os = "linux")]
@@ -38,7 +43,7 @@ pub(super) fn check() -> Option<Finding> {
 /// The name of the desktop entry that opens a scheme.
 #[cfg(target_os = "linux")]
 pub(super) fn handler(scheme: &str) -> Option<String> {
-    let said = ask::ask(Command::new("xdg-mime").args(["query", "default", &format!("x-scheme-handler/{scheme}")]))?;
+    let said = ask(Command::new("xdg-mime").args(["query", "default", &format!("x-scheme-handler/{scheme}")]))?;
     let name = said.lines().next()?.to_owned();
     (!name.is_empty() && !name.contains('/')).then_some(name)
 }
@@ -47,7 +52,7 @@ pub(super) fn handler(scheme: &str) -> Option<String> {
 #[cfg(windows)]
 pub(super) fn check() -> Option<Finding> {
     let key = format!(r"HKCU\Software\Classes\{SCHEME}\shell\open\command");
-    let said = ask::ask(Command::new("reg.exe").args(["query", &key, "/ve"])).unwrap_or_default();
+    let said = ask(Command::new("reg.exe").args(["query", &key, "/ve"])).unwrap_or_default();
     Some(match said.contains("keybearer-desktop") {
         true => Finding::ok(CHECK, format!("{SCHEME}: links lead to Keybearer's window")),
         false => Finding::ok(CHECK, format!("no program opens {SCHEME}: links; browsers come back to 127.0.0.1")),

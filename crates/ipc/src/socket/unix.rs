@@ -42,8 +42,7 @@ pub fn bind(place: &Place, door: Door) -> Result<Listener, BindError> {
 /// own is asked of it too: its place, its folders, its owner (REQ-D2).
 pub fn adopt(place: &Place, handed: UnixListener) -> Result<(Door, Listener), BindError> {
     let at = handed.local_addr().ok().and_then(|address| address.as_pathname().map(Path::to_owned)).unwrap_or_default();
-    let listens = rustix::net::sockopt::socket_acceptconn(&handed).unwrap_or_default();
-    let door = [Door::Programs, Door::Admin].into_iter().find(|door| listens && place.socket(*door) == at);
+    let door = [Door::Programs, Door::Admin].into_iter().find(|door| place.socket(*door) == at && listens(&handed));
     let door = door.ok_or_else(|| BindError::NotADoor(at.clone()))?;
     for folder in [place.base(), &place.folder(door)] {
         if !is_private(folder) {
@@ -97,6 +96,17 @@ fn check_stale(socket: &Path) -> Result<(), BindError> {
 
 fn make_private(folder: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
+#[cfg(target_os = "linux")]
+fn listens(socket: &UnixListener) -> bool {
+    rustix::net::sockopt::socket_acceptconn(socket).unwrap_or_default()
+}
+
+/// Where the system doesn't tell, the first try to accept does.
+#[cfg(not(target_os = "linux"))]
+fn listens(_socket: &UnixListener) -> bool {
+    true
 }
 
 #[cfg(target_os = "linux")]
