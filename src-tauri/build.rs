@@ -24,6 +24,8 @@ const COMMANDS: &[&str] = &[
     "answer_prompt",
     "settings",
     "change_settings",
+    "starts_at_login",
+    "start_at_login",
     "lock",
     "unlock",
     "start_practice",

@@ -5,6 +5,7 @@
 
 use crate::agent::Agent;
 use crate::approval::Shown;
+use crate::autostart;
 use crate::clipboard::Clipboard;
 use crate::keeper;
 use crate::news::{self, Inbox, Opening};
@@ -65,6 +66,8 @@ pub fn all() -> Builder<tauri::Wry> {
             answer_prompt,
             settings,
             change_settings,
+            starts_at_login,
+            start_at_login,
             lock,
             unlock,
             start_practice,
@@ -222,6 +225,20 @@ pub async fn settings(agent: Shared<'_>) -> Answer<Settings> {
 #[specta::specta]
 pub async fn change_settings(agent: Shared<'_>, change: SettingsSetParams) -> Answer<Settings> {
     agent.request::<SettingsSet>(change).await
+}
+
+/// Whether the desktop starts when the user logs in.
+#[tauri::command]
+#[specta::specta]
+pub async fn starts_at_login() -> Answer<bool> {
+    blocking(autostart::is_on).await?
+}
+
+/// Has the desktop start when the user logs in, in the tray and without a window; or not.
+#[tauri::command]
+#[specta::specta]
+pub async fn start_at_login(on: bool) -> Answer<()> {
+    blocking(move || autostart::set(on)).await?
 }
 
 /// Drops tokens from memory and gives out none until unlocked.

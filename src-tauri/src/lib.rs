@@ -5,6 +5,8 @@
 pub mod agent;
 /// Prompts, and the window that asks.
 pub mod approval;
+/// Whether the desktop starts at login.
+pub mod autostart;
 /// Remote control of the window.
 pub mod automation;
 /// What is copied.
@@ -73,7 +75,9 @@ pub fn run() -> Result<(), StartError> {
     let commands = commands::all();
     // The first of all plugins, so that a second start ends before it does anything.
     let builder = tauri::Builder::default().plugin(tauri_plugin_single_instance::init(|app, arguments, _| {
-        windows::show_main(app);
+        if !autostart::is_hidden(arguments.iter()) {
+            windows::show_main(app);
+        }
         deep_link::started_with(app, arguments);
     }));
     #[cfg(not(target_os = "macos"))]
@@ -109,7 +113,9 @@ pub fn run() -> Result<(), StartError> {
 fn begin(app: &mut App) -> Result<(), tauri::Error> {
     let app = app.handle();
     tray::show(app)?;
-    windows::show_main(app);
+    if !autostart::is_hidden(std::env::args()) {
+        windows::show_main(app);
+    }
     keeper::start(app)?;
     approval::start(app)?;
     deep_link::receive(app);

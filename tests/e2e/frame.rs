@@ -27,6 +27,13 @@ pub(crate) fn close(display: &str) -> anyhow::Result<()> {
     })
 }
 
+/// How many windows are shown on this display.
+pub(crate) fn count(display: &str) -> anyhow::Result<usize> {
+    let (screen, number) = RustConnection::connect(Some(display))?;
+    let root = screen.setup().roots[number].root;
+    Ok(titled(&screen, root)?.len())
+}
+
 /// The windows with a title that are shown.
 fn titled(screen: &RustConnection, root: Window) -> anyhow::Result<Vec<Window>> {
     let mut titled = Vec::new();

@@ -29,6 +29,7 @@ mod webdriver;
 // The tests.
 
 mod approval;
+mod autostart;
 mod pictures;
 mod secrets;
 mod sign_in;

@@ -118,6 +118,21 @@ impl Window<'_> {
         self.0.find("heading", "Settings").map(drop)
     }
 
+    /// Switches the start at login, and waits until the settings show it.
+    pub(crate) fn switch_start_at_login(&self, on: bool) -> anyhow::Result<()> {
+        self.0.click("switch", "Start at login")?;
+        self.shows_start_at_login(on)
+    }
+
+    /// Waits until the settings show whether it starts at login.
+    pub(crate) fn shows_start_at_login(&self, on: bool) -> anyhow::Result<()> {
+        until(&format!("the switch to be {on}"), || {
+            let found = self.0.find("switch", "Start at login")?;
+            let checked = self.0.execute("return arguments[0].checked", &[found.as_argument()])?;
+            Ok((checked == on).then_some(()))
+        })
+    }
+
     /// Waits until the window shows that it is locked.
     pub(crate) fn is_locked(&self) -> anyhow::Result<()> {
         self.0.find("heading", "Keybearer is locked").map(drop)

@@ -123,6 +123,11 @@ impl Stage {
         frame::close(self.display.name())
     }
 
+    /// How many windows are on the screen.
+    pub(crate) fn windows(&self) -> anyhow::Result<usize> {
+        frame::count(self.display.name())
+    }
+
     /// The process of the window, if one runs.
     pub(crate) fn window_pid(&self) -> anyhow::Result<Option<u32>> {
         self.panel.owner(SINGLE_INSTANCE)

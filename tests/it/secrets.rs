@@ -60,6 +60,7 @@ fn every_flow(world: &World, practice: &Practice) -> String {
     }
     let refresh = r#"{"method":"account.refresh","params":{"profile":"practice"}}"#;
     assert_eq!(run(&["rpc", "--admin", refresh]), 0);
+    assert_eq!(run(&["doctor", "--online", "--json"]), 0);
     for fault in ["token-html", "refresh-500", "refresh-invalid-grant", "reject-tokens", "wrong-iss"] {
         practice.control(&json!({ "faults": [fault] })).unwrap();
         run(&["rpc", "--admin", refresh]);

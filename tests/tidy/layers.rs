@@ -1,4 +1,5 @@
-//! Which crate may know which. The floors, from the ground: windows, protocol, oauth · ipc, core · gateway, cli, desktop · agent.
+//! Which crate may know which. The floors, from the ground: windows, protocol, oauth, desktop-entry · ipc, core · gateway,
+//! cli, desktop · agent.
 
 use crate::tree::{expect_none, file};
 use crate::workspace::{Member, members};
@@ -9,6 +10,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("keybearer-windows", &[]),
     ("keybearer-protocol", &[]),
     ("keybearer-oauth", &[]),
+    ("keybearer-desktop-entry", &[]),
     ("keybearer-practice", &[]),
     ("keybearer-ipc", &["keybearer-windows", "keybearer-protocol"]),
     ("keybearer-core", &["keybearer-protocol", "keybearer-oauth"]),
@@ -24,8 +26,8 @@ const ARROWS: &[(&str, &[&str])] = &[
             "keybearer-gateway",
         ],
     ),
-    ("keybearer", &["keybearer-windows", "keybearer-protocol", "keybearer-ipc"]),
-    ("keybearer-desktop", &["keybearer-protocol", "keybearer-ipc"]),
+    ("keybearer", &["keybearer-windows", "keybearer-protocol", "keybearer-ipc", "keybearer-desktop-entry"]),
+    ("keybearer-desktop", &["keybearer-protocol", "keybearer-ipc", "keybearer-desktop-entry"]),
     ("keybearer-tests", &["keybearer-protocol", "keybearer-ipc"]),
     ("xtask", &["keybearer-tests"]),
 ];

@@ -49,6 +49,10 @@ export interface Commands {
   settings(): Promise<Settings>;
   /** Changes those settings that are named. */
   changeSettings(change: SettingsSetParams): Promise<Settings>;
+  /** Whether the desktop starts when the user logs in. */
+  startsAtLogin(): Promise<boolean>;
+  /** Has the desktop start when the user logs in, in the tray and without a window; or not. */
+  startAtLogin(on: boolean): Promise<null>;
   /** Drops tokens from memory and gives out none until unlocked. */
   lock(): Promise<null>;
   /** Ends the lock. */
@@ -85,6 +89,8 @@ export function commandsOver(invoke: Invoke): Commands {
     answerPrompt: (prompt, decision) => invoke("answer_prompt", { prompt, decision }),
     settings: () => invoke("settings"),
     changeSettings: (change) => invoke("change_settings", { change }),
+    startsAtLogin: () => invoke("starts_at_login"),
+    startAtLogin: (on) => invoke("start_at_login", { on }),
     lock: () => invoke("lock"),
     unlock: () => invoke("unlock"),
     startPractice: () => invoke("start_practice"),
@@ -198,6 +204,8 @@ export type AgentStatusReply = {
   pid: number,
   /** Since when it runs. */
   started_at: string,
+  /** How it came to run. */
+  started_by?: StartedBy,
   /** The number of accounts. */
   accounts: number,
   /** How many of them need the user. */
@@ -592,6 +600,15 @@ export type SignOutReply = {
   /** Why it did not, or which it could not. */
   not_revoked_because: string | null,
 };
+
+/** How the agent came to run. */
+export type StartedBy = 
+/** A service manager opened the sockets and started it with the first connection (systemd's socket unit). */
+"socket_unit" | 
+/** A command or the window started it because nobody listened. */
+"command" | 
+/** Somebody ran the executable. */
+"other";
 
 /** The eight steps of a sign-in, in order. */
 export type StepName = 

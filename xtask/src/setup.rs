@@ -15,6 +15,7 @@ const BASE: &[Package] = &[
     ("gnome-keyring", "a real Secret Service on that bus"),
     ("openssl", "a TLS server with a bad certificate"),
     ("libsecret-tools", "looks at the keyring from outside"),
+    ("systemd", "opens sockets for the agent as a service manager does, and checks its units"),
 ];
 
 /// To compile the window.

@@ -1,6 +1,7 @@
 //! The parts put together, from the folders to the open doors.
 
-use crate::{harden, lock, log, ready};
+use crate::service_manager::{self, Handed};
+use crate::{doors, harden, lock, log, ready};
 use anyhow::Context as _;
 use keybearer_core::accounts::Accounts;
 use keybearer_core::api::{Api, capabilities};
@@ -8,9 +9,9 @@ use keybearer_core::caller::{Caller, Connection, Instance};
 use keybearer_core::consent::Consent;
 use keybearer_core::home::{Home, random_id};
 use keybearer_gateway::upstream::HttpUpstream;
+use keybearer_ipc::peer;
 use keybearer_ipc::place::Place;
 use keybearer_ipc::server::{self, Handler, serve};
-use keybearer_ipc::{peer, socket};
 use keybearer_protocol::session::Server;
 use keybearer_protocol::{Door, ErrorObject};
 use serde_json::Value;
@@ -24,6 +25,7 @@ const LAST_WORK: Duration = Duration::from_secs(65);
 
 /// Runs the agent until somebody stops it.
 pub(crate) fn run(root: Option<&Path>, detach: bool) -> anyhow::Result<()> {
+    let handed = service_manager::handed()?;
     let hardened = harden::process();
     if detach {
         harden::leave_terminal();
@@ -33,33 +35,36 @@ pub(crate) fn run(root: Option<&Path>, detach: bool) -> anyhow::Result<()> {
     if let Err(error) = hardened {
         tracing::warn!(%error, "this system doesn't let the agent hide its memory");
     }
-    let _lock = lock::take(&home)?;
+    // Sockets that were handed over are in the place of those of an agent that has noticed and ends.
+    let _lock = if handed.is_empty() { lock::take(&home) } else { lock::wait_for(&home, LAST_WORK) }?;
     let place = Place::of(root)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    let ended = runtime.block_on(live(&home, &place, detach));
+    let ended = runtime.block_on(live(&home, &place, handed, detach));
     // A name server that doesn't answer holds up nobody.
     runtime.shutdown_timeout(Duration::from_secs(1));
     ended
 }
 
-async fn live(home: &Home, place: &Place, detach: bool) -> anyhow::Result<()> {
+async fn live(home: &Home, place: &Place, handed: Handed, detach: bool) -> anyhow::Result<()> {
     let metadata_document = std::env::var("KEYBEARER_CLIENT_METADATA_URL").ok().filter(|url| !url.is_empty());
     let accounts = Accounts::open(home, Arc::new(HttpUpstream), metadata_document)?;
     let stop = Arc::new(Notify::new());
     let context = accounts.context();
+    let started_by = doors::started_by(&handed, detach);
     let consent = Consent::new(context.vault.clone(), context.changes.clone(), context.lock.clone(), still_runs);
-    let api = Arc::new(Doors(Api::new(accounts.clone(), consent, stop.clone())));
+    let api = Arc::new(Doors(Api::new(accounts.clone(), consent, started_by, stop.clone())));
     let server = Server {
         name: "keybearer-agent".to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         instance: random_id(),
     };
-    let programs = socket::bind(place, Door::Programs)?;
-    let admin = socket::bind(place, Door::Admin)?;
-    tracing::info!(version = server.version, instance = server.instance, "ready");
+    let doors = doors::open(place, handed)?;
+    tracing::info!(version = server.version, instance = server.instance, ?started_by, "ready");
     ready::ready(detach).context("whoever started the agent can't be told that it is ready")?;
+    service_manager::tell("READY=1").context("the service manager can't be told that the agent is ready")?;
     let (close, closing) = watch::channel(false);
-    let doors = async {
+    let (programs, admin, guard) = (doors.programs, doors.admin, doors.guard);
+    let served = async {
         tokio::join!(
             serve(programs, Door::Programs, server.clone(), api.clone(), closing.clone()),
             serve(admin, Door::Admin, server.clone(), api.clone(), closing.clone()),
@@ -68,19 +73,20 @@ async fn live(home: &Home, place: &Place, detach: bool) -> anyhow::Result<()> {
     let waking = api.clone();
     tokio::spawn(async move { waking.0.wake().await });
     let stopping = async {
-        told_to_stop(&stop).await;
-        tracing::info!("stopping");
+        tokio::select! {
+            () = told_to_stop(&stop) => tracing::info!("stopping"),
+            path = guard.lost() => tracing::warn!(path = %path.display(), "stopping: the socket is gone or replaced"),
+        }
+        // A service manager that doesn't hear it sees the end itself.
+        let _ = service_manager::tell("STOPPING=1");
         close.send_replace(true);
     };
-    tokio::join!(doors, stopping);
+    tokio::join!(served, stopping);
     // A refresh token that was just rotated must reach the keyring.
     if tokio::time::timeout(LAST_WORK, accounts.done()).await.is_err() {
         tracing::warn!("stopped in the middle of a refresh or sign-in");
     }
-    for door in [Door::Programs, Door::Admin] {
-        // Gone sockets say sooner than refused connections that nobody listens.
-        let _ = std::fs::remove_file(place.socket(door));
-    }
+    guard.clear();
     Ok(())
 }
 

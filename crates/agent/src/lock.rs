@@ -5,6 +5,7 @@ use keybearer_core::home::Home;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::Write;
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 /// Why the lock can't be had.
 #[derive(Debug)]
@@ -25,6 +26,17 @@ impl std::fmt::Display for LockError {
 }
 
 impl std::error::Error for LockError {}
+
+/// Takes the lock once its holder has ended, waited for this long at most.
+pub(crate) fn wait_for(home: &Home, patience: Duration) -> Result<File, LockError> {
+    let began = Instant::now();
+    loop {
+        match take(home) {
+            Err(LockError::Held) if began.elapsed() < patience => std::thread::sleep(Duration::from_millis(20)),
+            taken => return taken,
+        }
+    }
+}
 
 /// Takes the lock. It is free again when the file is dropped, however the process ends.
 pub(crate) fn take(home: &Home) -> Result<File, LockError> {

@@ -4,6 +4,10 @@
 
 /// The parts put together, from the folders to the open doors.
 mod daemon;
+/// The open doors, and whether they are still where callers look for them.
+mod doors;
+/// What an agent would find here.
+mod examine;
 /// What keeps secrets out of reach of other programs of this user.
 mod harden;
 /// One agent for one home.
@@ -12,6 +16,8 @@ mod lock;
 mod log;
 /// Telling whoever started the agent that it is ready, or why it is not.
 mod ready;
+/// What a service manager hands over and wants to hear.
+mod service_manager;
 
 use clap::Parser;
 use std::path::PathBuf;
@@ -27,11 +33,20 @@ struct Arguments {
     /// Leave the terminal: a session of its own, the log in a file, standard output closed once ready.
     #[arg(long)]
     detach: bool,
+    /// Be no agent: print what one would find here, as JSON, and end.
+    #[arg(long, conflicts_with = "detach")]
+    examine: bool,
+    /// Ask the accounts' servers for the time as well.
+    #[arg(long, requires = "examine")]
+    online: bool,
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let home = arguments.home.filter(|home| !home.as_os_str().is_empty());
+    if arguments.examine {
+        return examine::run(home.as_deref(), arguments.online);
+    }
     match daemon::run(home.as_deref(), arguments.detach) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => ready::failed(&error),

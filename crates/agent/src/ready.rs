@@ -2,6 +2,7 @@
 //! a pipe held by the starter.
 
 use crate::lock::LockError;
+use crate::service_manager::HandedError;
 use keybearer_core::home::HomeError;
 use keybearer_ipc::socket::BindError;
 use keybearer_protocol::{ErrorCode, ErrorObject};
@@ -41,7 +42,9 @@ fn code(error: &anyhow::Error) -> ErrorCode {
     if let Some(BindError::Taken(_)) = error.downcast_ref() {
         return ErrorCode::AlreadyRunning;
     }
-    match error.is::<HomeError>() || error.is::<LockError>() || error.is::<BindError>() {
+    let storage =
+        [error.is::<HomeError>(), error.is::<LockError>(), error.is::<BindError>(), error.is::<HandedError>()];
+    match storage.contains(&true) {
         true => ErrorCode::StorageUnavailable,
         false => ErrorCode::Internal,
     }

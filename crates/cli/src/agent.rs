@@ -2,7 +2,7 @@
 
 use crate::connection::Reach;
 use crate::output::{Failure, answer, answer_json};
-use crate::status::tell;
+use crate::status::say;
 use keybearer_ipc::client::Client;
 use keybearer_protocol::agent::{AgentStatus, AgentStop};
 use keybearer_protocol::method::Empty;
@@ -59,9 +59,4 @@ pub(crate) fn status(reach: &Reach, json: bool) -> Result<(), Failure> {
 fn running(reach: &Reach) -> Result<Client, Failure> {
     let nobody = || Failure(ErrorObject::new(ErrorCode::AgentUnreachable, "the agent doesn't run"));
     reach.open_if_running(Door::Admin)?.ok_or_else(nobody)
-}
-
-fn say(client: &mut Client, json: bool) -> Result<(), Failure> {
-    let status = client.call::<AgentStatus>(&Empty {})?;
-    if json { answer_json(&status) } else { tell(&status) }
 }

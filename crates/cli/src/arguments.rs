@@ -2,7 +2,7 @@
 
 use crate::connection::Reach;
 use crate::output::Failure;
-use crate::{agent, grants, practice, profiles, rpc, sign_in, status, token};
+use crate::{agent, doctor, grants, practice, profiles, rpc, sign_in, status, token};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use keybearer_protocol::auth::CallbackKind;
@@ -61,6 +61,12 @@ pub(crate) enum Command {
     Test(Named),
     /// See how Keybearer is
     Status,
+    /// Look at all that Keybearer stands on, and say what to do where something is wrong
+    Doctor {
+        /// Ask the accounts' servers for the time as well
+        #[arg(long)]
+        online: bool,
+    },
     /// See which programs may use an account, and take that back
     Grants(GrantsArguments),
     /// Give out nothing until it is unlocked, and drop tokens from memory
@@ -252,6 +258,7 @@ impl Command {
             Command::Lock => status::lock(reach, json),
             Command::Unlock => status::unlock(reach, json),
             Command::Status => status::status(reach, json),
+            Command::Doctor { online } => doctor::doctor(reach, online, json),
             Command::Rpc { request, admin } => rpc::rpc(reach, &request, admin),
             Command::Practice(arguments) => practice::run(&arguments),
             Command::Agent { action: AgentAction::Start } => agent::start(reach, json),

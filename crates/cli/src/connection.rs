@@ -79,23 +79,30 @@ impl Reach {
         Err(ErrorObject::new(ErrorCode::AgentUnreachable, message).into())
     }
 
-    fn place(&self) -> Result<Place, Failure> {
+    /// Where its sockets are.
+    pub(crate) fn place(&self) -> Result<Place, Failure> {
         Ok(Place::of(self.home.as_deref()).map_err(ClientError::from)?)
+    }
+
+    /// The agent's executable, for this home.
+    pub(crate) fn agent(&self) -> Command {
+        let mut command = Command::new(beside_us("keybearer-agent"));
+        command.current_dir(root());
+        if let Some(home) = &self.home {
+            command.arg("--home").arg(home);
+        }
+        command
     }
 
     /// Starts `keybearer-agent` beside this executable and waits until it says that it is ready.
     fn spawn(&self) -> Result<(), Failure> {
         let unreachable = |problem: String| ErrorObject::new(ErrorCode::AgentUnreachable, problem);
-        let program = beside_us("keybearer-agent");
-        let mut command = Command::new(&program);
-        command.arg("--detach").current_dir(root()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-        if let Some(home) = &self.home {
-            command.arg("--home").arg(home);
-        }
+        let mut command = self.agent();
+        command.arg("--detach").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         #[cfg(windows)]
         leave_console(&mut command).map_err(|error| unreachable(format!("the agent can't be let go: {error}")))?;
-        let mut child =
-            command.spawn().map_err(|error| unreachable(format!("{} can't be started: {error}", program.display())))?;
+        let program = command.get_program().display().to_string();
+        let mut child = command.spawn().map_err(|error| unreachable(format!("{program} can't be started: {error}")))?;
         let mut line = String::new();
         if let Some(out) = child.stdout.take() {
             BufReader::new(out)

@@ -8,6 +8,8 @@ mod agent;
 mod arguments;
 /// Reaching the agent, which starts when it is needed.
 mod connection;
+/// What Keybearer stands on, looked at.
+mod doctor;
 /// The remembered answers.
 mod grants;
 /// What people and programs read: answers on standard output, one line of trouble on standard error.

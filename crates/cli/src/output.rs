@@ -94,6 +94,11 @@ pub(crate) fn words(account: &AccountView) -> String {
     }
 }
 
+/// How long ago that was.
+pub(crate) fn ago(time: jiff::Timestamp) -> String {
+    span(jiff_now().duration_since(time).as_secs())
+}
+
 /// A time span as people say it.
 fn span(seconds: i64) -> String {
     match seconds.max(0) {

@@ -2,18 +2,30 @@
 
 use crate::arguments::Named;
 use crate::connection::Reach;
-use crate::output::{Failure, answer, answer_json};
+use crate::output::{Failure, ago, answer, answer_json};
+use keybearer_ipc::client::Client;
 use keybearer_protocol::Door;
 use keybearer_protocol::account::AccountTest;
-use keybearer_protocol::agent::{AgentLock, AgentStatus, AgentStatusReply, AgentUnlock, VaultState};
+use keybearer_protocol::agent::{AgentLock, AgentStatus, AgentStatusReply, AgentUnlock, StartedBy, VaultState};
 use keybearer_protocol::method::Empty;
-use keybearer_protocol::profile::ProfileName;
+use keybearer_protocol::profile::{AccountStatus, AccountView, ProfileName};
 use serde_json::json;
+use std::collections::BTreeMap;
 
 /// `keybearer status`
 pub(crate) fn status(reach: &Reach, json: bool) -> Result<(), Failure> {
-    let status = reach.open(Door::Admin)?.call::<AgentStatus>(&Empty {})?;
-    if json { answer_json(&status) } else { tell(&status) }
+    say(&mut reach.open(Door::Admin)?, json)
+}
+
+/// Says how the agent at the other end is.
+pub(crate) fn say(client: &mut Client, json: bool) -> Result<(), Failure> {
+    let status = client.call::<AgentStatus>(&Empty {})?;
+    if json {
+        return answer_json(&status);
+    }
+    // A locked agent names no account.
+    let accounts = if status.locked { Vec::new() } else { client.accounts().unwrap_or_default() };
+    tell(&status, &accounts)
 }
 
 /// `keybearer lock`
@@ -29,23 +41,70 @@ pub(crate) fn unlock(reach: &Reach, json: bool) -> Result<(), Failure> {
 }
 
 /// Tells people how the agent is.
-pub(crate) fn tell(status: &AgentStatusReply) -> Result<(), Failure> {
+fn tell(status: &AgentStatusReply, accounts: &[AccountView]) -> Result<(), Failure> {
+    let since = ago(status.started_at);
+    let origin = origin(status.started_by);
+    answer(&format!("agent     runs for {since} (version {}, process {}), {origin}", status.version, status.pid))?;
+    answer(match status.locked {
+        true => "lock      locked: nothing is given out until it is unlocked",
+        false => "lock      open",
+    })?;
     let keyring = match (status.vault, &status.vault_problem) {
-        (VaultState::Unlocked, _) => "works".to_owned(),
-        (VaultState::Locked, _) => "locked".to_owned(),
-        (VaultState::Absent, problem) => problem.clone().unwrap_or_else(|| "absent".to_owned()),
+        (VaultState::Unlocked, _) => "works",
+        (VaultState::Locked | VaultState::Absent, Some(problem)) => problem,
+        (VaultState::Locked | VaultState::Absent, None) => "doesn't work",
     };
-    answer(&format!("agent     {} (process {}, since {})", status.version, status.pid, status.started_at))?;
-    if status.locked {
-        answer("locked    nothing is given out until it is unlocked")?;
-    }
     answer(&format!("keyring   {keyring}"))?;
-    let asks = if status.prompter { "is there to ask people" } else { "isn't running" };
-    answer(&format!("window    {asks}; {} questions wait", status.prompts))?;
-    answer(&format!("accounts  {}, of which {} need you", status.accounts, status.need_user))?;
+    answer(&format!("window    {}", window(status)))?;
+    answer(&format!("accounts  {}", by_state(status, accounts)))?;
     match &status.configuration_problem {
         Some(problem) => answer(&format!("problem   {problem}")),
         None => Ok(()),
+    }
+}
+
+/// How the agent came to run.
+pub(crate) fn origin(started_by: StartedBy) -> &'static str {
+    match started_by {
+        StartedBy::SocketUnit => "started by the first connection, through systemd",
+        StartedBy::Command => "started on demand",
+        StartedBy::Other => "started by hand or by a service",
+    }
+}
+
+fn window(status: &AgentStatusReply) -> String {
+    match (status.prompter, status.prompts) {
+        (false, _) => "doesn't run".to_owned(),
+        (true, 0) => "runs, and asks you when it must".to_owned(),
+        (true, 1) => "runs; one question waits for you".to_owned(),
+        (true, waiting) => format!("runs; {waiting} questions wait for you"),
+    }
+}
+
+/// How many accounts there are, and of which state.
+fn by_state(status: &AgentStatusReply, accounts: &[AccountView]) -> String {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for account in accounts {
+        *counts.entry(state(account.status)).or_default() += 1;
+    }
+    let counts: Vec<String> = counts.iter().map(|(state, count)| format!("{count} {state}")).collect();
+    match (status.accounts, counts.is_empty()) {
+        (0, _) => "none yet: keybearer add URL".to_owned(),
+        (all, true) => all.to_string(),
+        (all, false) => format!("{all}: {}", counts.join(", ")),
+    }
+}
+
+/// A state within a sentence.
+fn state(status: AccountStatus) -> &'static str {
+    match status {
+        AccountStatus::Connected => "connected",
+        AccountStatus::Expiring => "expiring",
+        AccountStatus::SigningIn => "waiting for the browser",
+        AccountStatus::NeedsSignIn => "in need of sign-in",
+        AccountStatus::Unreachable => "unreachable",
+        AccountStatus::NoSignIn => "without sign-in",
+        AccountStatus::Locked => "locked",
     }
 }
 

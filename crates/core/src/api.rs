@@ -17,7 +17,7 @@ use jiff::{SignedDuration, Timestamp};
 use keybearer_oauth::ServerUrl;
 use keybearer_oauth::authorization::readable;
 use keybearer_protocol::account::{AccountRefresh, AccountSignOut, AccountTest, SignOutReply, TestReply};
-use keybearer_protocol::agent::{AgentLock, AgentPing, AgentStatus, AgentStop, AgentUnlock, AgentWatch};
+use keybearer_protocol::agent::{AgentLock, AgentPing, AgentStatus, AgentStop, AgentUnlock, AgentWatch, StartedBy};
 use keybearer_protocol::auth::{
     AuthCancel, AuthComplete, AuthStart, AuthStartParams, AuthStatus, AuthStatusParams, AuthView,
 };
@@ -52,6 +52,7 @@ pub struct Api {
     accounts: Arc<Accounts>,
     consent: Consent,
     started_at: Timestamp,
+    started_by: StartedBy,
     stop: Arc<Notify>,
     /// What a window would have shown at the last look.
     glanced: Mutex<Vec<String>>,
@@ -75,8 +76,8 @@ pub fn capabilities(door: Door) -> Vec<String> {
 
 impl Api {
     /// The API over these accounts; `stop` is told when somebody asks the agent to stop.
-    pub fn new(accounts: Arc<Accounts>, consent: Consent, stop: Arc<Notify>) -> Self {
-        Api { accounts, consent, started_at: now(), stop, glanced: Mutex::default() }
+    pub fn new(accounts: Arc<Accounts>, consent: Consent, started_by: StartedBy, stop: Arc<Notify>) -> Self {
+        Api { accounts, consent, started_at: now(), started_by, stop, glanced: Mutex::default() }
     }
 
     /// Answers one request that came through this door.

@@ -3,9 +3,13 @@
 use keybearer_oauth::server_url::is_protected;
 use keybearer_protocol::auth::DISPLAY_VARIABLES;
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use tokio::process::Command;
 use url::Url;
+
+/// What a service manager says to the agent alone: no program that the agent starts is to take it for itself.
+pub const FOR_THE_AGENT: [&str; 4] = ["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES", "NOTIFY_SOCKET"];
 
 /// A way to open addresses for one caller.
 #[derive(Clone, Debug, Default)]
@@ -35,6 +39,11 @@ impl Browser {
         self.commands().into_iter().any(|words| self.start(&words, address.as_str()))
     }
 
+    /// The program that would be started first: one that is there.
+    pub fn program(&self) -> Option<PathBuf> {
+        self.commands().iter().filter_map(|words| words.first()).find_map(|program| on_path(program))
+    }
+
     /// The commands to try, in order: `$BROWSER`, a list with the platform's separator, or else the system's own way.
     fn commands(&self) -> Vec<Vec<String>> {
         if let Some(list) = self.variables.get("BROWSER") {
@@ -60,7 +69,7 @@ impl Browser {
         }
         let mut command = Command::new(program);
         command.args(arguments);
-        for name in DISPLAY_VARIABLES {
+        for name in DISPLAY_VARIABLES.into_iter().chain(FOR_THE_AGENT) {
             command.env_remove(name);
         }
         command.envs(&self.variables);
@@ -77,4 +86,13 @@ impl Browser {
             }
         }
     }
+}
+
+/// Where the system finds a program of this name.
+fn on_path(program: &str) -> Option<PathBuf> {
+    if Path::new(program).components().count() > 1 {
+        return Some(PathBuf::from(program)).filter(|path| path.is_file());
+    }
+    let folders = std::env::var_os("PATH")?;
+    std::env::split_paths(&folders).map(|folder| folder.join(program)).find(|path| path.is_file())
 }

@@ -30,20 +30,30 @@ pub enum HomeError {
 impl Home {
     /// The folders under `root`, or the platform's own where none is named. Makes them, for this user alone.
     pub fn open(root: Option<&Path>) -> Result<Home, HomeError> {
-        let home = match root {
-            Some(root) => Home { config: root.join("config"), state: root.join("state") },
-            None => Home::of_platform()?,
-        };
-        for folder in [&home.config, &home.state] {
+        let home = Home::at(root)?;
+        for folder in home.folders() {
             make_private(folder).map_err(|error| unusable(folder, &error))?;
         }
         Ok(home)
+    }
+
+    /// The same, whether or not they are there.
+    pub fn at(root: Option<&Path>) -> Result<Home, HomeError> {
+        match root {
+            Some(root) => Ok(Home { config: root.join("config"), state: root.join("state") }),
+            None => Home::of_platform(),
+        }
     }
 
     fn of_platform() -> Result<Home, HomeError> {
         let dirs = directories::ProjectDirs::from("app", "keybearer", "keybearer").ok_or(HomeError::NoHome)?;
         let state = dirs.state_dir().unwrap_or_else(|| dirs.data_local_dir());
         Ok(Home { config: dirs.config_dir().to_owned(), state: state.to_owned() })
+    }
+
+    /// The folders: of what people edit, and of the rest.
+    pub fn folders(&self) -> [&Path; 2] {
+        [&self.config, &self.state]
     }
 
     /// The profiles.

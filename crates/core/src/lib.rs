@@ -50,3 +50,5 @@ pub mod consent;
 pub mod accounts;
 /// The words of the protocol, answered.
 pub mod api;
+/// What an agent would find here.
+pub mod examination;

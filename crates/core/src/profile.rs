@@ -140,6 +140,12 @@ impl ProfileStore {
         (outcome, changed)
     }
 
+    /// The profiles of this file as they are, for whoever mustn't write to it: an entry without an id gets one that is
+    /// forgotten.
+    pub fn look(path: &Path) -> Result<Vec<Profile>, ProfileError> {
+        Ok(read(path)?.profiles)
+    }
+
     /// The profiles of the last good reading, for requests that needn't suffer from an edit in progress.
     pub fn last_good(&self) -> &[Profile] {
         self.read.as_ref().map(|read| read.last_good.as_slice()).unwrap_or_default()
@@ -230,41 +236,11 @@ impl ProfileStore {
         true
     }
 
-    /// Reads the profiles. An entry that a person wrote gets its id; a copied id becomes a new one, so that two
-    /// profiles never share tokens.
+    /// Reads the profiles, and writes down the ids that entries got.
     fn read_and_adopt(&self, stamp: Option<Stamp>) -> Result<Vec<Profile>, ProfileError> {
-        let mut document = read_document(&self.path)?;
-        let mut ids = HashSet::new();
-        let mut adopted = false;
-        let mut profiles = Vec::new();
-        for (name, entry) in servers(&self.path, &mut document)?.iter_mut() {
-            // Servers that are started as programs have no address: they are none of ours.
-            let Some(url) = entry.get("url").and_then(Value::as_str) else { continue };
-            let problem = |problem: String| broken(&self.path, format!("\"{name}\": {problem}"));
-            let ours = entry.get("keybearer").filter(|ours| !ours.is_null()).cloned().unwrap_or_else(|| json!({}));
-            let written = ours.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
-            let url = match (url.parse::<ServerUrl>(), check_name(name)) {
-                (Ok(url), Ok(())) => url,
-                // An entry of another client that Keybearer can't use is that client's own business.
-                _ if written.is_empty() => {
-                    tracing::info!("an entry of servers.json without an id of ours can't be used; it is left alone");
-                    continue;
-                }
-                (Err(error), _) => return Err(problem(error.to_string())),
-                (_, Err(error)) => return Err(problem(error.to_string())),
-            };
-            let settings = Settings::deserialize(&ours).map_err(|error| problem(error.to_string()))?;
-            let fresh = !is_id(&written) || !ids.insert(written.clone());
-            let id = if fresh { random_id() } else { written };
-            if fresh {
-                ids.insert(id.clone());
-                set_id(entry, &id);
-                adopted = true;
-            }
-            profiles.push(Profile { name: name.clone(), id, url, settings });
-        }
+        let Document { whole, profiles, adopted } = read(&self.path)?;
         if adopted {
-            self.write(&document, stamp)?;
+            self.write(&whole, stamp)?;
         }
         Ok(profiles)
     }
@@ -295,6 +271,50 @@ impl ProfileStore {
             full: matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded),
         })
     }
+}
+
+/// A `servers.json` with what it says.
+struct Document {
+    whole: Value,
+    profiles: Vec<Profile>,
+    /// Whether entries got ids that aren't written down yet.
+    adopted: bool,
+}
+
+/// Reads the profiles. An entry that a person wrote gets its id; a copied id becomes a new one, so that two profiles
+/// never share tokens.
+fn read(path: &Path) -> Result<Document, ProfileError> {
+    let mut document = read_document(path)?;
+    let mut ids = HashSet::new();
+    let mut adopted = false;
+    let mut profiles = Vec::new();
+    for (name, entry) in servers(path, &mut document)?.iter_mut() {
+        // Servers that are started as programs have no address: they are none of ours.
+        let Some(url) = entry.get("url").and_then(Value::as_str) else { continue };
+        let problem = |problem: String| broken(path, format!("\"{name}\": {problem}"));
+        let ours = entry.get("keybearer").filter(|ours| !ours.is_null()).cloned().unwrap_or_else(|| json!({}));
+        let written = ours.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let url = match (url.parse::<ServerUrl>(), check_name(name)) {
+            (Ok(url), Ok(())) => url,
+            // An entry of another client that Keybearer can't use is that client's own business.
+            _ if written.is_empty() => {
+                tracing::info!("an entry of servers.json without an id of ours can't be used; it is left alone");
+                continue;
+            }
+            (Err(error), _) => return Err(problem(error.to_string())),
+            (_, Err(error)) => return Err(problem(error.to_string())),
+        };
+        let settings = Settings::deserialize(&ours).map_err(|error| problem(error.to_string()))?;
+        let fresh = !is_id(&written) || !ids.insert(written.clone());
+        let id = if fresh { random_id() } else { written };
+        if fresh {
+            ids.insert(id.clone());
+            set_id(entry, &id);
+            adopted = true;
+        }
+        profiles.push(Profile { name: name.clone(), id, url, settings });
+    }
+    Ok(Document { whole: document, profiles, adopted })
 }
 
 /// A name made from the address: the host's telling label, numbered if it is taken.

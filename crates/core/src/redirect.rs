@@ -1,6 +1,7 @@
 //! How a browser comes back: by the custom scheme that the desktop answers (RFC 8252 §7.1), or by a loopback port
 //! (§7.3). Chosen before the client is registered, and learned for each authorization server.
 
+use crate::browser::FOR_THE_AGENT;
 use crate::callback::port_of;
 use crate::home::{Home, replace};
 use keybearer_protocol::auth::{CallbackKind, SCHEME};
@@ -83,6 +84,9 @@ async fn is_answered() -> bool {
     let mut question = Command::new("xdg-mime");
     question.args(["query", "default", &format!("x-scheme-handler/{SCHEME}")]);
     question.stdin(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
+    for name in FOR_THE_AGENT {
+        question.env_remove(name);
+    }
     let answer = tokio::time::timeout(PATIENCE, question.output()).await;
     let Ok(Ok(output)) = answer else { return false };
     // The name of a desktop file: the package's `Keybearer.desktop`, or the one that the desktop itself writes.

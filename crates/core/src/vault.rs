@@ -20,6 +20,7 @@ mod secret_service;
 
 use crate::flight::Flight;
 use keeper::Keeper;
+use keybearer_protocol::agent::VaultState;
 #[cfg(any(target_os = "macos", windows))]
 use keyring::Keyring;
 #[cfg(not(any(target_os = "macos", windows)))]
@@ -61,6 +62,17 @@ pub enum VaultError {
     /// The keyring gave back something else than what was written.
     #[error("the system keyring didn't keep what was written")]
     NotKept,
+}
+
+impl VaultError {
+    /// What this says of the keyring; nothing wrong means that it works.
+    pub fn state(problem: Option<&VaultError>) -> VaultState {
+        match problem {
+            None => VaultState::Unlocked,
+            Some(VaultError::Locked(_)) => VaultState::Locked,
+            Some(_) => VaultState::Absent,
+        }
+    }
 }
 
 /// The keyring of one home.

@@ -3,7 +3,7 @@
 #[cfg(unix)]
 mod unix;
 #[cfg(unix)]
-pub use unix::{Connection, Listener, Stream, accept, bind, connect, is_private};
+pub use unix::{Connection, Listener, Stream, accept, adopt, bind, connect, is_private};
 
 #[cfg(windows)]
 mod windows;
@@ -23,6 +23,12 @@ pub enum BindError {
     /// this name (REQ-D5).
     #[error("{0} isn't a private folder or socket of this user, so it is not used")]
     NotOurs(PathBuf),
+    /// A service manager handed over a socket that is none of this agent's doors.
+    #[error("the socket at {0} was handed over, and is none of this agent's doors or doesn't listen")]
+    NotADoor(PathBuf),
+    /// A service manager handed over sockets, but not this one.
+    #[error("sockets were handed over, but not {0}; the agent needs both doors or neither")]
+    NotHanded(PathBuf),
     /// The system refuses.
     #[error("{path} can't be opened: {cause}")]
     System {

@@ -58,6 +58,9 @@ pub struct AgentStatusReply {
     /// Since when it runs.
     #[cfg_attr(feature = "specta", specta(type = String))]
     pub started_at: Timestamp,
+    /// How it came to run.
+    #[serde(default)]
+    pub started_by: StartedBy,
     /// The number of accounts.
     pub accounts: u32,
     /// How many of them need the user.
@@ -74,6 +77,20 @@ pub struct AgentStatusReply {
     pub vault_problem: Option<String>,
     /// What is wrong with `servers.json`, if something is.
     pub configuration_problem: Option<String>,
+}
+
+/// How the agent came to run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+#[serde(rename_all = "snake_case")]
+pub enum StartedBy {
+    /// A service manager opened the sockets and started it with the first connection (systemd's socket unit).
+    SocketUnit,
+    /// A command or the window started it because nobody listened.
+    Command,
+    /// Somebody ran the executable.
+    #[default]
+    Other,
 }
 
 /// The state of the keyring, found by a real write, read and delete.

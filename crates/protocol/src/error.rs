@@ -81,6 +81,8 @@ codes! {
     DesktopOnly = 1027, "desktop_only", exit 34;
     /// The prompt or the remembered answer is not there any more.
     NotThere = 1028, "not_there", exit 35;
+    /// The doctor has found something that doesn't work (made by the command).
+    Broken = 1029, "broken", exit 36;
     /// Nobody listens on the agent's socket (made by the client).
     AgentUnreachable = 1030, "agent_unreachable", exit 30;
     /// What was asked makes no sense: an address that is none, an option that doesn't fit.

@@ -13,6 +13,8 @@ pub mod agent;
 pub mod auth;
 /// What can go wrong: stable codes, names, and the command's exit codes.
 pub mod error;
+/// What an agent would find if it were started.
+pub mod examination;
 /// The answers to prompts that are remembered.
 pub mod grant;
 /// What a method is, and which socket answers it.

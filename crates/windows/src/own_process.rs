@@ -34,7 +34,7 @@ pub fn keep_standard_streams() -> io::Result<()> {
 mod tests {
     use super::*;
     use crate::process::Process;
-    use std::io::{BufRead, BufReader, Read};
+    use std::io::{BufRead, BufReader, Read, Write};
     use std::process::{Command, Stdio};
     use windows_sys::Win32::Foundation::CloseHandle;
     use windows_sys::Win32::System::Threading::{
@@ -56,7 +56,7 @@ mod tests {
     fn nobody_reads_the_memory_of_a_process_that_hides() {
         if std::env::var_os(HIDES).is_some() {
             hide().expect("hidden");
-            eprintln!("hidden");
+            writeln!(std::io::stderr(), "hidden").expect("a parent");
             let _ = std::io::stdin().read(&mut [0]);
             return;
         }

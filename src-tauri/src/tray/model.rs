@@ -266,6 +266,7 @@ mod tests {
             version: "0.1.0".to_owned(),
             pid: 1,
             started_at: jiff::Timestamp::UNIX_EPOCH,
+            started_by: keybearer_protocol::agent::StartedBy::Command,
             accounts: 0,
             need_user: 0,
             locked,

@@ -68,3 +68,27 @@ test("to be asked again takes one press", async () => {
   await fireEvent.click(radio("Ask me"));
   expect(backend.asked).toEqual([["changeSettings", { approval: "ask" }]]);
 });
+
+test("starting at login is off until it is switched on, and shows what the system keeps", async () => {
+  const backend = show();
+  const login = await screen.findByRole<HTMLInputElement>("switch", { name: "Start at login" });
+  expect(login.checked).toBe(false);
+  await fireEvent.click(login);
+  await waitFor(() => expect(login.checked).toBe(true));
+  expect(backend.asked).toEqual([["startAtLogin", true]]);
+
+  // Somebody switches it off elsewhere.
+  backend.atLogin = false;
+  backend.change();
+  await waitFor(() => expect(login.checked).toBe(false));
+});
+
+test("a start at login that can't be written goes back, and says why beside it", async () => {
+  const backend = show();
+  backend.failures = { startAtLogin: failure("storage_unavailable") };
+  const login = await screen.findByRole<HTMLInputElement>("switch", { name: "Start at login" });
+  await fireEvent.click(login);
+  const note = await screen.findByRole("alert");
+  expect(note.parentElement?.textContent).toContain("Starts in the tray, without a window");
+  expect(login.checked).toBe(false);
+});

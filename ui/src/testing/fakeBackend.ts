@@ -26,6 +26,8 @@ export class FakeBackend implements Backend {
   programs: GrantView[] = [];
   waiting: PromptView[] = [];
   current: Settings = settings();
+  /** Whether the system starts the window at login. */
+  atLogin = false;
   /** What the named method rejects with; "all" is every one. */
   failures: Partial<Record<keyof Backend | "all", ErrorObject>> = {};
   /** What was asked for, in order, without the questions. */
@@ -102,6 +104,12 @@ export class FakeBackend implements Backend {
         approval: approval ?? this.current.approval,
       };
       return this.current;
+    });
+  startsAtLogin = () => this.#answer("startsAtLogin", () => this.atLogin);
+  startAtLogin = (on: boolean) =>
+    this.#do("startAtLogin", [on], () => {
+      this.atLogin = on;
+      return null;
     });
   lock = () =>
     this.#do("lock", [], () => {

@@ -62,6 +62,7 @@ export function agentStatus(different: Partial<AgentStatusReply> = {}): AgentSta
     version: "0.1.0",
     pid: 4711,
     started_at: inMinutes(-600),
+    started_by: "command",
     accounts: 1,
     need_user: 0,
     locked: false,

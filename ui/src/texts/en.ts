@@ -361,6 +361,8 @@ export const en = {
     sameAsSystem: "Same as system",
     theme: "Theme",
     themes: { system: "System", light: "Light", dark: "Dark" },
+    startAtLogin: "Start at login",
+    startAtLoginHint: "Starts in the tray, without a window",
     signIn: "Sign-in",
     callback: "Way back from the browser",
     callbackHint: "How the browser returns to Keybearer after a sign-in",

@@ -339,6 +339,8 @@ export const zhCN: Texts = {
     sameAsSystem: "跟随系统",
     theme: "主题",
     themes: { system: "系统", light: "浅色", dark: "深色" },
+    startAtLogin: "登录系统时启动",
+    startAtLoginHint: "在托盘中启动，不显示窗口",
     signIn: "登录",
     callback: "回调方式",
     callbackHint: "登录后浏览器如何返回 Keybearer",

@@ -18,6 +18,11 @@ use std::process::{Command, Stdio};
 const PACKAGE: &str = "keybearer";
 /// Where its executables come to lie.
 const FOLDER: &str = "/usr/bin";
+/// The units of its agent.
+const UNITS: [&str; 2] =
+    ["/usr/lib/systemd/user/keybearer-agent.socket", "/usr/lib/systemd/user/keybearer-agent.service"];
+/// What has the socket open for each user who logs in.
+const ENABLED: &str = "/etc/systemd/user/sockets.target.wants/keybearer-agent.socket";
 /// Its entry in the menu of programs.
 const ENTRY: &str = "/usr/share/applications/Keybearer.desktop";
 
@@ -32,7 +37,9 @@ pub(super) fn run(package: &Path, bundle_as: &dyn Fn(&str) -> anyhow::Result<Pat
         ensure!(!Path::new(FOLDER).join(name).exists(), "{name} is left behind");
     }
     ensure!(!Path::new(ENTRY).exists(), "the entry in the menu is left behind");
-    let leftover = Command::new("find").args(["/usr", "-iname", "*keybearer*", "-not", "-path", "*/src/*"]).output()?;
+    let mut find = Command::new("find");
+    find.args(["/usr", "/etc/systemd", "/var/lib/systemd", "-iname", "*keybearer*", "-not", "-path", "*/src/*"]);
+    let leftover = find.output()?;
     let leftover = String::from_utf8(leftover.stdout)?;
     ensure!(leftover.trim().is_empty(), "left behind: {leftover}");
     say("the package came, worked and went");
@@ -42,13 +49,32 @@ pub(super) fn run(package: &Path, bundle_as: &dyn Fn(&str) -> anyhow::Result<Pat
 fn live(package: &Path, bundle_as: &dyn Fn(&str) -> anyhow::Result<PathBuf>) -> anyhow::Result<()> {
     step("install", as_root("dpkg").arg("--install").arg(package))?;
     step("desktop-file-validate", Command::new("desktop-file-validate").arg(ENTRY))?;
+    units_are_sound()?;
     let desk = Desk::new()?;
     desk.knows_the_scheme()?;
     desk.signs_in_through_the_link()?;
     let newer = bundle_as(&next_version())?;
-    step("upgrade", as_root("dpkg").arg("--install").arg(newer))?;
+    step("upgrade", as_root("dpkg").arg("--install").arg(&newer))?;
     desk.knows_the_scheme()?;
-    desk.still_works()
+    desk.still_works()?;
+    // An administrator's no outlives an upgrade.
+    step("disable", as_root("systemctl").args(["--global", "disable", "keybearer-agent.socket"]))?;
+    step("install again", as_root("dpkg").arg("--install").arg(&newer))?;
+    ensure!(!Path::new(ENABLED).exists(), "the package enabled a socket that was disabled");
+    Ok(())
+}
+
+/// The agent's units are where user managers look, without a fault, and the socket is enabled.
+fn units_are_sound() -> anyhow::Result<()> {
+    let runtime = tempfile::tempdir()?;
+    let mut verify = Command::new("systemd-analyze");
+    verify.args(["--user", "verify", "--man=no"]).args(UNITS).env("XDG_RUNTIME_DIR", runtime.path());
+    let verified = verify.output().context("systemd-analyze can't be started")?;
+    let said = String::from_utf8(verified.stderr)?;
+    ensure!(verified.status.success() && said.is_empty(), "the units have faults: {said}");
+    ensure!(Path::new(ENABLED).exists(), "{ENABLED} is missing: nobody's socket would be open");
+    detail("the units are sound, and the socket is open from login on");
+    Ok(())
 }
 
 /// A session in which the installed Keybearer is used.

@@ -5,7 +5,7 @@ use crate::caller::Caller;
 use crate::error::Error;
 use crate::settings::Preferences;
 use crate::vault::VaultError;
-use keybearer_protocol::agent::{AgentStatusReply, AgentWatchParams, AgentWatchReply, VaultState};
+use keybearer_protocol::agent::{AgentStatusReply, AgentWatchParams, AgentWatchReply};
 use keybearer_protocol::auth::CallbackKind;
 use keybearer_protocol::grant::{GrantListParams, GrantListReply};
 use keybearer_protocol::method::Empty;
@@ -144,16 +144,13 @@ impl Api {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             pid: std::process::id(),
             started_at: self.started_at,
+            started_by: self.started_by,
             accounts: u32::try_from(views.len()).unwrap_or(u32::MAX),
             need_user: u32::try_from(views.iter().filter(needs_user).count()).unwrap_or(u32::MAX),
             locked,
             prompter,
             prompts: u32::try_from(prompts).unwrap_or(u32::MAX),
-            vault: match problem {
-                None => VaultState::Unlocked,
-                Some(VaultError::Locked(_)) => VaultState::Locked,
-                Some(_) => VaultState::Absent,
-            },
+            vault: VaultError::state(problem.as_ref()),
             vault_problem: problem.map(|problem| problem.to_string()),
             configuration_problem,
         }

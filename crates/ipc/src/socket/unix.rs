@@ -7,7 +7,7 @@ use rustix::process::geteuid;
 use std::fs::{self, DirBuilder, Permissions};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, PermissionsExt};
-use std::os::unix::net::UnixStream;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 
 /// The server's end of an open door.
@@ -42,6 +42,25 @@ pub fn bind(place: &Place, door: Door) -> Result<Listener, BindError> {
 pub async fn accept(listener: &Listener) -> io::Result<Connection> {
     let (connection, _) = listener.accept().await?;
     Ok(connection)
+}
+
+/// Takes a door's socket that was opened by a service manager, which keeps it (`systemd.socket(5)`). What is asked of our
+/// own is asked of it too: its place, its folders, its owner (REQ-D2).
+pub fn adopt(place: &Place, handed: UnixListener) -> Result<(Door, Listener), BindError> {
+    let at = handed.local_addr().ok().and_then(|address| address.as_pathname().map(Path::to_owned)).unwrap_or_default();
+    let door = [Door::Programs, Door::Admin].into_iter().find(|door| place.socket(*door) == at && listens(&handed));
+    let door = door.ok_or_else(|| BindError::NotADoor(at.clone()))?;
+    for folder in [place.base(), &place.folder(door)] {
+        if !is_private(folder) {
+            return Err(BindError::NotOurs(folder.to_owned()));
+        }
+    }
+    let ours = |metadata: fs::Metadata| metadata.file_type().is_socket() && belongs_to_us_alone(&metadata);
+    if !fs::symlink_metadata(&at).is_ok_and(ours) {
+        return Err(BindError::NotOurs(at));
+    }
+    let listener = handed.set_nonblocking(true).and_then(|()| Listener::from_std(handed));
+    Ok((door, listener.map_err(|cause| BindError::System { path: at, cause })?))
 }
 
 /// Reaches a door. The socket and whoever serves it must be this user's alone (REQ-D4).
@@ -83,6 +102,17 @@ fn check_stale(socket: &Path) -> Result<(), BindError> {
 
 fn make_private(folder: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
+#[cfg(target_os = "linux")]
+fn listens(socket: &UnixListener) -> bool {
+    rustix::net::sockopt::socket_acceptconn(socket).unwrap_or_default()
+}
+
+/// Where the system doesn't tell, the first try to accept does.
+#[cfg(not(target_os = "linux"))]
+fn listens(_socket: &UnixListener) -> bool {
+    true
 }
 
 #[cfg(target_os = "linux")]

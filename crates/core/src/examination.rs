@@ -1,0 +1,123 @@
+//! What an agent would find here, found without being one: nothing is started, made, written down or refreshed.
+
+use crate::browser::Browser;
+use crate::clock::now;
+use crate::home::{Home, random_id};
+use crate::profile::{Profile, ProfileStore};
+use crate::settings::SettingsFile;
+use crate::vault::{Vault, VaultError};
+use http::{Method, Request, header};
+use jiff::Timestamp;
+use jiff::fmt::rfc2822;
+use keybearer_oauth::http::{Http, host};
+use keybearer_oauth::server_url::ServerUrl;
+use keybearer_protocol::auth::DISPLAY_VARIABLES;
+use keybearer_protocol::examination::{Examination, FolderView, ServerClock};
+use std::collections::BTreeMap;
+use std::fs::{File, TryLockError};
+use std::path::Path;
+use std::time::Duration;
+use tokio::task::JoinSet;
+
+/// How long a server may take to tell the time.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// The most servers that are asked.
+const SERVERS: usize = 16;
+
+/// Looks at everything. Servers are asked for the time only if `online`.
+pub async fn examine(home: &Home, online: bool) -> Examination {
+    let profiles = ProfileStore::look(&home.servers_file());
+    let settings = SettingsFile::new(home).read();
+    let configuration_problem = match (&profiles, settings) {
+        (Err(error), _) => Some(error.to_string()),
+        (Ok(_), Err(error)) => Some(error.to_string()),
+        (Ok(_), Ok(_)) => None,
+    };
+    // The probe's item is nobody's, and deleted at once.
+    let vault_problem = Vault::start(&random_id()).probe().await.err();
+    let environment: BTreeMap<String, String> =
+        DISPLAY_VARIABLES.into_iter().filter_map(|name| Some((name.to_owned(), std::env::var(name).ok()?))).collect();
+    Examination {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        running: holder(&home.lock_file()),
+        folders: home.folders().map(look_at).into(),
+        configuration_problem,
+        vault: VaultError::state(vault_problem.as_ref()),
+        vault_problem: vault_problem.map(|problem| problem.to_string()),
+        browser: Browser::of_caller(&environment).program().map(|program| program.display().to_string()),
+        clocks: if online { clocks(&profiles.unwrap_or_default()).await } else { Vec::new() },
+    }
+}
+
+/// Who holds the lock of an agent, by what it wrote into it.
+fn holder(lock: &Path) -> Option<u32> {
+    let file = File::open(lock).ok()?;
+    if !matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)) {
+        return None;
+    }
+    let content = std::fs::read_to_string(lock).unwrap_or_default();
+    Some(content.split(' ').next().and_then(|pid| pid.parse().ok()).unwrap_or_default())
+}
+
+fn look_at(folder: &Path) -> FolderView {
+    let exists = folder.exists();
+    // One that is missing is made, so what counts is the first above it that is there.
+    let there = folder.ancestors().find(|ancestor| ancestor.exists()).unwrap_or(folder);
+    let problem = match tempfile::tempfile_in(there) {
+        Err(error) => Some(format!("{} can't be written to: {error}", there.display())),
+        Ok(_) if exists => open_to_others(folder),
+        Ok(_) => None,
+    };
+    FolderView { path: folder.display().to_string(), exists, problem }
+}
+
+#[cfg(unix)]
+fn open_to_others(folder: &Path) -> Option<String> {
+    use std::os::unix::fs::MetadataExt;
+    let mode = std::fs::metadata(folder).ok()?.mode() & 0o7777;
+    (mode & 0o022 != 0).then(|| format!("{} can be changed by other users (mode {mode:04o})", folder.display()))
+}
+
+/// Where folders have no mode, who may use one is inherited from the user's own folder.
+#[cfg(not(unix))]
+fn open_to_others(_folder: &Path) -> Option<String> {
+    None
+}
+
+/// Asks each account's server once what time it is: its front page, without a token, and nothing but the head.
+async fn clocks(profiles: &[Profile]) -> Vec<ServerClock> {
+    let mut servers: Vec<&ServerUrl> = Vec::new();
+    for profile in profiles {
+        let known = servers.iter().any(|server| server.url().origin() == profile.url.url().origin());
+        if !known && servers.len() < SERVERS {
+            servers.push(&profile.url);
+        }
+    }
+    let mut asked = JoinSet::new();
+    for server in servers {
+        asked.spawn(clock_of(server.clone()));
+    }
+    let mut clocks = asked.join_all().await;
+    clocks.sort_by(|one, other| one.host.cmp(&other.host));
+    clocks
+}
+
+async fn clock_of(server: ServerUrl) -> ServerClock {
+    let host = host(server.url());
+    let (ahead, problem) = match tokio::time::timeout(PATIENCE, date_of(&server)).await {
+        Ok(Ok(date)) => (date.map(|date| now().duration_since(date).as_secs()), None),
+        Ok(Err(problem)) => (None, Some(problem)),
+        Err(_) => (None, Some(format!("{host} didn't answer in time"))),
+    };
+    ServerClock { host, ahead, problem }
+}
+
+async fn date_of(server: &ServerUrl) -> Result<Option<Timestamp>, String> {
+    let front = server.url().join("/").map_err(|error| error.to_string())?;
+    let request = Request::builder().method(Method::HEAD).uri(front.as_str()).body(Vec::new());
+    let request = request.map_err(|error| error.to_string())?;
+    let http = Http::for_server(server).map_err(|error| error.to_string())?;
+    let answer = http.open(request).await.map_err(|error| error.to_string())?;
+    let date = answer.headers().get(header::DATE).and_then(|date| date.to_str().ok());
+    Ok(date.and_then(|date| rfc2822::DateTimeParser::new().parse_timestamp(date).ok()))
+}

@@ -1,0 +1,48 @@
+//! What an agent would find if it were started here and now. `keybearer-agent --examine` prints it as one line of JSON,
+//! on no socket: it is asked for where no agent runs, or none can.
+
+use crate::agent::VaultState;
+use serde::{Deserialize, Serialize};
+
+/// All that was looked at. Nothing in it is secret.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Examination {
+    /// The version of the agent's executable.
+    pub version: String,
+    /// The process that holds this home's lock, if an agent runs; 0 if it doesn't name itself.
+    pub running: Option<u32>,
+    /// The folders that the agent writes to.
+    pub folders: Vec<FolderView>,
+    /// What is wrong with `servers.json` or `settings.json`.
+    pub configuration_problem: Option<String>,
+    /// The state of the keyring, by a real write, read and delete.
+    pub vault: VaultState,
+    /// What is wrong with the keyring, if something is.
+    pub vault_problem: Option<String>,
+    /// The program that would open a page, if there is one.
+    pub browser: Option<String>,
+    /// The clocks of the accounts' servers; none unless they were asked for.
+    pub clocks: Vec<ServerClock>,
+}
+
+/// A folder that the agent writes to.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct FolderView {
+    /// Its path.
+    pub path: String,
+    /// Whether it is there; it is made where it is missing.
+    pub exists: bool,
+    /// What is wrong with it, if something is.
+    pub problem: Option<String>,
+}
+
+/// The clock of a server, as the `Date` of its answers tells it (RFC 9110 §6.6.1).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ServerClock {
+    /// The server.
+    pub host: String,
+    /// Seconds by which this machine's clock is ahead of it; none if the server didn't tell.
+    pub ahead: Option<i64>,
+    /// Why it didn't, if the server can't be reached.
+    pub problem: Option<String>,
+}

@@ -1,0 +1,241 @@
+//! What `keybearer doctor` finds, says, and leaves alone.
+
+use keybearer_tests::executables::executable;
+use keybearer_tests::practice::Practice;
+use keybearer_tests::session::Session;
+use keybearer_tests::world::{Run, World};
+use serde_json::Value;
+use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
+
+/// What one check found.
+struct Finding {
+    state: String,
+    found: String,
+    advice: String,
+}
+
+/// What the doctor says: its exit code, and what it says of each thing.
+struct Said {
+    code: i32,
+    findings: Vec<Value>,
+}
+
+impl Said {
+    fn of(mut command: Command) -> Said {
+        let run = Run::from(command.output().unwrap());
+        let findings = serde_json::from_str(&run.out).unwrap_or_else(|_| panic!("{run:?}"));
+        let said = Said { code: run.code, findings };
+        // The exit code is what a script reads.
+        let broken = said.findings.iter().any(|finding| finding["state"] == "broken");
+        assert_eq!((run.code, run.err.contains("\"broken\"")), if broken { (36, true) } else { (0, false) }, "{run:?}");
+        said
+    }
+
+    fn about(&self, check: &str) -> Finding {
+        let finding = self.findings.iter().find(|finding| finding["check"] == check);
+        let finding = finding.unwrap_or_else(|| panic!("nothing is said of {check}: {:?}", self.findings));
+        let text = |key: &str| finding[key].as_str().unwrap_or_default().to_owned();
+        Finding { state: text("state"), found: text("found"), advice: text("advice") }
+    }
+
+    #[track_caller]
+    fn expect(&self, check: &str, state: &str, found: &str, advice: &str) {
+        let finding = self.about(check);
+        assert_eq!(finding.state, state, "{}", finding.found);
+        assert!(finding.found.contains(found), "{}", finding.found);
+        assert!(finding.advice.contains(advice), "{}", finding.advice);
+    }
+}
+
+fn doctor(world: &World) -> Said {
+    Said::of(world.command(&["doctor", "--json"]))
+}
+
+#[test]
+fn where_all_is_well_it_says_so_and_changes_nothing() {
+    let world = World::new().unwrap();
+    let said = doctor(&world);
+    assert_eq!(said.code, 0);
+    said.expect("agent", "ok", "doesn't run; it starts when it is needed", "");
+    said.expect("keyring", "ok", "a test item was written, read and deleted", "");
+    assert!(!world.home.exists(), "the doctor made a home");
+    assert_eq!(world.session.keyring_items().unwrap(), "");
+
+    world.ok(&["status"]).unwrap();
+    let said = doctor(&world);
+    let states: Vec<&Value> = said.findings.iter().map(|finding| &finding["state"]).collect();
+    assert!(states.iter().all(|state| *state == "ok"), "{:?}", said.findings);
+    said.expect("agent", "ok", &format!("runs (process {}), started on demand", world.agent_pid().unwrap()), "");
+    said.expect("sockets", "ok", "for you alone", "");
+    said.expect("browser", "ok", "keybearer-practice opens pages", "");
+    said.expect("clock", "ok", "--online compares it", "");
+
+    let text = world.ok(&["doctor"]).unwrap();
+    assert_eq!(text.lines().count(), said.findings.len(), "{text}");
+    assert!(text.lines().all(|line| line.starts_with("✓ ")), "{text}");
+}
+
+#[test]
+fn a_keyring_that_is_absent_locked_or_on_another_bus_has_each_its_own_way_out() {
+    let world = World::on(Session::absent().unwrap());
+    let said = doctor(&world);
+    said.expect("keyring", "broken", "the system keyring can't be reached", "gnome-keyring");
+    let text = world.run(&["doctor"]).unwrap();
+    assert!(text.out.contains("✗ keyring") && text.out.contains("what to do: install and start"), "{text:?}");
+    assert_eq!(text.err, "keybearer: broken: one thing doesn't work\n");
+
+    let mut world = World::new().unwrap();
+    world.session.lock().unwrap();
+    doctor(&world).expect("keyring", "broken", "is locked", "unlock it in your desktop's password program");
+
+    // An agent stays on the bus that it was started on.
+    let mut world = World::new().unwrap();
+    world.ok(&["status"]).unwrap();
+    world.session.lock().unwrap();
+    world.session.unlock().unwrap();
+    doctor(&world).expect("keyring", "broken", "works here, but not for the agent that runs", "keybearer agent stop");
+    world.ok(&["agent", "stop"]).unwrap();
+    doctor(&world).expect("keyring", "ok", "works", "");
+}
+
+#[test]
+fn folders_that_others_can_change_are_named_with_the_command_that_mends_them() {
+    let world = World::new().unwrap();
+    world.ok(&["status"]).unwrap();
+    let set = |path: &str, mode: u32| {
+        let path = world.home.join(path);
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        path.display().to_string()
+    };
+    let admin = set("run/admin", 0o770);
+    let said = doctor(&world);
+    said.expect("sockets", "broken", &format!("{admin} can be changed by other users (mode 0770)"), "chmod 700");
+    said.expect("agent", "broken", "runs, but can't be asked", "mend what is said of the sockets");
+    set("run/admin", 0o700);
+    let state = set("state", 0o777);
+    doctor(&world).expect("home", "broken", &format!("{state} can be changed by other users"), "chmod 700");
+    set("state", 0o700);
+    fs::File::create(world.servers_file()).unwrap().write_all(b"{ not json").unwrap();
+    doctor(&world).expect("home", "broken", "servers.json", "Keybearer leaves it as it is");
+    // An entry that a person wrote gets its id from an agent, not from a doctor.
+    world.ok(&["agent", "stop"]).unwrap();
+    let written = r#"{"mcpServers":{"mine":{"type":"http","url":"http://127.0.0.1:9/mcp"}}}"#;
+    fs::File::create(world.servers_file()).unwrap().write_all(written.as_bytes()).unwrap();
+    assert_eq!(doctor(&world).code, 0);
+    assert_eq!(fs::read_to_string(world.servers_file()).unwrap(), written);
+
+    let blocked = World::new().unwrap();
+    blocked.session.write("kb/state", "a file, where a folder should be").unwrap();
+    doctor(&blocked).expect("home", "broken", "kb/state can't be written to", "a folder of yours alone");
+
+    let mut relative = world.command(&["doctor", "--json"]);
+    relative.env("KEYBEARER_SOCKET", "here");
+    Said::of(relative).expect("sockets", "broken", "must be a whole path", "KEYBEARER_SOCKET");
+}
+
+#[test]
+fn without_a_browser_or_a_display_a_sign_in_has_another_way() {
+    let mut world = World::new().unwrap();
+    world.browser = "/nowhere/browser".to_owned();
+    let said = doctor(&world);
+    assert_eq!(said.code, 0, "a machine without a browser works");
+    said.expect("browser", "warn", "BROWSER names /nowhere/browser, which isn't there", "--no-browser");
+    let mut command = world.command(&["doctor", "--json"]);
+    command.env_remove("BROWSER");
+    Said::of(command).expect("browser", "warn", "there is no display", "--no-browser");
+}
+
+#[test]
+fn links_that_lead_nowhere_or_elsewhere_are_told() {
+    let world = World::new().unwrap();
+    doctor(&world).expect("links", "ok", "no program opens app.keybearer: links", "");
+    world
+        .session
+        .write("config/mimeapps.list", "[Default Applications]\nx-scheme-handler/app.keybearer=kb.desktop\n")
+        .unwrap();
+    let program = |exec: &str| {
+        let entry = format!(
+            "[Desktop Entry]\nType=Application\nName=x\nExec={exec}\nMimeType=x-scheme-handler/app.keybearer;\n"
+        );
+        world.session.write("data/applications/kb.desktop", &entry).unwrap();
+        doctor(&world)
+    };
+    program("/nowhere/keybearer-desktop %u").expect(
+        "links",
+        "warn",
+        "whose program isn't there",
+        "start the window once",
+    );
+    program("/bin/true %u").expect("links", "warn", "another program, /bin/true", "start Keybearer's window");
+    let ours = executable("keybearer-desktop");
+    program(&format!("\"{}\"", ours.display())).expect("links", "warn", "doesn't hand them", "");
+    program(&format!("\"{}\" %u", ours.display())).expect("links", "ok", "kb.desktop", "");
+}
+
+#[test]
+fn an_agent_that_is_missing_is_told_and_so_is_what_could_not_be_looked_at() {
+    let world = World::with_desktop().unwrap();
+    fs::remove_file(world.keybearer().with_file_name("keybearer-agent")).unwrap();
+    let said = doctor(&world);
+    said.expect("agent", "broken", "keybearer-agent can't be run", "install Keybearer again");
+    said.expect("keyring", "warn", "not looked at", "mend the agent first");
+}
+
+#[test]
+fn servers_are_asked_for_the_time_only_when_that_is_wanted() {
+    let (world, practice) = (World::new().unwrap(), Practice::start(&[]).unwrap());
+    world.add("practice", practice.mcp_url()).unwrap();
+    let online = || {
+        let mut command = world.command(&["doctor", "--json"]);
+        command.arg("--online");
+        Said::of(command)
+    };
+    online().expect("clock", "ok", "agrees with 127.0.0.1", "");
+    world.ok(&["remove", "practice"]).unwrap();
+
+    let late = TcpListener::bind("127.0.0.1:0").unwrap();
+    world.add("late", &format!("http://{}/mcp?key=private", late.local_addr().unwrap())).unwrap();
+    late.set_nonblocking(true).unwrap();
+    doctor(&world);
+    assert!(late.accept().is_err(), "a server was asked though nobody wanted it");
+    late.set_nonblocking(false).unwrap();
+    let asked = std::thread::spawn(move || {
+        let mut caller = late.accept().unwrap().0;
+        let mut request = [0; 1024];
+        let length = caller.read(&mut request).unwrap();
+        let answer =
+            "HTTP/1.1 405 Method Not Allowed\r\nDate: Thu, 01 Jan 2015 00:00:00 GMT\r\nContent-Length: 0\r\n\r\n";
+        caller.write_all(answer.as_bytes()).unwrap();
+        String::from_utf8_lossy(&request[..length]).into_owned()
+    });
+    online().expect("clock", "broken", "seconds ahead of 127.0.0.1", "set the clock");
+    let asked = asked.join().unwrap();
+    assert!(asked.starts_with("HEAD / HTTP/1.1\r\n") && !asked.to_lowercase().contains("authorization"), "{asked}");
+    // Now nobody listens there.
+    online().expect("clock", "warn", "can't be compared", "try again");
+}
+
+#[test]
+fn a_socket_unit_that_failed_or_rests_is_told_for_the_usual_home() {
+    let world = World::new().unwrap();
+    doctor(&world).expect("systemd", "ok", "listens for the usual home alone", "");
+    let with_unit = |properties: &str| {
+        let systemctl = world.session.write("bin/systemctl", &format!("#!/bin/sh\nprintf '{properties}'\n")).unwrap();
+        fs::set_permissions(&systemctl, fs::Permissions::from_mode(0o700)).unwrap();
+        let path = format!("{}:{}", systemctl.parent().unwrap().display(), std::env::var("PATH").unwrap());
+        let mut command = world.command(&["doctor", "--json"]);
+        command.env_remove("KEYBEARER_HOME").env("PATH", path);
+        Said::of(command)
+    };
+    with_unit("").expect("systemd", "ok", "commands start the agent", "");
+    let failed = "LoadState=loaded\\nActiveState=failed\\nSubState=failed\\nUnitFileState=enabled\\n";
+    with_unit(failed).expect("systemd", "broken", "has failed", "systemctl --user start keybearer-agent.socket");
+    let resting = "LoadState=loaded\\nActiveState=inactive\\nSubState=dead\\nUnitFileState=enabled\\n";
+    with_unit(resting).expect("systemd", "warn", "doesn't listen", "systemctl --user start");
+    let listening = "LoadState=loaded\\nActiveState=active\\nSubState=listening\\nUnitFileState=enabled\\n";
+    with_unit(listening).expect("systemd", "ok", "keybearer-agent.socket is listening", "");
+}
