@@ -1,9 +1,9 @@
 //! The window from outside: the real app on a screen of its own, with a real keyring, a real authorization server, and
 //! stand-ins for the person, the browser and the panel.
 
+#![cfg(target_os = "linux")]
 #![forbid(unsafe_code)]
 #![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
-#![cfg(target_os = "linux")]
 
 // What the tests stand on, from the ground up.
 

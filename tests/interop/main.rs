@@ -3,9 +3,9 @@
 //! They need the packages of this folder: `cargo xtask interop` installs them, and writes what was seen into
 //! `docs/compatibility.md`.
 
+#![cfg(target_os = "linux")]
 #![forbid(unsafe_code)]
 #![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
-#![cfg(target_os = "linux")]
 
 /// What a server was seen to do.
 mod seen;

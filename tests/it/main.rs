@@ -1,8 +1,8 @@
 //! The whole product from outside: the real executables, a real keyring, a real authorization server.
 
+#![cfg(target_os = "linux")]
 #![forbid(unsafe_code)]
 #![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
-#![cfg(target_os = "linux")]
 
 mod bad_input;
 mod binding;

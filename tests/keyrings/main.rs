@@ -2,9 +2,9 @@
 //!
 //! They need big packages: `cargo xtask keyrings` installs them.
 
+#![cfg(target_os = "linux")]
 #![forbid(unsafe_code)]
 #![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
-#![cfg(target_os = "linux")]
 
 mod dialog;
 mod keepassxc;

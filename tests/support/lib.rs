@@ -11,6 +11,7 @@ pub mod display;
 /// The executables of this build.
 pub mod executables;
 /// The keyrings that people have.
+#[cfg(unix)]
 pub mod keyring;
 /// The least HTTP that talks to servers on loopback.
 pub mod loopback;

@@ -57,8 +57,9 @@ impl WineKeybearer {
         let mut query = wine("reg");
         query.args(["query", CREDENTIALS, "/s"]);
         let run = Running::start(query)?.end()?;
-        let keys = run.out.lines().filter_map(|line| line.trim().rsplit('\\').next());
-        Ok(keys.filter(|key| key.contains(home_id.trim())).map(str::to_owned).collect())
+        // Each credential is a key under that one; its values stand below, indented.
+        let keys = run.out.lines().filter(|line| line.starts_with("HKEY")).filter_map(|line| line.rsplit('\\').next());
+        Ok(keys.filter(|key| key.contains(home_id.trim())).map(|key| key.trim().to_owned()).collect())
     }
 
     /// Ends the agent at once, as a crash would, and waits until it is gone.

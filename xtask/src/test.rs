@@ -26,7 +26,10 @@ pub(crate) fn run() -> anyhow::Result<()> {
     let mut tests = cargo(&[&["test", "--locked", "--all-targets"], WORKSPACE].concat());
     seen.by(&mut tests);
     run_tests(tests.env("RUST_TEST_THREADS", AT_ONCE))?;
-    seen.check()
+    seen.check()?;
+    #[cfg(target_os = "linux")]
+    crate::platforms::run()?;
+    Ok(())
 }
 
 /// Runs `cargo test`, whose every executable gives a result of its own, and closes with their sum.

@@ -34,6 +34,8 @@ pub mod busy;
 pub mod browser;
 /// The loopback address that a browser comes back to.
 pub mod callback;
+/// Whether links of Keybearer's scheme lead to its desktop.
+pub mod links;
 /// How a browser comes back, chosen and learned.
 pub mod redirect;
 /// Settings that people may edit.

@@ -1,24 +1,16 @@
 //! How a browser comes back: by the custom scheme that the desktop answers (RFC 8252 §7.1), or by a loopback port
 //! (§7.3). Chosen before the client is registered, and learned for each authorization server.
 
-use crate::browser::FOR_THE_AGENT;
 use crate::callback::port_of;
 use crate::home::{Home, replace};
-use keybearer_protocol::auth::{CallbackKind, SCHEME};
+use crate::links;
+use keybearer_protocol::auth::CallbackKind;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
-#[cfg(not(windows))]
-use std::{process::Stdio, time::Duration};
-#[cfg(not(windows))]
-use tokio::process::Command;
 
 /// The redirect address of the desktop's scheme, as it is registered.
 pub const DEEP_LINK: &str = "app.keybearer:/oauth/callback";
-
-/// The system is asked for its scheme handler no longer than this.
-#[cfg(not(windows))]
-const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The kind of a redirect address, if it is one of ours.
 pub fn kind_of(redirect_uri: &str) -> Option<CallbackKind> {
@@ -55,7 +47,7 @@ impl Redirects {
     ) -> CallbackKind {
         match wish.or(setting).or_else(|| self.learned(issuer)) {
             Some(kind) => kind,
-            None if is_answered().await => CallbackKind::DeepLink,
+            None if links::are_answered().await => CallbackKind::DeepLink,
             None => CallbackKind::Loopback,
         }
     }
@@ -75,31 +67,6 @@ impl Redirects {
     fn learned(&self, issuer: &str) -> Option<CallbackKind> {
         self.learned.lock().unwrap_or_else(PoisonError::into_inner).get(issuer).copied()
     }
-}
-
-/// Whether a Keybearer desktop answers the scheme, as the system says. Where it can't be asked (macOS tells programs
-/// without a window nothing), the answer is no: a loopback port always works.
-#[cfg(not(windows))]
-async fn is_answered() -> bool {
-    let mut question = Command::new("xdg-mime");
-    question.args(["query", "default", &format!("x-scheme-handler/{SCHEME}")]);
-    question.stdin(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
-    for name in FOR_THE_AGENT {
-        question.env_remove(name);
-    }
-    let answer = tokio::time::timeout(PATIENCE, question.output()).await;
-    let Ok(Ok(output)) = answer else { return false };
-    // The name of a desktop file: the package's `Keybearer.desktop`, or the one that the desktop itself writes.
-    String::from_utf8_lossy(&output.stdout).to_lowercase().contains("keybearer")
-}
-
-/// The same on Windows: the command that the registry has for the scheme, this user's or everybody's.
-#[cfg(windows)]
-async fn is_answered() -> bool {
-    let key = format!(r"Software\Classes\{SCHEME}\shell\open\command");
-    let command = |root: &windows_registry::Key| root.open(&key)?.get_string("");
-    let answered = |root| command(root).is_ok_and(|command| command.to_lowercase().contains("keybearer-desktop"));
-    answered(windows_registry::CURRENT_USER) || answered(windows_registry::LOCAL_MACHINE)
 }
 
 #[cfg(test)]

@@ -21,7 +21,9 @@ impl Compiler {
     /// The one for this target; installs what is missing.
     pub(super) fn of(target: &'static str) -> anyhow::Result<Compiler> {
         say(&format!("a compiler for {target}"));
-        let rustup = || Command::new("rustup").args(["target", "add", target]).stdin(Stdio::null()).output();
+        let mut rustup = Command::new("rustup");
+        rustup.args(["target", "add", target]).env("RUSTUP_MAX_RETRIES", "1").stdin(Stdio::null());
+        let mut rustup = || rustup.output();
         if has_library(target) || (rustup().is_ok_and(|added| added.status.success()) && has_library(target)) {
             detail("the one that builds for this system");
             return Ok(Compiler { target, is_debians: false });
@@ -45,6 +47,11 @@ impl Compiler {
         command.env("RUSTDOC", "/usr/bin/rustdoc").env("CARGO_TARGET_DIR", self.folder());
         command.env_remove("RUSTUP_TOOLCHAIN");
         command
+    }
+
+    /// Whether clippy came with it.
+    pub(super) fn has_lints(&self) -> bool {
+        !self.is_debians
     }
 
     /// Where it puts executables.
