@@ -1,7 +1,7 @@
 //! The least HTTP that talks to servers on loopback: one request, one connection, the whole answer.
 
 use anyhow::{Context, anyhow};
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
@@ -29,13 +29,17 @@ pub fn request_with(method: &str, url: &str, headers: &str, json: Option<&str>) 
     stream.set_read_timeout(Some(Duration::from_secs(60)))?;
     let body = json.unwrap_or_default();
     let kind = if json.is_some() { "Content-Type: application/json\r\n" } else { "" };
-    write!(
-        stream,
+    let request = format!(
         "{method} /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{headers}\r\n{kind}Content-Length: {}\r\n\r\n{body}",
         body.len()
-    )?;
+    );
+    // At once: a server that refuses by the head alone may close before a body that comes later, and reset the connection.
+    stream.write_all(request.as_bytes())?;
     let mut answer = Vec::new();
-    stream.read_to_end(&mut answer)?;
+    match stream.read_to_end(&mut answer) {
+        Err(error) if error.kind() != ErrorKind::ConnectionReset || answer.is_empty() => return Err(error.into()),
+        Ok(_) | Err(_) => {}
+    }
     let answer = String::from_utf8_lossy(&answer).into_owned();
     let (head, body) = answer.split_once("\r\n\r\n").ok_or_else(|| anyhow!("{url} gave half an answer"))?;
     let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());

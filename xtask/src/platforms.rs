@@ -78,7 +78,7 @@ fn run_under_wine(windows: &Compiler, wine: &Path) -> anyhow::Result<()> {
     units.env("CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER", "wine");
     step("units under Wine", in_wine(&mut units, wine))?;
     step("build of the tests", &mut cargo(&[&["build", "--locked", "--all-targets"], WORKSPACE].concat()))?;
-    let mut tests = cargo(&[&["test", "--locked"], WORKSPACE, &["--test", "wine"]].concat());
+    let mut tests = cargo(&[&["test", "--locked"], WORKSPACE, &["--test", "wine", "--", "--show-output"]].concat());
     step("executables under Wine", in_wine(&mut tests, wine).env("KEYBEARER_WINDOWS", windows.output()))?;
     detail("not tried: the window on Windows, anything on macOS, remote callers of a pipe");
     Ok(())
