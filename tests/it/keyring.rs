@@ -233,3 +233,22 @@ fn a_record_of_many_kilobytes_is_kept_whole() {
     world.kill_agent().unwrap();
     assert_eq!(world.ok(&["token", "large"]).unwrap(), token);
 }
+
+#[test]
+fn what_guards_the_accounts_opens_nothing_when_the_keyring_has_lost_it() {
+    let (world, practice, _) = signed_in();
+    world.ok(&["lock"]).unwrap();
+    world.kill_agent().unwrap();
+    fails(&world, &["token", "practice"], 10, &["keybearer unlock"]);
+    for lost in ["", "{"] {
+        world.session.overwrite_item("protection", lost).unwrap();
+        world.kill_agent().unwrap();
+        fails(&world, &["token", "practice"], 23, &["so nothing is given out", "\"Keybearer protection\""]);
+        fails(&world, &["unlock"], 23, &["so nothing is given out"]);
+        assert_eq!(world.session.read_item("protection").unwrap(), lost);
+    }
+    // The way out that was told.
+    world.session.delete_item("protection").unwrap();
+    world.kill_agent().unwrap();
+    all_is_well(&world, &practice);
+}

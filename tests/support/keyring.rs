@@ -111,8 +111,15 @@ impl Session {
     /// Puts something else in the place of the item of the account with this id.
     pub fn overwrite_item(&self, id: &str, secret: &str) -> anyhow::Result<()> {
         let user = self.item_user(id)?;
-        ensure!(self.secret_tool(&["clear", "username", &user]).status()?.success(), "the item wasn't cleared");
+        self.delete_item(id)?;
         self.store_item(&user, &[], secret)
+    }
+
+    /// Deletes the item of the account with this id.
+    pub fn delete_item(&self, id: &str) -> anyhow::Result<()> {
+        let user = self.item_user(id)?;
+        ensure!(self.secret_tool(&["clear", "username", &user]).status()?.success(), "the item wasn't deleted");
+        Ok(())
     }
 
     /// Puts a second item beside the one of the account with this id, as synchronizing does.

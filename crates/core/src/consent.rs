@@ -12,16 +12,13 @@ use crate::grants::{Asked, Grant, Grants, always_off};
 use crate::home::random_id;
 use crate::lock::Lock;
 use crate::prompts::{PATIENCE, Prompts, Question};
-use crate::vault::Vault;
-use crate::vault::protection::Protection;
+use crate::vault::protection::{ITEM, Protection};
+use crate::vault::{Vault, VaultError};
 use keybearer_protocol::grant::GrantView;
 use keybearer_protocol::prompt::{AlwaysOff, Decision, PromptQueue};
 use keybearer_protocol::settings::Approval;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-
-/// The keyring item of what guards the tokens.
-const ITEM: &str = "protection";
 
 /// Whether a person is asked, if that is needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -305,7 +302,8 @@ impl Consent {
         if self.state().protection.is_some() {
             return Ok(());
         }
-        let protection = self.vault.read::<Protection>(ITEM).await?.unwrap_or_default();
+        let protection = self.vault.read::<Protection>(ITEM).await;
+        let protection = protection.map_err(unreadable)?.unwrap_or_default();
         if protection.locked {
             self.lock.set(true);
         }
@@ -331,6 +329,11 @@ impl Consent {
         // A panic elsewhere leaves whole values behind: every change is one assignment.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What can't be read may have said no, so nothing is given out.
+fn unreadable(error: VaultError) -> Error {
+    if let VaultError::Unreadable(problem) = error { Error::Unprotected(problem) } else { error.into() }
 }
 
 fn question(caller: &Caller, account: &Account) -> Asked {

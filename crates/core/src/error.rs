@@ -27,6 +27,9 @@ pub enum Error {
     /// The keyring can't answer.
     #[error(transparent)]
     Vault(#[from] VaultError),
+    /// What guards the accounts can't be read.
+    #[error("what guards your accounts can't be read in the system keyring ({0}), so nothing is given out")]
+    Unprotected(String),
     /// The first contact failed.
     #[error(transparent)]
     Reach(#[from] ReachError),
@@ -229,7 +232,7 @@ impl Error {
             Error::Profile(error) => profile_code(error),
             Error::Home(_) => ErrorCode::StorageUnavailable,
             Error::Vault(VaultError::Locked(_)) => ErrorCode::AgentLocked,
-            Error::Vault(_) => ErrorCode::StorageUnavailable,
+            Error::Vault(_) | Error::Unprotected(_) => ErrorCode::StorageUnavailable,
             Error::Reach(ReachError::NotMcp { .. }) | Error::Upstream(UpstreamError::NotMcp(_)) => {
                 ErrorCode::NotMcpServer
             }
@@ -340,6 +343,11 @@ impl Error {
             Error::Vault(VaultError::NoCollection(keeper)) => Some(keeper.how_to_make_room().to_owned()),
             Error::Vault(VaultError::Silent) => Some("answer its dialog, if there is one, and try again".to_owned()),
             Error::Vault(VaultError::Absent(_)) => Some(KEYRING_IS_ABSENT.to_owned()),
+            Error::Unprotected(_) => Some(
+                "update Keybearer; or delete \"Keybearer protection\" in the keyring's own window, and check afterwards who may \
+                 use your accounts"
+                    .to_owned(),
+            ),
             Error::Vault(VaultError::Unreadable(_)) => {
                 Some("update Keybearer, or remove the account with keybearer remove and add it again".to_owned())
             }

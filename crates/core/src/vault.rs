@@ -87,6 +87,9 @@ pub trait Kept: Serialize + DeserializeOwned + Send + 'static {
     /// The newest format that this build reads.
     const NEWEST: u32;
 
+    /// Whether an item without content is as good as none. A KWallet that was killed soon after a write leaves one behind.
+    const EMPTY_IS_NONE: bool;
+
     /// The format of this one.
     fn version(&self) -> u32;
 
@@ -136,7 +139,11 @@ impl Vault {
     /// What the item with this id holds.
     pub async fn read<T: Kept>(&self, id: &str) -> Result<Option<T>, VaultError> {
         let id = id.to_owned();
-        self.ask(move |keyring| keyring.read(&id)?.map(|bytes| T::from_bytes(&bytes)).transpose()).await
+        self.ask(move |keyring| {
+            let content = keyring.read(&id)?.filter(|content| !(T::EMPTY_IS_NONE && content.is_empty()));
+            content.map(|content| T::from_bytes(&content)).transpose()
+        })
+        .await
     }
 
     /// Writes an item and reads it back: what this returns for is kept.

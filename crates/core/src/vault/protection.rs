@@ -5,6 +5,9 @@ use crate::grants::Grant;
 use keybearer_protocol::settings::Approval;
 use serde::{Deserialize, Serialize};
 
+/// The item's id.
+pub const ITEM: &str = "protection";
+
 /// The format of the item.
 const VERSION: u32 = 1;
 
@@ -47,6 +50,8 @@ impl Protection {
 
 impl Kept for Protection {
     const NEWEST: u32 = VERSION;
+    // What was locked must not open, and what was asked about not go unasked, because a keyring lost it.
+    const EMPTY_IS_NONE: bool = false;
 
     fn version(&self) -> u32 {
         self.version

@@ -125,6 +125,8 @@ impl Record {
 
 impl Kept for Record {
     const NEWEST: u32 = VERSION;
+    // Its user signs in again.
+    const EMPTY_IS_NONE: bool = true;
 
     fn version(&self) -> u32 {
         self.version

@@ -7,6 +7,7 @@
 
 use super::VaultError;
 use super::keeper::Keeper;
+use super::protection;
 use async_io::{Timer, block_on};
 use futures_lite::{FutureExt, StreamExt, future};
 use secret_service::{Collection, EncryptionType, Error, Item, SecretService};
@@ -186,9 +187,7 @@ impl Service {
 
     async fn read(&self, dialog: &mut Dialog, id: &str) -> Result<Option<Zeroizing<Vec<u8>>>, Trouble> {
         let Some(item) = latest(self.find(dialog, id).await?).await? else { return Ok(None) };
-        let secret = Zeroizing::new(item.get_secret().await?);
-        // A KWallet that was killed soon after a write has the item and not its secret.
-        Ok(Some(secret).filter(|secret| !secret.is_empty()))
+        Ok(Some(Zeroizing::new(item.get_secret().await?)))
     }
 
     async fn write(&self, dialog: &mut Dialog, id: &str, secret: &[u8]) -> Result<(), Trouble> {
@@ -203,7 +202,11 @@ impl Service {
         let mut attributes = attributes(&user);
         attributes.insert("home", &self.home_id);
         // What people see in their keyring's own window.
-        let label = if id == PROBE { "Keybearer probe" } else { "Keybearer account" };
+        let label = match id {
+            PROBE => "Keybearer probe",
+            protection::ITEM => "Keybearer protection",
+            _ => "Keybearer account",
+        };
         let collection = self.collection(dialog).await?;
         collection.create_item(label, attributes, secret, true, CONTENT_TYPE).await?;
         Ok(())
