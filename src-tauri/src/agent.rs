@@ -5,7 +5,8 @@ use keybearer_ipc::client::{Client, ClientError, SharedClient};
 use keybearer_protocol::method::Empty;
 use keybearer_protocol::prompt::PromptRegister;
 use keybearer_protocol::{Door, ErrorCode, ErrorObject, Method};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::ptr;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 /// How the window introduces itself; the agent shows it in quotes and decides nothing by it.
@@ -164,12 +165,12 @@ impl Agent {
     }
 
     /// The next connection that isn't `last`, whenever there is one; none once the desktop quits.
-    pub fn next(&self, last: Option<&Arc<Connection>>) -> Option<Arc<Connection>> {
+    pub fn next(&self, last: &Weak<Connection>) -> Option<Arc<Connection>> {
         let mut link = self.link();
         loop {
             match &*link {
                 Link::Quitting | Link::Ended => return None,
-                Link::Up(found) if last.is_none_or(|last| !Arc::ptr_eq(found, last)) => return Some(Arc::clone(found)),
+                Link::Up(found) if !ptr::eq(Arc::as_ptr(found), last.as_ptr()) => return Some(Arc::clone(found)),
                 Link::Up(_) | Link::Starting | Link::Down { .. } => {}
             }
             link = self.changed.wait(link).unwrap_or_else(PoisonError::into_inner);
@@ -270,7 +271,7 @@ mod tests {
         agent.end();
         agent.ended(STARTING);
         assert!(!agent.set(Link::Starting));
-        assert!(agent.next(None).is_none());
+        assert!(agent.next(&Weak::new()).is_none());
         assert!(agent.with_now(|_| Ok(())).is_err());
     }
 }

@@ -6,7 +6,7 @@ use keybearer_ipc::client::ClientError;
 use keybearer_protocol::prompt::{
     Decision, PromptAnswer, PromptAnswerParams, PromptNext, PromptNextParams, PromptQueue,
 };
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 use tauri::{AppHandle, Manager};
@@ -96,11 +96,12 @@ pub fn closing(app: &AppHandle) {
 
 fn follow_all(app: &AppHandle) {
     let agent = app.state::<Arc<Agent>>();
-    let mut last = None;
-    while let Some(connection) = agent.next(last.as_ref()) {
+    // Not held on to: on Windows a pipe lives as long as anybody has an end of it, and the next agent wants its name.
+    let mut last = Weak::new();
+    while let Some(connection) = agent.next(&last) {
         follow(app, &connection);
         windows::close_approval(app);
-        last = Some(connection);
+        last = Arc::downgrade(&connection);
     }
 }
 

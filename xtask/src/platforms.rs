@@ -71,6 +71,8 @@ fn try_under_wine(windows: &Compiler) -> anyhow::Result<()> {
 }
 
 fn run_under_wine(windows: &Compiler, wine: &Path) -> anyhow::Result<()> {
+    // Of two programs that are the first, one fails: its server is kept running from the first to the last.
+    step("Wine's server", in_wine(Command::new("wineserver").arg("--persistent"), wine))?;
     let mut start = Command::new("wineboot");
     step("start of Wine", in_wine(start.arg("--init").stdout(Stdio::null()).stderr(Stdio::null()), wine))?;
     let tested: Vec<&str> = TESTED.iter().flat_map(|name| ["--package", name]).collect();

@@ -24,10 +24,10 @@ pub(crate) fn start(reach: &Reach, json: bool) -> Result<(), Failure> {
 /// `keybearer agent stop`: returns when it has ended.
 pub(crate) fn stop(reach: &Reach, json: bool) -> Result<(), Failure> {
     let mut client = running(reach)?;
-    let pid = client.call::<AgentStatus>(&Empty {})?.pid;
+    let process = Process::open(client.call::<AgentStatus>(&Empty {})?.pid);
     client.call::<AgentStop>(&Empty {})?;
     let began = Instant::now();
-    while is_alive(pid) {
+    while process.as_ref().is_some_and(Process::runs) {
         if began.elapsed() > PATIENCE {
             let message = "the agent is still busy with a refresh or a sign-in, and ends after it";
             return Err(ErrorObject::new(ErrorCode::Timeout, message).into());
@@ -37,18 +37,37 @@ pub(crate) fn stop(reach: &Reach, json: bool) -> Result<(), Failure> {
     if json { answer_json(&Empty {}) } else { answer("the agent has stopped") }
 }
 
-/// Whether the process still runs. One that nobody has waited for yet doesn't.
+/// A process whose end is waited for.
 #[cfg(unix)]
-fn is_alive(pid: u32) -> bool {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    let pid = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw);
-    pid.is_some_and(|pid| rustix::process::test_kill_process(pid).is_ok()) && !stat.contains(") Z ")
+struct Process(u32);
+
+#[cfg(unix)]
+impl Process {
+    fn open(pid: u32) -> Option<Process> {
+        Some(Process(pid))
+    }
+
+    /// Whether it still runs. One that nobody has waited for yet doesn't.
+    fn runs(&self) -> bool {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.0)).unwrap_or_default();
+        let pid = i32::try_from(self.0).ok().and_then(rustix::process::Pid::from_raw);
+        pid.is_some_and(|pid| rustix::process::test_kill_process(pid).is_ok()) && !stat.contains(") Z ")
+    }
 }
 
-/// Whether the process still runs.
+/// The same, held: its number can't come to mean another one.
 #[cfg(windows)]
-fn is_alive(pid: u32) -> bool {
-    keybearer_windows::process::Process::open(pid).is_ok_and(|process| process.runs())
+struct Process(keybearer_windows::process::Process);
+
+#[cfg(windows)]
+impl Process {
+    fn open(pid: u32) -> Option<Process> {
+        keybearer_windows::process::Process::open(pid).ok().map(Process)
+    }
+
+    fn runs(&self) -> bool {
+        self.0.runs()
+    }
 }
 
 /// `keybearer agent status`

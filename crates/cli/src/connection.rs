@@ -99,10 +99,9 @@ impl Reach {
         let unreachable = |problem: String| ErrorObject::new(ErrorCode::AgentUnreachable, problem);
         let mut command = self.agent();
         command.arg("--detach").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-        #[cfg(windows)]
-        leave_console(&mut command).map_err(|error| unreachable(format!("the agent can't be let go: {error}")))?;
         let program = command.get_program().display().to_string();
-        let mut child = command.spawn().map_err(|error| unreachable(format!("{program} can't be started: {error}")))?;
+        let mut child =
+            let_go(&mut command).map_err(|error| unreachable(format!("{program} can't be started: {error}")))?;
         let mut line = String::new();
         if let Some(out) = child.stdout.take() {
             BufReader::new(out)
@@ -117,13 +116,27 @@ impl Reach {
     }
 }
 
-/// Outside this console, whose end would be the agent's, and without what others read from this process.
+/// Starts a program that outlives this one: it has no part in what others read from this process, and a console of its
+/// own that nobody sees, so that the end of this one isn't its end and it hears when the session ends. Where this process
+/// must end with others (a job), the program is let out of that if the job allows it.
 #[cfg(windows)]
-fn leave_console(command: &mut Command) -> std::io::Result<()> {
-    const DETACHED_PROCESS: u32 = 0x8;
-    const CREATE_NEW_PROCESS_GROUP: u32 = 0x200;
-    std::os::windows::process::CommandExt::creation_flags(command, DETACHED_PROCESS | CREATE_NEW_PROCESS_GROUP);
-    keybearer_windows::own_process::keep_standard_streams()
+fn let_go(command: &mut Command) -> std::io::Result<std::process::Child> {
+    use std::os::windows::process::CommandExt;
+    const CREATE_NEW_PROCESS_GROUP: u32 = 0x0000_0200;
+    const CREATE_BREAKAWAY_FROM_JOB: u32 = 0x0100_0000;
+    const CREATE_NO_WINDOW: u32 = 0x0800_0000;
+    keybearer_windows::own_process::keep_standard_streams();
+    let alone = CREATE_NO_WINDOW | CREATE_NEW_PROCESS_GROUP;
+    match command.creation_flags(alone | CREATE_BREAKAWAY_FROM_JOB).spawn() {
+        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => command.creation_flags(alone).spawn(),
+        started => started,
+    }
+}
+
+/// Starts a program that outlives this one; it leaves the terminal by itself.
+#[cfg(unix)]
+fn let_go(command: &mut Command) -> std::io::Result<std::process::Child> {
+    command.spawn()
 }
 
 /// An executable of this product, which lies beside this one.

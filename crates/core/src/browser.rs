@@ -17,6 +17,9 @@ pub struct Browser {
     variables: BTreeMap<&'static str, String>,
 }
 
+/// What stands between two commands of `$BROWSER`.
+const LIST_SEPARATOR: char = if cfg!(windows) { ';' } else { ':' };
+
 /// The words of a command. A backslash of Windows is part of a path, and quotes nothing.
 fn words_of(entry: &str) -> Option<Vec<String>> {
     if cfg!(windows) { shlex::split(&entry.replace('\\', r"\\")) } else { shlex::split(entry) }
@@ -47,7 +50,7 @@ impl Browser {
     /// The commands to try, in order: `$BROWSER`, a list with the platform's separator, or else the system's own way.
     fn commands(&self) -> Vec<Vec<String>> {
         if let Some(list) = self.variables.get("BROWSER") {
-            return std::env::split_paths(list).filter_map(|entry| words_of(entry.to_str()?)).collect();
+            return list.split(LIST_SEPARATOR).filter_map(words_of).collect();
         }
         let words = |words: &[&str]| vec![words.iter().map(|word| (*word).to_owned()).collect()];
         if cfg!(target_os = "macos") {

@@ -110,7 +110,10 @@ pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
     file.write_all(content)?;
     file.as_file().sync_all()?;
-    file.persist(&path)?;
+    // The standard library's own way also replaces a file that somebody has open on Windows, where nobody may have the new
+    // one open. If it can't take the old one's place, it is removed.
+    let new = file.into_temp_path();
+    fs::rename(&new, &path)?;
     #[cfg(unix)]
     fs::File::open(folder)?.sync_all()?;
     Ok(())

@@ -1,7 +1,7 @@
 //! Named pipes that one user's programs alone can open, and only from this machine (REQ-D5).
 
 use crate::check;
-use crate::security::Descriptor;
+use crate::security::{self, Descriptor};
 use crate::user;
 use std::io;
 use std::os::windows::io::{AsHandle, AsRawHandle, BorrowedHandle};
@@ -52,10 +52,17 @@ fn instances(pipe: BorrowedHandle<'_>) -> io::Result<u32> {
 }
 
 /// The rights of a pipe that is this user's and open to it alone; closed to the network whoever comes from there, and to
-/// programs of low integrity. What the user's other objects allow doesn't count.
+/// programs of a lower integrity than this one's: what runs as administrator takes no orders from what doesn't. What the
+/// user's other objects allow doesn't count.
 pub fn owner_only() -> io::Result<String> {
-    let user = user::current()?;
-    Ok(format!("O:{user}D:P(D;;GA;;;NU)(A;;GA;;;{user})S:(ML;;NW;;;ME)"))
+    let (user, integrity) = (user::current()?, user::current_integrity()?);
+    // GA, as the system writes it for a pipe.
+    Ok(format!("O:{user}D:P(D;;FA;;;NU)(A;;FA;;;{user})S:(ML;;NW;;;{integrity})"))
+}
+
+/// Whether a pipe has these very rights.
+pub fn is_owner_only(pipe: BorrowedHandle<'_>) -> io::Result<bool> {
+    Ok(security::description(pipe)? == security::canonical(&owner_only()?)?)
 }
 
 /// The process that connected to an instance. A hint: the handle may have been passed on.
@@ -72,4 +79,19 @@ pub fn server(pipe: BorrowedHandle<'_>) -> io::Result<u32> {
     // SAFETY: the handle is open as long as `pipe`.
     check(unsafe { GetNamedPipeServerProcessId(pipe.as_raw_handle(), &raw mut pid) })?;
     Ok(pid)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn programs_of_a_lower_integrity_may_not_write() {
+        // Wine keeps no label, so what is asked for is looked at.
+        let integrity = user::current_integrity().expect("a level");
+        assert!(integrity.as_str().starts_with("S-1-16-"), "{integrity}");
+        let rights = owner_only().expect("rights");
+        assert!(rights.ends_with(&format!("S:(ML;;NW;;;{integrity})")), "{rights}");
+        security::canonical(&rights).expect("rights that the system understands");
+    }
 }

@@ -11,7 +11,7 @@ use windows_sys::Win32::Security::Authorization::{
     GetSecurityInfo, SDDL_REVISION_1, SE_KERNEL_OBJECT, SetSecurityInfo,
 };
 use windows_sys::Win32::Security::{
-    DACL_SECURITY_INFORMATION, GetSecurityDescriptorDacl, OWNER_SECURITY_INFORMATION,
+    DACL_SECURITY_INFORMATION, GetSecurityDescriptorDacl, LABEL_SECURITY_INFORMATION, OWNER_SECURITY_INFORMATION,
     PROTECTED_DACL_SECURITY_INFORMATION, PSECURITY_DESCRIPTOR,
 };
 
@@ -33,6 +33,24 @@ impl Descriptor {
             )
         })?;
         Ok(Descriptor(Allocated(descriptor)))
+    }
+
+    /// As the system writes it.
+    fn to_text(&self) -> io::Result<String> {
+        let mut text = ptr::null_mut();
+        // SAFETY: the descriptor is there as long as `self`; the result is freed by `Allocated`.
+        check(unsafe {
+            ConvertSecurityDescriptorToStringSecurityDescriptorW(
+                self.as_ptr(),
+                SDDL_REVISION_1,
+                DESCRIBED,
+                &raw mut text,
+                ptr::null_mut(),
+            )
+        })?;
+        let _text = Allocated(text.cast());
+        // SAFETY: the function succeeded, so the text ends with a zero.
+        Ok(unsafe { copy(text) })
     }
 
     /// Where it lies, as long as this is borrowed.
@@ -66,9 +84,11 @@ pub fn owner(object: BorrowedHandle<'_>) -> io::Result<Sid> {
     unsafe { Sid::of(owner) }
 }
 
+/// What a description tells: the owner, who may do what, and the integrity that it takes.
+const DESCRIBED: u32 = OWNER_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION | LABEL_SECURITY_INFORMATION;
+
 /// Who owns an object and who may do what with it, in SDDL.
 pub fn description(object: BorrowedHandle<'_>) -> io::Result<String> {
-    let what = OWNER_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION;
     let mut descriptor = ptr::null_mut();
     let nothing = ptr::null_mut;
     // SAFETY: the handle is open as long as `object`; the descriptor is freed by `Allocated`.
@@ -76,7 +96,7 @@ pub fn description(object: BorrowedHandle<'_>) -> io::Result<String> {
         GetSecurityInfo(
             object.as_raw_handle(),
             SE_KERNEL_OBJECT,
-            what,
+            DESCRIBED,
             nothing(),
             nothing(),
             ptr::null_mut(),
@@ -84,21 +104,12 @@ pub fn description(object: BorrowedHandle<'_>) -> io::Result<String> {
             &raw mut descriptor,
         )
     })?;
-    let descriptor = Allocated(descriptor);
-    let mut text = ptr::null_mut();
-    // SAFETY: the descriptor is still there; the result is freed by `Allocated`.
-    check(unsafe {
-        ConvertSecurityDescriptorToStringSecurityDescriptorW(
-            descriptor.0,
-            SDDL_REVISION_1,
-            what,
-            &raw mut text,
-            ptr::null_mut(),
-        )
-    })?;
-    let _text = Allocated(text.cast());
-    // SAFETY: the function succeeded, so the text ends with a zero.
-    Ok(unsafe { copy(text) })
+    Descriptor(Allocated(descriptor)).to_text()
+}
+
+/// A text of SDDL as the system would write it.
+pub fn canonical(sddl: &str) -> io::Result<String> {
+    Descriptor::parse(sddl)?.to_text()
 }
 
 /// Puts the list of who may do what of this text in the place of the object's own, and takes nothing from its parent.
@@ -109,6 +120,10 @@ pub(crate) fn restrict(object: HANDLE, sddl: &str) -> io::Result<()> {
     check(unsafe {
         GetSecurityDescriptorDacl(descriptor.as_ptr(), &raw mut present, &raw mut list, &raw mut defaulted)
     })?;
+    if present == 0 || list.is_null() {
+        // No list at all would let everybody in.
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
     let what = DACL_SECURITY_INFORMATION | PROTECTED_DACL_SECURITY_INFORMATION;
     // SAFETY: the list is there until `descriptor` goes; a wrong handle is answered with an error.
     check_code(unsafe {

@@ -48,10 +48,10 @@ pub(super) fn handler(scheme: &str) -> Option<String> {
     (!name.is_empty() && !name.contains('/')).then_some(name)
 }
 
-/// The registry of this user says it.
+/// The registry says it; what this user has chosen hides what is there for everybody.
 #[cfg(windows)]
 pub(super) fn check() -> Option<Finding> {
-    let key = format!(r"HKCU\Software\Classes\{SCHEME}\shell\open\command");
+    let key = format!(r"HKCR\{SCHEME}\shell\open\command");
     let said = ask(Command::new("reg.exe").args(["query", &key, "/ve"])).unwrap_or_default();
     Some(match said.contains("keybearer-desktop") {
         true => Finding::ok(CHECK, format!("{SCHEME}: links lead to Keybearer's window")),

@@ -48,9 +48,14 @@ pub(crate) fn split(connection: Connection, _connector: Option<u32>) -> (ReadHal
     tokio::io::split(connection)
 }
 
-/// Who is at the other end of a connection. A process that can't be opened belongs to somebody else, or hides.
+/// Who is at the other end of a connection. A process that can't be opened hides: the pipe has let it in, so it is this
+/// user's, and nothing more is known of it.
 pub(super) fn identify(connection: &Connection) -> io::Result<Peer> {
-    let process = Process::open(pipe::client(connection.as_handle())?)?;
+    let Ok(process) = Process::open(pipe::client(connection.as_handle())?) else {
+        let view = CallerView { pid: None, exe: None, foreign: true, program: ProgramView::default() };
+        let witness = Witness { process: None };
+        return Ok(Peer { same_user: true, view, is_desktop: false, is_helper: false, witness });
+    };
     let same_user = user::of(&process)? == user::current()?;
     let exe = process.exe().ok();
     let view = CallerView {
@@ -105,7 +110,7 @@ fn ancestors(caller: &Process) -> io::Result<Vec<Process>> {
     Ok(ancestors)
 }
 
-/// Whether the file is the one of this name beside the agent's own: it can't be replaced while it runs.
+/// Whether the file is the one of this name beside the agent's own.
 fn is_beside_us(exe: &Path, name: &str) -> bool {
     let Ok(own) = std::env::current_exe() else { return false };
     let real = |path: &Path| std::fs::canonicalize(path).ok();

@@ -20,6 +20,10 @@ use tokio::time::timeout;
 
 /// All instances of a pipe are taken: the server is about to make the next one.
 const ERROR_PIPE_BUSY: i32 = 231;
+/// What the system says of a process or a pipe that has just ended.
+const ERROR_INVALID_PARAMETER: i32 = 87;
+const ERROR_BROKEN_PIPE: i32 = 109;
+const ERROR_PIPE_NOT_CONNECTED: i32 = 233;
 /// How long a client waits for the next instance.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -37,10 +41,27 @@ pub struct Listener {
 pub fn bind(place: &Place, door: Door) -> Result<Listener, BindError> {
     let path = place.socket(door);
     let name = path.to_string_lossy().into_owned();
-    match create(&name, true) {
+    let first = match create(&name, true) {
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => create_beside_rest(&name, &path),
+        first => first,
+    };
+    match first {
         Ok(next) => Ok(Listener { name, next: tokio::sync::Mutex::new(next) }),
         Err(error) if error.kind() == ErrorKind::PermissionDenied => Err(BindError::NotOurs(path)),
         Err(cause) => Err(BindError::System { path, cause }),
+    }
+}
+
+/// A pipe outlives the agent that made it for as long as a caller keeps its end open. Such a rest, which nobody serves and
+/// which has the rights of our own, doesn't keep the next agent from its name.
+fn create_beside_rest(name: &str, path: &Path) -> io::Result<NamedPipeServer> {
+    let nobody_serves = matches!(ClientOptions::new().open(path), Err(error) if error.kind() == ErrorKind::NotFound);
+    let pipe = create(name, false)?;
+    // The rights are those of the whole pipe: whoever made it first has given them.
+    if nobody_serves && pipe::is_owner_only(pipe.as_handle())? {
+        Ok(pipe)
+    } else {
+        Err(ErrorKind::PermissionDenied.into())
     }
 }
 
@@ -63,13 +84,15 @@ pub async fn accept(listener: &Listener) -> io::Result<Connection> {
 /// Reaches a door. The pipe and whoever serves it must be this user's (REQ-D4).
 pub fn connect(place: &Place, door: Door) -> Result<Stream, ConnectError> {
     let path = place.socket(door);
-    let system = |cause: io::Error| {
-        let path = path.clone();
-        if cause.kind() == ErrorKind::NotFound {
-            ConnectError::Nobody(path)
-        } else {
-            ConnectError::System { path, cause }
+    let system = |cause: io::Error| match (cause.kind(), cause.raw_os_error()) {
+        (ErrorKind::NotFound, _) => ConnectError::Nobody(path.clone()),
+        // Somebody else's, or one of ours that runs as administrator.
+        (ErrorKind::PermissionDenied, _) => ConnectError::NotOurs(path.clone()),
+        // It ended while it was looked at.
+        (_, Some(ERROR_INVALID_PARAMETER | ERROR_BROKEN_PIPE | ERROR_PIPE_NOT_CONNECTED)) => {
+            ConnectError::Nobody(path.clone())
         }
+        _ => ConnectError::System { path: path.clone(), cause },
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(system)?;
     let client = open(&runtime, &path).map_err(system)?;
@@ -97,8 +120,11 @@ fn open(runtime: &Runtime, path: &Path) -> io::Result<NamedPipeClient> {
 
 fn serves_as_us(client: &NamedPipeClient) -> io::Result<bool> {
     let us = user::current()?;
+    if security::owner(client.as_handle())? != us {
+        return Ok(false);
+    }
     let server = Process::open(pipe::server(client.as_handle())?)?;
-    Ok(security::owner(client.as_handle())? == us && user::of(&server)? == us)
+    Ok(user::of(&server)? == us)
 }
 
 /// The client's end of a connection. It blocks, as a socket does.
@@ -261,8 +287,11 @@ mod tests {
         let _entered = runtime.enter();
         let listener = bind(&place, Door::Programs).expect("a pipe");
         let user = user::current().expect("a user");
-        let rights = security::description(listener.next.blocking_lock().as_handle()).expect("rights");
+        let pipe = listener.next.blocking_lock();
+        assert!(pipe::is_owner_only(pipe.as_handle()).expect("rights"));
+        let rights = security::description(pipe.as_handle()).expect("rights");
         let (owner, list) = rights.split_once("D:").expect("a list");
+        let list = list.split("S:").next().unwrap_or_default();
         assert!(owner.starts_with(&format!("O:{user}")), "{rights}");
         let rules: Vec<&str> = list.split(['(', ')']).filter(|rule| !rule.is_empty()).collect();
         let [flags, network, ours] = rules.as_slice() else { panic!("{rights}") };
