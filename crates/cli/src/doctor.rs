@@ -105,7 +105,7 @@ fn examine(reach: &Reach, online: bool) -> Result<Examination, String> {
     let mut command = reach.agent();
     command.arg("--examine").args(online.then_some("--online"));
     let program = command.get_program().display().to_string();
-    let said = ask::ask(&mut command).ok_or_else(|| format!("{program} can't be run"))?;
+    let said = ask::ask(&mut command).map_err(|problem| format!("{program} {problem}"))?;
     serde_json::from_str(&said).map_err(|_| match serde_json::from_str::<ErrorObject>(&said) {
         Ok(error) => error.message,
         Err(_) => format!("{program} says something that isn't understood"),
