@@ -229,6 +229,35 @@ fn the_service_manager_hears_when_the_agent_is_ready_and_when_it_stops() {
     assert!(agent.wait().unwrap().success());
 }
 
+#[test]
+fn a_service_manager_that_is_deaf_or_somebody_elses_holds_up_no_agent_and_hears_none() {
+    let world = World::new().unwrap();
+    let path = world.session.folder().join("notify");
+    let agent = |arguments: &[&str]| {
+        let mut agent = world.program(executable("keybearer-agent"));
+        agent.args(arguments).env("NOTIFY_SOCKET", &path).stdout(Stdio::null()).stderr(Stdio::null());
+        agent.spawn().unwrap()
+    };
+    let serves_and_ends = |mut agent: Child| {
+        until("the agent", || Ok((world.run(&["agent", "status"])?.code == 0).then_some(()))).unwrap();
+        assert_eq!(world.agent_pid(), Some(agent.id()));
+        world.ok(&["agent", "stop"]).unwrap();
+        assert!(agent.wait().unwrap().success());
+    };
+    // Nobody is there any more.
+    serves_and_ends(agent(&[]));
+    serves_and_ends(agent(&["--detach"]));
+    let manager = UnixDatagram::bind(&path).unwrap();
+    manager.set_nonblocking(true).unwrap();
+    serves_and_ends(agent(&["--detach"]));
+    assert!(manager.recv(&mut [0; 64]).is_err(), "somebody else's service manager was told of a detached agent");
+    // It is behind with listening.
+    let others = UnixDatagram::unbound().unwrap();
+    others.set_nonblocking(true).unwrap();
+    while others.send_to(b"other news", &path).is_ok() {}
+    serves_and_ends(agent(&[]));
+}
+
 fn is_zombie(pid: u32) -> bool {
     fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default().contains(") Z ")
 }

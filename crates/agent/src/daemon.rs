@@ -61,7 +61,7 @@ async fn live(home: &Home, place: &Place, handed: Handed, detach: bool) -> anyho
     let doors = doors::open(place, handed)?;
     tracing::info!(version = server.version, instance = server.instance, ?started_by, "ready");
     ready::ready(detach).context("whoever started the agent can't be told that it is ready")?;
-    service_manager::tell("READY=1").context("the service manager can't be told that the agent is ready")?;
+    tell("READY=1", detach);
     let (close, closing) = watch::channel(false);
     let (programs, admin, guard) = (doors.programs, doors.admin, doors.guard);
     let served = async {
@@ -77,8 +77,7 @@ async fn live(home: &Home, place: &Place, handed: Handed, detach: bool) -> anyho
             () = told_to_stop(&stop) => tracing::info!("stopping"),
             path = guard.lost() => tracing::warn!(path = %path.display(), "stopping: the socket is gone or replaced"),
         }
-        // A service manager that doesn't hear it sees the end itself.
-        let _ = service_manager::tell("STOPPING=1");
+        tell("STOPPING=1", detach);
         close.send_replace(true);
     };
     tokio::join!(served, stopping);
@@ -88,6 +87,17 @@ async fn live(home: &Home, place: &Place, handed: Handed, detach: bool) -> anyho
     }
     guard.clear();
     Ok(())
+}
+
+/// Tells the service manager that started the agent how it is. One that doesn't hear it changes nothing here. A detached
+/// agent was started by a command, whose service manager is somebody else's.
+fn tell(state: &str, detach: bool) {
+    if detach {
+        return;
+    }
+    if let Err(error) = service_manager::tell(state) {
+        tracing::warn!(%error, state, "the service manager can't be told");
+    }
 }
 
 async fn told_to_stop(stop: &Notify) {

@@ -98,6 +98,8 @@ impl Reach {
     fn spawn(&self) -> Result<(), Failure> {
         let unreachable = |problem: String| ErrorObject::new(ErrorCode::AgentUnreachable, problem);
         let mut command = self.agent();
+        // The agent outlives whatever service this command may be part of, and has nothing to tell its manager.
+        command.env_remove("NOTIFY_SOCKET");
         command.arg("--detach").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         #[cfg(windows)]
         leave_console(&mut command).map_err(|error| unreachable(format!("the agent can't be let go: {error}")))?;
