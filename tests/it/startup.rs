@@ -127,6 +127,28 @@ fn an_agent_whose_sockets_are_taken_ends_for_the_one_that_is_reached() {
 }
 
 #[test]
+fn who_asks_an_agent_that_was_woken_waits_as_long_as_that_waits_for_the_one_before() {
+    let world = World::new().unwrap();
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(world.home.join("state")).unwrap();
+    // As one does that ends with a refresh under way.
+    let before = File::create(world.home.join("state/agent.lock")).unwrap();
+    before.lock().unwrap();
+    let activation = Activation::new(&world);
+    let asking = world.spawn(&["status", "--json"]).unwrap();
+    // Each connection has the path of the listening socket: the second one is a second try.
+    let door = world.admin_socket().display().to_string();
+    until("a second try", || {
+        let sockets = fs::read_to_string("/proc/net/unix")?;
+        Ok((sockets.lines().filter(|line| line.ends_with(&door)).count() > 2).then_some(()))
+    })
+    .unwrap();
+    drop(before);
+    let asked = asking.wait_with_output().unwrap();
+    assert!(asked.status.success(), "{}", String::from_utf8_lossy(&asked.stderr));
+    assert_eq!(world.agent_pid(), Some(activation.child.id()));
+}
+
+#[test]
 fn an_agent_whose_runtime_folder_is_emptied_makes_place_for_the_next() {
     let world = World::new().unwrap();
     world.ok(&["status"]).unwrap();

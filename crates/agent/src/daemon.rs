@@ -22,6 +22,9 @@ use tokio::sync::{Notify, watch};
 
 /// The most that a refresh or sign-in under way may take when the agent stops: two requests of half a minute each.
 const LAST_WORK: Duration = Duration::from_secs(65);
+/// How long an agent that was woken waits for the one before: longer than that one takes with its last answers and its
+/// last work.
+const HANDOVER: Duration = Duration::from_secs(72);
 
 /// Runs the agent until somebody stops it.
 pub(crate) fn run(root: Option<&Path>, detach: bool) -> anyhow::Result<()> {
@@ -36,7 +39,7 @@ pub(crate) fn run(root: Option<&Path>, detach: bool) -> anyhow::Result<()> {
         tracing::warn!(%error, "this system doesn't let the agent hide its memory");
     }
     // Sockets that were handed over are in the place of those of an agent that has noticed and ends.
-    let _lock = if handed.is_empty() { lock::take(&home) } else { lock::wait_for(&home, LAST_WORK) }?;
+    let _lock = if handed.is_empty() { lock::take(&home) } else { lock::wait_for(&home, HANDOVER) }?;
     let place = Place::of(root)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let ended = runtime.block_on(live(&home, &place, handed, detach));
