@@ -61,7 +61,7 @@ fn where_all_is_well_it_says_so_and_changes_nothing() {
     let said = doctor(&world);
     assert_eq!(said.code, 0);
     said.expect("agent", "ok", "doesn't run; it starts when it is needed", "");
-    said.expect("keyring", "ok", "a test item was written, read and deleted", "");
+    said.expect("keyring", "ok", "a test item was written and read", "");
     assert!(!world.home.exists(), "the doctor made a home");
     assert_eq!(world.session.keyring_items().unwrap(), "");
 

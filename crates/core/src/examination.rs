@@ -2,7 +2,7 @@
 
 use crate::browser::Browser;
 use crate::clock::now;
-use crate::home::{Home, random_id};
+use crate::home::Home;
 use crate::profile::{Profile, ProfileStore};
 use crate::settings::SettingsFile;
 use crate::vault::{Vault, VaultError};
@@ -21,6 +21,8 @@ use tokio::task::JoinSet;
 
 /// How long a server may take to tell the time.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// Whose item the keyring is tried with while the home has no name of its own.
+const NO_HOME: &str = "examination";
 /// The most servers that are asked.
 const SERVERS: usize = 16;
 
@@ -33,8 +35,9 @@ pub async fn examine(home: &Home, online: bool) -> Examination {
         (Ok(_), Err(error)) => Some(error.to_string()),
         (Ok(_), Ok(_)) => None,
     };
-    // The probe's item is nobody's, and deleted at once.
-    let vault_problem = Vault::start(&random_id()).probe().await.err();
+    // A keyring that keeps the probe's item keeps one, however often it is looked at.
+    let home_id = home.known_id().ok().flatten().unwrap_or_else(|| NO_HOME.to_owned());
+    let vault_problem = Vault::start_looking(&home_id).probe().await.err();
     let environment: BTreeMap<String, String> =
         DISPLAY_VARIABLES.into_iter().filter_map(|name| Some((name.to_owned(), std::env::var(name).ok()?))).collect();
     Examination {

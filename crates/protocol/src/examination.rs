@@ -15,7 +15,7 @@ pub struct Examination {
     pub folders: Vec<FolderView>,
     /// What is wrong with `servers.json` or `settings.json`.
     pub configuration_problem: Option<String>,
-    /// The state of the keyring, by a real write, read and delete.
+    /// The state of the keyring, by a real try that opens no dialog.
     pub vault: VaultState,
     /// What is wrong with the keyring, if something is.
     pub vault_problem: Option<String>,
