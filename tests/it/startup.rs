@@ -106,6 +106,24 @@ fn the_doctor_wakes_nobody() {
 }
 
 #[test]
+fn the_doctor_wakes_nobody_where_the_agent_of_this_home_is_reached_elsewhere() {
+    let world = World::new().unwrap();
+    let elsewhere = world.session.folder().join("else where");
+    let there = |arguments: &[&str]| {
+        let mut command = world.command(arguments);
+        assert!(command.env("KEYBEARER_SOCKET", &elsewhere).output().unwrap().status.success(), "{arguments:?}");
+    };
+    there(&["status"]);
+    there(&["doctor"]);
+    let activation = Activation::new(&world);
+    let said = world.run(&["doctor"]).unwrap();
+    let found = format!("✗ agent     an agent of this home runs with its sockets at {}\n", elsewhere.display());
+    assert!(said.code == 36 && said.out.contains(&found), "{said:?}");
+    assert!(!activation.said().contains("Communication attempt"), "{}", activation.said());
+    there(&["agent", "stop"]);
+}
+
+#[test]
 fn without_a_service_manager_the_command_starts_the_agent_and_its_sockets_go_with_it() {
     let world = World::new().unwrap();
     assert_eq!(started_by(&world), "command");

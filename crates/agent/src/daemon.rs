@@ -38,9 +38,9 @@ pub(crate) fn run(root: Option<&Path>, detach: bool) -> anyhow::Result<()> {
     if let Err(error) = hardened {
         tracing::warn!(%error, "this system doesn't let the agent hide its memory");
     }
-    // Sockets that were handed over are in the place of those of an agent that has noticed and ends.
-    let _lock = if handed.is_empty() { lock::take(&home) } else { lock::wait_for(&home, HANDOVER) }?;
     let place = Place::of(root)?;
+    // Sockets that were handed over are in the place of those of an agent that has noticed and ends.
+    let _lock = if handed.is_empty() { lock::take(&home, &place) } else { lock::wait_for(&home, &place, HANDOVER) }?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let ended = runtime.block_on(live(&home, &place, handed, detach));
     // A name server that doesn't answer holds up nobody.

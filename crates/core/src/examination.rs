@@ -12,7 +12,7 @@ use jiff::fmt::rfc2822;
 use keybearer_oauth::http::{Http, host};
 use keybearer_oauth::server_url::ServerUrl;
 use keybearer_protocol::auth::DISPLAY_VARIABLES;
-use keybearer_protocol::examination::{Examination, FolderView, ServerClock};
+use keybearer_protocol::examination::{Examination, FolderView, RunningAgent, ServerClock};
 use std::collections::BTreeMap;
 use std::fs::{File, TryLockError};
 use std::path::Path;
@@ -52,14 +52,16 @@ pub async fn examine(home: &Home, online: bool) -> Examination {
     }
 }
 
-/// Who holds the lock of an agent, by what it wrote into it.
-fn holder(lock: &Path) -> Option<u32> {
+/// Who holds the lock of an agent, by what it wrote into it: process, version, base folder of its sockets.
+fn holder(lock: &Path) -> Option<RunningAgent> {
     let file = File::open(lock).ok()?;
     if !matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)) {
         return None;
     }
     let content = std::fs::read_to_string(lock).unwrap_or_default();
-    Some(content.split(' ').next().and_then(|pid| pid.parse().ok()).unwrap_or_default())
+    let mut words = content.trim_end_matches('\n').splitn(3, ' ');
+    let pid = words.next().and_then(|pid| pid.parse().ok());
+    Some(RunningAgent { pid, sockets: words.nth(1).map(str::to_owned) })
 }
 
 fn look_at(folder: &Path) -> FolderView {
