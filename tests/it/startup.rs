@@ -106,6 +106,24 @@ fn the_doctor_wakes_nobody() {
 }
 
 #[test]
+fn the_doctor_wakes_nobody_where_the_agent_of_this_home_is_reached_elsewhere() {
+    let world = World::new().unwrap();
+    let elsewhere = world.session.folder().join("else where");
+    let there = |arguments: &[&str]| {
+        let mut command = world.command(arguments);
+        assert!(command.env("KEYBEARER_SOCKET", &elsewhere).output().unwrap().status.success(), "{arguments:?}");
+    };
+    there(&["status"]);
+    there(&["doctor"]);
+    let activation = Activation::new(&world);
+    let said = world.run(&["doctor"]).unwrap();
+    let found = format!("✗ agent     an agent of this home runs with its sockets at {}\n", elsewhere.display());
+    assert!(said.code == 36 && said.out.contains(&found), "{said:?}");
+    assert!(!activation.said().contains("Communication attempt"), "{}", activation.said());
+    there(&["agent", "stop"]);
+}
+
+#[test]
 fn without_a_service_manager_the_command_starts_the_agent_and_its_sockets_go_with_it() {
     let world = World::new().unwrap();
     assert_eq!(started_by(&world), "command");
@@ -124,6 +142,28 @@ fn an_agent_whose_sockets_are_taken_ends_for_the_one_that_is_reached() {
     assert_eq!(world.agent_pid(), Some(activation.child.id()));
     assert!(!Path::new(&format!("/proc/{before}")).exists() || is_zombie(before), "two agents run for one home");
     assert!(world.admin_socket().exists(), "the agent that ended took the sockets of the next one away");
+}
+
+#[test]
+fn who_asks_an_agent_that_was_woken_waits_as_long_as_that_waits_for_the_one_before() {
+    let world = World::new().unwrap();
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(world.home.join("state")).unwrap();
+    // As one does that ends with a refresh under way.
+    let before = File::create(world.home.join("state/agent.lock")).unwrap();
+    before.lock().unwrap();
+    let activation = Activation::new(&world);
+    let asking = world.spawn(&["status", "--json"]).unwrap();
+    // Each connection has the path of the listening socket: the second one is a second try.
+    let door = world.admin_socket().display().to_string();
+    until("a second try", || {
+        let sockets = fs::read_to_string("/proc/net/unix")?;
+        Ok((sockets.lines().filter(|line| line.ends_with(&door)).count() > 2).then_some(()))
+    })
+    .unwrap();
+    drop(before);
+    let asked = asking.wait_with_output().unwrap();
+    assert!(asked.status.success(), "{}", String::from_utf8_lossy(&asked.stderr));
+    assert_eq!(world.agent_pid(), Some(activation.child.id()));
 }
 
 #[test]
@@ -227,6 +267,35 @@ fn the_service_manager_hears_when_the_agent_is_ready_and_when_it_stops() {
     world.ok(&["agent", "stop"]).unwrap();
     assert_eq!(heard(), "STOPPING=1");
     assert!(agent.wait().unwrap().success());
+}
+
+#[test]
+fn a_service_manager_that_is_deaf_or_somebody_elses_holds_up_no_agent_and_hears_none() {
+    let world = World::new().unwrap();
+    let path = world.session.folder().join("notify");
+    let agent = |arguments: &[&str]| {
+        let mut agent = world.program(executable("keybearer-agent"));
+        agent.args(arguments).env("NOTIFY_SOCKET", &path).stdout(Stdio::null()).stderr(Stdio::null());
+        agent.spawn().unwrap()
+    };
+    let serves_and_ends = |mut agent: Child| {
+        until("the agent", || Ok((world.run(&["agent", "status"])?.code == 0).then_some(()))).unwrap();
+        assert_eq!(world.agent_pid(), Some(agent.id()));
+        world.ok(&["agent", "stop"]).unwrap();
+        assert!(agent.wait().unwrap().success());
+    };
+    // Nobody is there any more.
+    serves_and_ends(agent(&[]));
+    serves_and_ends(agent(&["--detach"]));
+    let manager = UnixDatagram::bind(&path).unwrap();
+    manager.set_nonblocking(true).unwrap();
+    serves_and_ends(agent(&["--detach"]));
+    assert!(manager.recv(&mut [0; 64]).is_err(), "somebody else's service manager was told of a detached agent");
+    // It is behind with listening.
+    let others = UnixDatagram::unbound().unwrap();
+    others.set_nonblocking(true).unwrap();
+    while others.send_to(b"other news", &path).is_ok() {}
+    serves_and_ends(agent(&[]));
 }
 
 fn is_zombie(pid: u32) -> bool {

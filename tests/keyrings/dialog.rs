@@ -114,6 +114,20 @@ fn a_dialog_that_nobody_answers_holds_up_nothing_and_stays_alone_until_somebody_
 }
 
 #[test]
+fn the_doctor_says_that_it_is_locked_and_opens_no_dialog() {
+    let (_display, person, world, _practice) = locked();
+    world.kill_agent().unwrap();
+    for _ in 0..2 {
+        let said = world.run(&["doctor"]).unwrap();
+        assert!(said.out.contains("✗ keyring   the system keyring (gnome-keyring) is locked"), "{}", said.out);
+        assert!(person.dialogs().unwrap().is_empty());
+    }
+    // The agent, which somebody waits for, does open one.
+    is_refused(&world);
+    person.dialog().unwrap();
+}
+
+#[test]
 fn a_dialog_that_was_closed_does_not_come_back_at_once() {
     let (_display, person, mut world, _practice) = locked();
     // Two who ask have one dialog between them: closed, it has no other behind it.

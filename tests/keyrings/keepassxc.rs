@@ -20,6 +20,13 @@ fn a_keepassxc_that_asks_is_not_made_to_ask_without_need_and_holds_up_nothing_wh
     for _ in 0..2 {
         assert_eq!(world.json(&["status"]).unwrap()["vault"], "unlocked");
     }
+    // However often the doctor tries it, it has one item to keep.
+    let probes = || world.session.keyring_items().unwrap().matches(".probe\n").count();
+    world.ok(&["agent", "stop"]).unwrap();
+    for _ in 0..2 {
+        let _ = world.run(&["doctor"]).unwrap();
+        assert_eq!(probes(), 1);
+    }
     world.sign_in("practice", practice.mcp_url()).unwrap();
     let token = world.ok(&["token", "practice", "--force"]).unwrap();
     // A question that nobody answers: the account stays whole.

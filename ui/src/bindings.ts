@@ -665,7 +665,7 @@ export type Theme =
 /** Dark. */
 "dark";
 
-/** The state of the keyring, found by a real write, read and delete. */
+/** The state of the keyring, found by a real write and read. */
 export type VaultState = 
 /** It works. */
 "unlocked" | 

@@ -22,6 +22,9 @@ use tokio::sync::{Notify, watch};
 
 /// The most that a refresh or sign-in under way may take when the agent stops: two requests of half a minute each.
 const LAST_WORK: Duration = Duration::from_secs(65);
+/// How long an agent that was woken waits for the one before: longer than that one takes with its last answers and its
+/// last work.
+const HANDOVER: Duration = Duration::from_secs(72);
 
 /// Runs the agent until somebody stops it.
 pub(crate) fn run(root: Option<&Path>, detach: bool) -> anyhow::Result<()> {
@@ -35,9 +38,9 @@ pub(crate) fn run(root: Option<&Path>, detach: bool) -> anyhow::Result<()> {
     if let Err(error) = hardened {
         tracing::warn!(%error, "this system doesn't let the agent hide its memory");
     }
-    // Sockets that were handed over are in the place of those of an agent that has noticed and ends.
-    let _lock = if handed.is_empty() { lock::take(&home) } else { lock::wait_for(&home, LAST_WORK) }?;
     let place = Place::of(root)?;
+    // Sockets that were handed over are in the place of those of an agent that has noticed and ends.
+    let _lock = if handed.is_empty() { lock::take(&home, &place) } else { lock::wait_for(&home, &place, HANDOVER) }?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let ended = runtime.block_on(live(&home, &place, handed, detach));
     // A name server that doesn't answer holds up nobody.
@@ -61,7 +64,7 @@ async fn live(home: &Home, place: &Place, handed: Handed, detach: bool) -> anyho
     let doors = doors::open(place, handed)?;
     tracing::info!(version = server.version, instance = server.instance, ?started_by, "ready");
     ready::ready(detach).context("whoever started the agent can't be told that it is ready")?;
-    service_manager::tell("READY=1").context("the service manager can't be told that the agent is ready")?;
+    tell("READY=1", detach);
     let (close, closing) = watch::channel(false);
     let (programs, admin, guard) = (doors.programs, doors.admin, doors.guard);
     let served = async {
@@ -77,8 +80,7 @@ async fn live(home: &Home, place: &Place, handed: Handed, detach: bool) -> anyho
             () = told_to_stop(&stop) => tracing::info!("stopping"),
             path = guard.lost() => tracing::warn!(path = %path.display(), "stopping: the socket is gone or replaced"),
         }
-        // A service manager that doesn't hear it sees the end itself.
-        let _ = service_manager::tell("STOPPING=1");
+        tell("STOPPING=1", detach);
         close.send_replace(true);
     };
     tokio::join!(served, stopping);
@@ -88,6 +90,17 @@ async fn live(home: &Home, place: &Place, handed: Handed, detach: bool) -> anyho
     }
     guard.clear();
     Ok(())
+}
+
+/// Tells the service manager that started the agent how it is. One that doesn't hear it changes nothing here. A detached
+/// agent was started by a command, whose service manager is somebody else's.
+fn tell(state: &str, detach: bool) {
+    if detach {
+        return;
+    }
+    if let Err(error) = service_manager::tell(state) {
+        tracing::warn!(%error, state, "the service manager can't be told");
+    }
 }
 
 async fn told_to_stop(stop: &Notify) {

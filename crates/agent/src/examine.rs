@@ -20,5 +20,7 @@ fn print(root: Option<&Path>, online: bool) -> anyhow::Result<()> {
     let home = Home::at(root)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let found = runtime.block_on(examine(&home, online));
+    // A name server that doesn't answer holds up nobody.
+    runtime.shutdown_background();
     writeln!(io::stdout(), "{}", serde_json::to_string(&found)?).context("what was found can't be printed")
 }

@@ -2,6 +2,7 @@
 //! runtime folders can't lead to two refreshers.
 
 use keybearer_core::home::Home;
+use keybearer_ipc::place::Place;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::Write;
 use std::path::PathBuf;
@@ -28,18 +29,19 @@ impl std::fmt::Display for LockError {
 impl std::error::Error for LockError {}
 
 /// Takes the lock once its holder has ended, waited for this long at most.
-pub(crate) fn wait_for(home: &Home, patience: Duration) -> Result<File, LockError> {
+pub(crate) fn wait_for(home: &Home, place: &Place, patience: Duration) -> Result<File, LockError> {
     let began = Instant::now();
     loop {
-        match take(home) {
+        match take(home, place) {
             Err(LockError::Held) if began.elapsed() < patience => std::thread::sleep(Duration::from_millis(20)),
             taken => return taken,
         }
     }
 }
 
-/// Takes the lock. It is free again when the file is dropped, however the process ends.
-pub(crate) fn take(home: &Home) -> Result<File, LockError> {
+/// Takes the lock, and writes into it who has it and where it is reached. It is free again when the file is dropped,
+/// however the process ends.
+pub(crate) fn take(home: &Home, place: &Place) -> Result<File, LockError> {
     let path = home.lock_file();
     let unusable = |error| LockError::Unusable(path.clone(), error);
     let mut file =
@@ -50,6 +52,8 @@ pub(crate) fn take(home: &Home) -> Result<File, LockError> {
         Err(TryLockError::Error(error)) => return Err(unusable(error)),
     }
     file.set_len(0).map_err(unusable)?;
-    writeln!(file, "{} {}", std::process::id(), env!("CARGO_PKG_VERSION")).map_err(unusable)?;
+    let sockets = std::path::absolute(place.base()).map_err(unusable)?;
+    let (pid, version) = (std::process::id(), env!("CARGO_PKG_VERSION"));
+    writeln!(file, "{pid} {version} {}", sockets.display()).map_err(unusable)?;
     Ok(file)
 }

@@ -13,7 +13,8 @@ use std::time::{Duration, Instant};
 
 /// How the command introduces itself.
 const NAME: &str = "keybearer";
-/// How long all tries to start the agent may take: the one before may be busy to its end.
+/// How long all tries to reach the agent may take: the one before may be busy to its end, and one that a service manager
+/// has woken waits for that.
 const PATIENCE: Duration = Duration::from_secs(75);
 /// How long another starter's agent may take to open its doors.
 const OPENING: Duration = Duration::from_secs(1);
@@ -38,21 +39,31 @@ impl Reach {
         Reach::new(None)
     }
 
-    /// A connection to a door. Starts the agent if nobody listens.
+    /// A connection to a door. Starts the agent if nobody listens; waits for one that listens and doesn't answer yet.
     pub(crate) fn open(&self, door: Door) -> Result<Client, Failure> {
-        match self.open_if_running(door)? {
-            Some(client) => Ok(client),
-            None => self.start(door),
+        let began = Instant::now();
+        loop {
+            match self.connect(door) {
+                Ok(Some(client)) => return Ok(client),
+                Ok(None) => return self.start(door),
+                Err(ClientError::Timeout) if began.elapsed() < PATIENCE => {}
+                Err(error) => return Err(error.into()),
+            }
         }
     }
 
     /// A connection to a door, if the agent runs.
     pub(crate) fn open_if_running(&self, door: Door) -> Result<Option<Client>, Failure> {
-        match Client::connect_at(&self.place()?, door, NAME) {
+        Ok(self.connect(door)?)
+    }
+
+    /// One try to connect, if somebody listens.
+    fn connect(&self, door: Door) -> Result<Option<Client>, ClientError> {
+        match Client::connect_at(&Place::of(self.home.as_deref())?, door, NAME) {
             Ok(client) => Ok(Some(client)),
             // An agent that hangs up before it has said hello is just ending.
             Err(ClientError::Connect(ConnectError::Nobody(_)) | ClientError::HungUp) => Ok(None),
-            Err(error) => Err(error.into()),
+            Err(error) => Err(error),
         }
     }
 
@@ -69,10 +80,12 @@ impl Reach {
             }
             let spawned = Instant::now();
             while spawned.elapsed() < OPENING {
-                if let Some(client) = self.open_if_running(door)? {
-                    return Ok(client);
+                match self.connect(door) {
+                    Ok(Some(client)) => return Ok(client),
+                    Ok(None) => std::thread::sleep(Duration::from_millis(10)),
+                    Err(ClientError::Timeout) => {}
+                    Err(error) => return Err(error.into()),
                 }
-                std::thread::sleep(Duration::from_millis(10));
             }
         }
         let message = "an agent runs for this home, but doesn't answer";
@@ -98,6 +111,8 @@ impl Reach {
     fn spawn(&self) -> Result<(), Failure> {
         let unreachable = |problem: String| ErrorObject::new(ErrorCode::AgentUnreachable, problem);
         let mut command = self.agent();
+        // The agent outlives whatever service this command may be part of, and has nothing to tell its manager.
+        command.env_remove("NOTIFY_SOCKET");
         command.arg("--detach").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         let program = command.get_program().display().to_string();
         let mut child =

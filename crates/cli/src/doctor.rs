@@ -23,10 +23,11 @@ mod units;
 use crate::connection::Reach;
 use crate::output::{Failure, answer, answer_json};
 use keybearer_protocol::agent::{AgentStatus, AgentStatusReply};
-use keybearer_protocol::examination::Examination;
+use keybearer_protocol::examination::{Examination, RunningAgent};
 use keybearer_protocol::method::Empty;
 use keybearer_protocol::{Door, ErrorCode, ErrorObject};
 use serde::Serialize;
+use std::path::Path;
 use std::time::Duration;
 
 /// How long an agent that runs may take to say how it is: the keyring may wait for a person.
@@ -72,16 +73,25 @@ struct Case<'a> {
     reach: &'a Reach,
     /// What an agent would find, or why its executable doesn't tell.
     examined: Result<Examination, String>,
-    /// What the agent says of itself, or why it doesn't; none where none runs.
+    /// What the agent says of itself, or why it doesn't; none where none runs at the place that is looked at.
     status: Option<Result<AgentStatusReply, String>>,
+}
+
+/// Where an agent of this home has its sockets, if that isn't where this command looks for them.
+fn elsewhere<'a>(reach: &Reach, running: &'a RunningAgent) -> Option<&'a str> {
+    let (sockets, place) = (running.sockets.as_deref()?, reach.place().ok()?);
+    // A link may lead to the same folder.
+    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    (real(Path::new(sockets)) != real(place.base())).then_some(sockets)
 }
 
 /// `keybearer doctor`
 pub(crate) fn doctor(reach: &Reach, online: bool, json: bool) -> Result<(), Failure> {
     let examined = examine(reach, online);
-    // A connection would wake an agent that a service manager listens for, so only one that runs is asked.
-    let runs = examined.as_ref().is_ok_and(|examined| examined.running.is_some());
-    let case = Case { reach, examined, status: runs.then(|| status(reach)) };
+    // A connection would wake an agent that a service manager listens for, so only one that runs here is asked.
+    let running = examined.as_ref().ok().and_then(|examined| examined.running.as_ref());
+    let status = running.filter(|running| elsewhere(reach, running).is_none()).map(|_| status(reach));
+    let case = Case { reach, examined, status };
     let always = [agent::check(&case), sockets::check(&case), keyring::check(&case), home::check(&case)];
     let findings: Vec<Finding> = always
         .into_iter()
@@ -105,7 +115,7 @@ fn examine(reach: &Reach, online: bool) -> Result<Examination, String> {
     let mut command = reach.agent();
     command.arg("--examine").args(online.then_some("--online"));
     let program = command.get_program().display().to_string();
-    let said = ask::ask(&mut command).ok_or_else(|| format!("{program} can't be run"))?;
+    let said = ask::ask(&mut command).map_err(|problem| format!("{program} {problem}"))?;
     serde_json::from_str(&said).map_err(|_| match serde_json::from_str::<ErrorObject>(&said) {
         Ok(error) => error.message,
         Err(_) => format!("{program} says something that isn't understood"),

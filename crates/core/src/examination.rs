@@ -2,7 +2,7 @@
 
 use crate::browser::Browser;
 use crate::clock::now;
-use crate::home::{Home, random_id};
+use crate::home::Home;
 use crate::profile::{Profile, ProfileStore};
 use crate::settings::SettingsFile;
 use crate::vault::{Vault, VaultError};
@@ -12,7 +12,7 @@ use jiff::fmt::rfc2822;
 use keybearer_oauth::http::{Http, host};
 use keybearer_oauth::server_url::ServerUrl;
 use keybearer_protocol::auth::DISPLAY_VARIABLES;
-use keybearer_protocol::examination::{Examination, FolderView, ServerClock};
+use keybearer_protocol::examination::{Examination, FolderView, RunningAgent, ServerClock};
 use std::collections::BTreeMap;
 use std::fs::{File, TryLockError};
 use std::path::Path;
@@ -21,6 +21,8 @@ use tokio::task::JoinSet;
 
 /// How long a server may take to tell the time.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// Whose item the keyring is tried with while the home has no name of its own.
+const NO_HOME: &str = "examination";
 /// The most servers that are asked.
 const SERVERS: usize = 16;
 
@@ -33,8 +35,9 @@ pub async fn examine(home: &Home, online: bool) -> Examination {
         (Ok(_), Err(error)) => Some(error.to_string()),
         (Ok(_), Ok(_)) => None,
     };
-    // The probe's item is nobody's, and deleted at once.
-    let vault_problem = Vault::start(&random_id()).probe().await.err();
+    // A keyring that keeps the probe's item keeps one, however often it is looked at.
+    let home_id = home.known_id().ok().flatten().unwrap_or_else(|| NO_HOME.to_owned());
+    let vault_problem = Vault::start_looking(&home_id).probe().await.err();
     let environment: BTreeMap<String, String> =
         DISPLAY_VARIABLES.into_iter().filter_map(|name| Some((name.to_owned(), std::env::var(name).ok()?))).collect();
     Examination {
@@ -49,14 +52,16 @@ pub async fn examine(home: &Home, online: bool) -> Examination {
     }
 }
 
-/// Who holds the lock of an agent, by what it wrote into it.
-fn holder(lock: &Path) -> Option<u32> {
+/// Who holds the lock of an agent, by what it wrote into it: process, version, base folder of its sockets.
+fn holder(lock: &Path) -> Option<RunningAgent> {
     let file = File::open(lock).ok()?;
     if !matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)) {
         return None;
     }
     let content = std::fs::read_to_string(lock).unwrap_or_default();
-    Some(content.split(' ').next().and_then(|pid| pid.parse().ok()).unwrap_or_default())
+    let mut words = content.trim_end_matches('\n').splitn(3, ' ');
+    let pid = words.next().and_then(|pid| pid.parse().ok());
+    Some(RunningAgent { pid, sockets: words.nth(1).map(str::to_owned) })
 }
 
 fn look_at(folder: &Path) -> FolderView {

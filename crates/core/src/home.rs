@@ -83,15 +83,26 @@ impl Home {
 
     /// A random name of this home, made once: it tells its keyring items from those of other homes.
     pub fn id(&self) -> Result<String, HomeError> {
-        let path = self.state.join("home-id");
-        match fs::read_to_string(&path) {
-            Ok(id) if !id.trim().is_empty() => return Ok(id.trim().to_owned()),
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(unusable(&path, &error)),
-            Ok(_) | Err(_) => {}
+        if let Some(id) = self.known_id()? {
+            return Ok(id);
         }
-        let id = random_id();
+        let (path, id) = (self.id_file(), random_id());
         replace(&path, id.as_bytes()).map_err(|error| unusable(&path, &error))?;
         Ok(id)
+    }
+
+    /// The same, if it was made already.
+    pub fn known_id(&self) -> Result<Option<String>, HomeError> {
+        let path = self.id_file();
+        match fs::read_to_string(&path) {
+            Ok(id) => Ok(Some(id.trim().to_owned()).filter(|id| !id.is_empty())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(unusable(&path, &error)),
+        }
+    }
+
+    fn id_file(&self) -> PathBuf {
+        self.state.join("home-id")
     }
 }
 

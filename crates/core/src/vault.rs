@@ -118,8 +118,16 @@ type Job = Box<dyn FnOnce(&mut Keyring) + Send>;
 impl Vault {
     /// The vault of the home with this id. Nothing is asked of the keyring yet.
     pub fn start(home_id: &str) -> Vault {
+        Vault::of(Keyring::new(home_id.to_owned()))
+    }
+
+    /// The same for one who only looks: a keyring that is locked opens no dialog for it.
+    pub fn start_looking(home_id: &str) -> Vault {
+        Vault::of(Keyring::without_dialog(home_id.to_owned()))
+    }
+
+    fn of(mut keyring: Keyring) -> Vault {
         let (jobs, queue) = mpsc::sync_channel::<Job>(QUEUE);
-        let mut keyring = Keyring::new(home_id.to_owned());
         let thread = std::thread::Builder::new().name("keyring".to_owned());
         let spawned = thread.spawn(move || queue.iter().for_each(|job| job(&mut keyring)));
         if let Err(error) = spawned {
@@ -129,7 +137,7 @@ impl Vault {
         Vault { jobs, probing: Arc::default() }
     }
 
-    /// Whether the keyring works, by a real write, read and delete. All who ask at one time share the answer.
+    /// Whether the keyring works, by a real write and read. All who ask at one time share the answer.
     pub async fn probe(&self) -> Result<(), VaultError> {
         let vault = self.clone();
         let shared = self.probing.join(|| async move { vault.ask(Keyring::probe).await }).await;

@@ -74,8 +74,7 @@ impl Place {
         Place::of(path_from("KEYBEARER_HOME").as_deref())
     }
 
-    /// The base folder.
-    #[cfg(unix)]
+    /// The base folder; of pipes, what all their names begin with.
     pub fn base(&self) -> &Path {
         &self.base
     }

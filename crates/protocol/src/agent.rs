@@ -93,7 +93,7 @@ pub enum StartedBy {
     Other,
 }
 
-/// The state of the keyring, found by a real write, read and delete.
+/// The state of the keyring, found by a real write and read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 #[serde(rename_all = "snake_case")]

@@ -9,13 +9,13 @@ use serde::{Deserialize, Serialize};
 pub struct Examination {
     /// The version of the agent's executable.
     pub version: String,
-    /// The process that holds this home's lock, if an agent runs; 0 if it doesn't name itself.
-    pub running: Option<u32>,
+    /// The agent that holds this home's lock, if one runs.
+    pub running: Option<RunningAgent>,
     /// The folders that the agent writes to.
     pub folders: Vec<FolderView>,
     /// What is wrong with `servers.json` or `settings.json`.
     pub configuration_problem: Option<String>,
-    /// The state of the keyring, by a real write, read and delete.
+    /// The state of the keyring, by a real try that opens no dialog.
     pub vault: VaultState,
     /// What is wrong with the keyring, if something is.
     pub vault_problem: Option<String>,
@@ -23,6 +23,15 @@ pub struct Examination {
     pub browser: Option<String>,
     /// The clocks of the accounts' servers; none unless they were asked for.
     pub clocks: Vec<ServerClock>,
+}
+
+/// An agent that runs, by what it wrote into its lock. Where systems keep the file from others' eyes, it names nothing.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct RunningAgent {
+    /// Its process.
+    pub pid: Option<u32>,
+    /// The base folder of its sockets.
+    pub sockets: Option<String>,
 }
 
 /// A folder that the agent writes to.

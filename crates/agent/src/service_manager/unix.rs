@@ -31,10 +31,12 @@ pub(crate) fn handed() -> Result<Handed, HandedError> {
     (0..handed.len()).filter_map(|place| handed.take_unix_listener(place).map_err(HandedError).transpose()).collect()
 }
 
-/// Tells the service manager how the agent is, such as `READY=1`. Where none listens, nothing is said.
+/// Tells the service manager how the agent is, such as `READY=1`. Where none listens, nothing is said; one that is behind
+/// with listening isn't waited for.
 pub(crate) fn tell(state: &str) -> io::Result<()> {
     let Some(name) = env::var_os("NOTIFY_SOCKET").filter(|name| !name.is_empty()) else { return Ok(()) };
     let socket = UnixDatagram::unbound()?;
+    socket.set_nonblocking(true)?;
     #[cfg(target_os = "linux")]
     if let Some(name) = name.as_encoded_bytes().strip_prefix(b"@") {
         use std::os::linux::net::SocketAddrExt;

@@ -1,6 +1,6 @@
 //! Whether the agent runs, answers, and fits this command.
 
-use super::{Case, Finding};
+use super::{Case, Finding, elsewhere};
 use crate::status::origin;
 
 const CHECK: &str = "agent";
@@ -18,13 +18,20 @@ pub(super) fn check(case: &Case<'_>) -> Finding {
         let found = format!("the executable is version {}, and this command {OURS}", examined.version);
         return Finding::broken(CHECK, found, "install Keybearer again, so that both come from one package");
     }
+    let process = match examined.running.as_ref().and_then(|running| running.pid) {
+        Some(pid) => format!("process {pid}"),
+        None => "keybearer-agent".to_owned(),
+    };
+    let sockets = examined.running.as_ref().and_then(|running| elsewhere(case.reach, running));
     match &case.status {
-        None => Finding::ok(CHECK, "doesn't run; it starts when it is needed"),
+        None => match sockets {
+            Some(sockets) => {
+                let advice = format!("set KEYBEARER_SOCKET={sockets} here too, or end {process}");
+                Finding::broken(CHECK, format!("an agent of this home runs with its sockets at {sockets}"), advice)
+            }
+            None => Finding::ok(CHECK, "doesn't run; it starts when it is needed"),
+        },
         Some(Err(problem)) => {
-            let process = match examined.running {
-                Some(pid) if pid != 0 => format!("process {pid}"),
-                Some(_) | None => "keybearer-agent".to_owned(),
-            };
             let found = format!("{process} runs, but can't be asked: {problem}");
             let otherwise = format!("end {process}, and the next command starts another");
             Finding::broken(CHECK, found, format!("mend what is said of the sockets; if they are fine, {otherwise}"))

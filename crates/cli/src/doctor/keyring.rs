@@ -1,4 +1,4 @@
-//! Whether the keyring keeps secrets: a test item is really written, read and deleted.
+//! Whether the keyring keeps secrets: a test item is really written and read.
 
 use super::{Case, Finding};
 use keybearer_protocol::agent::VaultState;
@@ -16,7 +16,7 @@ pub(super) fn check(case: &Case<'_>) -> Finding {
     };
     let problem = problem.as_deref().unwrap_or("it isn't there");
     match vault {
-        VaultState::Unlocked => Finding::ok(CHECK, "works: a test item was written, read and deleted"),
+        VaultState::Unlocked => Finding::ok(CHECK, "works: a test item was written and read"),
         VaultState::Locked => {
             let advice = "unlock it in your desktop's password program, or sign in to the desktop again";
             Finding::broken(CHECK, format!("{problem}, so no token can be read"), advice)

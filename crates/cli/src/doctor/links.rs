@@ -43,7 +43,7 @@ pub(super) fn check() -> Option<Finding> {
 /// The name of the desktop entry that opens a scheme.
 #[cfg(target_os = "linux")]
 pub(super) fn handler(scheme: &str) -> Option<String> {
-    let said = ask(Command::new("xdg-mime").args(["query", "default", &format!("x-scheme-handler/{scheme}")]))?;
+    let said = ask(Command::new("xdg-mime").args(["query", "default", &format!("x-scheme-handler/{scheme}")])).ok()?;
     let name = said.lines().next()?.to_owned();
     (!name.is_empty() && !name.contains('/')).then_some(name)
 }

@@ -1,8 +1,8 @@
 //! The keyring of a Linux desktop: the Secret Service on the session bus, which gnome-keyring, KWallet or KeePassXC
 //! offers.
 //!
-//! No job takes longer than two seconds, whether the keyring is slow or a person in front of its dialog. A dialog stays
-//! on the screen after that, and no second one comes beside it; who asks meanwhile hears that the keyring is locked. The
+//! No job takes longer than two seconds, whether the keyring is slow or a person in front of its dialog, and whether or not
+//! it has to be connected anew; half a second more goes into naming the program. A dialog stays on the screen after that, and no second one comes beside it; who asks meanwhile hears that the keyring is locked. The
 //! keyring may still carry out a call that was given up, but never after a later one: it answers a connection in order.
 
 use super::VaultError;
@@ -26,6 +26,8 @@ const PROBE: &str = "probe";
 
 /// How long one job may take; less than the patience of who waits for it, who then hears why.
 const LIMIT: Duration = Duration::from_secs(2);
+/// How long the bus may take to name the keyring's program.
+const NAMING: Duration = Duration::from_millis(500);
 /// How long no dialog is opened after a person has closed one.
 const REST: Duration = Duration::from_secs(30);
 
@@ -62,6 +64,11 @@ impl Keyring {
         Keyring { home_id, service: None, dialog: Dialog::Closed }
     }
 
+    /// One that opens no dialog: locked is locked.
+    pub(super) fn without_dialog(home_id: String) -> Self {
+        Keyring { home_id, service: None, dialog: Dialog::Unwanted }
+    }
+
     pub(super) fn probe(&mut self) -> Result<(), VaultError> {
         if self.with_service(async |service, dialog| service.probe(dialog).await)? {
             Ok(())
@@ -87,18 +94,23 @@ impl Keyring {
         &mut self,
         job: impl AsyncFn(&Service, &mut Dialog) -> Result<T, Trouble>,
     ) -> Result<T, VaultError> {
-        let was_open = self.service.is_some();
-        let outcome = match self.try_service(&job) {
+        let (was_open, end) = (self.service.is_some(), Instant::now() + LIMIT);
+        let outcome = match self.try_service(&job, end) {
             Err(Trouble::NoBus(_) | Trouble::Service(_)) if was_open => {
-                (self.service, self.dialog) = (None, Dialog::Closed);
-                self.try_service(&job)
+                self.service = None;
+                self.dialog.close(Ended::Gone);
+                self.try_service(&job, end)
             }
             outcome => outcome,
         };
         outcome.map_err(|trouble| self.explain(trouble))
     }
 
-    fn try_service<T>(&mut self, job: impl AsyncFn(&Service, &mut Dialog) -> Result<T, Trouble>) -> Result<T, Trouble> {
+    fn try_service<T>(
+        &mut self,
+        job: impl AsyncFn(&Service, &mut Dialog) -> Result<T, Trouble>,
+        end: Instant,
+    ) -> Result<T, Trouble> {
         let Keyring { home_id, service, dialog } = self;
         let job = async {
             let service = match service {
@@ -107,7 +119,7 @@ impl Keyring {
             };
             job(service, dialog).await
         };
-        let outcome = in_time(job);
+        let outcome = in_time(job, end);
         // The person hasn't answered yet.
         if matches!((&outcome, &self.dialog), (Err(Trouble::Silent), Dialog::Open(_))) {
             return Err(Trouble::Locked);
@@ -132,14 +144,17 @@ impl Keyring {
 
     /// The program that offers the service, if the bus tells in time.
     fn keeper(&self) -> Keeper {
-        self.service.as_ref().and_then(|service| in_time(service.keeper()).ok()).unwrap_or(Keeper::Other)
+        self.service
+            .as_ref()
+            .and_then(|service| in_time(service.keeper(), Instant::now() + NAMING).ok())
+            .unwrap_or(Keeper::Other)
     }
 }
 
-/// What comes of a job, unless its time ends first.
-fn in_time<T>(job: impl Future<Output = Result<T, Trouble>>) -> Result<T, Trouble> {
+/// What comes of a job that may take until then.
+fn in_time<T>(job: impl Future<Output = Result<T, Trouble>>, end: Instant) -> Result<T, Trouble> {
     let too_late = async {
-        Timer::after(LIMIT).await;
+        Timer::at(end).await;
         Err(Trouble::Silent)
     };
     block_on(job.or(too_late))
@@ -248,16 +263,23 @@ impl Service {
 
     /// Has the keyring ask the person to unlock these objects, unless it does so already or was told no.
     async fn unlock(&self, dialog: &mut Dialog, objects: &[&OwnedObjectPath]) -> Result<(), Trouble> {
-        if !dialog.may_open().await {
+        if dialog.stands_in_the_way().await {
             return Err(Trouble::Locked);
         }
         let service = OwnedObjectPath::try_from(BUS_PATH)?;
         let answer = self.call(&service, "org.freedesktop.Secret.Service", "Unlock", &(objects,)).await?;
         let (_, question): (Vec<OwnedObjectPath>, OwnedObjectPath) = answer.body().deserialize()?;
-        if question.as_str() == NOTHING || dialog.open(ask(self.bus.clone(), question)).await == Ended::Agreed {
+        if question.as_str() == NOTHING {
             return Ok(());
         }
-        Err(Trouble::Locked)
+        // A question that is put to nobody goes with this connection.
+        if matches!(dialog, Dialog::Unwanted) {
+            return Err(Trouble::Locked);
+        }
+        match dialog.open(ask(self.bus.clone(), question)).await {
+            Ended::Agreed => Ok(()),
+            Ended::Refused | Ended::Gone => Err(Trouble::Locked),
+        }
     }
 
     async fn keeper(&self) -> Result<Keeper, Trouble> {
@@ -306,6 +328,8 @@ async fn latest(mut items: Vec<Item<'_>>) -> Result<Option<Item<'_>>, Trouble> {
 
 /// The keyring's dialog, which asks a person to unlock it.
 enum Dialog {
+    /// Never to be opened.
+    Unwanted,
     Closed,
     /// On the screen, with its end to come.
     Open(Pin<Box<dyn Future<Output = Ended> + Send>>),
@@ -323,17 +347,17 @@ enum Ended {
 }
 
 impl Dialog {
-    /// Whether one may be opened.
-    async fn may_open(&mut self) -> bool {
+    /// Whether the keyring mustn't be asked to unlock itself: a person is being asked, or has just said no.
+    async fn stands_in_the_way(&mut self) -> bool {
         if let Dialog::Open(end) = self
             && let Some(ended) = future::poll_once(end).await
         {
             self.close(ended);
         }
         match self {
-            Dialog::Closed => true,
-            Dialog::Open(_) => false,
-            Dialog::Refused(at) => at.elapsed() >= REST,
+            Dialog::Unwanted | Dialog::Closed => false,
+            Dialog::Open(_) => true,
+            Dialog::Refused(at) => at.elapsed() < REST,
         }
     }
 
@@ -346,7 +370,11 @@ impl Dialog {
     }
 
     fn close(&mut self, ended: Ended) {
-        *self = if ended == Ended::Refused { Dialog::Refused(Instant::now()) } else { Dialog::Closed };
+        *self = match (&self, ended) {
+            (Dialog::Unwanted, _) => Dialog::Unwanted,
+            (_, Ended::Refused) => Dialog::Refused(Instant::now()),
+            (_, Ended::Agreed | Ended::Gone) => Dialog::Closed,
+        };
     }
 }
 
