@@ -2,7 +2,7 @@
 
 use keybearer_tests::practice::{Practice, callback_of};
 use keybearer_tests::until::until;
-use keybearer_tests::world::{Run, World};
+use keybearer_tests::world::{Run, World, keep_ports};
 use serde_json::{Value, json};
 
 fn start(world: &World) -> String {
@@ -28,6 +28,8 @@ fn a_pasted_callback_completes_a_sign_in_once_also_after_a_restart() {
     let (world, practice) = (World::new().unwrap(), Practice::start(&[]).unwrap());
     world.add("practice", practice.mcp_url()).unwrap();
     let callback = callback_of(&start(&world)).unwrap();
+    // The next agent opens the port again, which must not be another test's by then.
+    let _ports = keep_ports();
     world.kill_agent().unwrap();
     let first = bring(&world, &callback);
     assert_eq!((first.code, first.out.as_str()), (0, "{\"ok\":true,\"profile\":\"practice\"}\n"), "{}", first.err);

@@ -3,7 +3,7 @@
 use keybearer_tests::executables::executable;
 use keybearer_tests::practice::Practice;
 use keybearer_tests::until::until;
-use keybearer_tests::world::World;
+use keybearer_tests::world::{World, share_ports};
 use std::fs::{self, File};
 use std::net::TcpListener;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
@@ -217,8 +217,11 @@ fn what_the_service_manager_says_to_the_agent_reaches_no_program_that_it_starts(
     world.browser = browser.to_str().unwrap().to_owned();
     let activation = Activation::new(&world);
     world.add("practice", practice.mcp_url()).unwrap();
-    let waiting = world.spawn(&["sign-in", "practice"]).unwrap();
-    let told = until("the browser", || Ok(fs::read_to_string(&environment).ok())).unwrap();
+    let (waiting, told) = {
+        let _shared = share_ports();
+        let waiting = world.spawn(&["sign-in", "practice"]).unwrap();
+        (waiting, until("the browser", || Ok(fs::read_to_string(&environment).ok())).unwrap())
+    };
     world.ok(&["sign-in", "practice", "--cancel"]).unwrap();
     waiting.wait_with_output().unwrap();
     assert!(told.contains("KEYBEARER_HOME="), "the browser's environment isn't the agent's: {told}");
