@@ -83,14 +83,27 @@ fn where_all_is_well_it_says_so_and_changes_nothing() {
 fn a_keyring_that_is_absent_locked_or_on_another_bus_has_each_its_own_way_out() {
     let world = World::on(Session::absent().unwrap());
     let said = doctor(&world);
-    said.expect("keyring", "broken", "the system keyring can't be reached", "gnome-keyring");
+    said.expect("keyring", "broken", "the system keyring can't be reached", "such as gnome-keyring");
     let text = world.run(&["doctor"]).unwrap();
-    assert!(text.out.contains("✗ keyring") && text.out.contains("what to do: install and start"), "{text:?}");
+    assert!(text.out.contains("✗ keyring") && text.out.contains("what to do: start a keyring"), "{text:?}");
     assert_eq!(text.err, "keybearer: broken: one thing doesn't work\n");
 
-    let mut world = World::new().unwrap();
-    world.session.lock().unwrap();
-    doctor(&world).expect("keyring", "broken", "is locked", "unlock it in your desktop's password program");
+    let world = World::new().unwrap();
+    world.session.lock_keyring().unwrap();
+    doctor(&world).expect("keyring", "broken", "(gnome-keyring) is locked", "Passwords and Keys");
+    let status = world.ok(&["status"]).unwrap();
+    assert!(status.contains("is locked (what to do: unlock it in its dialog, or in Passwords and Keys)"), "{status}");
+    // So say both of one that runs.
+    doctor(&world).expect("keyring", "broken", "(gnome-keyring) is locked", "Passwords and Keys");
+    world.session.signal_keyring("STOP").unwrap();
+    doctor(&world).expect("keyring", "broken", "isn't answering", "answer its dialog");
+    world.session.signal_keyring("CONT").unwrap();
+    let empty = World::on({
+        let mut session = Session::absent().unwrap();
+        session.lock().unwrap();
+        session
+    });
+    doctor(&empty).expect("keyring", "broken", "has no default collection", "set it as default");
 
     // An agent stays on the bus that it was started on.
     let (world, elsewhere) = (World::new().unwrap(), Session::absent().unwrap());

@@ -46,6 +46,7 @@ pub async fn examine(home: &Home, online: bool) -> Examination {
         folders: home.folders().map(look_at).into(),
         configuration_problem,
         vault: VaultError::state(vault_problem.as_ref()),
+        vault_advice: vault_problem.as_ref().and_then(VaultError::way_out).map(str::to_owned),
         vault_problem: vault_problem.map(|problem| problem.to_string()),
         browser: Browser::of_caller(&environment).program().map(|program| program.display().to_string()),
         clocks: if online { clocks(&profiles.unwrap_or_default()).await } else { Vec::new() },

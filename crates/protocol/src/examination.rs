@@ -19,6 +19,8 @@ pub struct Examination {
     pub vault: VaultState,
     /// What is wrong with the keyring, if something is.
     pub vault_problem: Option<String>,
+    /// What a person can do about it.
+    pub vault_advice: Option<String>,
     /// The program that would open a page, if there is one.
     pub browser: Option<String>,
     /// The clocks of the accounts' servers; none unless they were asked for.
