@@ -6,7 +6,7 @@ use crate::home::Home;
 use crate::profile::{Profile, ProfileStore};
 use crate::settings::SettingsFile;
 use crate::vault::{Vault, VaultError};
-use http::{Method, Request, header};
+use http::{HeaderMap, Method, Request, header};
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
 use keybearer_oauth::http::{Http, host};
@@ -110,20 +110,28 @@ async fn clocks(profiles: &[Profile]) -> Vec<ServerClock> {
 
 async fn clock_of(server: ServerUrl) -> ServerClock {
     let host = host(server.url());
-    let (ahead, problem) = match tokio::time::timeout(PATIENCE, date_of(&server)).await {
-        Ok(Ok(date)) => (date.map(|date| now().duration_since(date).as_secs()), None),
+    let (ahead, problem) = match tokio::time::timeout(PATIENCE, time_of(&server)).await {
+        Ok(Ok(time)) => (time.map(|time| now().duration_since(time).as_secs()), None),
         Ok(Err(problem)) => (None, Some(problem)),
         Err(_) => (None, Some(format!("{host} didn't answer in time"))),
     };
     ServerClock { host, ahead, problem }
 }
 
-async fn date_of(server: &ServerUrl) -> Result<Option<Timestamp>, String> {
+async fn time_of(server: &ServerUrl) -> Result<Option<Timestamp>, String> {
     let front = server.url().join("/").map_err(|error| error.to_string())?;
     let request = Request::builder().method(Method::HEAD).uri(front.as_str()).body(Vec::new());
     let request = request.map_err(|error| error.to_string())?;
     let http = Http::for_server(server).map_err(|error| error.to_string())?;
     let answer = http.open(request).await.map_err(|error| error.to_string())?;
-    let date = answer.headers().get(header::DATE).and_then(|date| date.to_str().ok());
-    Ok(date.and_then(|date| rfc2822::DateTimeParser::new().parse_timestamp(date).ok()))
+    Ok(told_by(answer.headers()))
+}
+
+/// The time that an answer tells: when it was made (`Date`, RFC 9110 §6.6.1), and for how many seconds caches have kept it
+/// since (`Age`, RFC 9111 §5.1).
+fn told_by(headers: &HeaderMap) -> Option<Timestamp> {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let made = rfc2822::DateTimeParser::new().parse_timestamp(text(header::DATE)?).ok()?;
+    let age: u32 = text(header::AGE).and_then(|age| age.trim().parse().ok()).unwrap_or_default();
+    made.checked_add(Duration::from_secs(age.into())).ok()
 }

@@ -47,7 +47,7 @@ pub struct FolderView {
     pub problem: Option<String>,
 }
 
-/// The clock of a server, as the `Date` of its answers tells it (RFC 9110 §6.6.1).
+/// The clock of a server, as the head of an answer tells it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ServerClock {
     /// The server.
