@@ -35,6 +35,7 @@ pub async fn examine(home: &Home, online: bool) -> Examination {
         (Ok(_), Err(error)) => Some(error.to_string()),
         (Ok(_), Ok(_)) => None,
     };
+    let [config, _] = home.folders();
     // A keyring that keeps the probe's item keeps one, however often it is looked at.
     let home_id = home.known_id().ok().flatten().unwrap_or_else(|| NO_HOME.to_owned());
     let vault_problem = Vault::start_looking(&home_id).probe().await.err();
@@ -43,7 +44,7 @@ pub async fn examine(home: &Home, online: bool) -> Examination {
     Examination {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         running: holder(&home.lock_file()),
-        folders: home.folders().map(look_at).into(),
+        folders: home.folders().map(|folder| look_at(folder, folder == config)).into(),
         configuration_problem,
         vault: VaultError::state(vault_problem.as_ref()),
         vault_advice: vault_problem.as_ref().and_then(VaultError::way_out).map(str::to_owned),
@@ -65,29 +66,46 @@ fn holder(lock: &Path) -> Option<RunningAgent> {
     Some(RunningAgent { pid, sockets: words.nth(1).map(str::to_owned) })
 }
 
-fn look_at(folder: &Path) -> FolderView {
+/// A folder that is `shareable` may have other authors in its group: a token never follows what they edit.
+fn look_at(folder: &Path, shareable: bool) -> FolderView {
     let exists = folder.exists();
     // One that is missing is made, so what counts is the first above it that is there.
     let there = folder.ancestors().find(|ancestor| ancestor.exists()).unwrap_or(folder);
-    let problem = match tempfile::tempfile_in(there) {
-        Err(error) => Some(format!("{} can't be written to: {error}", there.display())),
-        Ok(_) if exists => open_to_others(folder),
-        Ok(_) => None,
+    let (problem, concern) = match (tempfile::tempfile_in(there), writers(folder)) {
+        (Err(error), _) => (Some(format!("{} can't be written to: {error}", there.display())), None),
+        (Ok(_), Writers::Owner) => (None, None),
+        (Ok(_), Writers::Group(mode)) if shareable => {
+            (None, Some(format!("{} can be changed by its group (mode {mode:04o})", folder.display())))
+        }
+        (Ok(_), Writers::Group(mode) | Writers::All(mode)) => {
+            (Some(format!("{} can be changed by other users (mode {mode:04o})", folder.display())), None)
+        }
     };
-    FolderView { path: folder.display().to_string(), exists, problem }
+    FolderView { path: folder.display().to_string(), exists, problem, concern }
+}
+
+/// Who may write to a folder, with its mode where that isn't its owner alone.
+enum Writers {
+    Owner,
+    Group(u32),
+    All(u32),
 }
 
 #[cfg(unix)]
-fn open_to_others(folder: &Path) -> Option<String> {
+fn writers(folder: &Path) -> Writers {
     use std::os::unix::fs::MetadataExt;
-    let mode = std::fs::metadata(folder).ok()?.mode() & 0o7777;
-    (mode & 0o022 != 0).then(|| format!("{} can be changed by other users (mode {mode:04o})", folder.display()))
+    let mode = std::fs::metadata(folder).map_or(0, |metadata| metadata.mode() & 0o7777);
+    match (mode & 0o002 != 0, mode & 0o020 != 0) {
+        (true, _) => Writers::All(mode),
+        (false, true) => Writers::Group(mode),
+        (false, false) => Writers::Owner,
+    }
 }
 
 /// Where folders have no mode, who may use one is inherited from the user's own folder.
 #[cfg(not(unix))]
-fn open_to_others(_folder: &Path) -> Option<String> {
-    None
+fn writers(_folder: &Path) -> Writers {
+    Writers::Owner
 }
 
 /// Asks each account's server once what time it is: its front page, without a token, and nothing but the head.

@@ -45,6 +45,8 @@ pub struct FolderView {
     pub exists: bool,
     /// What is wrong with it, if something is.
     pub problem: Option<String>,
+    /// What may be meant, and may be a mistake.
+    pub concern: Option<String>,
 }
 
 /// The clock of a server, as the head of an answer tells it.
