@@ -71,41 +71,29 @@ fn look_at(folder: &Path, shareable: bool) -> FolderView {
     let exists = folder.exists();
     // One that is missing is made, so what counts is the first above it that is there.
     let there = folder.ancestors().find(|ancestor| ancestor.exists()).unwrap_or(folder);
-    let (problem, concern) = match (tempfile::tempfile_in(there), writers(folder)) {
-        (Err(error), _) => (Some(format!("{} can't be written to: {error}", there.display())), None),
-        (Ok(_), Writers::Owner) => (None, None),
-        (Ok(_), Writers::Group(mode)) if shareable => {
-            (None, Some(format!("{} can be changed by its group (mode {mode:04o})", folder.display())))
-        }
-        (Ok(_), Writers::Group(mode) | Writers::All(mode)) => {
-            (Some(format!("{} can be changed by other users (mode {mode:04o})", folder.display())), None)
-        }
+    let mode = mode(folder);
+    let changed_by = |whom| Some(format!("{} can be changed by {whom} (mode {mode:04o})", folder.display()));
+    let (by_group, by_all) = (mode & 0o020 != 0, mode & 0o002 != 0);
+    let (problem, concern) = match tempfile::tempfile_in(there) {
+        Err(error) => (Some(format!("{} can't be written to: {error}", there.display())), None),
+        Ok(_) if by_all || (by_group && !shareable) => (changed_by("other users"), None),
+        Ok(_) if by_group => (None, changed_by("its group")),
+        Ok(_) => (None, None),
     };
     FolderView { path: folder.display().to_string(), exists, problem, concern }
 }
 
-/// Who may write to a folder, with its mode where that isn't its owner alone.
-enum Writers {
-    Owner,
-    Group(u32),
-    All(u32),
-}
-
+/// Who may do what with a folder; nothing is known of one that isn't there.
 #[cfg(unix)]
-fn writers(folder: &Path) -> Writers {
+fn mode(folder: &Path) -> u32 {
     use std::os::unix::fs::MetadataExt;
-    let mode = std::fs::metadata(folder).map_or(0, |metadata| metadata.mode() & 0o7777);
-    match (mode & 0o002 != 0, mode & 0o020 != 0) {
-        (true, _) => Writers::All(mode),
-        (false, true) => Writers::Group(mode),
-        (false, false) => Writers::Owner,
-    }
+    std::fs::metadata(folder).map_or(0, |metadata| metadata.mode() & 0o7777)
 }
 
 /// Where folders have no mode, who may use one is inherited from the user's own folder.
 #[cfg(not(unix))]
-fn writers(_folder: &Path) -> Writers {
-    Writers::Owner
+fn mode(_folder: &Path) -> u32 {
+    0
 }
 
 /// Asks each account's server once what time it is: its front page, without a token, and nothing but the head.
