@@ -83,14 +83,27 @@ fn where_all_is_well_it_says_so_and_changes_nothing() {
 fn a_keyring_that_is_absent_locked_or_on_another_bus_has_each_its_own_way_out() {
     let world = World::on(Session::absent().unwrap());
     let said = doctor(&world);
-    said.expect("keyring", "broken", "the system keyring can't be reached", "gnome-keyring");
+    said.expect("keyring", "broken", "the system keyring can't be reached", "such as gnome-keyring");
     let text = world.run(&["doctor"]).unwrap();
-    assert!(text.out.contains("✗ keyring") && text.out.contains("what to do: install and start"), "{text:?}");
+    assert!(text.out.contains("✗ keyring") && text.out.contains("what to do: start a keyring"), "{text:?}");
     assert_eq!(text.err, "keybearer: broken: one thing doesn't work\n");
 
-    let mut world = World::new().unwrap();
-    world.session.lock().unwrap();
-    doctor(&world).expect("keyring", "broken", "is locked", "unlock it in your desktop's password program");
+    let world = World::new().unwrap();
+    world.session.lock_keyring().unwrap();
+    doctor(&world).expect("keyring", "broken", "(gnome-keyring) is locked", "Passwords and Keys");
+    let status = world.ok(&["status"]).unwrap();
+    assert!(status.contains("is locked (what to do: unlock it in its dialog, or in Passwords and Keys)"), "{status}");
+    // So say both of one that runs.
+    doctor(&world).expect("keyring", "broken", "(gnome-keyring) is locked", "Passwords and Keys");
+    world.session.signal_keyring("STOP").unwrap();
+    doctor(&world).expect("keyring", "broken", "isn't answering", "answer its dialog");
+    world.session.signal_keyring("CONT").unwrap();
+    let empty = World::on({
+        let mut session = Session::absent().unwrap();
+        session.lock().unwrap();
+        session
+    });
+    doctor(&empty).expect("keyring", "broken", "has no default collection", "set it as default");
 
     // An agent stays on the bus that it was started on.
     let (world, elsewhere) = (World::new().unwrap(), Session::absent().unwrap());
@@ -118,7 +131,15 @@ fn folders_that_others_can_change_are_named_with_the_command_that_mends_them() {
     set("run/admin", 0o700);
     let state = set("state", 0o777);
     doctor(&world).expect("home", "broken", &format!("{state} can be changed by other users"), "chmod 700");
+    set("state", 0o770);
+    doctor(&world).expect("home", "broken", &format!("{state} can be changed by other users"), "chmod 700");
     set("state", 0o700);
+    // As a umask of 002 leaves it to whoever made it by hand.
+    let config = set("config", 0o775);
+    doctor(&world).expect("home", "warn", &format!("{config} can be changed by its group (mode 0775)"), "chmod 700");
+    set("config", 0o777);
+    doctor(&world).expect("home", "broken", &format!("{config} can be changed by other users"), "chmod 700");
+    set("config", 0o700);
     fs::File::create(world.servers_file()).unwrap().write_all(b"{ not json").unwrap();
     doctor(&world).expect("home", "broken", "servers.json", "Keybearer leaves it as it is");
     // An entry that a person wrote gets its id from an agent, not from a doctor.
@@ -204,15 +225,22 @@ fn servers_are_asked_for_the_time_only_when_that_is_wanted() {
     assert!(late.accept().is_err(), "a server was asked though nobody wanted it");
     late.set_nonblocking(false).unwrap();
     let asked = std::thread::spawn(move || {
-        let mut caller = late.accept().unwrap().0;
-        let mut request = [0; 1024];
-        let length = caller.read(&mut request).unwrap();
-        let answer =
-            "HTTP/1.1 405 Method Not Allowed\r\nDate: Thu, 01 Jan 2015 00:00:00 GMT\r\nContent-Length: 0\r\n\r\n";
-        caller.write_all(answer.as_bytes()).unwrap();
-        String::from_utf8_lossy(&request[..length]).into_owned()
+        let mut answers = ["", "Age: 4294967295\r\n"].into_iter().map(|age| {
+            let mut caller = late.accept().unwrap().0;
+            let mut request = [0; 1024];
+            let length = caller.read(&mut request).unwrap();
+            let head =
+                "HTTP/1.1 405 Method Not Allowed\r\nDate: Thu, 01 Jan 2015 00:00:00 GMT\r\nContent-Length: 0\r\n";
+            caller.write_all(format!("{head}{age}\r\n").as_bytes()).unwrap();
+            String::from_utf8_lossy(&request[..length]).into_owned()
+        });
+        let asked = answers.next().unwrap();
+        answers.for_each(drop);
+        asked
     });
     online().expect("clock", "broken", "seconds ahead of 127.0.0.1", "set the clock");
+    // A cache has kept the answer for 136 years.
+    online().expect("clock", "broken", "seconds behind 127.0.0.1", "set the clock");
     let asked = asked.join().unwrap();
     assert!(asked.starts_with("HEAD / HTTP/1.1\r\n") && !asked.to_lowercase().contains("authorization"), "{asked}");
     // Now nobody listens there.
@@ -222,15 +250,18 @@ fn servers_are_asked_for_the_time_only_when_that_is_wanted() {
 #[test]
 fn a_socket_unit_that_failed_or_rests_is_told_for_the_usual_home() {
     let world = World::new().unwrap();
-    doctor(&world).expect("systemd", "ok", "listens for the usual home alone", "");
-    let with_unit = |properties: &str| {
+    let of_home = |properties: &str, usual: bool| {
         let systemctl = world.session.write("bin/systemctl", &format!("#!/bin/sh\nprintf '{properties}'\n")).unwrap();
         fs::set_permissions(&systemctl, fs::Permissions::from_mode(0o700)).unwrap();
         let path = format!("{}:{}", systemctl.parent().unwrap().display(), std::env::var("PATH").unwrap());
         let mut command = world.command(&["doctor", "--json"]);
-        command.env_remove("KEYBEARER_HOME").env("PATH", path);
+        if usual {
+            command.env_remove("KEYBEARER_HOME");
+        }
+        command.env("PATH", path);
         Said::of(command)
     };
+    let with_unit = |properties: &str| of_home(properties, true);
     with_unit("").expect("systemd", "ok", "commands start the agent", "");
     let failed = "LoadState=loaded\\nActiveState=failed\\nSubState=failed\\nUnitFileState=enabled\\n";
     with_unit(failed).expect("systemd", "broken", "has failed", "systemctl --user start keybearer-agent.socket");
@@ -238,4 +269,14 @@ fn a_socket_unit_that_failed_or_rests_is_told_for_the_usual_home() {
     with_unit(resting).expect("systemd", "warn", "doesn't listen", "systemctl --user start");
     let listening = "LoadState=loaded\\nActiveState=active\\nSubState=listening\\nUnitFileState=enabled\\n";
     with_unit(listening).expect("systemd", "ok", "keybearer-agent.socket is listening", "");
+    // Nobody is advised a start that does nothing; one that hasn't been tried says no as well.
+    let unmet = format!("{resting}ConditionResult=no\\nConditionTimestampMonotonic=4711\\n");
+    with_unit(&unmet).expect("systemd", "ok", "is not for users of the system itself", "");
+    let untried = format!("{resting}ConditionResult=no\\nConditionTimestampMonotonic=0\\n");
+    with_unit(&untried).expect("systemd", "warn", "doesn't listen", "systemctl --user start");
+    for unit in [listening, failed, resting] {
+        of_home(unit, false).expect("systemd", "ok", "is for the usual home alone", "");
+    }
+    of_home("LoadState=not-found\\nActiveState=inactive\\n", false).expect("systemd", "ok", "knows no unit", "");
+    of_home("", false).expect("systemd", "ok", "isn't there for this user", "");
 }

@@ -220,6 +220,8 @@ export type AgentStatusReply = {
   vault: VaultState,
   /** What is wrong with the keyring, if something is. */
   vault_problem: string | null,
+  /** What a person can do about it. */
+  vault_advice: string | null,
   /** What is wrong with `servers.json`, if something is. */
   configuration_problem: string | null,
 };

@@ -26,7 +26,10 @@ pub(crate) fn run() -> anyhow::Result<()> {
     let mut tests = cargo(&[&["test", "--locked", "--all-targets"], WORKSPACE].concat());
     seen.by(&mut tests);
     run_tests(tests.env("RUST_TEST_THREADS", AT_ONCE))?;
-    seen.check()?;
+    // The servers of the record are set up on Linux alone.
+    if cfg!(target_os = "linux") {
+        seen.check()?;
+    }
     #[cfg(target_os = "linux")]
     crate::platforms::run()?;
     Ok(())

@@ -121,8 +121,9 @@ impl Guard {
     }
 }
 
+/// Whether the file that was seen lies there. One that was gone before it could be seen doesn't.
 fn is_there((path, identity): &(PathBuf, Option<Identity>)) -> bool {
-    Identity::of(path) == *identity
+    identity.is_some() && Identity::of(path) == *identity
 }
 
 /// Which file lies at a path.
@@ -144,5 +145,20 @@ impl Identity {
     #[cfg(not(unix))]
     fn of(_path: &std::path::Path) -> Option<Identity> {
         None
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn a_socket_that_was_gone_before_it_was_seen_is_lost() {
+        let gone = std::env::temp_dir().join("keybearer-nobody-binds-this.sock");
+        let guard = Guard { sockets: vec![(gone.clone(), Identity::of(&gone))], ours: true };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let lost = runtime.block_on(async { tokio::time::timeout(Duration::from_secs(20), guard.lost()).await });
+        assert_eq!(lost.expect("it is told at once"), gone);
     }
 }

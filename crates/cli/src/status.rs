@@ -54,7 +54,8 @@ fn tell(status: &AgentStatusReply, accounts: &[AccountView]) -> Result<(), Failu
         (VaultState::Locked | VaultState::Absent, Some(problem)) => problem,
         (VaultState::Locked | VaultState::Absent, None) => "doesn't work",
     };
-    answer(&format!("keyring   {keyring}"))?;
+    let advice = status.vault_advice.as_ref().map(|advice| format!(" (what to do: {advice})")).unwrap_or_default();
+    answer(&format!("keyring   {keyring}{advice}"))?;
     answer(&format!("window    {}", window(status)))?;
     answer(&format!("accounts  {}", by_state(status, accounts)))?;
     match &status.configuration_problem {

@@ -339,18 +339,12 @@ impl Error {
                 Some("run it without --no-prompt once, and answer \"While it runs\"".to_owned())
             }
             Error::ConsentRequired(Unasked::NoDesktop) => Some("start Keybearer's window".to_owned()),
-            Error::Vault(VaultError::Locked(keeper)) => Some(keeper.how_to_unlock().to_owned()),
-            Error::Vault(VaultError::NoCollection(keeper)) => Some(keeper.how_to_make_room().to_owned()),
-            Error::Vault(VaultError::Silent) => Some("answer its dialog, if there is one, and try again".to_owned()),
-            Error::Vault(VaultError::Absent(_)) => Some(KEYRING_IS_ABSENT.to_owned()),
+            Error::Vault(error) => error.way_out().map(str::to_owned),
             Error::Unprotected(_) => Some(
                 "update Keybearer; or delete \"Keybearer protection\" in the keyring's own window, and check afterwards who may \
                  use your accounts"
                     .to_owned(),
             ),
-            Error::Vault(VaultError::Unreadable(_)) => {
-                Some("update Keybearer, or remove the account with keybearer remove and add it again".to_owned())
-            }
             Error::Registration(RegistrationError::NotOffered(_)) => {
                 Some("remove the account and add it again with --client-id".to_owned())
             }
@@ -362,15 +356,6 @@ impl Error {
         }
     }
 }
-
-/// What to do where the system's keyring can't be reached.
-const KEYRING_IS_ABSENT: &str = if cfg!(windows) {
-    "start Windows' service \"Credential Manager\""
-} else if cfg!(target_os = "macos") {
-    "open Keychain Access, and make \"login\" the default keychain"
-} else {
-    "start a keyring such as gnome-keyring, KWallet or KeePassXC in this session"
-};
 
 /// A name as it can be typed.
 fn quoted(name: &str) -> String {

@@ -6,7 +6,7 @@ use crate::home::Home;
 use crate::profile::{Profile, ProfileStore};
 use crate::settings::SettingsFile;
 use crate::vault::{Vault, VaultError};
-use http::{Method, Request, header};
+use http::{HeaderMap, Method, Request, header};
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
 use keybearer_oauth::http::{Http, host};
@@ -35,6 +35,7 @@ pub async fn examine(home: &Home, online: bool) -> Examination {
         (Ok(_), Err(error)) => Some(error.to_string()),
         (Ok(_), Ok(_)) => None,
     };
+    let [config, _] = home.folders();
     // A keyring that keeps the probe's item keeps one, however often it is looked at.
     let home_id = home.known_id().ok().flatten().unwrap_or_else(|| NO_HOME.to_owned());
     let vault_problem = Vault::start_looking(&home_id).probe().await.err();
@@ -43,9 +44,10 @@ pub async fn examine(home: &Home, online: bool) -> Examination {
     Examination {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         running: holder(&home.lock_file()),
-        folders: home.folders().map(look_at).into(),
+        folders: home.folders().map(|folder| look_at(folder, folder == config)).into(),
         configuration_problem,
         vault: VaultError::state(vault_problem.as_ref()),
+        vault_advice: vault_problem.as_ref().and_then(VaultError::way_out).map(str::to_owned),
         vault_problem: vault_problem.map(|problem| problem.to_string()),
         browser: Browser::of_caller(&environment).program().map(|program| program.display().to_string()),
         clocks: if online { clocks(&profiles.unwrap_or_default()).await } else { Vec::new() },
@@ -64,29 +66,34 @@ fn holder(lock: &Path) -> Option<RunningAgent> {
     Some(RunningAgent { pid, sockets: words.nth(1).map(str::to_owned) })
 }
 
-fn look_at(folder: &Path) -> FolderView {
+/// A folder that is `shareable` may have other authors in its group: a token never follows what they edit.
+fn look_at(folder: &Path, shareable: bool) -> FolderView {
     let exists = folder.exists();
     // One that is missing is made, so what counts is the first above it that is there.
     let there = folder.ancestors().find(|ancestor| ancestor.exists()).unwrap_or(folder);
-    let problem = match tempfile::tempfile_in(there) {
-        Err(error) => Some(format!("{} can't be written to: {error}", there.display())),
-        Ok(_) if exists => open_to_others(folder),
-        Ok(_) => None,
+    let mode = mode(folder);
+    let changed_by = |whom| Some(format!("{} can be changed by {whom} (mode {mode:04o})", folder.display()));
+    let (by_group, by_all) = (mode & 0o020 != 0, mode & 0o002 != 0);
+    let (problem, concern) = match tempfile::tempfile_in(there) {
+        Err(error) => (Some(format!("{} can't be written to: {error}", there.display())), None),
+        Ok(_) if by_all || (by_group && !shareable) => (changed_by("other users"), None),
+        Ok(_) if by_group => (None, changed_by("its group")),
+        Ok(_) => (None, None),
     };
-    FolderView { path: folder.display().to_string(), exists, problem }
+    FolderView { path: folder.display().to_string(), exists, problem, concern }
 }
 
+/// Who may do what with a folder; nothing is known of one that isn't there.
 #[cfg(unix)]
-fn open_to_others(folder: &Path) -> Option<String> {
+fn mode(folder: &Path) -> u32 {
     use std::os::unix::fs::MetadataExt;
-    let mode = std::fs::metadata(folder).ok()?.mode() & 0o7777;
-    (mode & 0o022 != 0).then(|| format!("{} can be changed by other users (mode {mode:04o})", folder.display()))
+    std::fs::metadata(folder).map_or(0, |metadata| metadata.mode() & 0o7777)
 }
 
 /// Where folders have no mode, who may use one is inherited from the user's own folder.
 #[cfg(not(unix))]
-fn open_to_others(_folder: &Path) -> Option<String> {
-    None
+fn mode(_folder: &Path) -> u32 {
+    0
 }
 
 /// Asks each account's server once what time it is: its front page, without a token, and nothing but the head.
@@ -109,20 +116,28 @@ async fn clocks(profiles: &[Profile]) -> Vec<ServerClock> {
 
 async fn clock_of(server: ServerUrl) -> ServerClock {
     let host = host(server.url());
-    let (ahead, problem) = match tokio::time::timeout(PATIENCE, date_of(&server)).await {
-        Ok(Ok(date)) => (date.map(|date| now().duration_since(date).as_secs()), None),
+    let (ahead, problem) = match tokio::time::timeout(PATIENCE, time_of(&server)).await {
+        Ok(Ok(time)) => (time.map(|time| now().duration_since(time).as_secs()), None),
         Ok(Err(problem)) => (None, Some(problem)),
         Err(_) => (None, Some(format!("{host} didn't answer in time"))),
     };
     ServerClock { host, ahead, problem }
 }
 
-async fn date_of(server: &ServerUrl) -> Result<Option<Timestamp>, String> {
+async fn time_of(server: &ServerUrl) -> Result<Option<Timestamp>, String> {
     let front = server.url().join("/").map_err(|error| error.to_string())?;
     let request = Request::builder().method(Method::HEAD).uri(front.as_str()).body(Vec::new());
     let request = request.map_err(|error| error.to_string())?;
     let http = Http::for_server(server).map_err(|error| error.to_string())?;
     let answer = http.open(request).await.map_err(|error| error.to_string())?;
-    let date = answer.headers().get(header::DATE).and_then(|date| date.to_str().ok());
-    Ok(date.and_then(|date| rfc2822::DateTimeParser::new().parse_timestamp(date).ok()))
+    Ok(told_by(answer.headers()))
+}
+
+/// The time that an answer tells: when it was made (`Date`, RFC 9110 §6.6.1), and for how many seconds caches have kept it
+/// since (`Age`, RFC 9111 §5.1).
+fn told_by(headers: &HeaderMap) -> Option<Timestamp> {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let made = rfc2822::DateTimeParser::new().parse_timestamp(text(header::DATE)?).ok()?;
+    let age: u32 = text(header::AGE).and_then(|age| age.trim().parse().ok()).unwrap_or_default();
+    made.checked_add(Duration::from_secs(age.into())).ok()
 }

@@ -73,7 +73,31 @@ impl VaultError {
             Some(_) => VaultState::Absent,
         }
     }
+
+    /// What a person can do about it.
+    pub fn way_out(&self) -> Option<&'static str> {
+        match self {
+            VaultError::Locked(keeper) => Some(keeper.how_to_unlock()),
+            VaultError::Absent(_) => Some(HOW_TO_START_ONE),
+            VaultError::NoCollection(keeper) => Some(keeper.how_to_make_room()),
+            VaultError::Silent => Some("answer its dialog, if there is one, and try again"),
+            VaultError::Unreadable(_) => {
+                Some("update Keybearer, or remove the account with keybearer remove and add it again")
+            }
+            VaultError::TooLarge(_) | VaultError::NotKept => None,
+        }
+    }
 }
+
+/// What to do where the system's keyring can't be reached.
+const HOW_TO_START_ONE: &str = if cfg!(windows) {
+    "start Windows' service \"Credential Manager\""
+} else if cfg!(target_os = "macos") {
+    "open Keychain Access, and make \"login\" the default keychain"
+} else {
+    "start a keyring such as gnome-keyring, KWallet or KeePassXC in this session; without a desktop, see \
+     Troubleshooting in the README"
+};
 
 /// The keyring of one home.
 #[derive(Clone, Debug)]

@@ -1,6 +1,7 @@
 //! The key `Exec`: words with quotes of their own, inside a string with escapes of its own.
 
 use std::env;
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// What must be escaped between quotes.
@@ -82,9 +83,31 @@ pub fn find(program: &str) -> Option<PathBuf> {
     places.into_iter().find(|place| place.is_file())
 }
 
+/// Where this program lies. Linux names one that was replaced while it runs with ` (deleted)` behind its path
+/// (`proc_pid_exe(5)`); what an upgrade has put there is the program that goes on.
+pub fn own() -> io::Result<PathBuf> {
+    env::current_exe().map(in_place)
+}
+
+fn in_place(named: PathBuf) -> PathBuf {
+    let name = named.to_str().and_then(|name| name.strip_suffix(" (deleted)")).map(PathBuf::from);
+    name.filter(|name| !named.exists() && name.is_file()).unwrap_or(named)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_program_that_was_replaced_is_the_one_in_its_place() {
+        let here = env::current_exe().expect("this test");
+        let deleted = |path: &Path| PathBuf::from(format!("{} (deleted)", path.display()));
+        assert_eq!(in_place(deleted(&here)), here);
+        assert_eq!(in_place(here.clone()), here);
+        // Nothing has come in its place.
+        let gone = deleted(Path::new("/nowhere/program"));
+        assert_eq!(in_place(gone.clone()), gone);
+    }
 
     #[test]
     fn what_is_written_is_read_again() {

@@ -75,6 +75,8 @@ pub struct AgentStatusReply {
     pub vault: VaultState,
     /// What is wrong with the keyring, if something is.
     pub vault_problem: Option<String>,
+    /// What a person can do about it.
+    pub vault_advice: Option<String>,
     /// What is wrong with `servers.json`, if something is.
     pub configuration_problem: Option<String>,
 }

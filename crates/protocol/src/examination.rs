@@ -19,6 +19,8 @@ pub struct Examination {
     pub vault: VaultState,
     /// What is wrong with the keyring, if something is.
     pub vault_problem: Option<String>,
+    /// What a person can do about it.
+    pub vault_advice: Option<String>,
     /// The program that would open a page, if there is one.
     pub browser: Option<String>,
     /// The clocks of the accounts' servers; none unless they were asked for.
@@ -43,9 +45,11 @@ pub struct FolderView {
     pub exists: bool,
     /// What is wrong with it, if something is.
     pub problem: Option<String>,
+    /// What may be meant, and may be a mistake.
+    pub concern: Option<String>,
 }
 
-/// The clock of a server, as the `Date` of its answers tells it (RFC 9110 §6.6.1).
+/// The clock of a server, as the head of an answer tells it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ServerClock {
     /// The server.

@@ -34,7 +34,7 @@ fn write(file: &Path) -> io::Result<()> {
     fs::create_dir_all(folder)?;
     // Whoever logs in meanwhile sees all of it or nothing.
     let mut fresh = tempfile::NamedTempFile::new_in(folder)?;
-    fresh.write_all(text(&std::env::current_exe()?)?.as_bytes())?;
+    fresh.write_all(text(&exec::own()?)?.as_bytes())?;
     fresh.persist(file)?;
     Ok(())
 }

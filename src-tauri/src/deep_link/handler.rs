@@ -1,15 +1,15 @@
 //! Which program opens a scheme now. A package brings a desktop file of its own, which must stay the one that counts;
 //! one that leads to another executable must not.
 
-use keybearer_desktop_entry::Entry;
+use keybearer_desktop_entry::{Entry, exec};
+use std::fs;
 use std::process::{Command, Stdio};
-use std::{env, fs};
 
 /// Whether this executable opens the scheme.
 pub(super) fn is_this_program(scheme: &str) -> bool {
     let entry = registered(scheme).and_then(|name| Entry::find(&name)).filter(Entry::takes_address);
     let program = entry.and_then(|entry| entry.program()).and_then(|program| fs::canonicalize(program).ok());
-    let own = env::current_exe().and_then(fs::canonicalize).ok();
+    let own = exec::own().and_then(fs::canonicalize).ok();
     program.is_some() && program == own
 }
 

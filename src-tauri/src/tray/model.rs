@@ -274,6 +274,7 @@ mod tests {
             prompts,
             vault: VaultState::Unlocked,
             vault_problem: None,
+            vault_advice: None,
             configuration_problem: None,
         }
     }

@@ -70,6 +70,7 @@ export function agentStatus(different: Partial<AgentStatusReply> = {}): AgentSta
     prompts: 0,
     vault: "unlocked",
     vault_problem: null,
+    vault_advice: null,
     configuration_problem: null,
     ...different,
   };

@@ -16,6 +16,10 @@ pub(super) fn check(case: &Case<'_>) -> Finding {
     if let Some(problem) = &examined.configuration_problem {
         return Finding::broken(CHECK, problem, "mend the file, or put it away: Keybearer leaves it as it is");
     }
+    if let Some((folder, concern)) = examined.folders.iter().find_map(|one| Some((one, one.concern.as_ref()?))) {
+        let advice = format!("nothing, if the group is yours alone or meant to; else chmod 700 {}", folder.path);
+        return Finding::warn(CHECK, concern, advice);
+    }
     let words = |folder: &FolderView| match folder.exists {
         true => folder.path.clone(),
         false => format!("{} (not there yet)", folder.path),

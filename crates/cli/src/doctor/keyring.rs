@@ -10,30 +10,19 @@ pub(super) fn check(case: &Case<'_>) -> Finding {
         return Finding::warn(CHECK, "not looked at: only the agent can", "mend the agent first");
     };
     // What counts is what the agent that runs finds: it may live on another session bus than this command.
-    let (vault, problem) = match &case.status {
-        Some(Ok(status)) => (status.vault, &status.vault_problem),
-        Some(Err(_)) | None => (examined.vault, &examined.vault_problem),
+    let (vault, problem, advice) = match &case.status {
+        Some(Ok(status)) => (status.vault, &status.vault_problem, &status.vault_advice),
+        Some(Err(_)) | None => (examined.vault, &examined.vault_problem, &examined.vault_advice),
     };
     let problem = problem.as_deref().unwrap_or("it isn't there");
+    let advice = advice.as_deref().unwrap_or("look after it in its own window");
     match vault {
         VaultState::Unlocked => Finding::ok(CHECK, "works: a test item was written and read"),
-        VaultState::Locked => {
-            let advice = "unlock it in your desktop's password program, or sign in to the desktop again";
-            Finding::broken(CHECK, format!("{problem}, so no token can be read"), advice)
-        }
+        VaultState::Locked => Finding::broken(CHECK, format!("{problem}, so no token can be read"), advice),
         VaultState::Absent if examined.vault == VaultState::Unlocked => {
             let found = format!("works here, but not for the agent that runs: {problem}");
             Finding::broken(CHECK, found, "keybearer agent stop; the next command starts one in this session")
         }
-        VaultState::Absent => Finding::broken(CHECK, problem, advice()),
-    }
-}
-
-fn advice() -> &'static str {
-    if cfg!(target_os = "linux") {
-        "install and start a Secret Service such as gnome-keyring, KWallet or KeePassXC; for a machine without a \
-         desktop see Troubleshooting in the README"
-    } else {
-        "sign in to the desktop, whose keyring Keybearer uses"
+        VaultState::Absent => Finding::broken(CHECK, problem, advice),
     }
 }

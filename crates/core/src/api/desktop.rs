@@ -151,6 +151,7 @@ impl Api {
             prompter,
             prompts: u32::try_from(prompts).unwrap_or(u32::MAX),
             vault: VaultError::state(problem.as_ref()),
+            vault_advice: problem.as_ref().and_then(VaultError::way_out).map(str::to_owned),
             vault_problem: problem.map(|problem| problem.to_string()),
             configuration_problem,
         }
