@@ -1,12 +1,12 @@
 //! Consent: once a desktop is there, a person is asked which program may use an account.
 
+use keybearer_tests::executables::copy;
 use keybearer_tests::practice::Practice;
 use keybearer_tests::prompter::Prompter;
 use keybearer_tests::stand_in::StandIn;
 use keybearer_tests::until::until;
 use keybearer_tests::world::World;
 use serde_json::{Value, json};
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -20,7 +20,7 @@ fn signed_in() -> (World, Practice) {
 fn program(world: &World, name: &str) -> StandIn {
     let path = world.session.folder().join(name);
     if !path.exists() {
-        fs::copy(world.keybearer().with_file_name("keybearer-desktop"), &path).unwrap();
+        copy(&world.keybearer().with_file_name("keybearer-desktop"), &path).unwrap();
     }
     StandIn::start(&path, &world.programs_socket()).unwrap()
 }
@@ -309,7 +309,7 @@ fn nobody_but_the_desktop_beside_the_agent_registers_answers_or_weakens_the_poli
     world.ok(&["status"]).unwrap();
     // The same program from another folder, and the command.
     let path = world.session.folder().join("impostor");
-    fs::copy(world.keybearer().with_file_name("keybearer-desktop"), &path).unwrap();
+    copy(&world.keybearer().with_file_name("keybearer-desktop"), &path).unwrap();
     let mut impostor = StandIn::start(&path, &world.admin_socket()).unwrap();
     assert_eq!(code(&impostor.call("prompt.register", &json!({})).unwrap()), 1027);
     assert_eq!(world.run(&["rpc", "--admin", r#"{"method":"prompt.register"}"#]).unwrap().code, 34);

@@ -1,7 +1,9 @@
 //! The executables of this build, which lie beside the test's own.
 
+use anyhow::ensure;
 use std::env::consts::EXE_SUFFIX;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// The path of an executable.
 ///
@@ -15,4 +17,12 @@ pub fn executable(name: &str) -> PathBuf {
     let path = folder.join(format!("{name}{EXE_SUFFIX}"));
     assert!(path.exists(), "{} is missing: run the tests with `cargo xtask test`", path.display());
     path
+}
+
+/// Copies an executable. Another process does it: as long as a file is open for writing, also in a child that another test
+/// has just begun to start, nobody can run it.
+pub fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
+    let copied = Command::new("cp").arg(from).arg(to).status()?;
+    ensure!(copied.success(), "{} can't be copied", from.display());
+    Ok(())
 }

@@ -1,6 +1,6 @@
 //! One Keybearer: a home, a session, and the command, cut off from everything of the user's own.
 
-use crate::executables::executable;
+use crate::executables::{copy, executable};
 use crate::main_job::Keybearer;
 use crate::session::Session;
 use crate::stand_in::StandIn;
@@ -77,7 +77,7 @@ impl World {
         fs::create_dir(&folder)?;
         let names = ["keybearer", "keybearer-agent", "keybearer-stand-in"];
         for (name, place) in names.iter().zip(["keybearer", "keybearer-agent", "keybearer-desktop"]) {
-            fs::copy(executable(name), folder.join(place))?;
+            copy(&executable(name), &folder.join(place))?;
         }
         world.keybearer = folder.join("keybearer");
         Ok(world)
