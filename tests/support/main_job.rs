@@ -55,7 +55,8 @@ pub fn run(
 fn steps(keybearer: &impl Keybearer) -> anyhow::Result<Vec<String>> {
     let question = serde_json::json!({ "method": "auth.status", "params": { "profile": ACCOUNT } });
     let view: Value = serde_json::from_str(&keybearer.ok(&["rpc", "--admin", &question.to_string()])?)?;
-    let text = |step: &Value, key: &str| step[key].as_str().unwrap_or_default().replace('_', " ");
-    let line = |step: &Value| format!("{:22}{:9}{}", text(step, "name"), text(step, "state"), text(step, "fact"));
+    let text = |step: &Value, key: &str| step[key].as_str().unwrap_or_default().to_owned();
+    let word = |step: &Value, key: &str| text(step, key).replace('_', " ");
+    let line = |step: &Value| format!("{:22}{:9}{}", word(step, "name"), word(step, "state"), text(step, "fact"));
     Ok(view["steps"].as_array().context("a sign-in has steps")?.iter().map(line).collect())
 }

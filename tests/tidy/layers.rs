@@ -13,7 +13,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("keybearer-desktop-entry", &[]),
     ("keybearer-practice", &[]),
     ("keybearer-ipc", &["keybearer-windows", "keybearer-protocol"]),
-    ("keybearer-core", &["keybearer-protocol", "keybearer-oauth"]),
+    ("keybearer-core", &["keybearer-desktop-entry", "keybearer-protocol", "keybearer-oauth"]),
     ("keybearer-gateway", &["keybearer-protocol", "keybearer-oauth", "keybearer-core"]),
     (
         "keybearer-agent",

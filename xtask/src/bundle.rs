@@ -1,7 +1,7 @@
 //! The package that people install: the window with the agent, the command and the practice server beside it.
 
 use crate::setup;
-use crate::step::{cargo, detail, root, step};
+use crate::step::{cargo, detail, packages, root, step};
 use crate::test::build_window;
 use anyhow::{Context, ensure};
 use serde_json::Value;
@@ -13,7 +13,7 @@ use std::process::Command;
 mod check;
 
 /// What the window has beside it. One build makes all of them with one set of features.
-const BESIDE: &[&str] = &["keybearer", "keybearer-agent", "keybearer-practice"];
+pub(crate) const BESIDE: &[&str] = &["keybearer", "keybearer-agent", "keybearer-practice"];
 
 /// Makes the package, without optimizations if `debug`, and tries it if `check`.
 pub(crate) fn run(check: bool, debug: bool) -> anyhow::Result<()> {
@@ -21,7 +21,7 @@ pub(crate) fn run(check: bool, debug: bool) -> anyhow::Result<()> {
     build_window()?;
     let profile: &[&str] = if debug { &[] } else { &["--release"] };
     let mut build = cargo(&["build", "--locked", "--features", "keybearer-desktop/custom-protocol"]);
-    build.args(["--package", "keybearer-desktop"]).args(BESIDE.iter().flat_map(|name| ["--package", name]));
+    build.args(["--package", "keybearer-desktop"]).args(packages(BESIDE));
     step("build", build.args(profile))?;
     let built = target_folder()?.join(if debug { "debug" } else { "release" });
     gather(&built)?;

@@ -3,8 +3,9 @@
 /// A compiler for another system.
 mod compiler;
 
+use crate::bundle::BESIDE;
 use crate::setup;
-use crate::step::{cargo, detail, root, step};
+use crate::step::{cargo, detail, packages, root, step};
 use crate::test::{WORKSPACE, build_window};
 use anyhow::Context;
 use compiler::Compiler;
@@ -15,9 +16,6 @@ use std::process::{Command, Stdio};
 
 const MACOS: &str = "aarch64-apple-darwin";
 const WINDOWS: &str = "x86_64-pc-windows-gnu";
-
-/// What runs on Windows without a window.
-const EXECUTABLES: &[&str] = &["keybearer", "keybearer-agent", "keybearer-practice"];
 
 /// The crates whose own tests run under Wine.
 const TESTED: &[&str] = &[
@@ -56,14 +54,10 @@ fn check(compiler: &Compiler) -> Command {
 
 /// Builds the executables, and runs the crates' own tests and then the executables themselves.
 fn try_under_wine(windows: &Compiler) -> anyhow::Result<()> {
-    let build: Vec<&str> = EXECUTABLES.iter().flat_map(|name| ["--package", name]).collect();
-    step("build for Windows", &mut windows.cargo(&[&["build", "--locked"], build.as_slice()].concat()))?;
-    let folder = windows.output();
+    step("build for Windows", windows.cargo(&["build", "--locked"]).args(packages(BESIDE)))?;
     let wine = root().join("target/wine");
     fs::create_dir_all(&wine)?;
-    for beside in [folder.clone(), folder.join("deps")] {
-        lay_random_numbers(&beside)?;
-    }
+    lay_random_numbers(&windows.output())?;
     let tried = run_under_wine(windows, &wine);
     // Its services hold whatever they were given as output.
     let ended = step("end of Wine", in_wine(Command::new("wineserver").arg("--kill"), &wine));
@@ -77,9 +71,8 @@ fn run_under_wine(windows: &Compiler, wine: &Path) -> anyhow::Result<()> {
     in_wine(server.arg("--persistent").stdout(Stdio::null()).stderr(Stdio::null()), wine).status()?;
     let mut start = Command::new("wineboot");
     step("start of Wine", in_wine(start.arg("--init").stdout(Stdio::null()).stderr(Stdio::null()), wine))?;
-    let tested: Vec<&str> = TESTED.iter().flat_map(|name| ["--package", name]).collect();
-    let mut units = windows.cargo(&[&["test", "--locked", "--lib", "--bins"], tested.as_slice()].concat());
-    units.env("CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER", "wine");
+    let mut units = windows.cargo(&["test", "--locked", "--lib", "--bins"]);
+    units.args(packages(TESTED)).env("CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER", "wine");
     step("units under Wine", in_wine(&mut units, wine))?;
     step("build of the tests", &mut cargo(&[&["build", "--locked", "--all-targets"], WORKSPACE].concat()))?;
     let mut tests = cargo(&[&["test", "--locked"], WORKSPACE, &["--test", "wine", "--", "--show-output"]].concat());
@@ -92,11 +85,15 @@ fn in_wine<'a>(command: &'a mut Command, prefix: &Path) -> &'a mut Command {
     command.env("WINEPREFIX", prefix).env("WINEDEBUG", "-all")
 }
 
-/// Lays the library beside the executables from which Rust takes its random numbers: older Wine has none of its own.
+/// Lays the library beside the executables, and beside their tests, from which Rust takes its random numbers: older Wine
+/// has none of its own.
 fn lay_random_numbers(folder: &Path) -> anyhow::Result<()> {
+    const LIBRARY: &str = "bcryptprimitives.dll";
     let mut compiler = Command::new("x86_64-w64-mingw32-gcc");
-    compiler.args(["-shared", "-O2", "-o"]).arg(folder.join("bcryptprimitives.dll"));
-    step("random numbers", compiler.arg(root().join("tests/wine/bcryptprimitives.c")).arg("-ladvapi32"))
+    compiler.args(["-shared", "-O2", "-o"]).arg(folder.join(LIBRARY));
+    step("random numbers", compiler.arg(root().join("tests/wine/bcryptprimitives.c")).arg("-ladvapi32"))?;
+    fs::copy(folder.join(LIBRARY), folder.join("deps").join(LIBRARY))?;
+    Ok(())
 }
 
 /// A check links nothing, so what would compile C for macOS may just leave files behind.

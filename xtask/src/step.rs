@@ -38,6 +38,12 @@ pub(crate) fn cargo(arguments: &[&str]) -> Command {
     command
 }
 
+/// The words by which cargo takes these packages and no others.
+#[cfg(target_os = "linux")]
+pub(crate) fn packages<'a>(names: &[&'a str]) -> Vec<&'a str> {
+    names.iter().flat_map(|name| ["--package", name]).collect()
+}
+
 /// `npm` in a folder of the project.
 pub(crate) fn npm(folder: &str, arguments: &[&str]) -> Command {
     let mut command = Command::new(if cfg!(windows) { "npm.cmd" } else { "npm" });

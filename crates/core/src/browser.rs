@@ -1,9 +1,10 @@
 //! The browser: opened without a shell (`URL-2`), for https and loopback addresses alone (`URL-1`).
 
+use keybearer_desktop_entry::exec::find;
 use keybearer_oauth::server_url::is_protected;
 use keybearer_protocol::auth::DISPLAY_VARIABLES;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Stdio;
 use tokio::process::Command;
 use url::Url;
@@ -44,7 +45,7 @@ impl Browser {
 
     /// The program that would be started first: one that is there.
     pub fn program(&self) -> Option<PathBuf> {
-        self.commands().iter().filter_map(|words| words.first()).find_map(|program| on_path(program))
+        self.commands().iter().filter_map(|words| words.first()).find_map(|program| find(program))
     }
 
     /// The commands to try, in order: `$BROWSER`, a list with the platform's separator, or else the system's own way.
@@ -89,13 +90,4 @@ impl Browser {
             }
         }
     }
-}
-
-/// Where the system finds a program of this name.
-fn on_path(program: &str) -> Option<PathBuf> {
-    if Path::new(program).components().count() > 1 {
-        return Some(PathBuf::from(program)).filter(|path| path.is_file());
-    }
-    let folders = std::env::var_os("PATH")?;
-    std::env::split_paths(&folders).map(|folder| folder.join(program)).find(|path| path.is_file())
 }

@@ -61,8 +61,8 @@ pub fn owner_only() -> io::Result<String> {
 }
 
 /// Whether a pipe has these very rights.
-pub fn is_owner_only(pipe: BorrowedHandle<'_>) -> io::Result<bool> {
-    Ok(security::description(pipe)? == security::canonical(&owner_only()?)?)
+pub fn has_rights(pipe: BorrowedHandle<'_>, rights: &str) -> io::Result<bool> {
+    Ok(security::description(pipe)? == security::canonical(rights)?)
 }
 
 /// The process that connected to an instance. A hint: the handle may have been passed on.

@@ -5,8 +5,9 @@ use super::Peer;
 use crate::socket::Connection;
 use keybearer_protocol::program::{Confidence, ProcessView, ProgramView};
 use keybearer_protocol::session::CallerView;
+use keybearer_windows::pipe;
 use keybearer_windows::process::{Process, parents};
-use keybearer_windows::{pipe, user};
+use keybearer_windows::user::{self, Sid};
 use std::io;
 use std::os::windows::io::AsHandle;
 use std::path::{Path, PathBuf};
@@ -56,13 +57,14 @@ pub(super) fn identify(connection: &Connection) -> io::Result<Peer> {
         let witness = Witness { process: None };
         return Ok(Peer { same_user: true, view, is_desktop: false, is_helper: false, witness });
     };
-    let same_user = user::of(&process)? == user::current()?;
+    let us = user::current()?;
+    let same_user = user::of(&process)? == us;
     let exe = process.exe().ok();
     let view = CallerView {
         pid: Some(process.pid()),
         exe: exe.as_deref().map(text),
         foreign: false,
-        program: behind(&process).unwrap_or_default(),
+        program: behind(&process, &us).unwrap_or_default(),
     };
     let is = |name: &str| exe.as_deref().is_some_and(|exe| is_beside_us(exe, name));
     let (is_desktop, is_helper) = (is("keybearer-desktop.exe"), is("keybearer.exe"));
@@ -70,8 +72,8 @@ pub(super) fn identify(connection: &Connection) -> io::Result<Peer> {
 }
 
 /// The program behind a process: the nearest that isn't our own command, known as long as it runs.
-fn behind(caller: &Process) -> io::Result<ProgramView> {
-    let ancestors = ancestors(caller)?;
+fn behind(caller: &Process, us: &Sid) -> io::Result<ProgramView> {
+    let ancestors = ancestors(caller, us)?;
     let chain: Vec<(&Process, PathBuf)> =
         std::iter::once(caller).chain(&ancestors).filter_map(|process| Some((process, process.exe().ok()?))).collect();
     let is_program = |(_, exe): &(&Process, PathBuf)| !is_beside_us(exe, "keybearer.exe");
@@ -94,15 +96,14 @@ fn behind(caller: &Process) -> io::Result<ProgramView> {
 }
 
 /// The ancestors, the nearest first. A number that now means a younger process, or another user's, ends the chain.
-fn ancestors(caller: &Process) -> io::Result<Vec<Process>> {
+fn ancestors(caller: &Process, us: &Sid) -> io::Result<Vec<Process>> {
     let parents = parents()?;
-    let us = user::current()?;
     let mut ancestors: Vec<Process> = Vec::new();
     while ancestors.len() < DEPTH {
         let child = ancestors.last().unwrap_or(caller);
         let Some(parent) = parents.get(&child.pid()).and_then(|pid| Process::open(*pid).ok()) else { break };
         let is_older = parent.started()? <= child.started()?;
-        if !is_older || !user::of(&parent).is_ok_and(|owner| owner == us) {
+        if !is_older || !user::of(&parent).is_ok_and(|owner| owner == *us) {
             break;
         }
         ancestors.push(parent);

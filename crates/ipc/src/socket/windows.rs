@@ -34,6 +34,8 @@ pub type Connection = NamedPipeServer;
 #[derive(Debug)]
 pub struct Listener {
     name: String,
+    /// The rights of each instance.
+    rights: String,
     next: tokio::sync::Mutex<NamedPipeServer>,
 }
 
@@ -41,32 +43,31 @@ pub struct Listener {
 pub fn bind(place: &Place, door: Door) -> Result<Listener, BindError> {
     let path = place.socket(door);
     let name = path.to_string_lossy().into_owned();
-    let first = match create(&name, true) {
-        Err(error) if error.kind() == ErrorKind::PermissionDenied => create_beside_rest(&name, &path),
+    let system = |cause: io::Error| {
+        let path = path.clone();
+        let is_taken = cause.kind() == ErrorKind::PermissionDenied;
+        if is_taken { BindError::NotOurs(path) } else { BindError::System { path, cause } }
+    };
+    let rights = pipe::owner_only().map_err(system)?;
+    let next = match pipe::create(&name, true, &rights) {
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => create_beside_rest(&name, &rights),
         first => first,
     };
-    match first {
-        Ok(next) => Ok(Listener { name, next: tokio::sync::Mutex::new(next) }),
-        Err(error) if error.kind() == ErrorKind::PermissionDenied => Err(BindError::NotOurs(path)),
-        Err(cause) => Err(BindError::System { path, cause }),
-    }
+    let next = tokio::sync::Mutex::new(next.map_err(system)?);
+    Ok(Listener { name, rights, next })
 }
 
 /// A pipe outlives the agent that made it for as long as a caller keeps its end open. Such a rest, which nobody serves and
 /// which has the rights of our own, doesn't keep the next agent from its name.
-fn create_beside_rest(name: &str, path: &Path) -> io::Result<NamedPipeServer> {
-    let nobody_serves = matches!(ClientOptions::new().open(path), Err(error) if error.kind() == ErrorKind::NotFound);
-    let pipe = create(name, false)?;
-    // The rights are those of the whole pipe: whoever made it first has given them.
-    if nobody_serves && pipe::is_owner_only(pipe.as_handle())? {
-        Ok(pipe)
-    } else {
-        Err(ErrorKind::PermissionDenied.into())
+fn create_beside_rest(name: &str, rights: &str) -> io::Result<NamedPipeServer> {
+    let nobody_serves = matches!(ClientOptions::new().open(name), Err(error) if error.kind() == ErrorKind::NotFound);
+    if !nobody_serves {
+        // An instance of ours beside another's would take its callers.
+        return Err(ErrorKind::PermissionDenied.into());
     }
-}
-
-fn create(name: &str, is_first: bool) -> io::Result<NamedPipeServer> {
-    pipe::create(name, is_first, &pipe::owner_only()?)
+    let pipe = pipe::create(name, false, rights)?;
+    // The rights are those of the whole pipe: whoever made it first has given them.
+    if pipe::has_rights(pipe.as_handle(), rights)? { Ok(pipe) } else { Err(ErrorKind::PermissionDenied.into()) }
 }
 
 /// Waits for the next caller.
@@ -77,7 +78,7 @@ pub async fn accept(listener: &Listener) -> io::Result<Connection> {
         next.disconnect()?;
         return Err(error);
     }
-    let following = create(&listener.name, false)?;
+    let following = pipe::create(&listener.name, false, &listener.rights)?;
     Ok(mem::replace(&mut next, following))
 }
 
@@ -288,7 +289,7 @@ mod tests {
         let listener = bind(&place, Door::Programs).expect("a pipe");
         let user = user::current().expect("a user");
         let pipe = listener.next.blocking_lock();
-        assert!(pipe::is_owner_only(pipe.as_handle()).expect("rights"));
+        assert!(pipe::has_rights(pipe.as_handle(), &listener.rights).expect("rights"));
         let rights = security::description(pipe.as_handle()).expect("rights");
         let (owner, list) = rights.split_once("D:").expect("a list");
         let list = list.split("S:").next().unwrap_or_default();
