@@ -35,14 +35,30 @@ pub fn request_with(method: &str, url: &str, headers: &str, json: Option<&str>) 
     );
     // At once: a server that refuses by the head alone may close before a body that comes later, and reset the connection.
     stream.write_all(request.as_bytes())?;
-    let mut answer = Vec::new();
-    match stream.read_to_end(&mut answer) {
-        Err(error) if error.kind() != ErrorKind::ConnectionReset || answer.is_empty() => return Err(error.into()),
-        Ok(_) | Err(_) => {}
+    let (mut answer, mut piece) = (Vec::new(), [0; 16 * 1024]);
+    while !is_whole(&answer) {
+        match stream.read(&mut piece) {
+            Ok(0) => break,
+            Ok(read) => answer.extend_from_slice(&piece[..read]),
+            Err(error) if error.kind() == ErrorKind::ConnectionReset && !answer.is_empty() => break,
+            Err(error) => return Err(error.into()),
+        }
     }
     let answer = String::from_utf8_lossy(&answer).into_owned();
     let (head, body) = answer.split_once("\r\n\r\n").ok_or_else(|| anyhow!("{url} gave half an answer"))?;
     let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
     let status = status.ok_or_else(|| anyhow!("{url} gave no status"))?;
     Ok(Answer { status, head: head.to_owned(), body: body.to_owned() })
+}
+
+/// Whether the answer says of itself that it is all here: not every server hangs up when it is asked to.
+fn is_whole(answer: &[u8]) -> bool {
+    let Some(end) = answer.windows(4).position(|four| four == b"\r\n\r\n") else { return false };
+    let head = String::from_utf8_lossy(&answer[..end]).to_ascii_lowercase();
+    let body = &answer[end + 4..];
+    if head.contains("\r\ntransfer-encoding: chunked") {
+        return body.ends_with(b"0\r\n\r\n") && (body.len() == 5 || body.ends_with(b"\r\n0\r\n\r\n"));
+    }
+    let length = head.split("\r\ncontent-length:").nth(1).and_then(|rest| rest.lines().next()?.trim().parse().ok());
+    length.is_some_and(|length: usize| body.len() >= length)
 }

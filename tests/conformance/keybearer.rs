@@ -1,0 +1,108 @@
+//! The Keybearer that is tried: the released agent in a session of its own, asked on its sockets.
+
+use crate::mcp::{Answer, header};
+use anyhow::{Context, bail, ensure};
+use keybearer_tests::loopback;
+use keybearer_tests::wire::Wire;
+use keybearer_tests::world::World;
+use serde_json::{Value, json};
+use std::env;
+
+/// The address of a client metadata document that the suite's authorization servers take.
+const METADATA_DOCUMENT: &str = "https://conformance-test.local/client-metadata.json";
+
+/// Ours: how the browser is to come back, `deep_link` or `loopback`.
+const CALLBACK: &str = "KEYBEARER_CONFORMANCE_CALLBACK";
+
+/// The account's name.
+const ACCOUNT: &str = "suite";
+
+/// An agent with one account.
+pub(crate) struct Keybearer {
+    callback: String,
+    programs: Wire,
+    admin: Wire,
+    /// Ends the agent with it.
+    _world: World,
+}
+
+/// A token with its number.
+pub(crate) struct Token {
+    /// The token.
+    pub(crate) text: String,
+    generation: Value,
+}
+
+impl Keybearer {
+    /// Starts an agent, with an account for the server at `url` and whatever the user would bring along.
+    pub(crate) fn start(url: &str, context: &Value) -> anyhow::Result<Keybearer> {
+        let world = World::new()?;
+        let mut agent = world.command(&["agent", "start"]);
+        let started = agent.env("KEYBEARER_CLIENT_METADATA_URL", METADATA_DOCUMENT).output()?;
+        ensure!(started.status.success(), "the agent: {}", String::from_utf8_lossy(&started.stderr));
+        let callback = env::var(CALLBACK).unwrap_or_else(|_| "deep_link".to_owned());
+        let (programs, admin) = (Wire::open(&world.programs_socket())?, Wire::open(&world.admin_socket())?);
+        let mut keybearer = Keybearer { callback, programs, admin, _world: world };
+        let account = json!({
+            "url": url, "name": ACCOUNT, "client_id": context["client_id"], "secret": context["client_secret"],
+        });
+        ok(&keybearer.admin.call("profile.add", &account)?)?;
+        Ok(keybearer)
+    }
+
+    /// A token that covers these scopes. Where only a sign-in helps, the person signs in.
+    pub(crate) fn token(&mut self, scopes: &[Value]) -> anyhow::Result<Token> {
+        let question = json!({ "profile": ACCOUNT, "scopes": scopes });
+        let mut answer = self.programs.call("token.get", &question)?;
+        if needs_sign_in(&answer) {
+            self.sign_in()?;
+            answer = self.programs.call("token.get", &question)?;
+        }
+        let token = ok(&answer)?;
+        let text = token["access_token"].as_str().context("a token")?.to_owned();
+        Ok(Token { text, generation: token["generation"].clone() })
+    }
+
+    /// Says that the server refused a token, and how. Gives the scopes that it wants beyond those of the sign-in.
+    pub(crate) fn report(&mut self, token: &Token, refusal: &Answer) -> anyhow::Result<Vec<Value>> {
+        let reason = if refusal.status == 401 { "401" } else { "insufficient_scope" };
+        let report = json!({
+            "profile": ACCOUNT, "generation": token.generation, "reason": reason,
+            "www_authenticate": refusal.challenge,
+        });
+        let reply = ok(&self.programs.call("token.invalidate", &report)?)?;
+        Ok(reply["missing_scopes"].as_array().cloned().unwrap_or_default())
+    }
+
+    /// What a person does who is asked to sign in: starts it, lets the browser go where it is sent, and has its answer
+    /// come back.
+    fn sign_in(&mut self) -> anyhow::Result<()> {
+        let start = json!({ "profile": ACCOUNT, "no_open": true, "callback": self.callback });
+        let mut view = ok(&self.admin.call("auth.start", &start)?)?;
+        while view["phase"] == "preparing" {
+            let follow = json!({ "profile": ACCOUNT, "seen": view["revision"], "wait_ms": 10_000 });
+            view = ok(&self.admin.call("auth.status", &follow)?)?;
+        }
+        let Some(address) = view["authorization_url"].as_str() else { bail!("no browser was needed: {view}") };
+        let sent = loopback::request("GET", address, None)?;
+        let back =
+            header(&sent, "location").with_context(|| format!("the browser stayed: {} {}", sent.status, sent.body))?;
+        let answer = self.admin.call("auth.complete", &json!({ "url": back }))?;
+        // The sign-in has worked, and its token may not reach far enough: the next request will tell.
+        if answer["error"]["data"]["name"] == "scope_unavailable" {
+            return Ok(());
+        }
+        ok(&answer).map(drop)
+    }
+}
+
+/// Whether it is the user's turn, and something can come of it.
+fn needs_sign_in(answer: &Value) -> bool {
+    let data = &answer["error"]["data"];
+    data["name"] == "auth_required" || data["reason"] == "more_access_needed"
+}
+
+fn ok(answer: &Value) -> anyhow::Result<Value> {
+    ensure!(answer.get("error").is_none(), "Keybearer said: {}", answer["error"]);
+    Ok(answer["result"].clone())
+}

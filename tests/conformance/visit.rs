@@ -1,0 +1,72 @@
+//! A visit to the suite's server: what it offers, and one call of its tool.
+
+use crate::keybearer::{Keybearer, Token};
+use crate::mcp::{Answer, Server};
+use anyhow::{Context, bail};
+use serde_json::{Value, json};
+use std::env;
+
+/// How often one request is tried at most.
+const TRIES: usize = 4;
+
+/// What the suite says of the scenario, in variables of its own.
+struct Scenario {
+    /// The revision to speak.
+    revision: String,
+    /// What belongs to the scenario, such as a client that was registered by hand.
+    context: Value,
+}
+
+impl Scenario {
+    fn of_environment() -> anyhow::Result<Scenario> {
+        let revision = env::var("MCP_CONFORMANCE_PROTOCOL_VERSION").unwrap_or_else(|_| "2025-11-25".to_owned());
+        let context = env::var("MCP_CONFORMANCE_CONTEXT").map(|context| serde_json::from_str(&context));
+        Ok(Scenario { revision, context: context.unwrap_or(Ok(Value::Null)).context("MCP_CONFORMANCE_CONTEXT")? })
+    }
+}
+
+/// Does all that the suite wants to see. Its verdict is the suite's.
+pub(crate) fn run() -> anyhow::Result<()> {
+    let url = env::args().nth(1).context("the server's address is the last argument")?;
+    let scenario = Scenario::of_environment()?;
+    let mut visit = Visit {
+        keybearer: Keybearer::start(&url, &scenario.context)?,
+        server: Server::at(&url, &scenario.revision),
+        token: None,
+    };
+    for (method, params) in visit.server.opening() {
+        visit.request(method, params)?;
+    }
+    visit.request("tools/list", json!({}))?;
+    visit.request("tools/call", json!({ "name": "test-tool", "arguments": {} }))
+}
+
+struct Visit {
+    keybearer: Keybearer,
+    server: Server,
+    /// The token that the server took last; none before it wanted one.
+    token: Option<Token>,
+}
+
+impl Visit {
+    /// Makes a request. Where the server wants a token, or another one, Keybearer is told, and asked.
+    fn request(&mut self, method: &str, params: Value) -> anyhow::Result<()> {
+        for _ in 0..TRIES {
+            let answer = self.server.ask(method, &params, self.token.as_ref().map(|token| token.text.as_str()))?;
+            match answer.status {
+                200..=299 => return Ok(()),
+                401 | 403 => self.token = Some(self.better_token(&answer)?),
+                status => bail!("{method}: the server answered {status}: {}", answer.body),
+            }
+        }
+        bail!("{method}: the server refused {TRIES} times")
+    }
+
+    fn better_token(&mut self, refusal: &Answer) -> anyhow::Result<Token> {
+        let lacking = match &self.token {
+            Some(refused) => self.keybearer.report(refused, refusal)?,
+            None => Vec::new(),
+        };
+        self.keybearer.token(&lacking)
+    }
+}
