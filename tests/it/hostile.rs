@@ -8,47 +8,47 @@ use wiremock::matchers::{body_partial_json, body_string_contains, header_exists,
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 /// A server that plays MCP server and authorization server as it is told.
-struct Hostile {
-    runtime: tokio::runtime::Runtime,
-    server: MockServer,
+pub(crate) struct Hostile {
+    pub(crate) runtime: tokio::runtime::Runtime,
+    pub(crate) server: MockServer,
 }
 
 impl Hostile {
-    fn start() -> Hostile {
+    pub(crate) fn start() -> Hostile {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let server = runtime.block_on(MockServer::start());
         Hostile { runtime, server }
     }
 
-    fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("{}{path}", self.server.uri())
     }
 
-    fn answer(&self, mock: wiremock::MockBuilder, answer: ResponseTemplate) {
+    pub(crate) fn answer(&self, mock: wiremock::MockBuilder, answer: ResponseTemplate) {
         self.runtime.block_on(mock.respond_with(answer).mount(&self.server));
     }
 
-    fn get(&self, at: &str, answer: ResponseTemplate) {
+    pub(crate) fn get(&self, at: &str, answer: ResponseTemplate) {
         self.answer(Mock::given(method("GET")).and(path(at)), answer);
     }
 
-    fn json(&self, at: &str, document: &Value) {
+    pub(crate) fn json(&self, at: &str, document: &Value) {
         self.get(at, ResponseTemplate::new(200).set_body_json(document));
     }
 
     /// The MCP endpoint refuses whoever comes.
-    fn refuse_all(&self) {
+    pub(crate) fn refuse_all(&self) {
         self.answer(Mock::given(method("POST")).and(path("/mcp")), ResponseTemplate::new(401));
     }
 
     /// Resource metadata at the root that name this authorization server.
-    fn resource(&self, issuer: &str) {
+    pub(crate) fn resource(&self, issuer: &str) {
         let document = json!({ "resource": self.server.uri(), "authorization_servers": [issuer] });
         self.json("/.well-known/oauth-protected-resource", &document);
     }
 
     /// The metadata of an authorization server at this path, with a token endpoint that gives tokens.
-    fn authorization_server(&self, at: &str, more: &Value) -> String {
+    pub(crate) fn authorization_server(&self, at: &str, more: &Value) -> String {
         let issuer = self.url(at);
         let mut document = json!({
             "issuer": issuer, "authorization_endpoint": format!("{issuer}/authorize"),
@@ -63,32 +63,32 @@ impl Hostile {
     }
 
     /// Answers here whatever was said before.
-    fn first(&self, at: &str, answer: ResponseTemplate) {
+    pub(crate) fn first(&self, at: &str, answer: ResponseTemplate) {
         let mock = Mock::given(method("GET")).and(path(at)).respond_with(answer).with_priority(1);
         self.runtime.block_on(mock.mount(&self.server));
     }
 
     /// The paths with a well-known part that were asked, in order.
-    fn well_known_requests(&self) -> Vec<String> {
+    pub(crate) fn well_known_requests(&self) -> Vec<String> {
         let all = self.runtime.block_on(self.server.received_requests()).unwrap();
         let paths = all.iter().map(|request| request.url.path().to_owned());
         paths.filter(|path| path.contains("/.well-known/")).collect()
     }
 
-    fn requests(&self, at: &str) -> Vec<wiremock::Request> {
+    pub(crate) fn requests(&self, at: &str) -> Vec<wiremock::Request> {
         let all = self.runtime.block_on(self.server.received_requests()).unwrap();
         all.into_iter().filter(|request| request.url.path() == at).collect()
     }
 }
 
-fn parameter(view: &Value, name: &str) -> Option<String> {
+pub(crate) fn parameter(view: &Value, name: &str) -> Option<String> {
     let url = view["authorization_url"].as_str().unwrap_or_else(|| panic!("{view}"));
     let mut pairs = url.split(['?', '&']).filter_map(|pair| pair.split_once('='));
     pairs.find(|(key, _)| *key == name).map(|(_, value)| value.to_owned())
 }
 
 /// Brings a code for this sign-in, as a browser would.
-fn bring_code(world: &World, view: &Value) {
+pub(crate) fn bring_code(world: &World, view: &Value) {
     let redirect = parameter(view, "redirect_uri").unwrap().replace("%3A", ":").replace("%2F", "/");
     let callback = format!("{redirect}?code=x&state={}", parameter(view, "state").unwrap());
     world.run(&["callback", &callback]).unwrap();
@@ -96,7 +96,7 @@ fn bring_code(world: &World, view: &Value) {
 
 const REGISTRATION: &str = "/register";
 
-fn registers(hostile: &Hostile) -> Value {
+pub(crate) fn registers(hostile: &Hostile) -> Value {
     let answer = ResponseTemplate::new(201).set_body_json(json!({ "client_id": "c" }));
     hostile.answer(Mock::given(method("POST")).and(path(REGISTRATION)), answer);
     json!({ "registration_endpoint": hostile.url(REGISTRATION) })

@@ -20,6 +20,7 @@ mod profiles;
 mod redirect;
 mod refresh;
 mod restart;
+mod revisions;
 mod road;
 mod secrets;
 mod startup;

@@ -4,16 +4,14 @@ use crate::events::Events;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, header};
 use keybearer_core::upstream::{Headers, ToolList, Upstream, UpstreamError};
 use keybearer_oauth::authorization::readable;
-use keybearer_oauth::http::{Answer, post};
-use keybearer_oauth::reach::{bearer, media_type};
+use keybearer_oauth::http::{Answer, HANDSHAKE, PROTOCOL_VERSION, post};
+use keybearer_oauth::reach::{STATELESS, bearer, media_type, stateless};
 use keybearer_oauth::{Http, HttpError, ServerUrl};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use std::future::Future;
 use std::pin::Pin;
 
-/// The newest revision that opens with `initialize`; a server answers with the one it wants.
-const PROTOCOL: &str = "2025-11-25";
 /// Pages of a listing that are asked for at most.
 const PAGES: usize = 50;
 
@@ -28,12 +26,25 @@ impl Upstream for HttpUpstream {
         headers: &'a Headers,
     ) -> Pin<Box<dyn Future<Output = Result<ToolList, UpstreamError>> + Send + 'a>> {
         Box::pin(async move {
-            let mut session = Session::open(server, headers).await?;
-            let tools = session.list_tools().await;
-            session.close().await;
-            tools
+            match list_after_handshake(server, headers).await {
+                // A server of a later revision knows no handshake, and says so in ways of its own.
+                Err(refused @ (UpstreamError::NotMcp(_) | UpstreamError::Refused(_))) => {
+                    match Session::without_handshake(server, headers)?.list_tools().await {
+                        Err(UpstreamError::NotMcp(_) | UpstreamError::Refused(_)) => Err(refused),
+                        listed => listed,
+                    }
+                }
+                listed => listed,
+            }
         })
     }
+}
+
+async fn list_after_handshake(server: &ServerUrl, headers: &Headers) -> Result<ToolList, UpstreamError> {
+    let mut session = Session::open(server, headers).await?;
+    let tools = session.list_tools().await;
+    session.close().await;
+    tools
 }
 
 /// A conversation with one server.
@@ -47,16 +58,22 @@ struct Session<'a> {
 }
 
 impl<'a> Session<'a> {
-    async fn open(server: &'a ServerUrl, headers: &Headers) -> Result<Session<'a>, UpstreamError> {
+    fn new(server: &'a ServerUrl, headers: &Headers) -> Result<Session<'a>, UpstreamError> {
         let (http, headers) = (Http::for_server(server)?, authorizing(headers));
-        let unknown = String::new();
-        let mut session = Session { http, server, headers, protocol: unknown.clone(), name: unknown, next_id: 0 };
-        let client = json!({ "name": "keybearer", "version": env!("CARGO_PKG_VERSION") });
-        let params = json!({ "protocolVersion": PROTOCOL, "capabilities": {}, "clientInfo": client });
+        Ok(Session { http, server, headers, protocol: String::new(), name: String::new(), next_id: 0 })
+    }
+
+    /// For a server that knows no handshake: every request says for itself what one would have told.
+    fn without_handshake(server: &'a ServerUrl, headers: &Headers) -> Result<Session<'a>, UpstreamError> {
+        Ok(Session { protocol: STATELESS.to_owned(), ..Session::new(server, headers)? })
+    }
+
+    async fn open(server: &'a ServerUrl, headers: &Headers) -> Result<Session<'a>, UpstreamError> {
+        let mut session = Session::new(server, headers)?;
+        let params = json!({ "protocolVersion": HANDSHAKE, "capabilities": {}, "clientInfo": client() });
         let (hello, answer_headers) = session.request("initialize", params).await?;
-        let text = |pointer: &str| hello.pointer(pointer).and_then(Value::as_str).map(readable).unwrap_or_default();
-        session.protocol = text("/protocolVersion");
-        session.name = format!("{} {}", text("/serverInfo/name"), text("/serverInfo/version")).trim().to_owned();
+        session.protocol = hello.get("protocolVersion").and_then(Value::as_str).map(readable).unwrap_or_default();
+        session.name = hello.get("serverInfo").map(name).unwrap_or_default();
         session.remember(&answer_headers);
         session.notify("notifications/initialized").await?;
         Ok(session)
@@ -65,7 +82,7 @@ impl<'a> Session<'a> {
     /// What every later message carries: the revision, and the session where the server keeps one.
     fn remember(&mut self, answer: &HeaderMap) {
         if let Ok(protocol) = HeaderValue::from_str(&self.protocol) {
-            self.headers.insert(HeaderName::from_static("mcp-protocol-version"), protocol);
+            self.headers.insert(HeaderName::from_static(PROTOCOL_VERSION), protocol);
         }
         let name = HeaderName::from_static("mcp-session-id");
         if let Some(session) = answer.get(&name) {
@@ -79,6 +96,9 @@ impl<'a> Session<'a> {
         for _ in 0..PAGES {
             let params = cursor.take().map_or(json!({}), |cursor: String| json!({ "cursor": cursor }));
             let (page, _) = self.request("tools/list", params).await?;
+            if let Some(server) = page.pointer("/_meta/io.modelcontextprotocol~1serverInfo") {
+                self.name = name(server);
+            }
             let tools = page.get("tools").and_then(Value::as_array);
             let tools = tools.ok_or_else(|| UpstreamError::NotMcp("its tools/list names no tools".to_owned()))?;
             names.extend(tools.iter().filter_map(|tool| tool.get("name")?.as_str()).map(str::to_owned));
@@ -90,9 +110,17 @@ impl<'a> Session<'a> {
         Ok(ToolList { names, protocol: self.protocol.clone(), server: self.name.clone() })
     }
 
-    async fn request(&mut self, method: &str, params: Value) -> Result<(Value, HeaderMap), UpstreamError> {
+    async fn request(&mut self, method: &'static str, mut params: Value) -> Result<(Value, HeaderMap), UpstreamError> {
         self.next_id += 1;
         let id = self.next_id;
+        if self.protocol == STATELESS {
+            stateless(&mut self.headers, method);
+            params["_meta"] = json!({
+                "io.modelcontextprotocol/protocolVersion": STATELESS,
+                "io.modelcontextprotocol/clientCapabilities": {},
+                "io.modelcontextprotocol/clientInfo": client(),
+            });
+        }
         let message = json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params });
         let mut answer = self.send(&message).await?;
         let headers = answer.headers().clone();
@@ -178,6 +206,17 @@ async fn read(answer: &mut Answer, id: u32) -> Result<Value, UpstreamError> {
         }
         other => Err(not_mcp(&format!("it answered {}", other.unwrap_or("nothing")))),
     }
+}
+
+/// Who asks.
+fn client() -> Value {
+    json!({ "name": "keybearer", "version": env!("CARGO_PKG_VERSION") })
+}
+
+/// A server's own name and version.
+fn name(server: &Value) -> String {
+    let text = |field: &str| server.get(field).and_then(Value::as_str).map(readable).unwrap_or_default();
+    format!("{} {}", text("name"), text("version")).trim().to_owned()
 }
 
 /// The account's headers, marked so that no log shows them.

@@ -12,6 +12,10 @@ use url::Url;
 
 /// The most that a body may hold, in bytes.
 pub const BODY_LIMIT: usize = 1024 * 1024;
+/// The header that says which revision of MCP is spoken.
+pub const PROTOCOL_VERSION: &str = "mcp-protocol-version";
+/// The newest revision that opens with a handshake.
+pub const HANDSHAKE: &str = "2025-11-25";
 /// The most that a connection may take to open.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// The most that a whole exchange may take.
@@ -137,6 +141,8 @@ impl Http {
         let mut request = Request::new(Vec::new());
         *request.uri_mut() = uri(url)?;
         request.headers_mut().insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+        // Servers of the 2025-03-26 revision choose by it what they publish (LEG-3).
+        request.headers_mut().insert(PROTOCOL_VERSION, HeaderValue::from_static(HANDSHAKE));
         let response = self.send(request).await?;
         match response.status().as_u16() {
             200 => json(url, response.body()).map(Some),

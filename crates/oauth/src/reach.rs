@@ -1,7 +1,7 @@
 //! The first contact: does the server want authorization, and is it an MCP server at all?
 
 use crate::challenge::Challenge;
-use crate::http::{Http, HttpError, host, post};
+use crate::http::{Http, HttpError, PROTOCOL_VERSION, host, post};
 use crate::server_url::ServerUrl;
 use ::http::{HeaderMap, HeaderValue, Method, Request, header};
 
@@ -12,6 +12,18 @@ const HELLO: &str = concat!(
     r#""clientInfo":{"name":"keybearer","version":""#,
     env!("CARGO_PKG_VERSION"),
     r#""}}}"#
+);
+
+/// The revision that did away with the handshake: every request says for itself which revision it speaks.
+pub const STATELESS: &str = "2026-07-28";
+
+/// The first question to a server that knows no handshake (`server/discover`).
+const QUESTION: &str = concat!(
+    r#"{"jsonrpc":"2.0","id":0,"method":"server/discover","params":{"_meta":{"#,
+    r#""io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{},"#,
+    r#""io.modelcontextprotocol/clientInfo":{"name":"keybearer","version":""#,
+    env!("CARGO_PKG_VERSION"),
+    r#""}}}}"#
 );
 
 /// What the server said to a request without a token.
@@ -51,10 +63,28 @@ pub async fn reach(http: &Http, server: &ServerUrl) -> Result<Reached, ReachErro
     match answer.status() {
         401 => Ok(Reached::Challenged(bearer(answer.headers()))),
         200 if is_mcp(answer.headers()) => Ok(Reached::Open),
-        // The older HTTP+SSE transport opens with GET; POST to the same address is refused.
-        400 | 404 | 405 => reach_by_get(http, server).await,
+        400 | 404 | 405 => reach_without_handshake(http, server).await,
         status => refused(server, status, answer.headers()),
     }
+}
+
+async fn reach_without_handshake(http: &Http, server: &ServerUrl) -> Result<Reached, ReachError> {
+    let mut question = post(server.url(), "application/json", QUESTION.as_bytes().to_vec())?;
+    accept(question.headers_mut(), "application/json, text/event-stream");
+    stateless(question.headers_mut(), "server/discover");
+    let answer = http.open(question).await?;
+    match answer.status() {
+        401 => Ok(Reached::Challenged(bearer(answer.headers()))),
+        200 if is_mcp(answer.headers()) => Ok(Reached::Open),
+        // The older HTTP+SSE transport opens with GET; POST to the same address is refused.
+        _ => reach_by_get(http, server).await,
+    }
+}
+
+/// What every request says in its headers where there is no handshake.
+pub fn stateless(headers: &mut HeaderMap, method: &'static str) {
+    headers.insert(PROTOCOL_VERSION, HeaderValue::from_static(STATELESS));
+    headers.insert("mcp-method", HeaderValue::from_static(method));
 }
 
 async fn reach_by_get(http: &Http, server: &ServerUrl) -> Result<Reached, ReachError> {

@@ -76,6 +76,29 @@ pub async fn find(http: &Http, issuer: &str) -> Result<ServerMetadata, ServerMet
     Err(ServerMetadataError::Missing(issuer.to_owned()))
 }
 
+/// Where an authorization server of the 2025-03-26 revision is found that publishes nothing: at the MCP server's origin,
+/// with endpoints of fixed names (`LEG-2`). That revision has every client use PKCE, so it is taken to know it.
+pub fn assumed(server: &Url) -> ServerMetadata {
+    let endpoint = |path: &str| {
+        let mut url = server.clone();
+        url.set_path(path);
+        url.set_query(None);
+        url
+    };
+    ServerMetadata {
+        issuer: server.origin().ascii_serialization(),
+        authorization_endpoint: endpoint("/authorize"),
+        token_endpoint: endpoint("/token"),
+        registration_endpoint: Some(endpoint("/register")),
+        revocation_endpoint: None,
+        code_challenge_methods_supported: vec!["S256".to_owned()],
+        token_endpoint_auth_methods_supported: None,
+        scopes_supported: None,
+        authorization_response_iss_parameter_supported: false,
+        client_id_metadata_document_supported: false,
+    }
+}
+
 fn well_known(issuer: &Url) -> Vec<Url> {
     const OAUTH: &str = "/.well-known/oauth-authorization-server";
     const OPENID: &str = "/.well-known/openid-configuration";

@@ -14,7 +14,7 @@ use keybearer_oauth::authorization::{self, Wish};
 use keybearer_oauth::reach::{Reached, reach};
 use keybearer_oauth::registration::{Known, Registration, RegistrationError, RegistrationOrigin, register};
 use keybearer_oauth::resource_metadata::ResourceMetadata;
-use keybearer_oauth::server_metadata::ServerMetadata;
+use keybearer_oauth::server_metadata::{ServerMetadata, ServerMetadataError};
 use keybearer_oauth::{Http, HttpError, ServerUrl, resource_metadata, server_metadata};
 use keybearer_protocol::auth::{CallbackKind, StepName, StepState};
 use keybearer_protocol::profile::AuthType;
@@ -29,6 +29,8 @@ struct Found {
     resource: String,
     scopes: Vec<String>,
     server: ServerMetadata,
+    /// Whether nobody published where the authorization server is.
+    assumed: bool,
 }
 
 impl Account {
@@ -48,7 +50,9 @@ impl Account {
         self.progress.step(StepName::IdentifyClient, StepState::Running, None);
         authorization::check(&http, &found.server)?;
         let chosen = way.callback.is_some();
-        let registration = self.identify(&http, &found.server, profile.settings.client_id.clone(), way).await?;
+        let registration = self.identify(&http, &found.server, profile.settings.client_id.clone(), way).await;
+        let registration =
+            registration.map_err(|error| if found.assumed { unfounded(error, &found.server) } else { error })?;
         self.progress.step(StepName::IdentifyClient, StepState::Done, Some(registration.client_id.clone()));
         let (redirect_uri, port) = self.way_back(&registration).await?;
         let scopes = if profile.settings.scopes.is_empty() { found.scopes } else { profile.settings.scopes };
@@ -107,13 +111,15 @@ impl Account {
         let resource_step = if metadata.is_some() { StepState::Done } else { StepState::Skipped };
         step(StepName::ResourceMetadata, resource_step, metadata.as_ref().map(|metadata| metadata.resource.clone()));
         step(StepName::AuthorizationServer, StepState::Running, None);
-        let server = server_metadata::find(http, &issuer(url, metadata.as_ref())).await?;
+        let found = server_metadata::find(http, &issuer(url, metadata.as_ref())).await;
+        let assumed = metadata.is_none() && matches!(found, Err(ServerMetadataError::Missing(_)));
+        let server = if assumed { server_metadata::assumed(url.url()) } else { found? };
         step(StepName::AuthorizationServer, StepState::Done, Some(server.issuer.clone()));
         let challenged = challenge.map(|challenge| challenge.scopes()).unwrap_or_default();
         let known = metadata.as_ref().and_then(|metadata| metadata.scopes_supported.as_deref());
         let scopes = authorization::scopes(&challenged, known, &server);
         let resource = metadata.map(|metadata| metadata.resource).unwrap_or_else(|| url.to_string());
-        Ok(Some(Found { resource, scopes, server }))
+        Ok(Some(Found { resource, scopes, server, assumed }))
     }
 
     /// The client ID: the one that worked before at this very issuer, or a new one (`BIND-1..4`). Its redirect
@@ -205,6 +211,15 @@ fn is_refused(error: &RegistrationError) -> bool {
         RegistrationError::Http(HttpError::Status { status, .. }) => matches!(status, 400 | 422),
         RegistrationError::Http(_) | RegistrationError::NotOffered(_) | RegistrationError::AuthMethod { .. } => false,
     }
+}
+
+/// What went wrong with an authorization server that was only assumed: where nothing like one answers, there is none.
+fn unfounded(error: Error, server: &ServerMetadata) -> Error {
+    let is_nothing = matches!(
+        error,
+        Error::Registration(RegistrationError::Http(HttpError::Status { .. } | HttpError::NotJson { .. }))
+    );
+    if is_nothing { ServerMetadataError::Missing(server.issuer.clone()).into() } else { error }
 }
 
 /// The secret of a client that was registered by hand: for the authorization server that it was first used at, and
