@@ -63,7 +63,7 @@ impl Keybearer {
         Ok(Token { text, generation: token["generation"].clone() })
     }
 
-    /// Says that the server refused a token, and how. Gives the scopes that it wants beyond those of the sign-in.
+    /// Says that the server refused a token, and how. Gives the scopes that it wants, where it said so.
     pub(crate) fn report(&mut self, token: &Token, refusal: &Answer) -> anyhow::Result<Vec<Value>> {
         let reason = if refusal.status == 401 { "401" } else { "insufficient_scope" };
         let report = json!({
@@ -71,7 +71,7 @@ impl Keybearer {
             "www_authenticate": refusal.challenge,
         });
         let reply = ok(&self.programs.call("token.invalidate", &report)?)?;
-        Ok(reply["missing_scopes"].as_array().cloned().unwrap_or_default())
+        Ok(reply["scopes"].as_array().cloned().unwrap_or_default())
     }
 
     /// What a person does who is asked to sign in: starts it, lets the browser go where it is sent, and has its answer

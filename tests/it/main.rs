@@ -24,3 +24,4 @@ mod revisions;
 mod road;
 mod secrets;
 mod startup;
+mod step_up;

@@ -159,6 +159,8 @@ export type AccountDetail = {
   signed_in_at: string | null,
   /** Why the last refresh or sign-in failed, if it did. */
   last_error: ErrorObject | null,
+  /** The scopes that the server wants and the sign-in doesn't give: the next one asks for them. */
+  wanted_scopes?: string[],
 } & AccountView;
 
 /** The state of an account; the same words in window, tray and command. */

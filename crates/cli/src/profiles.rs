@@ -75,6 +75,7 @@ pub(crate) fn show(reach: &Reach, named: Named, json: bool) -> Result<(), Failur
         ("token ends", time(detail.account.expires_at)),
         ("renews itself", detail.resource.as_ref().map(|_| if detail.renewable { "yes" } else { "no" }.to_owned())),
         ("scopes", Some(detail.account.scopes.join(" ")).filter(|scopes| !scopes.is_empty())),
+        ("server wants", Some(detail.wanted_scopes.join(" ")).filter(|scopes| !scopes.is_empty())),
         ("signed in", time(detail.signed_in_at)),
         ("authorization server", detail.issuer),
         ("resource", detail.resource),

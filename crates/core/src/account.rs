@@ -18,6 +18,7 @@ use crate::clock::now;
 use crate::error::Error;
 use crate::flight::Flight;
 use crate::lock::Lock;
+use crate::more_access::MoreAccess;
 use crate::profile::{Profile, Settings};
 use crate::progress::Progress;
 use crate::redirect::{Redirects, kind_of};
@@ -84,6 +85,8 @@ struct State {
     /// The generation that the server was reported to refuse.
     refused: Option<u32>,
     last_error: Option<ErrorObject>,
+    /// What the server wants beyond the sign-in.
+    more_access: MoreAccess,
     /// The last real `tools/list`.
     last_test: Option<LastTest>,
     /// The open sign-in; whatever else follows one asks first whether it is still this one.
@@ -136,6 +139,7 @@ impl Account {
                 removed: false,
                 refused: None,
                 last_error: None,
+                more_access: MoreAccess::default(),
                 last_test: None,
                 sign_in: None,
                 distrust_registration: false,
@@ -172,6 +176,7 @@ impl Account {
         let mut state = self.state();
         if !state.profile.url.same_server(&profile.url) {
             (state.record, state.unsaved, state.refused, state.last_error) = (None, false, None, None);
+            state.more_access = MoreAccess::default();
             if state.sign_in.take().is_some() {
                 self.progress.fail(Error::Cancelled.to_object());
             }
@@ -300,6 +305,7 @@ impl Account {
             generation: record.map(|record| record.generation).unwrap_or_default(),
             signed_in_at: tokens.map(|tokens| tokens.signed_in_at),
             last_error: state.last_error.clone(),
+            wanted_scopes: state.more_access.lacking(),
         }
     }
 

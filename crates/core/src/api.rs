@@ -16,6 +16,7 @@ use crate::refresh::Want;
 use jiff::{SignedDuration, Timestamp};
 use keybearer_oauth::ServerUrl;
 use keybearer_oauth::authorization::readable;
+use keybearer_oauth::challenge::Challenge;
 use keybearer_protocol::account::{AccountRefresh, AccountSignOut, AccountTest, SignOutReply, TestReply};
 use keybearer_protocol::agent::{AgentLock, AgentPing, AgentStatus, AgentStop, AgentUnlock, AgentWatch, StartedBy};
 use keybearer_protocol::auth::{
@@ -259,11 +260,15 @@ impl Api {
     async fn invalidate(&self, caller: &Caller, params: TokenInvalidateParams) -> Result<TokenInvalidateReply, Error> {
         let account = self.named(caller, &params.profile).await?;
         self.consent.permit(caller, &account, Asking::Never).await?;
-        let generation = match params.reason {
-            RefusalReason::Unauthorized => account.invalidate(params.generation).await?,
-            RefusalReason::InsufficientScope => params.generation,
+        if params.reason == RefusalReason::Unauthorized {
+            let generation = account.invalidate(params.generation).await?;
+            return Ok(TokenInvalidateReply { generation, scopes: Vec::new() });
+        }
+        let scopes = match params.www_authenticate.as_deref().and_then(|line| Challenge::bearer([line])) {
+            Some(challenge) => account.report_lack(params.generation, &challenge).await?,
+            None => Vec::new(),
         };
-        Ok(TokenInvalidateReply { generation })
+        Ok(TokenInvalidateReply { generation: params.generation, scopes })
     }
 
     /// The accounts; for programs, those that they may use, and how many others there are.

@@ -1,6 +1,7 @@
 //! Everything that can go wrong here, with its code and its words.
 
 use crate::home::HomeError;
+use crate::more_access::Remedy;
 use crate::profile::ProfileError;
 use crate::upstream::UpstreamError;
 use crate::vault::VaultError;
@@ -110,12 +111,14 @@ pub enum Error {
     #[error("{0} signs in with a header of its own: use `keybearer headers` for it")]
     NotABearer(String),
     /// The grant doesn't cover the scopes.
-    #[error("the sign-in of {profile} doesn't cover {}", .missing.join(" "))]
+    #[error("{}", lack(.profile, .missing, *.remedy))]
     ScopeUnavailable {
         /// The account.
         profile: String,
         /// What is missing.
         missing: Vec<String>,
+        /// What can be done about it.
+        remedy: Remedy,
     },
     /// The address isn't the account's.
     #[error("{url} doesn't belong to {profile}, so it gets no token of it")]
@@ -300,6 +303,8 @@ impl Error {
             Error::Callback(CallbackError::Malformed | CallbackError::NoCode) => "callback_malformed",
             Error::Token(TokenError::Refused { .. }) => "token_refused",
             Error::SecretElsewhere { .. } => "secret_elsewhere",
+            Error::ScopeUnavailable { remedy: Remedy::SignIn, .. } => "more_access_needed",
+            Error::ScopeUnavailable { remedy: Remedy::Exhausted, .. } => "more_access_refused",
             Error::Locked => "locked",
             Error::Lapsed => "lapsed",
             Error::Cancelled => "cancelled",
@@ -325,7 +330,9 @@ impl Error {
     #[expect(clippy::wildcard_enum_match_arm, reason = "most errors have none of their own")]
     fn action(&self) -> Option<String> {
         match self {
-            Error::AuthRequired { profile, .. } => Some(format!("keybearer sign-in {}", quoted(profile))),
+            Error::AuthRequired { profile, .. } | Error::ScopeUnavailable { profile, remedy: Remedy::SignIn, .. } => {
+                Some(format!("keybearer sign-in {}", quoted(profile)))
+            }
             Error::Lapsed | Error::Cancelled => Some("start the sign-in again".to_owned()),
             Error::Locked => {
                 Some("unlock it in Keybearer's window or, where none has ever run, with keybearer unlock".to_owned())
@@ -354,6 +361,16 @@ impl Error {
             Error::Profile(ProfileError::NotFound(_)) => Some("keybearer list".to_owned()),
             _ => None,
         }
+    }
+}
+
+/// What is said of scopes that a sign-in doesn't cover.
+fn lack(profile: &str, missing: &[String], remedy: Remedy) -> String {
+    let missing = missing.join(" ");
+    match remedy {
+        Remedy::SignIn => format!("the server wants more access than the sign-in of {profile} gave: {missing}"),
+        Remedy::Exhausted => format!("sign-ins of {profile} asked for {missing}, and the server refuses all the same"),
+        Remedy::Unknown => format!("the sign-in of {profile} doesn't cover {missing}"),
     }
 }
 

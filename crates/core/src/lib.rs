@@ -22,6 +22,8 @@ pub mod flight;
 pub mod vault;
 /// When a token is good, when it is renewed, what a failed renewal means.
 pub mod refresh;
+/// More access than a sign-in gave.
+pub mod more_access;
 /// What the core needs from whoever speaks MCP.
 pub mod upstream;
 /// Everything that can go wrong here, with its code and its words.

@@ -1,5 +1,6 @@
 //! The authorization request and its answer: PKCE, `state`, `resource`, `iss`. Only this file sees a code.
 
+use crate::challenge::bounded;
 use crate::http::Http;
 use crate::registration::Registration;
 use crate::secret::expose;
@@ -130,11 +131,16 @@ pub fn scopes(challenged: &[String], resource: Option<&[String]>, server: &Serve
     bounded(scopes)
 }
 
-/// Scopes as RFC 6749 §3.3 allows them, and no more than any server means seriously.
-pub(crate) fn bounded(scopes: impl IntoIterator<Item = String>) -> Vec<String> {
-    let fits =
-        |scope: &String| scope.len() <= 256 && scope.bytes().all(|c| c.is_ascii_graphic() && c != b'"' && c != b'\\');
-    scopes.into_iter().filter(fits).take(100).collect()
+/// The scopes of a sign-in that is to reach further: those that would be asked for anyway, those that the last sign-in
+/// gave, and those that a server wants (`STEP-3`).
+pub fn widened<'a>(scopes: Vec<String>, further: impl IntoIterator<Item = &'a String>) -> Vec<String> {
+    let mut union = scopes;
+    for scope in further {
+        if !union.contains(scope) {
+            union.push(scope.clone());
+        }
+    }
+    bounded(union)
 }
 
 /// An answer that came back from a browser, read but not believed.

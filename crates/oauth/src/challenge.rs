@@ -35,13 +35,20 @@ impl Challenge {
 
     /// The scopes that the operation needs (RFC 6750 §3, `AUTHZ-10`).
     pub fn scopes(&self) -> Vec<String> {
-        self.parameter("scope").unwrap_or_default().split_ascii_whitespace().map(str::to_owned).collect()
+        bounded(self.parameter("scope").unwrap_or_default().split_ascii_whitespace().map(str::to_owned))
     }
 
     /// Such as `invalid_token` or `insufficient_scope` (RFC 6750 §3.1).
     pub fn error(&self) -> Option<&str> {
         self.parameter("error")
     }
+}
+
+/// Scopes as RFC 6749 §3.3 allows them, and no more than any server means seriously.
+pub(crate) fn bounded(scopes: impl IntoIterator<Item = String>) -> Vec<String> {
+    let fits =
+        |scope: &String| scope.len() <= 256 && scope.bytes().all(|c| c.is_ascii_graphic() && c != b'"' && c != b'\\');
+    scopes.into_iter().filter(fits).take(100).collect()
 }
 
 /// Reads `challenge = scheme [ 1*SP ( token68 / #auth-param ) ]`, challenges separated by commas. A comma separates

@@ -1,6 +1,7 @@
 //! The token endpoint: code exchange and refresh. Read leniently, acted on strictly.
 
-use crate::authorization::{Code, PendingAuthorization, bounded, readable};
+use crate::authorization::{Code, PendingAuthorization, readable};
+use crate::challenge::bounded;
 use crate::http::{Http, HttpError, host};
 use crate::registration::{AuthMethod, Registration};
 use crate::secret::{expose, expose_option};

@@ -228,6 +228,9 @@ pub struct AccountDetail {
     pub signed_in_at: Option<Timestamp>,
     /// Why the last refresh or sign-in failed, if it did.
     pub last_error: Option<crate::ErrorObject>,
+    /// The scopes that the server wants and the sign-in doesn't give: the next one asks for them.
+    #[serde(default)]
+    pub wanted_scopes: Vec<String>,
 }
 
 /// How an authorization server came to know a client ID.

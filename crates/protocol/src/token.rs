@@ -15,7 +15,7 @@ method!(
     HeaderGet, "header.get", [Programs], HeaderGetParams => HeaderReply
 );
 method!(
-    /// Reports that a server refused a token. Acts only if `generation` is the current one.
+    /// Reports that a server refused a token. Acts only if `generation` is the current one, and opens no browser.
     TokenInvalidate, "token.invalidate", [Programs], TokenInvalidateParams => TokenInvalidateReply
 );
 
@@ -146,10 +146,13 @@ pub enum RefusalReason {
 }
 
 /// The reply to `token.invalidate`.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct TokenInvalidateReply {
     /// The generation to ask for next: the current one, or the one that a refresh will make.
     pub generation: u32,
+    /// The scopes that the server wants, to ask for a token that covers them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scopes: Vec<String>,
 }
 
 fn default_min_ttl() -> u32 {

@@ -53,6 +53,7 @@ export function detail(different: Partial<AccountDetail> = {}): AccountDetail {
     generation: 4,
     signed_in_at: inMinutes(-400),
     last_error: null,
+    wanted_scopes: [],
     ...different,
   };
 }

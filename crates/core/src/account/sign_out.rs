@@ -2,6 +2,7 @@
 
 use super::{Account, Means, means};
 use crate::error::Error;
+use crate::more_access::MoreAccess;
 use crate::vault::record::Record;
 use keybearer_oauth::revocation::{Outcome, TokenKind, revoke};
 use keybearer_oauth::{Http, HttpError};
@@ -55,6 +56,7 @@ impl Account {
             self.commit(empty).await?;
             record
         };
+        self.state().more_access = MoreAccess::default();
         self.remember(None);
         // Tokens of an address that was edited away are given back as well.
         if let Some(before) = &signed_in.displaced

@@ -1,6 +1,6 @@
 //! Handing out and renewing tokens: one refresh per account at a time, committed before it is handed out.
 
-use super::{Account, Means, fixed_secret, means};
+use super::{Account, Means, State, fixed_secret, means};
 use crate::clock::now;
 use crate::error::Error;
 use crate::profile::{Profile, ProfileError};
@@ -10,12 +10,16 @@ use crate::vault::record::{Record, TokenRecord};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use jiff::{SignedDuration, Timestamp};
 use keybearer_oauth::authorization::readable;
+use keybearer_oauth::challenge::Challenge;
 use keybearer_oauth::token::{self, Grant, TokenError, Tokens};
 use keybearer_oauth::{Http, ServerUrl};
 use keybearer_protocol::profile::{AuthType, LastTest};
 use secrecy::{ExposeSecret, SecretString};
 use std::sync::Arc;
 use std::time::Instant;
+
+/// The challenge's word for a token that doesn't reach far enough (RFC 6750 §3.1).
+const INSUFFICIENT_SCOPE: &str = "insufficient_scope";
 
 /// A token on its way to a program.
 #[derive(Clone, Debug)]
@@ -124,10 +128,26 @@ impl Account {
         Ok(current + 1)
     }
 
+    /// A server refused this generation for lack of scopes, as its challenge says. Only the current one counts. No
+    /// refresh could widen it (`STEP-6`): the next sign-in asks for them, whoever starts it. Gives the scopes.
+    pub async fn report_lack(self: &Arc<Self>, generation: u32, challenge: &Challenge) -> Result<Vec<String>, Error> {
+        self.load().await?;
+        if challenge.error().is_some_and(|error| error != INSUFFICIENT_SCOPE) {
+            return Ok(Vec::new());
+        }
+        let (scopes, mut state) = (challenge.scopes(), self.state());
+        let current = state.record.as_ref().map(|record| record.generation);
+        if current == Some(generation) {
+            state.more_access.report(&scopes);
+            self.context.changes.announce();
+        }
+        Ok(scopes)
+    }
+
     /// A real `tools/list`, and what is remembered of it.
     pub async fn test(self: &Arc<Self>) -> Result<ToolList, Error> {
         let (at, began) = (now(), Instant::now());
-        let tested = self.list_tools().await;
+        let tested = self.list_tools().await.map_err(|error| self.lack_of(error));
         let mut state = self.state();
         match &tested {
             Ok(tools) => {
@@ -155,6 +175,17 @@ impl Account {
         // If there is no better token, the refusal of this one is what happened.
         let Ok(Authorized { url, headers, .. }) = self.authorized(Want::default()).await else { return Ok(first?) };
         Ok(self.context.upstream.list_tools(&url, &headers).await?)
+    }
+
+    /// A refusal for lack of scopes, with what can be done about it.
+    fn lack_of(&self, error: Error) -> Error {
+        let Error::Upstream(UpstreamError::InsufficientScope(Some(challenge))) = &error else { return error };
+        let (missing, mut state) = (challenge.scopes(), self.state());
+        if missing.is_empty() {
+            return error;
+        }
+        state.more_access.report(&missing);
+        scope_unavailable(&state, missing)
     }
 
     fn decide(&self, want: Want) -> Result<(Decision, u32), Error> {
@@ -186,9 +217,12 @@ impl Account {
             return Ok(Issued { url, access_token, expires_at, scopes, resource, generation, from_cache });
         }
         let tokens = record.tokens.as_ref().ok_or(required)?;
-        let missing: Vec<String> = scopes.iter().filter(|scope| !tokens.scopes.contains(scope)).cloned().collect();
-        if !missing.is_empty() && !tokens.scopes.is_empty() {
-            return Err(Error::ScopeUnavailable { profile: state.profile.name.clone(), missing });
+        // Without any known scope nothing can be said, unless the server has.
+        let covers = |scope: &String| tokens.scopes.is_empty() || tokens.scopes.contains(scope);
+        let lacks = |scope: &&String| state.more_access.lacks(scope) || !covers(scope);
+        let missing: Vec<String> = scopes.iter().filter(lacks).cloned().collect();
+        if !missing.is_empty() {
+            return Err(scope_unavailable(&state, missing));
         }
         Ok(Issued {
             url,
@@ -265,6 +299,11 @@ impl Account {
             answer => Ok(answer?),
         }
     }
+}
+
+fn scope_unavailable(state: &State, missing: Vec<String>) -> Error {
+    let remedy = state.more_access.remedy(&missing);
+    Error::ScopeUnavailable { profile: state.profile.name.clone(), missing, remedy }
 }
 
 fn renewed(mut record: Record, old: TokenRecord, answer: Tokens) -> Record {

@@ -56,7 +56,7 @@ impl Account {
         self.progress.step(StepName::IdentifyClient, StepState::Done, Some(registration.client_id.clone()));
         let (redirect_uri, port) = self.way_back(&registration).await?;
         let scopes = if profile.settings.scopes.is_empty() { found.scopes } else { profile.settings.scopes };
-        let wish = Wish { redirect_uri, resource: found.resource, scopes };
+        let wish = Wish { redirect_uri, resource: found.resource, scopes: self.widened(scopes) };
         let (url, authorization) = authorization::request(&http, &found.server, &registration, wish)?;
         let pending = PendingRecord {
             authorization,
@@ -120,6 +120,17 @@ impl Account {
         let scopes = authorization::scopes(&challenged, known, &server);
         let resource = metadata.map(|metadata| metadata.resource).unwrap_or_else(|| url.to_string());
         Ok(Some(Found { resource, scopes, server, assumed }))
+    }
+
+    /// The scopes to ask for, where the server was reported to want more than the last sign-in gave (`STEP-3`).
+    fn widened(&self, scopes: Vec<String>) -> Vec<String> {
+        let state = self.state();
+        if state.more_access.wanted().next().is_none() {
+            return scopes;
+        }
+        let tokens = state.record.as_ref().and_then(|record| record.tokens.as_ref());
+        let given = tokens.map(|tokens| tokens.scopes.as_slice()).unwrap_or_default();
+        authorization::widened(scopes, given.iter().chain(state.more_access.wanted()))
     }
 
     /// The client ID: the one that worked before at this very issuer, or a new one (`BIND-1..4`). Its redirect

@@ -67,7 +67,9 @@ impl Account {
         if !still_meant() {
             return Err(Error::Cancelled);
         }
-        self.commit_tokens(signed_in(self.record()?, pending, answer)).await
+        self.commit_tokens(signed_in(self.record()?, pending, answer)).await?;
+        self.state().more_access.signed_in(&pending.authorization.scopes);
+        Ok(())
     }
 
     /// The last step: only a real `tools/list` shows that the sign-in is worth something.
