@@ -16,6 +16,7 @@ mod hostile;
 mod identity;
 mod keyring;
 mod locked;
+mod moved;
 mod profiles;
 mod redirect;
 mod refresh;

@@ -9,7 +9,7 @@ use wiremock::{Mock, ResponseTemplate};
 
 /// A server that shakes hands and lists no tools, for whoever brings a token; others are asked for `read`. Its tokens
 /// can be renewed.
-fn server() -> Hostile {
+pub(crate) fn server() -> Hostile {
     let hostile = Hostile::start();
     let renewable = json!({ "access_token": "t", "token_type": "Bearer", "expires_in": 3600, "refresh_token": "r" });
     let token = Mock::given(method("POST")).and(path("/token"));
@@ -33,7 +33,7 @@ fn server() -> Hostile {
 }
 
 /// Signs in as the person does who is told to; gives the scopes that were asked for.
-fn sign_in(world: &World) -> String {
+pub(crate) fn sign_in(world: &World) -> String {
     let view = world.begin_sign_in("s").unwrap();
     bring_code(world, &view);
     assert_eq!(world.sign_in_view("s").unwrap()["phase"], "signed_in");

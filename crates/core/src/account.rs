@@ -1,5 +1,7 @@
 //! One account: a profile with its sign-in state. Its tokens and its sign-in stand in the files below.
 
+/// Whether a server has moved to another authorization server.
+mod moved;
 /// From a server's address to tokens, with the user's browser between.
 mod sign_in;
 /// Giving tokens back.

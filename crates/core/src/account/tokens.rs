@@ -1,5 +1,6 @@
 //! Handing out and renewing tokens: one refresh per account at a time, committed before it is handed out.
 
+use super::moved::moved_to;
 use super::{Account, Means, State, fixed_secret, means};
 use crate::clock::now;
 use crate::error::Error;
@@ -269,6 +270,13 @@ impl Account {
         let record = self.record()?;
         let (Some(tokens), true) = (record.tokens.clone(), record.generation == seen) else { return Ok(()) };
         let Some(refresh_token) = tokens.refresh_token.clone() else { return Err(self.auth_required()) };
+        let refused = self.state().refused == Some(seen);
+        let server: ServerUrl = record.url.parse().map_err(ProfileError::from)?;
+        if refused && let Some(other) = moved_to(&server, &tokens).await {
+            let why = format!("the server now names {other} as its authorization server");
+            self.commit(unrenewable(record, tokens, why)).await?;
+            return Err(self.auth_required());
+        }
         let outcome = self.ask(&record, &tokens, &refresh_token).await;
         self.remember(outcome.as_ref().err());
         let record = match outcome {
@@ -323,14 +331,18 @@ fn renewed(mut record: Record, old: TokenRecord, answer: Tokens) -> Record {
 }
 
 /// The authorization server doesn't renew this set any more. Nothing is deleted: the access token may still be good.
-fn rejected(mut record: Record, mut tokens: TokenRecord, error: &TokenError) -> Record {
-    tokens.refresh_rejected = Some(error.to_string());
-    record.tokens = Some(tokens);
+fn rejected(record: Record, tokens: TokenRecord, error: &TokenError) -> Record {
+    let mut record = unrenewable(record, tokens, error.to_string());
     if matches!(error, TokenError::Refused { error, .. } if error == "invalid_client") {
         // The next sign-in registers anew.
         record.registration = None;
     }
     record
+}
+
+/// These tokens aren't renewed any more.
+fn unrenewable(record: Record, tokens: TokenRecord, why: String) -> Record {
+    Record { tokens: Some(TokenRecord { refresh_rejected: Some(why), ..tokens }), ..record }
 }
 
 /// When a token ends that was received at this time and is good for so many seconds.
