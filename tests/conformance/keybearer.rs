@@ -45,6 +45,7 @@ impl Keybearer {
         let mut keybearer = Keybearer { callback, programs, admin, _world: world };
         let account = json!({
             "url": url, "name": ACCOUNT, "client_id": context["client_id"], "secret": context["client_secret"],
+            "issuer": context["issuer"],
         });
         ok(&keybearer.admin.call("profile.add", &account)?)?;
         Ok(keybearer)

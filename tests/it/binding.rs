@@ -1,11 +1,14 @@
 //! A token belongs to one server: an edited address never moves it.
 
+use crate::hostile::{Hostile, bring_code};
 use keybearer_tests::executables::executable;
 use keybearer_tests::practice::Practice;
 use keybearer_tests::until::until;
 use keybearer_tests::world::World;
+use serde_json::{Value, json};
 use std::fs;
 use std::process::{Command, Stdio};
+use wiremock::ResponseTemplate;
 
 /// Replaces text in `servers.json`, as an editor would.
 fn edit(world: &World, from: &str, to: &str) {
@@ -128,4 +131,28 @@ fn an_entry_that_is_gone_for_a_moment_comes_back_with_its_sign_in() {
         assert_eq!(world.ok(&["token", "practice"]).unwrap(), token, "after {gone:?}");
     }
     assert_eq!(practice.count("refreshes").unwrap(), 0);
+}
+
+#[test]
+fn a_client_is_used_at_the_authorization_server_that_it_is_registered_at_and_at_no_other() {
+    let hostile = Hostile::start();
+    hostile.refuse_all();
+    let (first, second) = (hostile.authorization_server("/one", &json!({})), hostile.url("/two"));
+    hostile.resource(&first);
+    let world = World::new().unwrap();
+    let url = hostile.url("/mcp");
+    for (name, issuer, reason) in [("here", &first, Value::Null), ("elsewhere", &second, json!("client_elsewhere"))] {
+        world.ok(&["add", &url, "--name", name, "--client-id", "c", "--issuer", issuer, "--no-sign-in"]).unwrap();
+        let view = world.begin_sign_in(name).unwrap();
+        assert_eq!(view["error"]["data"]["reason"], reason, "{view}");
+    }
+    // Where nobody says so, it is the first that it works at.
+    world.ok(&["add", &url, "--name", "unsaid", "--client-id", "c", "--no-sign-in"]).unwrap();
+    bring_code(&world, &world.begin_sign_in("unsaid").unwrap());
+    let second = hostile.authorization_server("/two", &json!({}));
+    let moved = json!({ "resource": hostile.server.uri(), "authorization_servers": [second] });
+    hostile.first("/.well-known/oauth-protected-resource", ResponseTemplate::new(200).set_body_json(moved));
+    let view = world.begin_sign_in("unsaid").unwrap();
+    assert_eq!(view["error"]["data"]["reason"], "client_elsewhere", "{view}");
+    assert_eq!(world.run(&["add", &url, "--issuer", &first]).unwrap().code, 64);
 }

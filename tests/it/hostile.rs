@@ -312,7 +312,7 @@ fn a_client_secret_goes_to_the_authorization_server_it_was_first_used_at_and_to_
     let second = hostile.authorization_server("/second", &json!({}));
     hostile.resource(&second);
     let view = world.begin_sign_in("s").unwrap();
-    assert_eq!(view["error"]["data"]["reason"], "secret_elsewhere", "{view}");
+    assert_eq!(view["error"]["data"]["reason"], "client_elsewhere", "{view}");
     assert!(hostile.requests("/second/token").is_empty());
 }
 

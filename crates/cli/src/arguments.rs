@@ -109,6 +109,9 @@ pub(crate) struct AddArguments {
     /// A client ID that was registered by hand
     #[arg(long)]
     pub(crate) client_id: Option<String>,
+    /// The authorization server at which that client is registered [default: the first that it works at]
+    #[arg(long, value_name = "URL", requires = "client_id")]
+    pub(crate) issuer: Option<String>,
     /// A scope to ask for, instead of those that the server names
     #[arg(long = "scope", value_name = "SCOPE")]
     pub(crate) scopes: Vec<String>,

@@ -23,6 +23,7 @@ pub(crate) fn add(reach: &Reach, arguments: AddArguments, json: bool) -> Result<
         name: arguments.name,
         auth: arguments.auth,
         client_id: arguments.client_id,
+        issuer: arguments.issuer,
         scopes: arguments.scopes,
         header: arguments.header,
         username: arguments.username,

@@ -342,6 +342,8 @@ fn check_settings(settings: &Settings, has_secret: bool) -> Result<(), Error> {
         "this type needs a secret: pipe it in with --secret-stdin"
     } else if has_secret && !needs_secret && settings.client_id.is_none() {
         "a secret needs --auth bearer, header or basic, or a --client-id that it belongs to"
+    } else if settings.issuer.is_some() && settings.client_id.is_none() {
+        "--issuer belongs to a --client-id"
     } else if (settings.auth == AuthType::Header) != settings.header.is_some() {
         "--auth header and --header NAME belong together"
     } else if (settings.auth == AuthType::Basic) != settings.username.is_some() {

@@ -298,6 +298,7 @@ impl Api {
         let settings = Settings {
             auth: params.auth,
             client_id: params.client_id,
+            issuer: params.issuer,
             scopes: params.scopes,
             header: params.header,
             username: params.username,

@@ -95,11 +95,11 @@ pub enum Error {
     /// The account was removed meanwhile.
     #[error("the account was removed")]
     Removed,
-    /// A client's secret was given for another authorization server than the one that the server names now
+    /// A client that was registered by hand is for another authorization server than the one that the server names now
     /// (`BIND-5`).
-    #[error("the client secret of this account is for {bound}, but the server now names {named}, so Keybearer stopped")]
-    SecretElsewhere {
-        /// Where the secret was used first.
+    #[error("the client ID of this account is for {bound}, but the server names {named}, so Keybearer stopped")]
+    ClientElsewhere {
+        /// Where it is registered, or was used first.
         bound: String,
         /// What the server names now.
         named: String,
@@ -277,7 +277,7 @@ impl Error {
             Error::TooManyPrompts | Error::PrompterTaken => ErrorCode::Busy,
             Error::NoPort { .. } | Error::Edited(_) => ErrorCode::Busy,
             Error::Removed => ErrorCode::ProfileNotFound,
-            Error::SecretElsewhere { .. } => ErrorCode::ProviderError,
+            Error::ClientElsewhere { .. } => ErrorCode::ProviderError,
             Error::SettingsBroken { .. } => ErrorCode::ConfigurationBroken,
             Error::SettingsUnusable { .. } => ErrorCode::StorageUnavailable,
             Error::Internal(_) => ErrorCode::Internal,
@@ -302,7 +302,7 @@ impl Error {
             Error::Callback(CallbackError::Refused { .. }) => "authorization_refused",
             Error::Callback(CallbackError::Malformed | CallbackError::NoCode) => "callback_malformed",
             Error::Token(TokenError::Refused { .. }) => "token_refused",
-            Error::SecretElsewhere { .. } => "secret_elsewhere",
+            Error::ClientElsewhere { .. } => "client_elsewhere",
             Error::ScopeUnavailable { remedy: Remedy::SignIn, .. } => "more_access_needed",
             Error::ScopeUnavailable { remedy: Remedy::Exhausted, .. } => "more_access_refused",
             Error::Locked => "locked",

@@ -43,6 +43,9 @@ pub struct Settings {
     /// A client ID that was registered by hand.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_id: Option<String>,
+    /// The authorization server at which that client is registered, where the user says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub issuer: Option<String>,
     /// Scopes to ask for instead of those that the server names.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub scopes: Vec<String>,
@@ -214,7 +217,11 @@ impl ProfileStore {
                 true => drop(ours.shift_remove(key)),
                 false => drop(ours.insert(key.to_owned(), value)),
             };
-            client_id.into_iter().for_each(|id| set("client_id", id.into(), id.is_empty()));
+            if let Some(id) = client_id {
+                set("client_id", id.into(), id.is_empty());
+                // It was said of the client before.
+                set("issuer", Value::Null, true);
+            }
             scopes.into_iter().for_each(|scopes| set("scopes", scopes.into(), scopes.is_empty()));
             Ok(())
         })

@@ -84,6 +84,10 @@ pub struct ProfileAddParams {
     /// A client ID that was registered by hand.
     #[serde(default)]
     pub client_id: Option<String>,
+    /// The authorization server at which that client is registered: it is used at no other. Absent, the first that it
+    /// works at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issuer: Option<String>,
     /// Scopes to ask for instead of those that the server names.
     #[serde(default)]
     pub scopes: Vec<String>,

@@ -463,9 +463,9 @@ export const en = {
         what: () => "The answer doesn’t say which sign-in service it is from.",
         meaning: "This one promised to, so Keybearer stopped.",
       },
-      secret_elsewhere: {
-        what: () => "The server now names another sign-in service.",
-        meaning: "The client secret belongs to the one before, so it wasn’t sent.",
+      client_elsewhere: {
+        what: () => "The server names another sign-in service.",
+        meaning: "The client ID that was entered belongs to another one, so nothing was sent.",
       },
       pkce_unsupported: {
         what: () => "The sign-in service lacks a protection that Keybearer needs (PKCE).",

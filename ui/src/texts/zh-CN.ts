@@ -422,9 +422,9 @@ export const zhCN: Texts = {
         what: () => "回调没有说明来自哪个登录服务。",
         meaning: "这个登录服务承诺会说明，因此 Keybearer 已停止。",
       },
-      secret_elsewhere: {
-        what: () => "服务器现在指向另一个登录服务。",
-        meaning: "客户端密钥属于之前的登录服务，因此没有发送。",
+      client_elsewhere: {
+        what: () => "服务器指向另一个登录服务。",
+        meaning: "输入的客户端 ID 属于另一个登录服务，因此没有发送任何内容。",
       },
       pkce_unsupported: {
         what: () => "登录服务缺少 Keybearer 需要的保护（PKCE）。",

@@ -6,6 +6,7 @@ use crate::browser::Browser;
 use crate::callback::{PORTS, Port, redirect_uri, redirect_uris};
 use crate::clock::now;
 use crate::error::Error;
+use crate::profile::Settings;
 use crate::redirect::{DEEP_LINK, kind_of};
 use crate::upstream::{Headers, UpstreamError};
 use crate::vault::record::{PendingRecord, Record};
@@ -50,7 +51,7 @@ impl Account {
         self.progress.step(StepName::IdentifyClient, StepState::Running, None);
         authorization::check(&http, &found.server)?;
         let chosen = way.callback.is_some();
-        let registration = self.identify(&http, &found.server, profile.settings.client_id.clone(), way).await;
+        let registration = self.identify(&http, &found.server, &profile.settings, way).await;
         let registration =
             registration.map_err(|error| if found.assumed { unfounded(error, &found.server) } else { error })?;
         self.progress.step(StepName::IdentifyClient, StepState::Done, Some(registration.client_id.clone()));
@@ -139,23 +140,24 @@ impl Account {
         &self,
         http: &Http,
         server: &ServerMetadata,
-        client_id: Option<String>,
+        settings: &Settings,
         way: Way,
     ) -> Result<Registration, Error> {
         let record = self.record()?;
+        let pre_registered = pre_registered(&record, settings, &server.issuer)?;
         let metadata_document =
             self.context.metadata_document.clone().filter(|_| server.client_id_metadata_document_supported);
         let kind = match way.callback {
             // What was registered by hand, or stands in a document, has the loopback address unless the user knows
             // better.
-            None if client_id.is_some() || metadata_document.is_some() => CallbackKind::Loopback,
+            None if pre_registered.is_some() || metadata_document.is_some() => CallbackKind::Loopback,
             wish => {
                 let setting = || self.context.settings.read().ok()?.callback;
                 self.context.redirects.choose(&server.issuer, wish, setting()).await
             }
         };
         let renewed = record.tokens.as_ref().is_none_or(|tokens| tokens.refresh_rejected.is_none());
-        let works = renewed && client_id.is_none() && !way.register_again && !self.state().distrust_registration;
+        let works = renewed && pre_registered.is_none() && !way.register_again && !self.state().distrust_registration;
         let fits = |kept: &Registration| {
             let same_kind = kept.redirect_uris.first().and_then(|uri| kind_of(uri)) == Some(kind);
             kept.issuer == server.issuer && kept.origin == RegistrationOrigin::Dynamic && same_kind
@@ -163,10 +165,6 @@ impl Account {
         if let Some(kept) = record.registration.clone().filter(|kept| works && fits(kept)) {
             return Ok(kept);
         }
-        let pre_registered = match client_id {
-            Some(id) => Some((id, client_secret(&record, &server.issuer)?)),
-            None => None,
-        };
         let known = Known { pre_registered, metadata_document };
         let refused = match (kind, register(http, server, &known, &uris(kind)).await) {
             (CallbackKind::DeepLink, Err(refused)) if is_refused(&refused) => refused,
@@ -233,18 +231,23 @@ fn unfounded(error: Error, server: &ServerMetadata) -> Error {
     if is_nothing { ServerMetadataError::Missing(server.issuer.clone()).into() } else { error }
 }
 
-/// The secret of a client that was registered by hand: for the authorization server that it was first used at, and
-/// no other that the MCP server may name later (`BIND-2`, `BIND-5`).
-fn client_secret(record: &Record, issuer: &str) -> Result<Option<SecretString>, Error> {
-    let Some(secret) = record.secret.as_ref().filter(|secret| matches!(secret.auth, AuthType::Auto | AuthType::Oauth))
-    else {
-        return Ok(None);
-    };
-    match &secret.issuer {
-        Some(bound) if bound != issuer => {
-            Err(Error::SecretElsewhere { bound: bound.clone(), named: issuer.to_owned() })
-        }
-        Some(_) | None => Ok(Some(secret.value.clone())),
+/// The client that was registered by hand, with its secret: for the authorization server that the user names or that it
+/// was first used at, and no other that the MCP server may name later (`BIND-2`, `BIND-5`).
+fn pre_registered(
+    record: &Record,
+    settings: &Settings,
+    issuer: &str,
+) -> Result<Option<(String, Option<SecretString>)>, Error> {
+    let Some(id) = settings.client_id.clone() else { return Ok(None) };
+    let secret = record.secret.as_ref().filter(|secret| matches!(secret.auth, AuthType::Auto | AuthType::Oauth));
+    let is_this = |used: &&Registration| used.origin == RegistrationOrigin::PreRegistered && used.client_id == id;
+    let used = record.registration.as_ref().filter(is_this);
+    let named = settings.issuer.as_ref();
+    let bounds =
+        named.into_iter().chain(secret.and_then(|secret| secret.issuer.as_ref())).chain(used.map(|used| &used.issuer));
+    match bounds.into_iter().find(|bound| *bound != issuer) {
+        Some(bound) => Err(Error::ClientElsewhere { bound: bound.clone(), named: issuer.to_owned() }),
+        None => Ok(Some((id, secret.map(|secret| secret.value.clone())))),
     }
 }
 
