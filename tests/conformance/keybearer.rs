@@ -35,7 +35,7 @@ pub(crate) struct Token {
 
 impl Keybearer {
     /// Starts an agent, with an account for the server at `url` and whatever the user would bring along.
-    pub(crate) fn start(url: &str, context: &Value) -> anyhow::Result<Keybearer> {
+    pub(crate) fn start(url: &str, context: &Value, auth: &str) -> anyhow::Result<Keybearer> {
         let world = World::new()?;
         let mut agent = world.command(&["agent", "start"]);
         let started = agent.env("KEYBEARER_CLIENT_METADATA_URL", METADATA_DOCUMENT).output()?;
@@ -44,7 +44,7 @@ impl Keybearer {
         let (programs, admin) = (Wire::open(&world.programs_socket())?, Wire::open(&world.admin_socket())?);
         let mut keybearer = Keybearer { callback, programs, admin, _world: world };
         let account = json!({
-            "url": url, "name": ACCOUNT, "client_id": context["client_id"], "secret": context["client_secret"],
+            "url": url, "name": ACCOUNT, "auth": auth, "client_id": context["client_id"], "secret": context["client_secret"],
             "issuer": context["issuer"],
         });
         ok(&keybearer.admin.call("profile.add", &account)?)?;
@@ -80,11 +80,15 @@ impl Keybearer {
     fn sign_in(&mut self) -> anyhow::Result<()> {
         let start = json!({ "profile": ACCOUNT, "no_open": true, "callback": self.callback });
         let mut view = ok(&self.admin.call("auth.start", &start)?)?;
-        while view["phase"] == "preparing" {
+        // A client that signs in for itself needs no browser.
+        while matches!(view["phase"].as_str(), Some("preparing" | "finishing")) {
             let follow = json!({ "profile": ACCOUNT, "seen": view["revision"], "wait_ms": 10_000 });
             view = ok(&self.admin.call("auth.status", &follow)?)?;
         }
-        let Some(address) = view["authorization_url"].as_str() else { bail!("no browser was needed: {view}") };
+        if view["phase"] == "signed_in" {
+            return Ok(());
+        }
+        let Some(address) = view["authorization_url"].as_str() else { bail!("the sign-in ended: {view}") };
         let sent = loopback::request("GET", address, None)?;
         let back =
             header(&sent, "location").with_context(|| format!("the browser stayed: {} {}", sent.status, sent.body))?;

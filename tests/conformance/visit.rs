@@ -13,6 +13,8 @@ const TRIES: usize = 4;
 struct Scenario {
     /// The revision to speak.
     revision: String,
+    /// How the user says that the account signs in.
+    auth: &'static str,
     /// What belongs to the scenario, such as a client that was registered by hand.
     context: Value,
 }
@@ -21,7 +23,9 @@ impl Scenario {
     fn of_environment() -> anyhow::Result<Scenario> {
         let revision = env::var("MCP_CONFORMANCE_PROTOCOL_VERSION").unwrap_or_else(|_| "2025-11-25".to_owned());
         let context = env::var("MCP_CONFORMANCE_CONTEXT").map(|context| serde_json::from_str(&context));
-        Ok(Scenario { revision, context: context.unwrap_or(Ok(Value::Null)).context("MCP_CONFORMANCE_CONTEXT")? })
+        let name = env::var("MCP_CONFORMANCE_SCENARIO").unwrap_or_default();
+        let auth = if name.contains("client-credentials") { "client_credentials" } else { "auto" };
+        Ok(Scenario { revision, auth, context: context.unwrap_or(Ok(Value::Null)).context("MCP_CONFORMANCE_CONTEXT")? })
     }
 }
 
@@ -30,7 +34,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
     let url = env::args().nth(1).context("the server's address is the last argument")?;
     let scenario = Scenario::of_environment()?;
     let mut visit = Visit {
-        keybearer: Keybearer::start(&url, &scenario.context)?,
+        keybearer: Keybearer::start(&url, &scenario.context, scenario.auth)?,
         server: Server::at(&url, &scenario.revision),
         token: None,
     };

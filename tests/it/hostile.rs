@@ -41,6 +41,23 @@ impl Hostile {
         self.answer(Mock::given(method("POST")).and(path("/mcp")), ResponseTemplate::new(401));
     }
 
+    /// The MCP endpoint shakes hands and lists no tools, for whoever brings a token; others are asked for `read`.
+    pub(crate) fn serve_whoever_has_a_token(&self) {
+        for (name, id, result) in
+            [("initialize", 1, json!({ "protocolVersion": "2025-11-25" })), ("tools/list", 2, json!({ "tools": [] }))]
+        {
+            let asked = Mock::given(method("POST")).and(path("/mcp")).and(header_exists("authorization"));
+            let answer = json!({ "jsonrpc": "2.0", "id": id, "result": result });
+            let asked = asked.and(body_partial_json(json!({ "method": name })));
+            self.answer(asked, ResponseTemplate::new(200).set_body_json(answer));
+        }
+        let told = Mock::given(method("POST")).and(path("/mcp")).and(body_string_contains("notifications/initialized"));
+        self.answer(told, ResponseTemplate::new(202));
+        let anybody = Mock::given(method("POST")).and(path("/mcp"));
+        let challenge = ResponseTemplate::new(401).insert_header("WWW-Authenticate", r#"Bearer scope="read""#);
+        self.answer(anybody, challenge);
+    }
+
     /// Resource metadata at the root that name this authorization server.
     pub(crate) fn resource(&self, issuer: &str) {
         let document = json!({ "resource": self.server.uri(), "authorization_servers": [issuer] });

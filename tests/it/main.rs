@@ -7,6 +7,7 @@
 mod bad_input;
 mod binding;
 mod callback;
+mod client_credentials;
 mod consent;
 mod doctor;
 mod doors;

@@ -4,7 +4,7 @@ use crate::hostile::{Hostile, bring_code, parameter, registers};
 use keybearer_tests::wire::Wire;
 use keybearer_tests::world::World;
 use serde_json::{Value, json};
-use wiremock::matchers::{body_partial_json, body_string_contains, header_exists, method, path};
+use wiremock::matchers::{body_partial_json, header_exists, method, path};
 use wiremock::{Mock, ResponseTemplate};
 
 /// A server that shakes hands and lists no tools, for whoever brings a token; others are asked for `read`. Its tokens
@@ -16,19 +16,7 @@ pub(crate) fn server() -> Hostile {
     hostile.answer(token, ResponseTemplate::new(200).set_body_json(renewable));
     let issuer = hostile.authorization_server("", &registers(&hostile));
     hostile.resource(&issuer);
-    for (name, id, result) in
-        [("initialize", 1, json!({ "protocolVersion": "2025-11-25" })), ("tools/list", 2, json!({ "tools": [] }))]
-    {
-        let asked = Mock::given(method("POST")).and(path("/mcp")).and(header_exists("authorization"));
-        let answer = json!({ "jsonrpc": "2.0", "id": id, "result": result });
-        let asked = asked.and(body_partial_json(json!({ "method": name })));
-        hostile.answer(asked, ResponseTemplate::new(200).set_body_json(answer));
-    }
-    let told = Mock::given(method("POST")).and(path("/mcp")).and(body_string_contains("notifications/initialized"));
-    hostile.answer(told, ResponseTemplate::new(202));
-    let anybody = Mock::given(method("POST")).and(path("/mcp"));
-    let challenge = ResponseTemplate::new(401).insert_header("WWW-Authenticate", r#"Bearer scope="read""#);
-    hostile.answer(anybody, challenge);
+    hostile.serve_whoever_has_a_token();
     hostile
 }
 

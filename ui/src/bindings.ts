@@ -277,6 +277,8 @@ export type AuthType =
 "auto" | 
 /** OAuth 2.1 authorization code with PKCE. */
 "oauth" | 
+/** OAuth 2.1 client credentials: the client itself signs in, and no person. */
+"client_credentials" | 
 /** A fixed bearer token. */
 "bearer" | 
 /** A fixed header of any name, such as `X-API-Key`. */

@@ -5,7 +5,7 @@ use crate::connection::Reach;
 use crate::output::{Failure, answer, answer_json, words};
 use crate::sign_in;
 use keybearer_protocol::profile::{
-    AccountStatus, AccountView, AuthType, ProfileAdd, ProfileAddParams, ProfileName, ProfileRemove, ProfileRename,
+    AccountStatus, AccountView, ProfileAdd, ProfileAddParams, ProfileName, ProfileRemove, ProfileRename,
     ProfileRenameParams, ProfileShow,
 };
 use keybearer_protocol::{Door, ErrorCode, ErrorObject};
@@ -31,8 +31,8 @@ pub(crate) fn add(reach: &Reach, arguments: AddArguments, json: bool) -> Result<
     };
     let account = reach.open(Door::Admin)?.call::<ProfileAdd>(&params)?;
     // What a locked keyring holds is not known: the sign-in will say that it is locked.
-    let signs_in = matches!(account.auth, AuthType::Auto | AuthType::Oauth);
-    let needs_sign_in = signs_in && matches!(account.status, AccountStatus::NeedsSignIn | AccountStatus::Locked);
+    let needs_sign_in =
+        account.auth.signs_in() && matches!(account.status, AccountStatus::NeedsSignIn | AccountStatus::Locked);
     if needs_sign_in && !arguments.no_sign_in {
         return sign_in::sign_in(reach, &SignInArguments::of(&account.profile, arguments.no_browser), json).map_err(
             |failure| {

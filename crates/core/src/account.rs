@@ -303,7 +303,7 @@ impl Account {
             received_at: tokens.map(|tokens| tokens.received_at),
             renews_at: tokens.and_then(renews_at),
             last_test: state.last_test.clone(),
-            renewable: tokens.is_some_and(|tokens| tokens.refresh_token.is_some() && tokens.refresh_rejected.is_none()),
+            renewable: tokens.is_some_and(TokenRecord::is_renewable),
             generation: record.map(|record| record.generation).unwrap_or_default(),
             signed_in_at: tokens.map(|tokens| tokens.signed_in_at),
             last_error: state.last_error.clone(),
@@ -447,7 +447,7 @@ fn fixed_secret<'a>(profile: &Profile, record: &'a Record) -> Option<&'a SecretS
 fn means(profile: &Profile, record: &Record) -> Means {
     match profile.settings.auth {
         AuthType::Auto if record.open => Means::Open,
-        AuthType::Auto | AuthType::Oauth => Means::Oauth,
+        AuthType::Auto | AuthType::Oauth | AuthType::ClientCredentials => Means::Oauth,
         AuthType::Bearer => Means::Bearer,
         AuthType::Header => Means::Header,
         AuthType::Basic => Means::Basic,
@@ -456,7 +456,7 @@ fn means(profile: &Profile, record: &Record) -> Means {
 }
 
 fn status_of(tokens: &TokenRecord, refused: bool) -> AccountStatus {
-    let renewable = tokens.refresh_token.is_some() && tokens.refresh_rejected.is_none();
+    let renewable = tokens.is_renewable();
     let soon = tokens.expires_at.is_some_and(|end| end.duration_since(now()) <= EXPIRING);
     match (renewable, is_usable(now(), tokens, refused), soon) {
         (true, _, _) | (false, true, false) => AccountStatus::Connected,

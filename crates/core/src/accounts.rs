@@ -247,7 +247,7 @@ impl Accounts {
             None => before.client_id.clone(),
         };
         // A secret belongs to the client that it came with, and to no other.
-        let is_oauth = matches!(before.auth, AuthType::Auto | AuthType::Oauth);
+        let is_oauth = before.auth.signs_in();
         let outlived = is_oauth && secret.is_none() && client_id != before.client_id;
         if let Some(secret) = &secret {
             check_settings(&Settings { client_id, ..before }, !secret.expose_secret().is_empty())?;
@@ -335,13 +335,15 @@ fn at(profiles: &[Profile], url: &ServerUrl) -> Vec<Profile> {
 /// Whether the options fit the type, and none is missing.
 fn check_settings(settings: &Settings, has_secret: bool) -> Result<(), Error> {
     let needs_secret = match settings.auth {
-        AuthType::Bearer | AuthType::Header | AuthType::Basic => true,
+        AuthType::Bearer | AuthType::Header | AuthType::Basic | AuthType::ClientCredentials => true,
         AuthType::Auto | AuthType::Oauth | AuthType::None => false,
     };
     let complaint = if needs_secret && !has_secret {
         "this type needs a secret: pipe it in with --secret-stdin"
     } else if has_secret && !needs_secret && settings.client_id.is_none() {
         "a secret needs --auth bearer, header or basic, or a --client-id that it belongs to"
+    } else if settings.auth == AuthType::ClientCredentials && settings.client_id.is_none() {
+        "--auth client-credentials needs the --client-id that was registered"
     } else if settings.issuer.is_some() && settings.client_id.is_none() {
         "--issuer belongs to a --client-id"
     } else if (settings.auth == AuthType::Header) != settings.header.is_some() {

@@ -35,8 +35,7 @@ pub enum Decision {
 
 /// Decides about a token. `refused` tells that the server was reported to refuse it.
 pub fn decide(now: Timestamp, tokens: &TokenRecord, refused: bool, want: Want) -> Decision {
-    let renewable = tokens.refresh_token.is_some() && tokens.refresh_rejected.is_none();
-    if !renewable {
+    if !tokens.is_renewable() {
         return if is_usable(now, tokens, refused) { Decision::Serve } else { Decision::SignIn };
     }
     let Some(left) = left(now, tokens) else {
@@ -63,9 +62,8 @@ pub fn is_usable(now: Timestamp, tokens: &TokenRecord, refused: bool) -> bool {
 
 /// When a call would first renew the token, if it can be renewed and its end is known.
 pub fn renews_at(tokens: &TokenRecord) -> Option<Timestamp> {
-    let renewable = tokens.refresh_token.is_some() && tokens.refresh_rejected.is_none();
     let ahead = ahead(lifetime(tokens));
-    tokens.expires_at.filter(|_| renewable).and_then(|end| end.checked_sub(ahead).ok())
+    tokens.expires_at.filter(|_| tokens.is_renewable()).and_then(|end| end.checked_sub(ahead).ok())
 }
 
 /// How long before its end a token of this lifetime is renewed.
@@ -126,6 +124,7 @@ mod tests {
             revocation_endpoint: None,
             signed_in_at: received_at,
             refresh_rejected: None,
+            by_client: false,
         }
     }
 

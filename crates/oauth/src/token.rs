@@ -7,7 +7,7 @@ use crate::registration::{AuthMethod, Registration};
 use crate::secret::{expose, expose_option};
 use ::http::{Request, Response, StatusCode, header};
 use oauth2::basic::{BasicClient, BasicErrorResponse, BasicRequestTokenError, BasicTokenResponse};
-use oauth2::{AuthType, AuthorizationCode, ClientId, ClientSecret, PkceCodeVerifier, RedirectUrl, RefreshToken};
+use oauth2::{AuthType, AuthorizationCode, ClientId, ClientSecret, PkceCodeVerifier, RedirectUrl, RefreshToken, Scope};
 use oauth2::{EndpointNotSet, EndpointSet, TokenResponse as _, TokenUrl};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
@@ -89,6 +89,17 @@ pub async fn refresh(http: &Http, grant: &Grant<'_>, refresh_token: &SecretStrin
     let refresh_token = RefreshToken::new(refresh_token.expose_secret().to_owned());
     let answer = client(grant.registration, grant.token_endpoint)
         .exchange_refresh_token(&refresh_token)
+        .add_extra_param("resource", grant.resource)
+        .request_async(&Lenient(http))
+        .await;
+    tokens(grant.token_endpoint, answer)
+}
+
+/// Gets tokens for the client itself, without a person (RFC 6749 §4.4, `CC-1`, `CC-2`).
+pub async fn client_credentials(http: &Http, grant: &Grant<'_>, scopes: &[String]) -> Result<Tokens, TokenError> {
+    let answer = client(grant.registration, grant.token_endpoint)
+        .exchange_client_credentials()
+        .add_scopes(scopes.iter().cloned().map(Scope::new))
         .add_extra_param("resource", grant.resource)
         .request_async(&Lenient(http))
         .await;

@@ -41,6 +41,8 @@ pub enum AuthType {
     Auto,
     /// OAuth 2.1 authorization code with PKCE.
     Oauth,
+    /// OAuth 2.1 client credentials: the client itself signs in, and no person.
+    ClientCredentials,
     /// A fixed bearer token.
     Bearer,
     /// A fixed header of any name, such as `X-API-Key`.
@@ -52,10 +54,19 @@ pub enum AuthType {
 }
 
 impl AuthType {
+    /// Whether its tokens come from an authorization server, or may.
+    pub fn signs_in(self) -> bool {
+        match self {
+            AuthType::Auto | AuthType::Oauth | AuthType::ClientCredentials => true,
+            AuthType::Bearer | AuthType::Header | AuthType::Basic | AuthType::None => false,
+        }
+    }
+
     /// Every type with the word that people write for it.
-    pub const WORDS: [(&'static str, AuthType); 6] = [
+    pub const WORDS: [(&'static str, AuthType); 7] = [
         ("auto", AuthType::Auto),
         ("oauth", AuthType::Oauth),
+        ("client-credentials", AuthType::ClientCredentials),
         ("bearer", AuthType::Bearer),
         ("header", AuthType::Header),
         ("basic", AuthType::Basic),

@@ -89,6 +89,7 @@ export const en = {
     methods: {
       auto: ["Automatic", "Keybearer looks at the server, then signs in through the browser if needed."],
       oauth: ["OAuth in the browser", "You sign in yourself. Optional client ID, secret and scopes."],
+      client_credentials: ["Client credentials", "A client signs in for itself, without a person."],
       bearer: ["Bearer token", "A personal access token from the server’s settings page."],
       header: ["API key in a header", "Sent as a header you name."],
       basic: ["User name and password (Basic)", "Sent with each request. Prefer OAuth when the server has it."],

@@ -76,6 +76,7 @@ export const zhCN: Texts = {
     methods: {
       auto: ["自动", "Keybearer 先查看服务器，需要时通过浏览器登录。"],
       oauth: ["浏览器 OAuth", "由你本人登录。可选填客户端 ID、密钥和权限范围。"],
+      client_credentials: ["客户端凭据", "客户端以自己的身份登录，无需本人参与。"],
       bearer: ["Bearer 令牌", "在服务器设置页生成的个人访问令牌。"],
       header: ["请求头中的 API 密钥", "放在你指定的请求头中发送。"],
       basic: ["用户名和密码（Basic）", "随每个请求发送。服务器支持 OAuth 时请优先使用 OAuth。"],

@@ -3,6 +3,8 @@
 //! One sign-in per account at a time. What its callback is checked against lies in the keyring before the browser
 //! opens, so an agent that starts in between completes it.
 
+/// The sign-in of a client for itself.
+mod as_client;
 /// Everything up to the browser.
 mod prepare;
 /// From the answer to tokens.
@@ -47,7 +49,7 @@ impl Account {
                 return Err(Error::Usage(format!("{name} {why}")));
             }
             AuthType::None => return Err(Error::Usage(format!("{name} was added as an account without sign-in"))),
-            AuthType::Auto | AuthType::Oauth => {}
+            AuthType::Auto | AuthType::Oauth | AuthType::ClientCredentials => {}
         }
         if self.goes_another_way(&state, way) {
             // Whoever follows it sees a sign-in that begins again, and no end.

@@ -269,7 +269,9 @@ impl Account {
         let _changing = self.changing.lock().await;
         let record = self.record()?;
         let (Some(tokens), true) = (record.tokens.clone(), record.generation == seen) else { return Ok(()) };
-        let Some(refresh_token) = tokens.refresh_token.clone() else { return Err(self.auth_required()) };
+        if !tokens.is_renewable() {
+            return Err(self.auth_required());
+        }
         let refused = self.state().refused == Some(seen);
         let server: ServerUrl = record.url.parse().map_err(ProfileError::from)?;
         if refused && let Some(other) = moved_to(&server, &tokens).await {
@@ -277,7 +279,7 @@ impl Account {
             self.commit(unrenewable(record, tokens, why)).await?;
             return Err(self.auth_required());
         }
-        let outcome = self.ask(&record, &tokens, &refresh_token).await;
+        let outcome = self.ask(&record, &tokens).await;
         self.remember(outcome.as_ref().err());
         let record = match outcome {
             Ok(answer) => renewed(record, tokens, answer),
@@ -293,16 +295,20 @@ impl Account {
     }
 
     /// Asks the authorization server, which belongs to the server that the record is bound to.
-    async fn ask(&self, record: &Record, tokens: &TokenRecord, refresh: &SecretString) -> Result<Tokens, Error> {
+    async fn ask(&self, record: &Record, tokens: &TokenRecord) -> Result<Tokens, Error> {
         // A rotated token that can't be kept would be lost: without room for it nothing is sent.
         self.commit(record.clone()).await?;
         let registration = record.registration.as_ref().ok_or(Error::Internal("tokens without a registration"))?;
         let http = Http::for_server(&record.url.parse().map_err(ProfileError::from)?)?;
         let grant = Grant { registration, token_endpoint: &tokens.token_endpoint, resource: &tokens.resource };
-        match token::refresh(&http, &grant, refresh).await {
+        let ask = async || match &tokens.refresh_token {
+            Some(refresh_token) => token::refresh(&http, &grant, refresh_token).await,
+            None => token::client_credentials(&http, &grant, &tokens.scopes).await,
+        };
+        match ask().await {
             Err(error) if classify(&error) == Failure::Ambiguous => {
                 tracing::info!(account = %self.id, "the answer to a refresh was lost; asking once more");
-                Ok(token::refresh(&http, &grant, refresh).await?)
+                Ok(ask().await?)
             }
             answer => Ok(answer?),
         }
@@ -363,6 +369,6 @@ fn fixed_header(profile: &Profile, record: &Record) -> Option<(String, SecretStr
             let pair = format!("{}:{}", settings.username.as_ref()?, secret.expose_secret());
             Some(("Authorization".to_owned(), format!("Basic {}", BASE64_STANDARD.encode(pair)).into()))
         }
-        AuthType::Auto | AuthType::Oauth | AuthType::Bearer | AuthType::None => None,
+        AuthType::Auto | AuthType::Oauth | AuthType::ClientCredentials | AuthType::Bearer | AuthType::None => None,
     }
 }

@@ -85,6 +85,16 @@ pub struct TokenRecord {
     /// Why the authorization server refused to renew this set, if it did: it is not asked again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refresh_rejected: Option<String>,
+    /// Whether the client got it for itself (RFC 6749 §4.4): it asks again instead of renewing.
+    #[serde(default)]
+    pub by_client: bool,
+}
+
+impl TokenRecord {
+    /// Whether another token can be had without a person.
+    pub fn is_renewable(&self) -> bool {
+        (self.refresh_token.is_some() || self.by_client) && self.refresh_rejected.is_none()
+    }
 }
 
 /// An authorization request that waits for its callback.

@@ -26,10 +26,10 @@ use std::sync::Arc;
 const PATIENCE: SignedDuration = SignedDuration::from_mins(10);
 
 /// What discovery found, as registration and authorization need it.
-struct Found {
-    resource: String,
-    scopes: Vec<String>,
-    server: ServerMetadata,
+pub(super) struct Found {
+    pub(super) resource: String,
+    pub(super) scopes: Vec<String>,
+    pub(super) server: ServerMetadata,
     /// Whether nobody published where the authorization server is.
     assumed: bool,
 }
@@ -49,6 +49,10 @@ impl Account {
             return Ok(None);
         };
         self.progress.step(StepName::IdentifyClient, StepState::Running, None);
+        if profile.settings.auth == AuthType::ClientCredentials {
+            self.sign_in_as_client(number, &http, &profile, found).await?;
+            return Ok(None);
+        }
         authorization::check(&http, &found.server)?;
         let chosen = way.callback.is_some();
         let registration = self.identify(&http, &found.server, &profile.settings, way).await;
@@ -93,7 +97,7 @@ impl Account {
         let step = |name, state, fact| self.progress.step(name, state, fact);
         step(StepName::ReachServer, StepState::Running, None);
         let challenge = match reach(http, url).await? {
-            Reached::Open if auth == AuthType::Oauth => None,
+            Reached::Open if matches!(auth, AuthType::Oauth | AuthType::ClientCredentials) => None,
             // Some servers shake hands with anybody and ask for a token later: only a real request tells.
             Reached::Open => match self.context.upstream.list_tools(url, &Headers::new()).await {
                 Err(UpstreamError::Unauthorized(challenge)) => challenge,
@@ -124,7 +128,7 @@ impl Account {
     }
 
     /// The scopes to ask for, where the server was reported to want more than the last sign-in gave (`STEP-3`).
-    fn widened(&self, scopes: Vec<String>) -> Vec<String> {
+    pub(super) fn widened(&self, scopes: Vec<String>) -> Vec<String> {
         let state = self.state();
         if state.more_access.wanted().next().is_none() {
             return scopes;
@@ -136,7 +140,7 @@ impl Account {
 
     /// The client ID: the one that worked before at this very issuer, or a new one (`BIND-1..4`). Its redirect
     /// addresses are all of one kind.
-    async fn identify(
+    pub(super) async fn identify(
         &self,
         http: &Http,
         server: &ServerMetadata,
@@ -239,7 +243,7 @@ fn pre_registered(
     issuer: &str,
 ) -> Result<Option<(String, Option<SecretString>)>, Error> {
     let Some(id) = settings.client_id.clone() else { return Ok(None) };
-    let secret = record.secret.as_ref().filter(|secret| matches!(secret.auth, AuthType::Auto | AuthType::Oauth));
+    let secret = record.secret.as_ref().filter(|secret| secret.auth.signs_in());
     let is_this = |used: &&Registration| used.origin == RegistrationOrigin::PreRegistered && used.client_id == id;
     let used = record.registration.as_ref().filter(is_this);
     let named = settings.issuer.as_ref();

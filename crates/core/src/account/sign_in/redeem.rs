@@ -73,7 +73,7 @@ impl Account {
     }
 
     /// The last step: only a real `tools/list` shows that the sign-in is worth something.
-    async fn test_connection(self: &Arc<Self>) -> Result<(), Error> {
+    pub(super) async fn test_connection(self: &Arc<Self>) -> Result<(), Error> {
         self.progress.step(StepName::TestConnection, StepState::Running, None);
         let tools = self.test().await?;
         let fact = format!("{} tools", tools.names.len());
@@ -107,6 +107,7 @@ fn signed_in(record: Record, pending: &PendingRecord, answer: Tokens) -> Record 
             revocation_endpoint: pending.revocation_endpoint.clone(),
             signed_in_at: received_at,
             refresh_rejected: None,
+            by_client: false,
         }),
         ..record
     }
