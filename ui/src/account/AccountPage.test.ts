@@ -38,6 +38,13 @@ test("a sign-in that ended says what it means and begins again", async () => {
   expect(onsignin).toHaveBeenCalledWith(true);
 });
 
+test("a server that wants more is named with what it wants, and a sign-in is offered", async () => {
+  const { onsignin } = await show({ wanted_scopes: ["files:write"] });
+  expect(screen.getByText(/needs: files:write/)).toBeTruthy();
+  await click("Sign in again");
+  expect(onsignin).toHaveBeenCalledWith(true);
+});
+
 test("a test says what it found", async () => {
   const { backend } = await show();
   await click("Test connection");

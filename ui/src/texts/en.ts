@@ -207,6 +207,10 @@ export const en = {
       soon: (name: string) => `${name} can’t be renewed, so this sign-in ends soon.`,
       meaning: "After that, programs that ask for it get an error. Sign in now to go on without a break.",
     },
+    wantsMore: {
+      what: (host: string) => `${host} wants more access than this sign-in gave.`,
+      meaning: (scopes: string) => `A program tried something that needs: ${scopes}. The next sign-in asks for it.`,
+    },
     needed: {
       what: (name: string) => `${name} needs you to sign in.`,
       meaning: "Programs that ask for it get an error until then. Your settings and allowed programs stay as they are.",

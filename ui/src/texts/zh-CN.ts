@@ -192,6 +192,10 @@ export const zhCN: Texts = {
       soon: (name) => `${name} 无法续期，这次登录即将结束。`,
       meaning: "之后请求它的程序会收到错误。现在登录即可不中断使用。",
     },
+    wantsMore: {
+      what: (host) => `${host} 需要的权限超出了这次登录。`,
+      meaning: (scopes) => `有程序尝试的操作需要：${scopes}。下次登录时会一并请求。`,
+    },
     needed: {
       what: (name) => `${name} 需要你登录。`,
       meaning: "在此之前，请求它的程序会收到错误。你的设置和已允许的程序保持不变。",
