@@ -27,7 +27,7 @@ pub mod server_metadata;
 pub mod registration;
 /// The authorization request and its answer: PKCE, `state`, `resource`, `iss`.
 pub mod authorization;
-/// The token endpoint: code exchange and refresh.
+/// The token endpoint: code exchange, refresh, client credentials.
 pub mod token;
 /// Taking tokens back (RFC 7009).
 pub mod revocation;

@@ -1,4 +1,4 @@
-//! The token endpoint: code exchange and refresh. Read leniently, acted on strictly.
+//! The token endpoint: code exchange, refresh, client credentials. Read leniently, acted on strictly.
 
 use crate::authorization::{Code, PendingAuthorization, readable};
 use crate::challenge::bounded;
