@@ -43,8 +43,10 @@ impl Keybearer {
         let callback = env::var(CALLBACK).unwrap_or_else(|_| "deep_link".to_owned());
         let (programs, admin) = (Wire::open(&world.programs_socket())?, Wire::open(&world.admin_socket())?);
         let mut keybearer = Keybearer { callback, programs, admin, _world: world };
+        let secret =
+            [&context["client_secret"], &context["private_key_pem"]].into_iter().find(|secret| secret.is_string());
         let account = json!({
-            "url": url, "name": ACCOUNT, "auth": auth, "client_id": context["client_id"], "secret": context["client_secret"],
+            "url": url, "name": ACCOUNT, "auth": auth, "client_id": context["client_id"], "secret": secret,
             "issuer": context["issuer"],
         });
         ok(&keybearer.admin.call("profile.add", &account)?)?;

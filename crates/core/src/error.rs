@@ -11,7 +11,8 @@ use keybearer_oauth::reach::ReachError;
 use keybearer_oauth::registration::RegistrationError;
 use keybearer_oauth::resource_metadata::ResourceMetadataError;
 use keybearer_oauth::server_metadata::ServerMetadataError;
-use keybearer_oauth::token::TokenError;
+use keybearer_oauth::signing_key::KeyError;
+use keybearer_oauth::token_answer::TokenError;
 use keybearer_protocol::{ErrorCode, ErrorObject};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -49,6 +50,9 @@ pub enum Error {
     /// The answer from the browser is not accepted.
     #[error(transparent)]
     Callback(#[from] CallbackError),
+    /// The client's private key can't be used.
+    #[error(transparent)]
+    Key(#[from] KeyError),
     /// There are no new tokens.
     #[error(transparent)]
     Token(#[from] TokenError),
@@ -262,7 +266,7 @@ impl Error {
             }
             Error::Callback(CallbackError::Malformed) => ErrorCode::Usage,
             Error::Ambiguous { .. } => ErrorCode::ProfileAmbiguous,
-            Error::NothingNamed | Error::Usage(_) => ErrorCode::Usage,
+            Error::NothingNamed | Error::Usage(_) | Error::Key(_) => ErrorCode::Usage,
             Error::AuthRequired { .. } | Error::NoSignIn(_) | Error::Lapsed | Error::Cancelled => {
                 ErrorCode::AuthRequired
             }

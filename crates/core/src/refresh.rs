@@ -3,7 +3,7 @@
 use crate::vault::record::TokenRecord;
 use jiff::{SignedDuration, Timestamp};
 use keybearer_oauth::HttpError;
-use keybearer_oauth::token::TokenError;
+use keybearer_oauth::token_answer::TokenError;
 
 /// A token is never handed out in its last second.
 const LAST_SECOND: SignedDuration = SignedDuration::from_secs(1);

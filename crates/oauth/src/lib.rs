@@ -6,6 +6,8 @@
 //! server_url → reach → resource_metadata → server_metadata → registration → authorization → token → revocation
 //! ```
 //!
+//! From the registration on, a `client` speaks for itself at every endpoint.
+//!
 //! Requirement ids (`DISC-3`, `AUTHZ-6` …) are those of the table in `docs/authorization.md`.
 
 #![forbid(unsafe_code)]
@@ -23,11 +25,17 @@ pub mod reach;
 pub mod resource_metadata;
 /// Authorization server metadata (RFC 8414, OpenID Connect Discovery).
 pub mod server_metadata;
+/// A private key that signs for a client.
+pub mod signing_key;
 /// How the authorization server knows us: by hand, by metadata document, or by dynamic registration.
 pub mod registration;
+/// The client at its authorization server's endpoints: it says and proves who it is.
+pub mod client;
 /// The authorization request and its answer: PKCE, `state`, `resource`, `iss`.
 pub mod authorization;
-/// The token endpoint: code exchange, refresh, client credentials.
+/// What a token endpoint answers, read as real servers write it.
+pub mod token_answer;
+/// The token endpoint: what is traded for tokens there, and how.
 pub mod token;
 /// Taking tokens back (RFC 7009).
 pub mod revocation;

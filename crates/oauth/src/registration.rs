@@ -3,7 +3,7 @@
 use crate::http::{Http, HttpError, host, json};
 use crate::secret::expose_option;
 use crate::server_metadata::ServerMetadata;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -23,6 +23,9 @@ pub struct Registration {
     /// The client's secret there, if it got one.
     #[serde(default, serialize_with = "expose_option", skip_serializing_if = "Option::is_none")]
     pub client_secret: Option<SecretString>,
+    /// The private key that it proves itself with instead, in PEM (RFC 7523).
+    #[serde(default, serialize_with = "expose_option", skip_serializing_if = "Option::is_none")]
+    pub client_key: Option<SecretString>,
     /// How it authenticates at the token endpoint (`TOK-3`).
     pub auth_method: AuthMethod,
     /// How it came to be.
@@ -41,6 +44,8 @@ pub enum AuthMethod {
     ClientSecretBasic,
     /// In the form.
     ClientSecretPost,
+    /// With a JWT that it signs (RFC 7523 §2.2).
+    PrivateKeyJwt,
 }
 
 /// Ways to a client ID, in the order of preference (`REG-2`).
@@ -58,10 +63,27 @@ pub enum RegistrationOrigin {
 /// What the user or the product brings along.
 #[derive(Clone, Debug, Default)]
 pub struct Known {
-    /// A client that was registered by hand: its ID and, for confidential clients, its secret.
-    pub pre_registered: Option<(String, Option<SecretString>)>,
+    /// A client that was registered by hand: its ID and, for confidential clients, what proves that it is this client.
+    pub pre_registered: Option<(String, Option<Credential>)>,
     /// The https address of our client metadata document.
     pub metadata_document: Option<String>,
+}
+
+/// What a client that was registered by hand proves itself with.
+#[derive(Clone, Debug)]
+pub enum Credential {
+    /// A secret that the authorization server knows as well.
+    Secret(SecretString),
+    /// A private key in PEM, whose public half it knows.
+    PrivateKey(SecretString),
+}
+
+impl Credential {
+    /// What the user brought: PEM is a private key, all else a secret.
+    pub fn of(text: SecretString) -> Credential {
+        let is_key = text.expose_secret().trim_start().starts_with("-----BEGIN ");
+        if is_key { Credential::PrivateKey(text) } else { Credential::Secret(text) }
+    }
 }
 
 /// Why no client ID could be had.
@@ -100,32 +122,38 @@ pub async fn register(
     known: &Known,
     redirect_uris: &[String],
 ) -> Result<Registration, RegistrationError> {
-    let of = |client_id: String, client_secret: Option<SecretString>, auth_method, origin| Registration {
+    let of = |client_id: String, origin| Registration {
         issuer: server.issuer.clone(),
         client_id,
-        client_secret,
-        auth_method,
+        client_secret: None,
+        client_key: None,
+        auth_method: AuthMethod::None,
         origin,
         redirect_uris: redirect_uris.to_vec(),
     };
-    if let Some((id, secret)) = known.pre_registered.clone() {
-        let method = pre_registered_method(server, secret.is_some());
-        return Ok(of(id, secret, method, RegistrationOrigin::PreRegistered));
+    if let Some((id, credential)) = known.pre_registered.clone() {
+        let client = of(id, RegistrationOrigin::PreRegistered);
+        return Ok(match credential {
+            None => client,
+            Some(Credential::PrivateKey(key)) => {
+                Registration { client_key: Some(key), auth_method: AuthMethod::PrivateKeyJwt, ..client }
+            }
+            Some(Credential::Secret(secret)) => {
+                Registration { client_secret: Some(secret), auth_method: secret_method(server), ..client }
+            }
+        });
     }
     if let Some(address) = known.metadata_document.clone().filter(|_| server.client_id_metadata_document_supported) {
-        return Ok(of(address, None, AuthMethod::None, RegistrationOrigin::MetadataDocument));
+        return Ok(of(address, RegistrationOrigin::MetadataDocument));
     }
     register_dynamically(http, server, redirect_uris).await
 }
 
-/// The method for a client whose assigned method nobody told us.
-fn pre_registered_method(server: &ServerMetadata, has_secret: bool) -> AuthMethod {
+/// Where the secret goes of a client whose assigned method nobody told us.
+fn secret_method(server: &ServerMetadata) -> AuthMethod {
     let supports = |name: &str| server.token_endpoint_auth_methods_supported.iter().flatten().any(|m| m == name);
-    match has_secret {
-        false => AuthMethod::None,
-        true if supports("client_secret_post") && !supports("client_secret_basic") => AuthMethod::ClientSecretPost,
-        true => AuthMethod::ClientSecretBasic,
-    }
+    let in_form_alone = supports("client_secret_post") && !supports("client_secret_basic");
+    if in_form_alone { AuthMethod::ClientSecretPost } else { AuthMethod::ClientSecretBasic }
 }
 
 /// The answer of RFC 7591 §3.2.1, as far as we use it.
@@ -187,6 +215,7 @@ async fn register_dynamically(
         issuer: server.issuer.clone(),
         client_id: registered.client_id,
         client_secret: registered.client_secret,
+        client_key: None,
         auth_method,
         origin: RegistrationOrigin::Dynamic,
         redirect_uris: redirect_uris.to_vec(),
@@ -209,6 +238,7 @@ fn name(method: AuthMethod) -> &'static str {
         AuthMethod::None => "none",
         AuthMethod::ClientSecretBasic => "client_secret_basic",
         AuthMethod::ClientSecretPost => "client_secret_post",
+        AuthMethod::PrivateKeyJwt => "private_key_jwt",
     }
 }
 

@@ -1,11 +1,13 @@
 //! Giving tokens back: revoked at the authorization server (RFC 7009), then deleted here.
 
 use super::{Account, Means, means};
+use crate::clock::now;
 use crate::error::Error;
 use crate::more_access::MoreAccess;
 use crate::vault::record::Record;
+use keybearer_oauth::Http;
+use keybearer_oauth::client::Client;
 use keybearer_oauth::revocation::{Outcome, TokenKind, revoke};
-use keybearer_oauth::{Http, HttpError};
 use std::sync::Arc;
 
 /// What became of the tokens at the authorization server. Here they are deleted in any case.
@@ -20,7 +22,7 @@ pub enum SignedOut {
     /// It offers no revocation: the access token ends by itself.
     NotOffered,
     /// It didn't answer as it should.
-    Failed(HttpError),
+    Failed(Box<Error>),
 }
 
 impl Account {
@@ -75,16 +77,17 @@ async fn revoke_all(record: &Record) -> SignedOut {
     let Some(endpoint) = &tokens.revocation_endpoint else { return SignedOut::NotOffered };
     let revoke_each = async {
         let http = Http::for_server(&url)?;
+        let client = Client::new(&http, registration, now().as_second())?;
         // The refresh token first: with it most servers end the whole grant.
         if let Some(refresh_token) = &tokens.refresh_token {
-            revoke(&http, endpoint, registration, TokenKind::Refresh, refresh_token).await?;
+            revoke(&client, endpoint, TokenKind::Refresh, refresh_token).await?;
         }
-        revoke(&http, endpoint, registration, TokenKind::Access, &tokens.access_token).await
+        Ok(revoke(&client, endpoint, TokenKind::Access, &tokens.access_token).await?)
     };
     match revoke_each.await {
         Ok(Outcome::TakenBack) => SignedOut::Revoked,
         Ok(Outcome::EndsByItself) if tokens.refresh_token.is_some() => SignedOut::RefreshTokenRevoked,
         Ok(Outcome::EndsByItself) => SignedOut::NotOffered,
-        Err(error) => SignedOut::Failed(error),
+        Err(error) => SignedOut::Failed(Box::new(error)),
     }
 }

@@ -12,7 +12,9 @@ use base64::prelude::{BASE64_STANDARD, Engine as _};
 use jiff::{SignedDuration, Timestamp};
 use keybearer_oauth::authorization::readable;
 use keybearer_oauth::challenge::Challenge;
-use keybearer_oauth::token::{self, Grant, TokenError, Tokens};
+use keybearer_oauth::client::Client;
+use keybearer_oauth::token::{Grant, TokenEndpoint};
+use keybearer_oauth::token_answer::{TokenError, Tokens};
 use keybearer_oauth::{Http, ServerUrl};
 use keybearer_protocol::profile::{AuthType, LastTest};
 use secrecy::{ExposeSecret, SecretString};
@@ -300,15 +302,16 @@ impl Account {
         self.commit(record.clone()).await?;
         let registration = record.registration.as_ref().ok_or(Error::Internal("tokens without a registration"))?;
         let http = Http::for_server(&record.url.parse().map_err(ProfileError::from)?)?;
-        let grant = Grant { registration, token_endpoint: &tokens.token_endpoint, resource: &tokens.resource };
-        let ask = async || match &tokens.refresh_token {
-            Some(refresh_token) => token::refresh(&http, &grant, refresh_token).await,
-            None => token::client_credentials(&http, &grant, &tokens.scopes).await,
+        let client = Client::new(&http, registration, now().as_second())?;
+        let endpoint = TokenEndpoint { client, url: &tokens.token_endpoint, resource: Some(&tokens.resource) };
+        let grant = match &tokens.refresh_token {
+            Some(refresh_token) => Grant::RefreshToken(refresh_token),
+            None => Grant::ClientCredentials { scopes: &tokens.scopes },
         };
-        match ask().await {
+        match endpoint.trade(grant).await {
             Err(error) if classify(&error) == Failure::Ambiguous => {
                 tracing::info!(account = %self.id, "the answer to a refresh was lost; asking once more");
-                Ok(ask().await?)
+                Ok(endpoint.trade(grant).await?)
             }
             answer => Ok(answer?),
         }

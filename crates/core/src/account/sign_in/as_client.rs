@@ -9,8 +9,10 @@ use crate::error::Error;
 use crate::profile::Profile;
 use crate::vault::record::{Record, SecretRecord, TokenRecord};
 use keybearer_oauth::Http;
+use keybearer_oauth::client::Client;
 use keybearer_oauth::registration::Registration;
-use keybearer_oauth::token::{Grant, Tokens, client_credentials};
+use keybearer_oauth::token::{Grant, TokenEndpoint};
+use keybearer_oauth::token_answer::Tokens;
 use keybearer_protocol::auth::{StepName, StepState};
 use std::sync::Arc;
 
@@ -28,11 +30,11 @@ impl Account {
         self.progress.step(StepName::GetTokens, StepState::Running, None);
         let chosen = &profile.settings.scopes;
         let asked = self.widened(if chosen.is_empty() { found.scopes.clone() } else { chosen.clone() });
-        let token_endpoint = &found.server.token_endpoint;
-        let grant = Grant { registration: &registration, token_endpoint, resource: &found.resource };
         {
             let _changing = self.changing.lock().await;
-            let answer = client_credentials(http, &grant, &asked).await?;
+            let client = Client::new(http, &registration, now().as_second())?;
+            let endpoint = TokenEndpoint { client, url: &found.server.token_endpoint, resource: Some(&found.resource) };
+            let answer = endpoint.trade(Grant::ClientCredentials { scopes: &asked }).await?;
             // The profile may have been given another address meanwhile: these tokens are not for it.
             if !self.is_current(number) || !self.url().same_server(&profile.url) {
                 return Err(Error::Cancelled);

@@ -13,13 +13,12 @@ use crate::vault::record::{PendingRecord, Record};
 use jiff::{SignedDuration, Timestamp};
 use keybearer_oauth::authorization::{self, Wish};
 use keybearer_oauth::reach::{Reached, reach};
-use keybearer_oauth::registration::{Known, Registration, RegistrationError, RegistrationOrigin, register};
+use keybearer_oauth::registration::{Credential, Known, Registration, RegistrationError, RegistrationOrigin, register};
 use keybearer_oauth::resource_metadata::ResourceMetadata;
 use keybearer_oauth::server_metadata::{ServerMetadata, ServerMetadataError};
 use keybearer_oauth::{Http, HttpError, ServerUrl, resource_metadata, server_metadata};
 use keybearer_protocol::auth::{CallbackKind, StepName, StepState};
 use keybearer_protocol::profile::AuthType;
-use secrecy::SecretString;
 use std::sync::Arc;
 
 /// How long a sign-in waits for its browser.
@@ -241,7 +240,7 @@ fn pre_registered(
     record: &Record,
     settings: &Settings,
     issuer: &str,
-) -> Result<Option<(String, Option<SecretString>)>, Error> {
+) -> Result<Option<(String, Option<Credential>)>, Error> {
     let Some(id) = settings.client_id.clone() else { return Ok(None) };
     let secret = record.secret.as_ref().filter(|secret| secret.auth.signs_in());
     let is_this = |used: &&Registration| used.origin == RegistrationOrigin::PreRegistered && used.client_id == id;
@@ -251,7 +250,7 @@ fn pre_registered(
         named.into_iter().chain(secret.and_then(|secret| secret.issuer.as_ref())).chain(used.map(|used| &used.issuer));
     match bounds.into_iter().find(|bound| *bound != issuer) {
         Some(bound) => Err(Error::ClientElsewhere { bound: bound.clone(), named: issuer.to_owned() }),
-        None => Ok(Some((id, secret.map(|secret| secret.value.clone())))),
+        None => Ok(Some((id, secret.map(|secret| Credential::of(secret.value.clone()))))),
     }
 }
 

@@ -8,7 +8,9 @@ use crate::profile::ProfileError;
 use crate::redirect::kind_of;
 use crate::vault::record::{PendingRecord, Record, SecretRecord, TokenRecord};
 use keybearer_oauth::authorization::Code;
-use keybearer_oauth::token::{TokenError, Tokens, exchange};
+use keybearer_oauth::client::Client;
+use keybearer_oauth::token::{Grant, TokenEndpoint};
+use keybearer_oauth::token_answer::{TokenError, Tokens};
 use keybearer_oauth::{Http, ServerUrl};
 use keybearer_protocol::auth::{StepName, StepState};
 use std::sync::Arc;
@@ -63,7 +65,10 @@ impl Account {
         if !still_meant() {
             return Err(Error::Cancelled);
         }
-        let answer = exchange(&Http::for_server(url)?, &pending.authorization, accepted?).await?;
+        let (http, asked) = (Http::for_server(url)?, &pending.authorization);
+        let client = Client::new(&http, &asked.registration, now().as_second())?;
+        let endpoint = TokenEndpoint { client, url: &asked.token_endpoint, resource: Some(&asked.resource) };
+        let answer = endpoint.trade(Grant::Code(&accepted?, asked)).await?;
         if !still_meant() {
             return Err(Error::Cancelled);
         }

@@ -1,0 +1,197 @@
+//! What a token endpoint answers, read as real servers write it: 201 for 200, an error in a 200, form-encoded bodies,
+//! `expires_in` as text, a missing `token_type`. Read leniently, acted on strictly.
+
+use crate::authorization::readable;
+use crate::challenge::bounded;
+use crate::http::HttpError;
+use crate::secret::{expose, expose_option};
+use ::http::{Response, header};
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// What the token endpoint gave. Times are relative to the moment of the answer; this crate has no clock.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Tokens {
+    /// The access token.
+    #[serde(serialize_with = "expose")]
+    pub access_token: SecretString,
+    /// How it is presented.
+    #[serde(default)]
+    pub token_type: TokenType,
+    /// Seconds it is good for, where the server said so.
+    pub expires_in: Option<u64>,
+    /// The refresh token, if one was given (`REF-3`).
+    #[serde(default, serialize_with = "expose_option", skip_serializing_if = "Option::is_none")]
+    pub refresh_token: Option<SecretString>,
+    /// The scopes, where they differ from those that were asked for (RFC 6749 §5.1).
+    pub scopes: Option<Vec<String>>,
+}
+
+/// How an access token is presented (RFC 6749 §7.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TokenType {
+    /// By whoever has it (RFC 6750).
+    #[default]
+    Bearer,
+    /// With a proof of its key beside it (RFC 9449 §5).
+    Dpop,
+}
+
+/// Why there are no new tokens.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum TokenError {
+    /// No usable answer. Whether the server has acted is unknown after [`HttpError::Timeout`] and
+    /// [`HttpError::Broken`].
+    #[error(transparent)]
+    Http(#[from] HttpError),
+    /// The authorization server said no (RFC 6749 §5.2).
+    #[error("{host} refused: {error}{}", .description.as_ref().map(|d| format!(" ({d})")).unwrap_or_default())]
+    Refused {
+        /// The host that refused.
+        host: String,
+        /// The error code, such as `invalid_grant`.
+        error: String,
+        /// The server's own words.
+        description: Option<String>,
+    },
+    /// The answer is neither tokens nor an error.
+    #[error("{host} answered something that isn't a token answer ({problem})")]
+    Malformed {
+        /// The host that answered.
+        host: String,
+        /// What is wrong, without the content.
+        problem: String,
+    },
+}
+
+/// Reads an answer of the token endpoint at `host`.
+pub fn read(host: &str, answer: &Response<Vec<u8>>) -> Result<Tokens, TokenError> {
+    let status = answer.status();
+    let Some(fields) = fields(answer) else {
+        // An HTML page of a proxy, an empty 500: nothing to read, but the status tells whether to try again.
+        let problem = "neither a JSON object nor a form".to_owned();
+        return Err(match status.is_success() {
+            true => HttpError::NotJson { host: host.to_owned(), problem }.into(),
+            false => HttpError::Status { host: host.to_owned(), status: status.as_u16() }.into(),
+        });
+    };
+    if status.as_u16() == 429 || status.is_server_error() {
+        return Err(HttpError::Status { host: host.to_owned(), status: status.as_u16() }.into());
+    }
+    let text = |name: &str| fields.get(name).and_then(Value::as_str);
+    if let Some(error) = text("error") {
+        let description = text("error_description").map(readable);
+        return Err(TokenError::Refused { host: host.to_owned(), error: readable(error), description });
+    }
+    let malformed = |problem: &str| TokenError::Malformed { host: host.to_owned(), problem: problem.to_owned() };
+    if !status.is_success() {
+        return Err(malformed("an error without a name"));
+    }
+    let access_token = text("access_token").filter(|token| !token.is_empty());
+    let access_token = access_token.ok_or_else(|| malformed("no access_token"))?;
+    let secret = |text: &str| SecretString::from(text.to_owned());
+    Ok(Tokens {
+        access_token: secret(access_token),
+        token_type: token_type(text("token_type")).ok_or_else(|| malformed("token_type"))?,
+        expires_in: fields.get("expires_in").and_then(lifetime),
+        refresh_token: text("refresh_token").filter(|token| !token.is_empty()).map(secret),
+        scopes: text("scope").map(|scope| bounded(scope.split_ascii_whitespace().map(str::to_owned))),
+    })
+}
+
+/// Real servers name what they like, and mean a bearer token; those that mean another kind name it (RFC 6749 §7.1).
+fn token_type(name: Option<&str>) -> Option<TokenType> {
+    match name.unwrap_or_default().to_ascii_lowercase().as_str() {
+        "dpop" => Some(TokenType::Dpop),
+        "mac" | "pop" | "n_a" => None,
+        _ => Some(TokenType::Bearer),
+    }
+}
+
+fn fields(answer: &Response<Vec<u8>>) -> Option<Map<String, Value>> {
+    if let Ok(Value::Object(fields)) = serde_json::from_slice(answer.body()) {
+        return Some(fields);
+    }
+    let kind = answer.headers().get(header::CONTENT_TYPE)?.to_str().ok()?;
+    if !kind.starts_with("application/x-www-form-urlencoded") {
+        return None;
+    }
+    let pairs = url::form_urlencoded::parse(answer.body());
+    Some(pairs.map(|(name, value)| (name.into_owned(), Value::String(value.into_owned()))).collect())
+}
+
+/// `expires_in` as a number or as text. Zero and less tell nothing: as if it were missing.
+fn lifetime(value: &Value) -> Option<u64> {
+    let seconds = match value {
+        Value::Number(number) => number.as_f64(),
+        Value::String(text) => text.trim().parse().ok(),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+    }?;
+    // A century is as good as for ever, and keeps sums with a clock in bounds.
+    (seconds >= 1.0).then(|| seconds.min(3_155_760_000.0) as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ::http::StatusCode;
+    use secrecy::ExposeSecret;
+
+    const JSON: &str = "application/json";
+    const FORM: &str = "application/x-www-form-urlencoded; charset=x";
+
+    /// The answer as `token type expires_in refresh scopes`, or the error.
+    fn check(status: u16, kind: &str, body: &str, expected: &str) {
+        let mut response = Response::new(body.as_bytes().to_vec());
+        *response.status_mut() = StatusCode::from_u16(status).expect("a status");
+        response.headers_mut().insert(header::CONTENT_TYPE, kind.parse().expect("a media type"));
+        let found = match read("as", &response) {
+            Ok(tokens) => {
+                let (access, refresh) = (tokens.access_token, tokens.refresh_token);
+                let refresh = refresh.as_ref().map(|token| token.expose_secret()).unwrap_or("-");
+                let expires = tokens.expires_in.map_or("-".to_owned(), |seconds| seconds.to_string());
+                let scopes = tokens.scopes.map_or("-".to_owned(), |scopes| scopes.join("+"));
+                format!("{} {:?} {expires} {refresh} {scopes}", access.expose_secret(), tokens.token_type)
+            }
+            Err(error) => error.to_string(),
+        };
+        assert_eq!(found, expected, "{body}");
+    }
+
+    #[test]
+    fn answers_of_real_servers_are_understood() {
+        check(200, JSON, r#"{"access_token":"a","token_type":"bearer"}"#, "a Bearer - - -");
+        check(201, JSON, r#"{"access_token":"a","expires_in":"60"}"#, "a Bearer 60 - -");
+        check(200, JSON, r#"{"access_token":"a","refresh_token":"r","scope":"x  y"}"#, "a Bearer - r x+y");
+        check(200, JSON, r#"{"access_token":"a","refresh_token":null,"scope":null}"#, "a Bearer - - -");
+        check(200, JSON, r#"{"access_token":"a","token_type":"user"}"#, "a Bearer - - -");
+        check(200, JSON, r#"{"access_token":"a","token_type":"DPoP"}"#, "a Dpop - - -");
+        check(200, FORM, "access_token=a&expires_in=60", "a Bearer 60 - -");
+        for odd in ["0", "-5", "null", "\"soon\"", "[]"] {
+            check(200, JSON, &format!(r#"{{"access_token":"a","expires_in":{odd}}}"#), "a Bearer - - -");
+        }
+    }
+
+    #[test]
+    fn what_is_no_token_is_told_apart_and_not_quoted() {
+        check(200, JSON, r#"{"error":"invalid_grant"}"#, "as refused: invalid_grant");
+        check(400, JSON, r#"{"error":"x","error_description":"y"}"#, "as refused: x (y)");
+        check(503, "text/html", "<p>busy", "as answered 503");
+        check(500, JSON, r#"{"error":"server_error"}"#, "as answered 500");
+        for (status, kind, body) in [
+            (200, "text/html", "<p>secret"),
+            (200, JSON, r#"{"access_token":"","x":"secret"}"#),
+            (200, JSON, r#"{"access_token":["secret"]}"#),
+            (200, JSON, r#"{"access_token":"secret","token_type":"mac"}"#),
+            (403, JSON, r#"{"access_token":"secret"}"#),
+        ] {
+            let mut response = Response::new(body.as_bytes().to_vec());
+            *response.status_mut() = StatusCode::from_u16(status).expect("a status");
+            response.headers_mut().insert(header::CONTENT_TYPE, kind.parse().expect("a media type"));
+            let error = read("as", &response).expect_err(body).to_string();
+            assert!(!error.contains("secret"), "{error}");
+        }
+    }
+}
