@@ -102,7 +102,7 @@ impl Accounts {
     ) -> Result<Arc<Self>, Error> {
         let (callbacks, arrivals) = Callbacks::new();
         let vault = Vault::start(&home.id()?);
-        let (redirects, settings) = (Redirects::open(home), SettingsFile::new(home));
+        let (redirects, settings) = (Redirects::open(home), SettingsFile::new(home).with_metadata_document(metadata_document));
         let (lock, changes, busy) = (Lock::default(), Changes::default(), Busy::default());
         let context = Arc::new(Context {
             vault,
@@ -110,7 +110,6 @@ impl Accounts {
             redirects,
             settings,
             upstream,
-            metadata_document,
             lock,
             changes,
             busy,

@@ -93,13 +93,13 @@ impl Callbacks {
         (Callbacks { arrivals, open: Mutex::new(HashMap::new()), opening: tokio::sync::Mutex::new(()) }, receiver)
     }
 
-    /// Opens the first free port; sign-ins share one, since `state` tells them apart.
-    pub async fn open_any(&self) -> Option<Arc<Port>> {
-        if let Some(port) = self.already_open(None) {
+    /// Opens the first free port of these; sign-ins share one, since `state` tells them apart.
+    pub async fn open_one(&self, ports: &[u16]) -> Option<Arc<Port>> {
+        if let Some(port) = self.already_open(ports) {
             return Some(port);
         }
-        for number in PORTS {
-            if let Some(port) = self.open(number).await {
+        for number in ports {
+            if let Some(port) = self.open(*number).await {
                 return Some(port);
             }
         }
@@ -109,7 +109,7 @@ impl Callbacks {
     /// Opens this port: a sign-in from before a restart waits on it.
     pub async fn open(&self, number: u16) -> Option<Arc<Port>> {
         let _opening = self.opening.lock().await;
-        if let Some(port) = self.already_open(Some(number)) {
+        if let Some(port) = self.already_open(&[number]) {
             return Some(port);
         }
         let listener = Arc::new(TcpListener::bind((Ipv4Addr::LOCALHOST, number)).await.ok()?);
@@ -120,10 +120,9 @@ impl Callbacks {
         Some(port)
     }
 
-    fn already_open(&self, number: Option<u16>) -> Option<Arc<Port>> {
+    fn already_open(&self, ports: &[u16]) -> Option<Arc<Port>> {
         let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let fits = |port: &Arc<Port>| number.is_none_or(|number| port.number == number);
-        open.values().filter_map(Weak::upgrade).find(fits)
+        open.values().filter_map(Weak::upgrade).find(|port| ports.contains(&port.number))
     }
 }
 

@@ -7,6 +7,7 @@ use crate::upstream::UpstreamError;
 use crate::vault::VaultError;
 use keybearer_oauth::HttpError;
 use keybearer_oauth::authorization::{CallbackError, RequestError, readable};
+use keybearer_oauth::client_metadata::DocumentAddressError;
 use keybearer_oauth::reach::ReachError;
 use keybearer_oauth::registration::RegistrationError;
 use keybearer_oauth::resource_metadata::ResourceMetadataError;
@@ -44,6 +45,19 @@ pub enum Error {
     /// No client ID could be had.
     #[error(transparent)]
     Registration(#[from] RegistrationError),
+    /// Only a client that a person registers by hand can sign in there (`REG-2`).
+    #[error("{why}")]
+    ClientNeeded {
+        /// The account.
+        profile: String,
+        /// Why Keybearer can't register itself.
+        why: RegistrationError,
+        /// The redirect addresses to register.
+        redirect_uris: Vec<String>,
+    },
+    /// What is to be the address of the client metadata document can't be one.
+    #[error(transparent)]
+    MetadataDocument(#[from] DocumentAddressError),
     /// No authorization request can be made.
     #[error(transparent)]
     Request(#[from] RequestError),
@@ -248,6 +262,7 @@ impl Error {
             | Error::ResourceMetadata(_)
             | Error::ServerMetadata(_)
             | Error::Registration(_)
+            | Error::ClientNeeded { .. }
             | Error::Request(_)
             | Error::Callback(
                 CallbackError::StateMismatch
@@ -266,7 +281,7 @@ impl Error {
             }
             Error::Callback(CallbackError::Malformed) => ErrorCode::Usage,
             Error::Ambiguous { .. } => ErrorCode::ProfileAmbiguous,
-            Error::NothingNamed | Error::Usage(_) | Error::Key(_) => ErrorCode::Usage,
+            Error::NothingNamed | Error::Usage(_) | Error::Key(_) | Error::MetadataDocument(_) => ErrorCode::Usage,
             Error::AuthRequired { .. } | Error::NoSignIn(_) | Error::Lapsed | Error::Cancelled => {
                 ErrorCode::AuthRequired
             }
@@ -295,8 +310,10 @@ impl Error {
             Error::ResourceMetadata(ResourceMetadataError::Missing(_)) => "resource_metadata_missing",
             Error::ServerMetadata(ServerMetadataError::IssuerMismatch { .. }) => "metadata_issuer_mismatch",
             Error::ServerMetadata(ServerMetadataError::Missing(_)) => "server_metadata_missing",
-            Error::Registration(RegistrationError::NotOffered(_)) => "registration_not_offered",
-            Error::Registration(RegistrationError::Refused { .. }) => "registration_refused",
+            Error::ClientNeeded { why: RegistrationError::NotOffered(_), .. } => "registration_not_offered",
+            Error::ClientNeeded { why: RegistrationError::NotListed { .. }, .. } => "registration_not_listed",
+            Error::ClientNeeded { why: RegistrationError::Refused { .. }, .. } => "registration_refused",
+            Error::MetadataDocument(_) => "metadata_document_address",
             Error::Request(RequestError::NoPkce(_)) => "pkce_unsupported",
             Error::Request(RequestError::NotAllowed(_)) => "address_not_allowed",
             Error::Callback(CallbackError::StateMismatch) => "state_mismatch",
@@ -356,8 +373,14 @@ impl Error {
                  use your accounts"
                     .to_owned(),
             ),
-            Error::Registration(RegistrationError::NotOffered(_)) => {
-                Some("remove the account and add it again with --client-id".to_owned())
+            Error::ClientNeeded { profile, redirect_uris, .. } => Some(format!(
+                "have Keybearer registered there by hand, with the redirect addresses {}; then: keybearer change {} \
+                 --client-id ID (and --secret-stdin, if it got a secret)",
+                redirect_uris.join(" "),
+                quoted(profile)
+            )),
+            Error::MetadataDocument(_) => {
+                Some("keybearer client-metadata --url URL --use; or mend KEYBEARER_CLIENT_METADATA_URL".to_owned())
             }
             Error::Profile(ProfileError::Exists(name)) => {
                 Some(format!("choose another name; the one that is there: keybearer show {}", quoted(name)))

@@ -1,7 +1,7 @@
 //! How a browser comes back: by the custom scheme that the desktop answers (RFC 8252 §7.1), or by a loopback port
 //! (§7.3). Chosen before the client is registered, and learned for each authorization server.
 
-use crate::callback::port_of;
+use crate::callback::{port_of, redirect_uris};
 use crate::home::{Home, replace};
 use crate::links;
 use keybearer_protocol::auth::CallbackKind;
@@ -11,6 +11,15 @@ use std::sync::{Mutex, PoisonError};
 
 /// The redirect address of the desktop's scheme, as it is registered.
 pub const DEEP_LINK: &str = "app.keybearer:/oauth/callback";
+
+/// The redirect addresses of a kind, as they are registered: one kind at a time, since one that a server refuses costs the
+/// whole registration.
+pub fn uris(kind: CallbackKind) -> Vec<String> {
+    match kind {
+        CallbackKind::DeepLink => vec![DEEP_LINK.to_owned()],
+        CallbackKind::Loopback => redirect_uris(),
+    }
+}
 
 /// The kind of a redirect address, if it is one of ours.
 pub fn kind_of(redirect_uri: &str) -> Option<CallbackKind> {
