@@ -284,7 +284,8 @@ impl Account {
         }
         let has_ended = |client: &Registration| client.has_ended(now().as_second());
         if record.registration.as_ref().is_some_and(has_ended) {
-            let why = format!("the secret that {} gave this app has ended; the next sign-in gets another", tokens.issuer);
+            let why =
+                format!("the secret that {} gave this app has ended; the next sign-in gets another", tokens.issuer);
             self.commit(unrenewable(record, tokens, why)).await?;
             return Err(self.auth_required());
         }
