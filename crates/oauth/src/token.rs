@@ -1,8 +1,9 @@
 //! The token endpoint: code exchange, refresh, client credentials. Read leniently, acted on strictly.
 
-use crate::authorization::{Code, PendingAuthorization, readable};
+use crate::authorization::{Code, PendingAuthorization};
 use crate::challenge::bounded;
 use crate::http::{Http, HttpError, host};
+use crate::readable::readable;
 use crate::registration::{AuthMethod, Registration};
 use crate::secret::{expose, expose_option};
 use ::http::{Request, Response, StatusCode, header};
@@ -67,7 +68,26 @@ pub enum TokenError {
         /// What is wrong, without the content.
         problem: String,
     },
+    /// The token is of a type that we don't know how to use, so it must not be used (RFC 6749 §7.1).
+    #[error("{host} gave a token of type \"{kind}\", which Keybearer can't use")]
+    UnknownType {
+        /// The host that answered.
+        host: String,
+        /// The type.
+        kind: String,
+    },
+    /// A token that no header can carry, or too long for any server to take.
+    #[error("{host} gave a token that can't be used: it {problem}")]
+    Unusable {
+        /// The host that answered.
+        host: String,
+        /// What is wrong, without the content.
+        problem: &'static str,
+    },
 }
+
+/// The most that a token may hold, in bytes: servers refuse longer headers.
+const TOKEN_LIMIT: usize = 16 * 1024;
 
 /// Turns a code into tokens (RFC 6749 §4.1.3 with RFC 7636 §4.5 and RFC 8707 §2.2).
 pub async fn exchange(http: &Http, pending: &PendingAuthorization, code: Code) -> Result<Tokens, TokenError> {
@@ -126,12 +146,7 @@ fn tokens(
     answer: Result<BasicTokenResponse, BasicRequestTokenError<HttpError>>,
 ) -> Result<Tokens, TokenError> {
     match answer {
-        Ok(answer) => Ok(Tokens {
-            access_token: answer.access_token().secret().clone().into(),
-            expires_in: answer.expires_in().map(|duration| duration.as_secs()),
-            refresh_token: answer.refresh_token().map(|token| token.secret().clone().into()),
-            scopes: answer.scopes().map(|scopes| bounded(scopes.iter().map(|scope| scope.to_string()))),
-        }),
+        Ok(answer) => usable(url, &answer),
         Err(BasicRequestTokenError::ServerResponse(refusal)) => Err(refused(url, &refusal)),
         Err(BasicRequestTokenError::Request(error)) => Err(error.into()),
         // The parser's own words quote the content, so only the place of the fault is kept.
@@ -142,6 +157,31 @@ fn tokens(
             Err(TokenError::Malformed { host: host(url), problem: "empty".to_owned() })
         }
     }
+}
+
+/// The tokens of an answer, if they can be used: a Bearer token of visible ASCII (RFC 6750 §2.1), neither of them endless.
+fn usable(url: &Url, answer: &BasicTokenResponse) -> Result<Tokens, TokenError> {
+    let kind = answer.token_type().as_ref();
+    if !kind.eq_ignore_ascii_case("bearer") {
+        return Err(TokenError::UnknownType { host: host(url), kind: readable(kind) });
+    }
+    let access_token = answer.access_token().secret();
+    // An empty one means that there is none.
+    let refresh_token = answer.refresh_token().map(|token| token.secret()).filter(|token| !token.is_empty());
+    let unusable = |problem| Err(TokenError::Unusable { host: host(url), problem });
+    if access_token.is_empty() {
+        return unusable("is empty");
+    } else if !access_token.bytes().all(|c| c.is_ascii_graphic()) {
+        return unusable("holds spaces, controls or letters that no header can carry");
+    } else if [Some(access_token), refresh_token].into_iter().flatten().any(|token| token.len() > TOKEN_LIMIT) {
+        return unusable("is longer than any server takes");
+    }
+    Ok(Tokens {
+        access_token: access_token.clone().into(),
+        expires_in: answer.expires_in().map(|duration| duration.as_secs()),
+        refresh_token: refresh_token.map(|token| token.clone().into()),
+        scopes: answer.scopes().map(|scopes| bounded(scopes.iter().map(|scope| scope.to_string()))),
+    })
 }
 
 fn refused(url: &Url, refusal: &BasicErrorResponse) -> TokenError {
