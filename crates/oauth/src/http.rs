@@ -255,10 +255,15 @@ pub fn post(url: &Url, content_type: &str, body: Vec<u8>) -> Result<Request<Vec<
 
 /// Parses a body; the error names the place of the fault and never the content.
 pub(crate) fn json<T: DeserializeOwned>(url: &Url, body: &[u8]) -> Result<T, HttpError> {
-    serde_json::from_slice(body).map_err(|error| HttpError::NotJson {
+    serde_json::from_slice(without_mark(body)).map_err(|error| HttpError::NotJson {
         host: host(url),
         problem: format!("line {}, column {}: {:?}", error.line(), error.column(), error.classify()),
     })
+}
+
+/// A text without the byte order mark that some servers begin it with (RFC 8259 §8.1).
+pub(crate) fn without_mark(body: &[u8]) -> &[u8] {
+    body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)
 }
 
 /// The host of an address, for people.

@@ -2,7 +2,7 @@
 
 use crate::authorization::{Code, PendingAuthorization};
 use crate::challenge::bounded;
-use crate::http::{Http, HttpError, host};
+use crate::http::{Http, HttpError, host, without_mark};
 use crate::readable::readable;
 use crate::registration::{AuthMethod, Registration};
 use crate::secret::{expose, expose_option};
@@ -236,7 +236,7 @@ fn normalise(host: &str, answer: Response<Vec<u8>>) -> Result<Response<Vec<u8>>,
 }
 
 fn fields(answer: &Response<Vec<u8>>) -> Option<Map<String, Value>> {
-    if let Ok(Value::Object(fields)) = serde_json::from_slice(answer.body()) {
+    if let Ok(Value::Object(fields)) = serde_json::from_slice(without_mark(answer.body())) {
         return Some(fields);
     }
     let kind = answer.headers().get(header::CONTENT_TYPE)?.to_str().ok()?;
