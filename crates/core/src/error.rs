@@ -6,8 +6,9 @@ use crate::profile::ProfileError;
 use crate::upstream::UpstreamError;
 use crate::vault::VaultError;
 use keybearer_oauth::HttpError;
-use keybearer_oauth::authorization::{CallbackError, RequestError, readable};
+use keybearer_oauth::authorization::{CallbackError, RequestError};
 use keybearer_oauth::reach::ReachError;
+use keybearer_oauth::readable::readable;
 use keybearer_oauth::registration::RegistrationError;
 use keybearer_oauth::resource_metadata::ResourceMetadataError;
 use keybearer_oauth::server_metadata::ServerMetadataError;
@@ -288,10 +289,15 @@ impl Error {
         Some(match self {
             Error::ResourceMetadata(ResourceMetadataError::Mismatch { .. }) => "resource_mismatch",
             Error::ResourceMetadata(ResourceMetadataError::Missing(_)) => "resource_metadata_missing",
+            Error::ResourceMetadata(ResourceMetadataError::BadAddress(_)) => "resource_metadata_malformed",
+            Error::ServerMetadata(ServerMetadataError::BadIssuer(_)) => "issuer_malformed",
+            Error::ServerMetadata(ServerMetadataError::BadEndpoint { .. }) => "endpoint_malformed",
             Error::ServerMetadata(ServerMetadataError::IssuerMismatch { .. }) => "metadata_issuer_mismatch",
             Error::ServerMetadata(ServerMetadataError::Missing(_)) => "server_metadata_missing",
             Error::Registration(RegistrationError::NotOffered(_)) => "registration_not_offered",
             Error::Registration(RegistrationError::Refused { .. }) => "registration_refused",
+            Error::Registration(RegistrationError::Unusable(_)) => "registration_unusable",
+            Error::Registration(RegistrationError::AuthMethod { .. }) => "auth_method_unsupported",
             Error::Request(RequestError::NoPkce(_)) => "pkce_unsupported",
             Error::Request(RequestError::NotAllowed(_)) => "address_not_allowed",
             Error::Callback(CallbackError::StateMismatch) => "state_mismatch",
@@ -301,6 +307,11 @@ impl Error {
             Error::Callback(CallbackError::Refused { .. }) => "authorization_refused",
             Error::Callback(CallbackError::Malformed | CallbackError::NoCode) => "callback_malformed",
             Error::Token(TokenError::Refused { .. }) => "token_refused",
+            Error::Token(TokenError::Malformed { .. }) => "token_malformed",
+            Error::Token(TokenError::UnknownType { .. }) => "token_type_unknown",
+            Error::Token(TokenError::Unusable { .. }) => "token_unusable",
+            Error::Upstream(UpstreamError::Unauthorized(_)) => "token_rejected",
+            Error::Upstream(UpstreamError::Refused(_)) => "server_error",
             Error::ClientElsewhere { .. } => "client_elsewhere",
             Error::ScopeUnavailable { remedy: Remedy::SignIn, .. } => "more_access_needed",
             Error::ScopeUnavailable { remedy: Remedy::Exhausted, .. } => "more_access_refused",
@@ -319,6 +330,7 @@ impl Error {
             | Error::ResourceMetadata(ResourceMetadataError::Http(error))
             | Error::ServerMetadata(ServerMetadataError::Http(error))
             | Error::Registration(RegistrationError::Http(error))
+            | Error::Request(RequestError::Http(error))
             | Error::Token(TokenError::Http(error))
             | Error::Upstream(UpstreamError::Http(error))
             | Error::Http(error) => Some(error),
@@ -328,6 +340,12 @@ impl Error {
 
     #[expect(clippy::wildcard_enum_match_arm, reason = "most errors have none of their own")]
     fn action(&self) -> Option<String> {
+        if matches!(self.http(), Some(HttpError::TooNear { .. })) {
+            return Some(
+                "tell whoever runs the server; if it is your own, add it by an address in the network that it leads to"
+                    .to_owned(),
+            );
+        }
         match self {
             Error::AuthRequired { profile, .. } | Error::ScopeUnavailable { profile, remedy: Remedy::SignIn, .. } => {
                 Some(format!("keybearer sign-in {}", quoted(profile)))
@@ -411,6 +429,7 @@ fn http_code(error: &HttpError) -> ErrorCode {
 fn http_reason(error: &HttpError) -> Option<&'static str> {
     Some(match error {
         HttpError::NotAllowed(_) => "address_not_allowed",
+        HttpError::TooNear { .. } => "address_too_near",
         HttpError::Dns(_) => "dns",
         HttpError::Connect(_) => "connect",
         HttpError::Tls { .. } => "tls",

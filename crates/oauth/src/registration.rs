@@ -1,6 +1,7 @@
 //! How the authorization server knows us: by hand, by metadata document, or by dynamic registration (RFC 7591).
 
 use crate::http::{Http, HttpError, host, json};
+use crate::readable::readable;
 use crate::secret::expose_option;
 use crate::server_metadata::ServerMetadata;
 use secrecy::{ExposeSecret, SecretString};
@@ -10,8 +11,8 @@ use serde_json::json;
 /// The name that authorization servers show to the user.
 pub const CLIENT_NAME: &str = "Keybearer";
 
-/// The most that a client ID may hold, in bytes.
-const CLIENT_ID_LIMIT: usize = 2048;
+/// The most that a client ID or a client's secret may hold, in bytes.
+const CLIENT_LIMIT: usize = 2048;
 
 /// A client as one authorization server knows it; worthless at any other (`BIND-1..3`).
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -105,6 +106,9 @@ pub enum RegistrationError {
         /// The server's own words.
         description: Option<String>,
     },
+    /// What it gave is no client ID, or no secret for one.
+    #[error("{0} registered Keybearer under a client ID or with a secret that can't be used")]
+    Unusable(String),
     /// It assigned a way to authenticate that we don't have.
     #[error("{host} wants clients to authenticate by \"{method}\", which Keybearer can't do yet")]
     AuthMethod {
@@ -197,12 +201,11 @@ async fn register_dynamically(
         return Err(refusal(host(url), answer.status().as_u16(), answer.body()));
     }
     let registered: Registered = json(url, answer.body())?;
-    if registered.client_id.len() > CLIENT_ID_LIMIT {
-        return Err(RegistrationError::Refused {
-            host: host(url),
-            error: "its client ID is too long".to_owned(),
-            description: None,
-        });
+    let secret = registered.client_secret.as_ref().map(ExposeSecret::expose_secret);
+    if registered.client_id.is_empty()
+        || ![Some(registered.client_id.as_str()), secret].into_iter().flatten().all(is_fit)
+    {
+        return Err(RegistrationError::Unusable(host(url)));
     }
     let auth_method = match registered.token_endpoint_auth_method.as_deref() {
         None => wanted,
@@ -220,6 +223,11 @@ async fn register_dynamically(
         origin: RegistrationOrigin::Dynamic,
         redirect_uris: redirect_uris.to_vec(),
     })
+}
+
+/// Whether it is short, and of visible ASCII and spaces (RFC 6749 appendix A.1, A.2).
+fn is_fit(text: &str) -> bool {
+    text.len() <= CLIENT_LIMIT && text.bytes().all(|c| c.is_ascii_graphic() || c == b' ')
 }
 
 /// A public client, unless the server's metadata rules that out: some accept the registration and refuse the token. A
@@ -245,7 +253,8 @@ fn name(method: AuthMethod) -> &'static str {
 fn refusal(host: String, status: u16, body: &[u8]) -> RegistrationError {
     match serde_json::from_slice::<Refusal>(body) {
         Ok(Refusal { error, error_description }) => {
-            RegistrationError::Refused { host, error, description: error_description }
+            let description = error_description.as_deref().map(readable);
+            RegistrationError::Refused { host, error: readable(&error), description }
         }
         Err(_) => HttpError::Status { host, status }.into(),
     }

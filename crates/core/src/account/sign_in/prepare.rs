@@ -52,7 +52,7 @@ impl Account {
             self.sign_in_as_client(number, &http, &profile, found).await?;
             return Ok(None);
         }
-        authorization::check(&http, &found.server)?;
+        authorization::check(&http, &found.server).await?;
         let chosen = way.callback.is_some();
         let registration = self.identify(&http, &found.server, &profile.settings, way).await;
         let registration =
@@ -61,7 +61,7 @@ impl Account {
         let (redirect_uri, port) = self.way_back(&registration).await?;
         let scopes = if profile.settings.scopes.is_empty() { found.scopes } else { profile.settings.scopes };
         let wish = Wish { redirect_uri, resource: found.resource, scopes: self.widened(scopes) };
-        let (url, authorization) = authorization::request(&http, &found.server, &registration, wish)?;
+        let (url, authorization) = authorization::request(&found.server, &registration, wish)?;
         let pending = PendingRecord {
             authorization,
             authorization_url: url.into(),
@@ -226,7 +226,10 @@ fn is_refused(error: &RegistrationError) -> bool {
     match error {
         RegistrationError::Refused { error, .. } => error.starts_with("invalid_"),
         RegistrationError::Http(HttpError::Status { status, .. }) => matches!(status, 400 | 422),
-        RegistrationError::Http(_) | RegistrationError::NotOffered(_) | RegistrationError::AuthMethod { .. } => false,
+        RegistrationError::Http(_)
+        | RegistrationError::NotOffered(_)
+        | RegistrationError::Unusable(_)
+        | RegistrationError::AuthMethod { .. } => false,
     }
 }
 
