@@ -205,7 +205,6 @@ fn a_server_that_admits_only_apps_on_its_list_is_named_as_such_and_a_person_is_t
             "registration_refused",
             "refused",
         ),
-        (client(&json!({ "client_id": "" })), "registration_refused", "empty"),
     ] {
         let hostile = server(answer);
         let world = added(&hostile);

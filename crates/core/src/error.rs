@@ -6,9 +6,10 @@ use crate::profile::ProfileError;
 use crate::upstream::UpstreamError;
 use crate::vault::VaultError;
 use keybearer_oauth::HttpError;
-use keybearer_oauth::authorization::{CallbackError, RequestError, readable};
+use keybearer_oauth::authorization::{CallbackError, RequestError};
 use keybearer_oauth::client_metadata::DocumentAddressError;
 use keybearer_oauth::reach::ReachError;
+use keybearer_oauth::readable::readable;
 use keybearer_oauth::registration::RegistrationError;
 use keybearer_oauth::resource_metadata::ResourceMetadataError;
 use keybearer_oauth::server_metadata::ServerMetadataError;
@@ -175,14 +176,9 @@ pub enum Error {
     /// Nothing is given out until somebody unlocks.
     #[error("Keybearer is locked")]
     Locked,
-    /// None of the callback ports is free.
-    #[error("none of the ports {first} to {last} on this machine is free, where a browser would come back to")]
-    NoPort {
-        /// The first.
-        first: u16,
-        /// The last.
-        last: u16,
-    },
+    /// No address is free that the browser may come back to.
+    #[error("another program uses {}, where a browser would come back to", first_to_last(.0))]
+    NoPort(Vec<String>),
     /// An option that the profile's type needs is missing or doesn't fit.
     #[error("{0}")]
     Usage(String),
@@ -294,7 +290,7 @@ impl Error {
             Error::Locked => ErrorCode::AgentLocked,
             Error::NoSuchPrompt | Error::NoSuchGrant => ErrorCode::NotThere,
             Error::TooManyPrompts | Error::PrompterTaken => ErrorCode::Busy,
-            Error::NoPort { .. } | Error::Edited(_) => ErrorCode::Busy,
+            Error::NoPort(_) | Error::Edited(_) => ErrorCode::Busy,
             Error::Removed => ErrorCode::ProfileNotFound,
             Error::ClientElsewhere { .. } => ErrorCode::ProviderError,
             Error::SettingsBroken { .. } => ErrorCode::ConfigurationBroken,
@@ -308,12 +304,17 @@ impl Error {
         Some(match self {
             Error::ResourceMetadata(ResourceMetadataError::Mismatch { .. }) => "resource_mismatch",
             Error::ResourceMetadata(ResourceMetadataError::Missing(_)) => "resource_metadata_missing",
+            Error::ResourceMetadata(ResourceMetadataError::BadAddress(_)) => "resource_metadata_malformed",
+            Error::ServerMetadata(ServerMetadataError::BadIssuer(_)) => "issuer_malformed",
+            Error::ServerMetadata(ServerMetadataError::BadEndpoint { .. }) => "endpoint_malformed",
             Error::ServerMetadata(ServerMetadataError::IssuerMismatch { .. }) => "metadata_issuer_mismatch",
             Error::ServerMetadata(ServerMetadataError::Missing(_)) => "server_metadata_missing",
             Error::ClientNeeded { why: RegistrationError::NotOffered(_), .. } => "registration_not_offered",
             Error::ClientNeeded { why: RegistrationError::NotListed { .. }, .. } => "registration_not_listed",
             Error::ClientNeeded { why: RegistrationError::Refused { .. }, .. } => "registration_refused",
             Error::MetadataDocument(_) => "metadata_document_address",
+            Error::Registration(RegistrationError::Unusable(_)) => "registration_unusable",
+            Error::Registration(RegistrationError::AuthMethod { .. }) => "auth_method_unsupported",
             Error::Request(RequestError::NoPkce(_)) => "pkce_unsupported",
             Error::Request(RequestError::NotAllowed(_)) => "address_not_allowed",
             Error::Callback(CallbackError::StateMismatch) => "state_mismatch",
@@ -323,6 +324,11 @@ impl Error {
             Error::Callback(CallbackError::Refused { .. }) => "authorization_refused",
             Error::Callback(CallbackError::Malformed | CallbackError::NoCode) => "callback_malformed",
             Error::Token(TokenError::Refused { .. }) => "token_refused",
+            Error::Token(TokenError::Malformed { .. }) => "token_malformed",
+            Error::Token(TokenError::UnknownType { .. }) => "token_type_unknown",
+            Error::Token(TokenError::Unusable { .. }) => "token_unusable",
+            Error::Upstream(UpstreamError::Unauthorized(_)) => "token_rejected",
+            Error::Upstream(UpstreamError::Refused(_)) => "server_error",
             Error::ClientElsewhere { .. } => "client_elsewhere",
             Error::ScopeUnavailable { remedy: Remedy::SignIn, .. } => "more_access_needed",
             Error::ScopeUnavailable { remedy: Remedy::Exhausted, .. } => "more_access_refused",
@@ -341,6 +347,7 @@ impl Error {
             | Error::ResourceMetadata(ResourceMetadataError::Http(error))
             | Error::ServerMetadata(ServerMetadataError::Http(error))
             | Error::Registration(RegistrationError::Http(error))
+            | Error::Request(RequestError::Http(error))
             | Error::Token(TokenError::Http(error))
             | Error::Upstream(UpstreamError::Http(error))
             | Error::Http(error) => Some(error),
@@ -350,6 +357,12 @@ impl Error {
 
     #[expect(clippy::wildcard_enum_match_arm, reason = "most errors have none of their own")]
     fn action(&self) -> Option<String> {
+        if matches!(self.http(), Some(HttpError::TooNear { .. })) {
+            return Some(
+                "tell whoever runs the server; if it is your own, add it by an address in the network that it leads to"
+                    .to_owned(),
+            );
+        }
         match self {
             Error::AuthRequired { profile, .. } | Error::ScopeUnavailable { profile, remedy: Remedy::SignIn, .. } => {
                 Some(format!("keybearer sign-in {}", quoted(profile)))
@@ -401,6 +414,14 @@ fn lack(profile: &str, missing: &[String], remedy: Remedy) -> String {
     }
 }
 
+/// One address, or the ends of several.
+fn first_to_last(addresses: &[String]) -> String {
+    match addresses {
+        [first, .., last] => format!("{first} and all others to {last}"),
+        one => one.concat(),
+    }
+}
+
 /// A name as it can be typed.
 fn quoted(name: &str) -> String {
     if name.contains(' ') { format!("'{name}'") } else { name.to_owned() }
@@ -431,6 +452,7 @@ fn http_code(error: &HttpError) -> ErrorCode {
 fn http_reason(error: &HttpError) -> Option<&'static str> {
     Some(match error {
         HttpError::NotAllowed(_) => "address_not_allowed",
+        HttpError::TooNear { .. } => "address_too_near",
         HttpError::Dns(_) => "dns",
         HttpError::Connect(_) => "connect",
         HttpError::Tls { .. } => "tls",

@@ -2,6 +2,7 @@
 
 use crate::client_metadata::{ClientMetadata, DocumentAddress};
 use crate::http::{Http, HttpError, host, json};
+use crate::readable::readable;
 use crate::secret::expose_option;
 use crate::server_metadata::ServerMetadata;
 use secrecy::{ExposeSecret, SecretString};
@@ -9,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::Url;
 
-/// The most that a client ID may hold, in bytes.
-const CLIENT_ID_LIMIT: usize = 2048;
+/// The most that a client ID or a client's secret may hold, in bytes.
+const CLIENT_LIMIT: usize = 2048;
 
 /// A client as one authorization server knows it; worthless at any other (`BIND-1..3`).
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -123,6 +124,9 @@ pub enum RegistrationError {
         /// The server's own words.
         description: Option<String>,
     },
+    /// What it gave is no client ID, or no secret for one.
+    #[error("{0} registered Keybearer under a client ID or with a secret that can't be used")]
+    Unusable(String),
     /// It assigned a way to authenticate that we don't have.
     #[error("{host} wants clients to authenticate by \"{method}\", which Keybearer can't do yet")]
     AuthMethod {
@@ -213,12 +217,11 @@ async fn register_dynamically(
         return Err(refusal(host(url), answer.status().as_u16(), answer.body()));
     }
     let registered: Registered = json(url, answer.body())?;
-    if registered.client_id.is_empty() || registered.client_id.len() > CLIENT_ID_LIMIT {
-        return Err(RegistrationError::Refused {
-            host: host(url),
-            error: "its client ID is empty or too long".to_owned(),
-            description: None,
-        });
+    let secret = registered.client_secret.as_ref().map(ExposeSecret::expose_secret);
+    if registered.client_id.is_empty()
+        || ![Some(registered.client_id.as_str()), secret].into_iter().flatten().all(is_fit)
+    {
+        return Err(RegistrationError::Unusable(host(url)));
     }
     let redirect_uris = admitted(redirect_uris, registered.redirect_uris.as_deref());
     if redirect_uris.is_empty() {
@@ -271,6 +274,11 @@ fn without_port(uri: &str) -> String {
     }
 }
 
+/// Whether it is short, and of visible ASCII and spaces (RFC 6749 appendix A.1, A.2).
+fn is_fit(text: &str) -> bool {
+    text.len() <= CLIENT_LIMIT && text.bytes().all(|c| c.is_ascii_graphic() || c == b' ')
+}
+
 /// A public client, unless the server's metadata rules that out: some accept the registration and refuse the token. A
 /// secret goes into the form, where OAuth 2.1 §2.4.1 has every server read it: servers that offer both ways and look for
 /// the client ID in the form alone are in wide use.
@@ -294,13 +302,10 @@ fn name(method: AuthMethod) -> &'static str {
 fn refusal(host: String, status: u16, body: &[u8]) -> RegistrationError {
     let refusal: Option<Refusal> = serde_json::from_slice(body).ok();
     let of_metadata = refusal.as_ref().is_some_and(|refusal| refusal.error.starts_with("invalid_"));
+    let description = refusal.as_ref().and_then(|refusal| refusal.error_description.as_deref()).map(readable);
     match (status, refusal) {
-        (401 | 403, refusal) if !of_metadata => {
-            RegistrationError::NotListed { host, description: refusal.and_then(|refusal| refusal.error_description) }
-        }
-        (_, Some(Refusal { error, error_description })) => {
-            RegistrationError::Refused { host, error, description: error_description }
-        }
+        (401 | 403, _) if !of_metadata => RegistrationError::NotListed { host, description },
+        (_, Some(Refusal { error, .. })) => RegistrationError::Refused { host, error: readable(&error), description },
         (status, None) => HttpError::Status { host, status }.into(),
     }
 }

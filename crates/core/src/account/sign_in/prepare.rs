@@ -3,7 +3,7 @@
 use super::{Way, opens};
 use crate::account::Account;
 use crate::browser::Browser;
-use crate::callback::{PORTS, Port, port_of, redirect_uri};
+use crate::callback::{Address, Port};
 use crate::clock::now;
 use crate::error::Error;
 use crate::links;
@@ -12,7 +12,7 @@ use crate::redirect::{DEEP_LINK, kind_of, uris};
 use crate::upstream::{Headers, UpstreamError};
 use crate::vault::record::{PendingRecord, Record, TokenRecord};
 use jiff::{SignedDuration, Timestamp};
-use keybearer_oauth::authorization::{self, Wish};
+use keybearer_oauth::authorization::{self, RequestError, Wish};
 use keybearer_oauth::reach::{Reached, reach};
 use keybearer_oauth::registration::{Credential, Known, Registration, RegistrationError, RegistrationOrigin, register};
 use keybearer_oauth::resource_metadata::ResourceMetadata;
@@ -53,7 +53,7 @@ impl Account {
             self.sign_in_as_client(number, &http, &profile, found).await?;
             return Ok(None);
         }
-        authorization::check(&http, &found.server)?;
+        authorization::check(&http, &found.server).await?;
         let chosen = way.callback.is_some();
         let registration = self.identify(&http, &found.server, &profile.settings, way).await;
         let registration =
@@ -62,7 +62,7 @@ impl Account {
         let (redirect_uri, port) = self.way_back(&registration).await?;
         let scopes = if profile.settings.scopes.is_empty() { found.scopes } else { profile.settings.scopes };
         let wish = Wish { redirect_uri, resource: found.resource, scopes: self.widened(scopes) };
-        let (url, authorization) = authorization::request(&http, &found.server, &registration, wish)?;
+        let (url, authorization) = authorization::request(&found.server, &registration, wish)?;
         let pending = PendingRecord {
             authorization,
             authorization_url: url.into(),
@@ -153,7 +153,9 @@ impl Account {
             true => self.context.settings.metadata_document()?,
             false => None,
         };
-        let kind = match way.callback {
+        let by_hand = settings.redirect_uri.as_ref().filter(|_| pre_registered.is_some());
+        let kind = match way.callback.filter(|_| by_hand.is_none()) {
+            _ if by_hand.is_some_and(|uri| uri == DEEP_LINK) => CallbackKind::DeepLink,
             // What was registered by hand, or stands in a document, has the loopback address unless the user knows
             // better.
             None if pre_registered.is_some() || metadata_document.is_some() => CallbackKind::Loopback,
@@ -175,6 +177,9 @@ impl Account {
             return Ok(kept.clone());
         }
         let known = Known { pre_registered, metadata_document };
+        if let Some(uri) = by_hand {
+            return Ok(register(http, server, &known, std::slice::from_ref(uri)).await?);
+        }
         self.register(http, server, &known, kind).await.map_err(|error| self.by_hand(error, way))
     }
 
@@ -211,19 +216,22 @@ impl Account {
                 let redirect_uris = uris(way.callback.unwrap_or(CallbackKind::Loopback));
                 Error::ClientNeeded { profile: self.name(), why: error, redirect_uris }
             }
-            RegistrationError::Http(_) | RegistrationError::AuthMethod { .. } => error.into(),
+            RegistrationError::Http(_) | RegistrationError::Unusable(_) | RegistrationError::AuthMethod { .. } => {
+                error.into()
+            }
         }
     }
 
     /// The redirect address of a registration; for a loopback address, with the port opened.
     async fn way_back(&self, registration: &Registration) -> Result<(String, Option<Arc<Port>>), Error> {
-        if registration.redirect_uris.iter().any(|uri| uri == DEEP_LINK) {
+        let (uris, callbacks) = (&registration.redirect_uris, &self.context.callbacks);
+        if uris.iter().any(|uri| uri == DEEP_LINK) {
             return Ok((DEEP_LINK.to_owned(), None));
         }
-        let busy = || Error::NoPort { first: *PORTS.start(), last: *PORTS.end() };
-        let ports: Vec<u16> = registration.redirect_uris.iter().filter_map(|uri| port_of(uri)).collect();
-        let port = self.context.callbacks.open_one(&ports).await.ok_or_else(busy)?;
-        Ok((redirect_uri(port.number), Some(port)))
+        let address = |uri: &String| Address::parse(uri).ok_or_else(|| RequestError::BadAddress(uri.clone()));
+        let addresses: Vec<Address> = uris.iter().map(address).collect::<Result<_, _>>()?;
+        let port = callbacks.open_one(addresses).await.ok_or_else(|| Error::NoPort(uris.clone()))?;
+        Ok((port.address.uri.clone(), Some(port)))
     }
 
     async fn keep_open(&self, url: &ServerUrl) -> Result<(), Error> {
@@ -250,6 +258,7 @@ fn is_refused(error: &RegistrationError) -> bool {
         RegistrationError::Http(_)
         | RegistrationError::NotOffered(_)
         | RegistrationError::NotListed { .. }
+        | RegistrationError::Unusable(_)
         | RegistrationError::AuthMethod { .. } => false,
     }
 }
