@@ -95,6 +95,8 @@ fn oidc_provider_knows_a_client_by_hand_by_its_secret_in_the_header_or_in_the_fo
             (Renewal::Silent, Revocation::AtOnce, WayBack::AsRegistered),
             "{method}"
         );
+        let used = ["secret_in_header", "secret_in_form"].map(|place| server.count(place) > 0);
+        assert_eq!(used, [place == "header", place == "form"]);
         assert_eq!(server.count("registrations"), 0);
     }
 }

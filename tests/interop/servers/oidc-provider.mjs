@@ -27,8 +27,9 @@ const accessTokenTtl = Number(process.env.ACCESS_TOKEN_TTL ?? 20);
 const refreshTokens = process.env.REFRESH_TOKENS ?? 'offline_access';
 // How clients come in: "dynamic" (default), or one way and no other.
 // "pushed" takes authorization requests by PAR alone, "document" clients by a metadata document alone: what lies at
-// CLIENT_METADATA_URL is read from CLIENT_METADATA_FILE. "by-hand" has one client, which says who it is by
-// CLIENT_AUTH_METHOD, and "client-credentials" one that signs in for itself. "device" has the device flow as well.
+// CLIENT_METADATA_URL is read from CLIENT_METADATA_FILE. "by-hand" has one client, which says who it is by the one
+// CLIENT_AUTH_METHOD that there is, and "client-credentials" one that signs in for itself. "device" has the device flow
+// as well.
 const setUp = process.env.SET_UP ?? 'dynamic';
 if (!['dynamic', 'pushed', 'document', 'by-hand', 'client-credentials', 'device'].includes(setUp)) throw new Error(`SET_UP: ${setUp} is none`);
 if (!Number.isInteger(accessTokenTtl) || accessTokenTtl < 1) throw new Error('ACCESS_TOKEN_TTL: seconds, 1 or more');
@@ -40,6 +41,8 @@ const stats = {
   pushed: 0, // authorization requests
   devices: 0, // sign-ins by a code
   by_client: 0, // tokens for the client itself
+  secret_in_header: 0, // requests for tokens
+  secret_in_form: 0,
   code_exchanges: 0,
   refreshes: 0,
   token_errors: 0,
@@ -66,6 +69,7 @@ const resourceListener = await listen();
 const issuer = `http://127.0.0.1:${authorizationListener.address().port}`;
 const mcpUrl = new URL(`http://127.0.0.1:${resourceListener.address().port}/mcp`);
 
+const authMethod = process.env.CLIENT_AUTH_METHOD ?? 'client_secret_basic';
 const introspector = { id: 'mcp-server', secret: randomBytes(32).toString('hex') };
 // A client that was registered by hand, if somebody names its redirect address or it needs none.
 const redirectUris = process.env.CLIENT_REDIRECT_URI ? [process.env.CLIENT_REDIRECT_URI] : [];
@@ -84,6 +88,7 @@ const provider = new Provider(issuer, {
       // The MCP server itself, which only asks about tokens.
       client_id: introspector.id,
       client_secret: introspector.secret,
+      token_endpoint_auth_method: authMethod,
       grant_types: [],
       response_types: [],
       redirect_uris: [],
@@ -96,7 +101,7 @@ const provider = new Provider(issuer, {
             grant_types: forItself ? ['client_credentials'] : ['authorization_code', 'refresh_token'],
             response_types: forItself ? [] : ['code'],
             redirect_uris: redirectUris,
-            token_endpoint_auth_method: process.env.CLIENT_AUTH_METHOD ?? 'client_secret_basic',
+            token_endpoint_auth_method: authMethod,
             ...(setUp === 'by-hand' && { application_type: 'native' }),
           },
         ]
@@ -110,6 +115,7 @@ const provider = new Provider(issuer, {
   ...(refreshTokens === 'grant' && {
     issueRefreshToken: (_ctx, client) => client.grantTypeAllowed('refresh_token'),
   }),
+  ...(setUp === 'by-hand' && { clientAuthMethods: [authMethod] }),
   ttl: { AccessToken: accessTokenTtl, ClientCredentials: accessTokenTtl },
   fetch: (url, options) => (String(url) === process.env.CLIENT_METADATA_URL ? clientMetadata() : fetch(url, options)),
   features: {
@@ -148,6 +154,12 @@ provider.on('server_error', (_ctx, e) => record('authorization', e.stack));
 provider.use(async (ctx, next) => {
   await next();
   record('authorization', ctx.method, ctx.path, ctx.status);
+  // The library takes a secret in either place, whichever is assigned.
+  const { body, client } = ctx.oidc ?? {};
+  if (ctx.oidc?.route === 'token' && client?.clientId === registered?.id) {
+    if (ctx.headers.authorization) stats.secret_in_header++;
+    if (body?.client_secret) stats.secret_in_form++;
+  }
   if (ctx.oidc?.route !== 'revocation' || ctx.status !== 200) return;
   const token = ctx.oidc.entities.RefreshToken ?? ctx.oidc.entities.AccessToken;
   if (token?.clientId === ctx.oidc.client.clientId) stats.revocations++;
