@@ -22,7 +22,7 @@ const HANDS: usize = 12;
 /// Longer than the product waits for any one answer (30 s), and for a whole listing of tools (60 s).
 const PATIENCE: Duration = Duration::from_secs(75);
 /// The most memory that the agent may ever take, in kB. A body counts 1 MiB, and there are twelve at a time.
-const MEMORY: u64 = 200 * 1024;
+const MEMORY: u64 = 128 * 1024;
 
 #[test]
 fn hostile_answers_stop_a_sign_in_by_name_or_do_no_harm() {
@@ -58,6 +58,7 @@ fn hostile_answers_stop_a_sign_in_by_name_or_do_no_harm() {
     });
     let wrong = wrong.into_inner().unwrap();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert_eq!(liar.strays(), 0, "a redirect was followed");
     assert_eq!(Hand::new(&world).sign_in(&liar, "honest", None), Ends::Well);
     assert_eq!(world.agent_pid(), Some(agent), "the agent fell");
     assert!(!world.log().contains(SECRET), "a token is in the log");
