@@ -12,6 +12,7 @@ mod consent;
 mod doctor;
 mod doors;
 mod executables;
+mod far;
 mod fixed_credentials;
 mod hostile;
 mod hostile_answers;

@@ -1,6 +1,6 @@
 //! Authorization server metadata (RFC 8414, OpenID Connect Discovery 1.0).
 
-use crate::http::{Http, HttpError};
+use crate::http::{Http, HttpError, without_user_info};
 use crate::readable::readable;
 use crate::resource_metadata::NAME_LIMIT;
 use serde::Deserialize;
@@ -70,12 +70,11 @@ pub enum ServerMetadataError {
 
 /// Finds the metadata of `issuer` in the order of `DISC-9` and `DISC-10`.
 pub async fn find(http: &Http, issuer: &str) -> Result<ServerMetadata, ServerMetadataError> {
-    let bad = || ServerMetadataError::BadIssuer(readable(issuer));
-    let url = Url::parse(issuer).map_err(|_| bad())?;
+    let url = Url::parse(issuer).map_err(|_| ServerMetadataError::BadIssuer(readable(issuer)))?;
     let is_bare =
         url.query().is_none() && url.fragment().is_none() && url.username().is_empty() && url.password().is_none();
     if issuer.len() > NAME_LIMIT || !is_bare || !issuer.bytes().all(|c| c.is_ascii_graphic()) {
-        return Err(bad());
+        return Err(ServerMetadataError::BadIssuer(readable(without_user_info(&url).as_str())));
     }
     for place in well_known(&url) {
         let Some(found) = http.guess_document::<ServerMetadata>(&place).await? else { continue };
