@@ -68,27 +68,26 @@ pub enum ServerMetadataError {
     },
 }
 
-/// Finds the metadata of `issuer` in the order of `DISC-9` and `DISC-10`.
-pub async fn find(http: &Http, issuer: &str) -> Result<ServerMetadata, ServerMetadataError> {
-    let url = Url::parse(issuer).map_err(|_| ServerMetadataError::BadIssuer(readable(issuer)))?;
-    let is_bare =
-        url.query().is_none() && url.fragment().is_none() && url.username().is_empty() && url.password().is_none();
-    if issuer.len() > NAME_LIMIT || !is_bare || !issuer.bytes().all(|c| c.is_ascii_graphic()) {
-        return Err(ServerMetadataError::BadIssuer(readable(without_user_info(&url).as_str())));
-    }
-    for place in well_known(&url) {
-        let Some(found) = http.guess_document::<ServerMetadata>(&place).await? else { continue };
-        // Compared as text, not as addresses: an issuer is a name (DISC-11).
-        if found.issuer != issuer {
-            return Err(ServerMetadataError::IssuerMismatch {
-                asked: issuer.to_owned(),
-                found: readable(&found.issuer),
-            });
+impl ServerMetadata {
+    /// The metadata, if they give the name that they were looked up by and endpoints that can be used. The name is compared
+    /// as text, not as an address (RFC 8414 §3.3, `DISC-11`).
+    pub fn checked(self, issuer: &str) -> Result<Self, ServerMetadataError> {
+        if self.issuer != issuer {
+            let found = readable(&self.issuer);
+            return Err(ServerMetadataError::IssuerMismatch { asked: issuer.to_owned(), found });
         }
-        return match unfit_endpoint(&found) {
-            Some(endpoint) => Err(ServerMetadataError::BadEndpoint { issuer: found.issuer, endpoint }),
-            None => Ok(found),
-        };
+        match unfit_endpoint(&self) {
+            Some(endpoint) => Err(ServerMetadataError::BadEndpoint { issuer: self.issuer, endpoint }),
+            None => Ok(self),
+        }
+    }
+}
+
+/// Finds the metadata of `issuer`, at the first of its well-known places that has some.
+pub async fn find(http: &Http, issuer: &str) -> Result<ServerMetadata, ServerMetadataError> {
+    for place in well_known(issuer)? {
+        let Some(found) = http.guess_document::<ServerMetadata>(&place).await? else { continue };
+        return found.checked(issuer);
     }
     Err(ServerMetadataError::Missing(issuer.to_owned()))
 }
@@ -128,23 +127,27 @@ pub fn assumed(server: &Url) -> ServerMetadata {
     }
 }
 
-fn well_known(issuer: &Url) -> Vec<Url> {
+/// Where the metadata of an issuer may lie, in the order of `DISC-9` and `DISC-10`; nowhere, if that is no name for one.
+pub fn well_known(issuer: &str) -> Result<Vec<Url>, ServerMetadataError> {
     const OAUTH: &str = "/.well-known/oauth-authorization-server";
     const OPENID: &str = "/.well-known/openid-configuration";
-    let path = issuer.path().trim_end_matches('/');
+    let bad = |issuer: &str| ServerMetadataError::BadIssuer(readable(issuer));
+    let url = Url::parse(issuer).map_err(|_| bad(issuer))?;
+    let is_bare =
+        url.query().is_none() && url.fragment().is_none() && url.username().is_empty() && url.password().is_none();
+    if issuer.len() > NAME_LIMIT || !is_bare || !issuer.bytes().all(|c| c.is_ascii_graphic()) {
+        return Err(bad(without_user_info(&url).as_str()));
+    }
+    let path = url.path().trim_end_matches('/');
     let places = if path.is_empty() {
         vec![OAUTH.to_owned(), OPENID.to_owned()]
     } else {
         vec![format!("{OAUTH}{path}"), format!("{OPENID}{path}"), format!("{path}{OPENID}")]
     };
-    places
-        .into_iter()
-        .map(|place| {
-            let mut url = issuer.clone();
-            url.set_path(&place);
-            url.set_query(None);
-            url.set_fragment(None);
-            url
-        })
-        .collect()
+    let at = |place: String| {
+        let mut url = url.clone();
+        url.set_path(&place);
+        url
+    };
+    Ok(places.into_iter().map(at).collect())
 }
