@@ -23,6 +23,7 @@ mod moved;
 mod profiles;
 mod redirect;
 mod refresh;
+mod registration;
 mod restart;
 mod revisions;
 mod road;

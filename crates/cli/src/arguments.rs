@@ -2,7 +2,7 @@
 
 use crate::connection::Reach;
 use crate::output::Failure;
-use crate::{agent, doctor, grants, practice, profiles, rpc, sign_in, status, token};
+use crate::{agent, client_metadata, doctor, grants, practice, profiles, rpc, sign_in, status, token};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use keybearer_protocol::auth::CallbackKind;
@@ -73,6 +73,8 @@ pub(crate) enum Command {
     Lock,
     /// End the lock; once the window has run, only the window does it
     Unlock,
+    /// Print the document that tells authorization servers who Keybearer is, to lay at an https address of yours
+    ClientMetadata(ClientMetadataArguments),
     /// Send one request to the agent: '{"method": "profile.list", "params": {}}'
     Rpc {
         /// The request
@@ -151,6 +153,23 @@ pub(crate) struct SignInArguments {
     /// End the sign-in that is open
     #[arg(long, conflicts_with_all = ["no_browser", "callback", "register_again"])]
     pub(crate) cancel: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ClientMetadataArguments {
+    /// The address where the document will lie, and Keybearer's client ID with it [default: the one in use; env:
+    /// KEYBEARER_CLIENT_METADATA_URL]
+    #[arg(long, value_name = "URL")]
+    pub(crate) url: Option<String>,
+    /// How browsers come back to the client of this document
+    #[arg(long, value_name = "WAY", default_value = "loopback")]
+    pub(crate) callback: Callback,
+    /// Sign in with the document at this address from now on, at servers that take one
+    #[arg(long = "use", requires = "url")]
+    pub(crate) put_to_use: bool,
+    /// Don't sign in with a document any more
+    #[arg(long, conflicts_with_all = ["url", "put_to_use", "callback"])]
+    pub(crate) forget: bool,
 }
 
 #[derive(Args, Debug)]
@@ -265,6 +284,7 @@ impl Command {
             Command::Unlock => status::unlock(reach, json),
             Command::Status => status::status(reach, json),
             Command::Doctor { online } => doctor::doctor(reach, online, json),
+            Command::ClientMetadata(arguments) => client_metadata::client_metadata(reach, arguments, json),
             Command::Rpc { request, admin } => rpc::rpc(reach, &request, admin),
             Command::Practice(arguments) => practice::run(&arguments),
             Command::Agent { action: AgentAction::Start } => agent::start(reach, json),

@@ -52,8 +52,6 @@ pub struct Context {
     pub settings: SettingsFile,
     /// Speaks MCP.
     pub upstream: Arc<dyn Upstream>,
-    /// The https address of our client metadata document, where one is hosted.
-    pub metadata_document: Option<String>,
     /// Whether anything is read from the keyring, or given out.
     pub lock: Lock,
     /// Tells windows.
@@ -94,8 +92,6 @@ struct State {
     last_test: Option<LastTest>,
     /// The open sign-in; whatever else follows one asks first whether it is still this one.
     sign_in: Option<OpenSignIn>,
-    /// The last sign-in found no way back: perhaps the authorization server has forgotten our client.
-    distrust_registration: bool,
 }
 
 /// The parts of an open sign-in that live in this process.
@@ -145,7 +141,6 @@ impl Account {
                 more_access: MoreAccess::default(),
                 last_test: None,
                 sign_in: None,
-                distrust_registration: false,
             }),
             changing: tokio::sync::Mutex::new(()),
             refreshing: Flight::default(),

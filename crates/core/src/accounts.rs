@@ -102,19 +102,10 @@ impl Accounts {
     ) -> Result<Arc<Self>, Error> {
         let (callbacks, arrivals) = Callbacks::new();
         let vault = Vault::start(&home.id()?);
-        let (redirects, settings) = (Redirects::open(home), SettingsFile::new(home));
+        let (redirects, settings) =
+            (Redirects::open(home), SettingsFile::new(home).with_metadata_document(metadata_document));
         let (lock, changes, busy) = (Lock::default(), Changes::default(), Busy::default());
-        let context = Arc::new(Context {
-            vault,
-            callbacks,
-            redirects,
-            settings,
-            upstream,
-            metadata_document,
-            lock,
-            changes,
-            busy,
-        });
+        let context = Arc::new(Context { vault, callbacks, redirects, settings, upstream, lock, changes, busy });
         let profiles = ProfileStore::new(home.servers_file());
         let book = Book { context: context.clone(), profiles, accounts: BTreeMap::new() };
         let accounts = Arc::new(Accounts { context, book: Mutex::new(book) });

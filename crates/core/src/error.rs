@@ -7,6 +7,7 @@ use crate::upstream::UpstreamError;
 use crate::vault::VaultError;
 use keybearer_oauth::HttpError;
 use keybearer_oauth::authorization::{CallbackError, RequestError};
+use keybearer_oauth::client_metadata::DocumentAddressError;
 use keybearer_oauth::reach::ReachError;
 use keybearer_oauth::readable::readable;
 use keybearer_oauth::registration::RegistrationError;
@@ -45,6 +46,19 @@ pub enum Error {
     /// No client ID could be had.
     #[error(transparent)]
     Registration(#[from] RegistrationError),
+    /// Only a client that a person registers by hand can sign in there (`REG-2`).
+    #[error("{why}")]
+    ClientNeeded {
+        /// The account.
+        profile: String,
+        /// Why Keybearer can't register itself.
+        why: RegistrationError,
+        /// The redirect addresses to register.
+        redirect_uris: Vec<String>,
+    },
+    /// What is to be the address of the client metadata document can't be one.
+    #[error(transparent)]
+    MetadataDocument(#[from] DocumentAddressError),
     /// No authorization request can be made.
     #[error(transparent)]
     Request(#[from] RequestError),
@@ -244,6 +258,7 @@ impl Error {
             | Error::ResourceMetadata(_)
             | Error::ServerMetadata(_)
             | Error::Registration(_)
+            | Error::ClientNeeded { .. }
             | Error::Request(_)
             | Error::Callback(
                 CallbackError::StateMismatch
@@ -262,7 +277,7 @@ impl Error {
             }
             Error::Callback(CallbackError::Malformed) => ErrorCode::Usage,
             Error::Ambiguous { .. } => ErrorCode::ProfileAmbiguous,
-            Error::NothingNamed | Error::Usage(_) | Error::Key(_) => ErrorCode::Usage,
+            Error::NothingNamed | Error::Usage(_) | Error::Key(_) | Error::MetadataDocument(_) => ErrorCode::Usage,
             Error::AuthRequired { .. } | Error::NoSignIn(_) | Error::Lapsed | Error::Cancelled => {
                 ErrorCode::AuthRequired
             }
@@ -294,8 +309,10 @@ impl Error {
             Error::ServerMetadata(ServerMetadataError::BadEndpoint { .. }) => "endpoint_malformed",
             Error::ServerMetadata(ServerMetadataError::IssuerMismatch { .. }) => "metadata_issuer_mismatch",
             Error::ServerMetadata(ServerMetadataError::Missing(_)) => "server_metadata_missing",
-            Error::Registration(RegistrationError::NotOffered(_)) => "registration_not_offered",
-            Error::Registration(RegistrationError::Refused { .. }) => "registration_refused",
+            Error::ClientNeeded { why: RegistrationError::NotOffered(_), .. } => "registration_not_offered",
+            Error::ClientNeeded { why: RegistrationError::NotListed { .. }, .. } => "registration_not_listed",
+            Error::ClientNeeded { why: RegistrationError::Refused { .. }, .. } => "registration_refused",
+            Error::MetadataDocument(_) => "metadata_document_address",
             Error::Registration(RegistrationError::Unusable(_)) => "registration_unusable",
             Error::Registration(RegistrationError::AuthMethod { .. }) => "auth_method_unsupported",
             Error::Request(RequestError::NoPkce(_)) => "pkce_unsupported",
@@ -369,8 +386,14 @@ impl Error {
                  use your accounts"
                     .to_owned(),
             ),
-            Error::Registration(RegistrationError::NotOffered(_)) => {
-                Some("remove the account and add it again with --client-id".to_owned())
+            Error::ClientNeeded { profile, redirect_uris, .. } => Some(format!(
+                "have Keybearer registered there by hand, with the redirect addresses {}; then: keybearer change {} \
+                 --client-id ID (and --secret-stdin, if it got a secret)",
+                redirect_uris.join(" "),
+                quoted(profile)
+            )),
+            Error::MetadataDocument(_) => {
+                Some("keybearer client-metadata --url URL --use; or mend KEYBEARER_CLIENT_METADATA_URL".to_owned())
             }
             Error::Profile(ProfileError::Exists(name)) => {
                 Some(format!("choose another name; the one that is there: keybearer show {}", quoted(name)))

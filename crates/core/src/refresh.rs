@@ -99,6 +99,11 @@ pub fn classify(error: &TokenError) -> Failure {
     }
 }
 
+/// Whether the authorization server doesn't know the client any more, or not for this.
+pub fn forgets_client(error: &TokenError) -> bool {
+    matches!(error, TokenError::Refused { error, .. } if matches!(error.as_str(), "invalid_client" | "unauthorized_client"))
+}
+
 fn left(now: Timestamp, tokens: &TokenRecord) -> Option<SignedDuration> {
     Some(tokens.expires_at?.duration_since(now))
 }

@@ -295,6 +295,7 @@ mod tests {
             issuer: "https://as.example".into(),
             client_id: "c".into(),
             client_secret: None,
+            secret_expires_at: None,
             client_key: None,
             auth_method: AuthMethod::None,
             origin: RegistrationOrigin::Dynamic,

@@ -493,6 +493,11 @@ export const en = {
         meaning:
           "Somebody has to register Keybearer there once. Create an OAuth app with a redirect address below, then enter its client ID.",
       },
+      registration_not_listed: {
+        what: () => "The sign-in service admits only apps on its own list.",
+        meaning:
+          "Keybearer isn’t on it. If you can create an OAuth app there, give it a redirect address below, then enter its client ID.",
+      },
       registration_refused: {
         what: () => "The sign-in service refused to register this app.",
         meaning: "Register Keybearer there by hand with a redirect address below, then enter its client ID.",

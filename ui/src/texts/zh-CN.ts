@@ -451,6 +451,10 @@ export const zhCN: Texts = {
         what: () => "登录服务不会自动接受新应用。",
         meaning: "需要有人在那里为 Keybearer 注册一次。请用下面的重定向地址创建 OAuth 应用，再输入它的客户端 ID。",
       },
+      registration_not_listed: {
+        what: () => "登录服务只接受其名单上的应用。",
+        meaning: "Keybearer 不在名单上。如果你能在那里创建 OAuth 应用，请填写下面的重定向地址，再输入它的客户端 ID。",
+      },
       registration_refused: {
         what: () => "登录服务拒绝注册本应用。",
         meaning: "请用下面的重定向地址在那里手动注册 Keybearer，再输入它的客户端 ID。",

@@ -53,9 +53,8 @@ fn signed_in(record: Record, registration: Registration, found: &Found, asked: &
         generation: record.generation + 1,
         displaced: None,
         pending: None,
-        secret: record.secret.map(|secret| SecretRecord { issuer: Some(issuer.clone()), ..secret }),
+        secret: record.secret.clone().map(|secret| SecretRecord { issuer: Some(issuer.clone()), ..secret }),
         open: false,
-        registration: Some(registration),
         tokens: Some(TokenRecord {
             access_token: answer.access_token,
             // RFC 6749 §4.4.3: there should be none, and none is needed.
@@ -71,6 +70,6 @@ fn signed_in(record: Record, registration: Registration, found: &Found, asked: &
             refresh_rejected: None,
             by_client: true,
         }),
-        ..record
+        ..record.signed_in_as(registration)
     }
 }
