@@ -29,12 +29,28 @@ pub struct ServerMetadata {
     /// The scopes it knows.
     #[serde(default)]
     pub scopes_supported: Option<Vec<String>>,
+    /// Where authorization requests are pushed to (RFC 9126 §5).
+    #[serde(default)]
+    pub pushed_authorization_request_endpoint: Option<Url>,
+    /// Whether it takes no others.
+    #[serde(default)]
+    pub require_pushed_authorization_requests: bool,
     /// Whether it names itself in every authorization response (RFC 9207 §3).
     #[serde(default)]
     pub authorization_response_iss_parameter_supported: bool,
     /// Whether a client ID may be the address of a metadata document.
     #[serde(default)]
     pub client_id_metadata_document_supported: bool,
+}
+
+/// What a person has accepted of one authorization server although the rules refuse it. Nothing else is relaxed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Exceptions {
+    /// It knows PKCE and doesn't say so (`AUTHZ-3`). S256 is sent all the same.
+    pub pkce_not_advertised: bool,
+    /// Its document names it with a slash at the end, or without, where it is looked up the other way (`DISC-11`). From
+    /// there on the name in the document counts.
+    pub issuer_slash: bool,
 }
 
 /// Why an authorization server can't be used.
@@ -49,6 +65,9 @@ pub enum ServerMetadataError {
     /// No document at any of the well-known places.
     #[error("{0} doesn't say how to sign in: it publishes no authorization server metadata")]
     Missing(String),
+    /// The server names no authorization server, and its own origin is none either.
+    #[error("{0} doesn't say how to sign in: it names no authorization server, and publishes no metadata of one")]
+    Nowhere(String),
     /// The document gives another name than it was looked up by (RFC 8414 §3.3).
     #[error("the authorization server {asked} calls itself {found}, so Keybearer stopped")]
     IssuerMismatch {
@@ -60,20 +79,28 @@ pub enum ServerMetadataError {
 }
 
 /// Finds the metadata of `issuer` in the order of `DISC-9` and `DISC-10`.
-pub async fn find(http: &Http, issuer: &str) -> Result<ServerMetadata, ServerMetadataError> {
+pub async fn find(http: &Http, issuer: &str, exceptions: Exceptions) -> Result<ServerMetadata, ServerMetadataError> {
     if issuer.len() > NAME_LIMIT {
         return Err(ServerMetadataError::BadIssuer(issuer.chars().take(100).collect()));
     }
     let url = Url::parse(issuer).map_err(|_| ServerMetadataError::BadIssuer(issuer.to_owned()))?;
     for place in well_known(&url) {
-        let Some(found) = http.guess_document::<ServerMetadata>(&place).await? else { continue };
+        let Some(mut found) = http.guess_document::<ServerMetadata>(&place).await? else { continue };
         // Compared as text, not as addresses: an issuer is a name (DISC-11).
-        if found.issuer != issuer {
+        if found.issuer != issuer && !(exceptions.issuer_slash && differ_by_a_slash(&found.issuer, issuer)) {
             return Err(ServerMetadataError::IssuerMismatch { asked: issuer.to_owned(), found: found.issuer });
+        }
+        if exceptions.pkce_not_advertised && found.code_challenge_methods_supported.is_empty() {
+            found.code_challenge_methods_supported = vec!["S256".to_owned()];
         }
         return Ok(found);
     }
     Err(ServerMetadataError::Missing(issuer.to_owned()))
+}
+
+/// Whether two names of an authorization server are the same but for one slash at the end of one of them.
+pub fn differ_by_a_slash(one: &str, other: &str) -> bool {
+    one.strip_suffix('/') == Some(other) || other.strip_suffix('/') == Some(one)
 }
 
 /// Where an authorization server of the 2025-03-26 revision is found that publishes nothing: at the MCP server's origin,
@@ -94,6 +121,8 @@ pub fn assumed(server: &Url) -> ServerMetadata {
         code_challenge_methods_supported: vec!["S256".to_owned()],
         token_endpoint_auth_methods_supported: None,
         scopes_supported: None,
+        pushed_authorization_request_endpoint: None,
+        require_pushed_authorization_requests: false,
         authorization_response_iss_parameter_supported: false,
         client_id_metadata_document_supported: false,
     }
