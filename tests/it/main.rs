@@ -19,6 +19,7 @@ mod keyring;
 mod locked;
 mod moved;
 mod profiles;
+mod pushed_authorization;
 mod redirect;
 mod refresh;
 mod restart;
