@@ -4,13 +4,16 @@
 #![forbid(unsafe_code)]
 #![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
+mod authorization_servers;
 mod bad_input;
 mod binding;
 mod callback;
+mod change;
 mod client_credentials;
 mod consent;
 mod doctor;
 mod doors;
+mod exceptions;
 mod executables;
 mod fixed_credentials;
 mod hostile;
