@@ -162,7 +162,7 @@ fn fields(answer: &Response<Vec<u8>>) -> Option<Map<String, Value>> {
 }
 
 /// `expires_in` as a number or as text. Zero and less tell nothing: as if it were missing.
-fn lifetime(value: &Value) -> Option<u64> {
+pub(crate) fn lifetime(value: &Value) -> Option<u64> {
     let seconds = match value {
         Value::Number(number) => number.as_f64(),
         Value::String(text) => text.trim().parse().ok(),
