@@ -17,12 +17,14 @@ use std::time::{Duration, Instant};
 
 /// What every token holds: it appears in no message and no log.
 const SECRET: &str = "s3cr3t-t0ken";
+/// The most bytes of an address that a browser is handed, and of anything that people read.
+const LONGEST: usize = 64 * 1024;
 /// Accounts that are at it at one time.
 const HANDS: usize = 12;
 /// Longer than the product waits for any one answer (30 s), and for a whole listing of tools (60 s).
 const PATIENCE: Duration = Duration::from_secs(75);
 /// The most memory that the agent may ever take, in kB. A body counts 1 MiB, and there are twelve at a time.
-const MEMORY: u64 = 200 * 1024;
+const MEMORY: u64 = 128 * 1024;
 
 #[test]
 fn hostile_answers_stop_a_sign_in_by_name_or_do_no_harm() {
@@ -58,6 +60,7 @@ fn hostile_answers_stop_a_sign_in_by_name_or_do_no_harm() {
     });
     let wrong = wrong.into_inner().unwrap();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert_eq!(liar.strays(), 0, "a redirect was followed");
     assert_eq!(Hand::new(&world).sign_in(&liar, "honest", None), Ends::Well);
     assert_eq!(world.agent_pid(), Some(agent), "the agent fell");
     assert!(!world.log().contains(SECRET), "a token is in the log");
@@ -83,19 +86,27 @@ impl Hand {
         match &row.trick {
             Trick::Callback(answer) => self.sign_in(liar, name, Some(answer)),
             Trick::Answer(Place::Refresh, _) => {
-                assert_eq!(self.sign_in(liar, name, None), Ends::Well, "{name}");
+                self.sign_in(liar, name, None);
                 let forced = self.programs.call("token.get", &json!({ "profile": name, "force": true })).unwrap();
                 // Whatever came of it, the token in hand is served as long as it is good.
                 let served = self.programs.call("token.get", &json!({ "profile": name })).unwrap();
-                assert!(served["result"]["access_token"].is_string(), "{name}: {served}");
-                ending(name, &json!({ "error": forced["error"] }))
+                match served["result"]["access_token"].is_string() {
+                    true => ending(&json!({ "error": forced["error"] })),
+                    false => Ends::Unfit(format!("no token: {served}")),
+                }
             }
             Trick::Answer(Place::Revoke, _) => {
-                assert_eq!(self.sign_in(liar, name, None), Ends::Well, "{name}");
+                self.sign_in(liar, name, None);
                 let reply = self.admin.call("account.sign_out", &json!({ "profile": name })).unwrap();
-                check_words(name, &reply);
-                if reply["result"]["revoked"] == true { Ends::Well } else { Ends::NotRevoked }
+                match ending(&reply) {
+                    Ends::Well if reply["result"]["revoked"] == false => Ends::NotRevoked,
+                    other => other,
+                }
             }
+            Trick::Answer(Place::Tools, _) => match self.sign_in(liar, name, None) {
+                Ends::Well => ending(&self.admin.call("account.test", &json!({ "profile": name })).unwrap()),
+                other => other,
+            },
             Trick::Answer(..) => self.sign_in(liar, name, None),
         }
     }
@@ -111,15 +122,14 @@ impl Hand {
         }
         if reply["result"]["phase"] == "waiting_for_browser" {
             let page = reply["result"]["authorization_url"].as_str().unwrap().to_owned();
-            assert!(page.is_ascii() && page.len() < 64 * 1024, "{name}: {} bytes to a browser", page.len());
+            if !page.is_ascii() || page.len() > LONGEST {
+                return Ends::Unfit(format!("{} bytes to a browser", page.len()));
+            }
             let callback = callback(&page, answer.unwrap_or("REDIRECT?code=x&state=STATE"));
             reply = self.admin.call("auth.complete", &json!({ "url": callback })).unwrap();
         }
         let shown = self.admin.call("profile.show", &json!({ "profile": name })).unwrap();
-        check_words(name, &shown);
-        let scopes = shown["result"]["scopes"].as_array().map_or(0, Vec::len);
-        assert!(scopes <= 100, "{name}: {scopes} scopes");
-        ending(name, &reply)
+        unfit(&shown).map_or_else(|| ending(&reply), Ends::Unfit)
     }
 }
 
@@ -131,8 +141,10 @@ fn callback(page: &str, answer: &str) -> String {
 }
 
 /// How a request, or the sign-in that it tells about, has ended.
-fn ending(name: &str, reply: &Value) -> Ends {
-    check_words(name, reply);
+fn ending(reply: &Value) -> Ends {
+    if let Some(unfit) = unfit(reply) {
+        return Ends::Unfit(unfit);
+    }
     let failed = reply.get("error").or(reply["result"].get("error")).filter(|error| !error.is_null());
     failed.map_or(Ends::Well, |error| {
         let word = |member: &str| error["data"][member].as_str().unwrap_or_default().to_owned();
@@ -140,17 +152,18 @@ fn ending(name: &str, reply: &Value) -> Ends {
     })
 }
 
-/// Whatever people are to read has no controls, directions or other unseen characters, no token, and an end.
-fn check_words(name: &str, reply: &Value) {
+/// The first words of a reply that people must not be shown: with controls, directions or other unseen characters, with
+/// a token, or without an end.
+fn unfit(reply: &Value) -> Option<String> {
+    let is_odd =
+        |c: char| c.is_control() || matches!(c, '\u{200b}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
     match reply {
-        Value::String(words) => {
-            let odd =
-                |c: char| c.is_control() || matches!(c, '\u{200b}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
-            assert!(!words.contains(odd), "{name}: {words:?}");
-            assert!(!words.contains(SECRET) && words.len() < 64 * 1024, "{name}: {words:.80}");
+        Value::String(words) if words.contains(is_odd) || words.contains(SECRET) || words.len() > LONGEST => {
+            Some(format!("{words:.200?}"))
         }
-        Value::Array(values) => values.iter().for_each(|value| check_words(name, value)),
-        Value::Object(members) => members.values().for_each(|value| check_words(name, value)),
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        Value::Array(values) if values.len() > 100 => Some(format!("a list of {}", values.len())),
+        Value::Array(values) => values.iter().find_map(unfit),
+        Value::Object(members) => members.values().find_map(unfit),
+        Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) => None,
     }
 }

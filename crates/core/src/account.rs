@@ -1,5 +1,7 @@
 //! One account: a profile with its sign-in state. Its tokens and its sign-in stand in the files below.
 
+/// What a person has accepted of an account's authorization server.
+mod exceptions;
 /// Whether a server has moved to another authorization server.
 mod moved;
 /// From a server's address to tokens, with the user's browser between.
@@ -88,6 +90,8 @@ struct State {
     last_error: Option<ErrorObject>,
     /// What the server wants beyond the sign-in.
     more_access: MoreAccess,
+    /// The authorization server that the last sign-in looked at, by the name that it was looked up by.
+    looked_up: Option<String>,
     /// The last real `tools/list`.
     last_test: Option<LastTest>,
     /// The open sign-in; whatever else follows one asks first whether it is still this one.
@@ -139,6 +143,7 @@ impl Account {
                 refused: None,
                 last_error: None,
                 more_access: MoreAccess::default(),
+                looked_up: None,
                 last_test: None,
                 sign_in: None,
             }),
@@ -174,10 +179,13 @@ impl Account {
         let mut state = self.state();
         if !state.profile.url.same_server(&profile.url) {
             (state.record, state.unsaved, state.refused, state.last_error) = (None, false, None, None);
-            state.more_access = MoreAccess::default();
+            (state.more_access, state.looked_up) = (MoreAccess::default(), None);
             if state.sign_in.take().is_some() {
                 self.progress.fail(Error::Cancelled.to_object());
             }
+        }
+        if state.profile.settings.issuer != profile.settings.issuer {
+            state.looked_up = None;
         }
         if state.profile.name != profile.name {
             self.progress.rename(&profile.name);
@@ -304,6 +312,9 @@ impl Account {
             signed_in_at: tokens.map(|tokens| tokens.signed_in_at),
             last_error: state.last_error.clone(),
             wanted_scopes: state.more_access.lacking(),
+            parameters: state.profile.settings.parameters.clone().into(),
+            omit_resource: state.profile.settings.omit_resource,
+            exceptions: record.iter().flat_map(|record| &record.exceptions).map(|kept| kept.exception).collect(),
         }
     }
 

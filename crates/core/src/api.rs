@@ -100,8 +100,10 @@ impl Api {
             ProfileShow::NAME => {
                 reply::<ProfileShow, _>(door, params, async |p| Ok(self.loaded(&p.profile).await?.detail())).await
             }
-            ProfileAdd::NAME => reply::<ProfileAdd, _>(door, params, async |p| self.add(p).await).await,
-            ProfileUpdate::NAME => reply::<ProfileUpdate, _>(door, params, async |p| self.update(p).await).await,
+            ProfileAdd::NAME => reply::<ProfileAdd, _>(door, params, async |p| self.add(caller, p).await).await,
+            ProfileUpdate::NAME => {
+                reply::<ProfileUpdate, _>(door, params, async |p| self.update(caller, p).await).await
+            }
             ProfileRemove::NAME => {
                 reply::<ProfileRemove, _>(door, params, async |p| self.remove(&p.profile).await).await
             }
@@ -294,17 +296,23 @@ impl Api {
         Ok(ProfileListReply { accounts, hidden, more: false })
     }
 
-    async fn add(&self, params: ProfileAddParams) -> Result<AccountView, Error> {
+    async fn add(&self, caller: &Caller, params: ProfileAddParams) -> Result<AccountView, Error> {
+        if !params.exceptions.is_empty() {
+            self.consent.check_weakening(caller).await?;
+        }
         let settings = Settings {
             auth: params.auth,
             client_id: params.client_id,
             issuer: params.issuer,
             redirect_uri: params.redirect_uri,
             scopes: params.scopes,
+            parameters: params.parameters.try_into()?,
+            omit_resource: params.omit_resource,
             header: params.header,
             username: params.username,
         };
-        let new = NewAccount { url: params.url, name: params.name, settings, secret: params.secret };
+        let ProfileAddParams { url, name, exceptions, secret, .. } = params;
+        let new = NewAccount { url, name, settings, exceptions, secret };
         let account = self.accounts.add(new).await?;
         if let Err(error) = account.load().await {
             tracing::debug!(%error, "a new account can't be read");
@@ -312,8 +320,24 @@ impl Api {
         Ok(account.view())
     }
 
-    async fn update(&self, params: ProfileUpdateParams) -> Result<AccountDetail, Error> {
-        let change = Change { client_id: params.client_id, scopes: params.scopes, secret: params.secret };
+    async fn update(&self, caller: &Caller, params: ProfileUpdateParams) -> Result<AccountDetail, Error> {
+        if let Some(exceptions) = params.exceptions.as_ref().filter(|given| !given.is_empty()) {
+            // Another authorization server is another one to be accepted.
+            let is_moved = params.issuer.is_some() || params.client_id.is_some();
+            if is_moved || self.accounts.find(&params.profile)?.would_relax(exceptions).await? {
+                self.consent.check_weakening(caller).await?;
+            }
+        }
+        let change = Change {
+            client_id: params.client_id,
+            issuer: params.issuer,
+            redirect_uri: params.redirect_uri,
+            scopes: params.scopes,
+            parameters: params.parameters,
+            omit_resource: params.omit_resource,
+            exceptions: params.exceptions,
+            secret: params.secret,
+        };
         Ok(self.accounts.update(&params.profile, change).await?.detail())
     }
 

@@ -8,13 +8,16 @@ use crate::vault::VaultError;
 use keybearer_oauth::HttpError;
 use keybearer_oauth::authorization::{CallbackError, RequestError};
 use keybearer_oauth::client_metadata::DocumentAddressError;
+use keybearer_oauth::extra_parameters::ExtraParameterError;
+use keybearer_oauth::pushed_authorization::PushError;
 use keybearer_oauth::reach::ReachError;
 use keybearer_oauth::readable::readable;
 use keybearer_oauth::registration::RegistrationError;
 use keybearer_oauth::resource_metadata::ResourceMetadataError;
-use keybearer_oauth::server_metadata::ServerMetadataError;
+use keybearer_oauth::server_metadata::{ServerMetadataError, differ_by_a_slash};
 use keybearer_oauth::signing_key::KeyError;
 use keybearer_oauth::token_answer::TokenError;
+use keybearer_protocol::profile::Exception;
 use keybearer_protocol::{ErrorCode, ErrorObject};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -62,6 +65,22 @@ pub enum Error {
     /// No authorization request can be made.
     #[error(transparent)]
     Request(#[from] RequestError),
+    /// The authorization request could not be pushed.
+    #[error(transparent)]
+    Push(#[from] PushError),
+    /// A sign-in failed that may go well with an option of the account.
+    #[error("{error}")]
+    OptionHelps {
+        /// The account.
+        profile: String,
+        /// The option, as it is typed.
+        option: String,
+        /// How it failed.
+        error: Box<Error>,
+    },
+    /// A parameter can't be added to authorization requests.
+    #[error(transparent)]
+    Parameter(#[from] ExtraParameterError),
     /// The answer from the browser is not accepted.
     #[error(transparent)]
     Callback(#[from] CallbackError),
@@ -116,7 +135,7 @@ pub enum Error {
     Removed,
     /// A client that was registered by hand is for another authorization server than the one that the server names now
     /// (`BIND-5`).
-    #[error("the client ID of this account is for {bound}, but the server names {named}, so Keybearer stopped")]
+    #[error("this account is for {bound}, but the server names {named}, so Keybearer stopped")]
     ClientElsewhere {
         /// Where it is registered, or was used first.
         bound: String,
@@ -226,6 +245,39 @@ pub enum Unasked {
 }
 
 impl Error {
+    /// The same with the option of this account that may help, where there is one.
+    #[must_use]
+    pub fn with_option(self, profile: &str) -> Error {
+        match self.option() {
+            Some(option) => Error::OptionHelps { profile: profile.to_owned(), option, error: Box::new(self) },
+            None => self,
+        }
+    }
+
+    /// What to type behind `keybearer change` so that it may go well the next time.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "most errors have none")]
+    fn option(&self) -> Option<String> {
+        let accept = |exception: Exception| format!("--accept {}", exception.word());
+        match self {
+            Error::Request(RequestError::NoPkce(_)) => Some(accept(Exception::PkceNotAdvertised)),
+            Error::ServerMetadata(ServerMetadataError::IssuerMismatch { asked, found })
+                if differ_by_a_slash(asked, found) =>
+            {
+                Some(accept(Exception::IssuerSlash))
+            }
+            Error::ServerMetadata(ServerMetadataError::Nowhere(_)) => Some("--issuer URL".to_owned()),
+            Error::Registration(RegistrationError::NotOffered(_)) => Some("--client-id ID".to_owned()),
+            Error::Callback(CallbackError::Refused { error, description })
+            | Error::Token(TokenError::Refused { error, description, .. })
+            | Error::Push(PushError::Refused { error, description, .. })
+                if is_about_resource(error, description.as_deref()) =>
+            {
+                Some("--no-resource".to_owned())
+            }
+            _ => None,
+        }
+    }
+
     /// The words of the protocol for it: code, sentence, exact reason, way out.
     pub fn to_object(&self) -> ErrorObject {
         // Strangers' words may be in it: one readable line, whatever they wrote.
@@ -246,6 +298,7 @@ impl Error {
             return http_code(error);
         }
         match self {
+            Error::OptionHelps { error, .. } => error.code(),
             Error::Profile(error) => profile_code(error),
             Error::Home(_) => ErrorCode::StorageUnavailable,
             Error::Vault(VaultError::Locked(_)) => ErrorCode::AgentLocked,
@@ -260,6 +313,7 @@ impl Error {
             | Error::Registration(_)
             | Error::ClientNeeded { .. }
             | Error::Request(_)
+            | Error::Push(_)
             | Error::Callback(
                 CallbackError::StateMismatch
                 | CallbackError::RedirectMismatch
@@ -277,7 +331,11 @@ impl Error {
             }
             Error::Callback(CallbackError::Malformed) => ErrorCode::Usage,
             Error::Ambiguous { .. } => ErrorCode::ProfileAmbiguous,
-            Error::NothingNamed | Error::Usage(_) | Error::Key(_) | Error::MetadataDocument(_) => ErrorCode::Usage,
+            Error::NothingNamed
+            | Error::Usage(_)
+            | Error::Key(_)
+            | Error::Parameter(_)
+            | Error::MetadataDocument(_) => ErrorCode::Usage,
             Error::AuthRequired { .. } | Error::NoSignIn(_) | Error::Lapsed | Error::Cancelled => {
                 ErrorCode::AuthRequired
             }
@@ -302,13 +360,16 @@ impl Error {
     #[expect(clippy::wildcard_enum_match_arm, reason = "most errors have none of their own")]
     fn reason(&self) -> Option<&'static str> {
         Some(match self {
+            Error::OptionHelps { error, .. } => return error.reason(),
             Error::ResourceMetadata(ResourceMetadataError::Mismatch { .. }) => "resource_mismatch",
             Error::ResourceMetadata(ResourceMetadataError::Missing(_)) => "resource_metadata_missing",
             Error::ResourceMetadata(ResourceMetadataError::BadAddress(_)) => "resource_metadata_malformed",
             Error::ServerMetadata(ServerMetadataError::BadIssuer(_)) => "issuer_malformed",
             Error::ServerMetadata(ServerMetadataError::BadEndpoint { .. }) => "endpoint_malformed",
             Error::ServerMetadata(ServerMetadataError::IssuerMismatch { .. }) => "metadata_issuer_mismatch",
-            Error::ServerMetadata(ServerMetadataError::Missing(_)) => "server_metadata_missing",
+            Error::ServerMetadata(ServerMetadataError::Missing(_) | ServerMetadataError::Nowhere(_)) => {
+                "server_metadata_missing"
+            }
             Error::ClientNeeded { why: RegistrationError::NotOffered(_), .. } => "registration_not_offered",
             Error::ClientNeeded { why: RegistrationError::NotListed { .. }, .. } => "registration_not_listed",
             Error::ClientNeeded { why: RegistrationError::Refused { .. }, .. } => "registration_refused",
@@ -317,6 +378,8 @@ impl Error {
             Error::Registration(RegistrationError::AuthMethod { .. }) => "auth_method_unsupported",
             Error::Request(RequestError::NoPkce(_)) => "pkce_unsupported",
             Error::Request(RequestError::NotAllowed(_)) => "address_not_allowed",
+            Error::Push(PushError::Refused { .. }) => "push_refused",
+            Error::Push(_) => "push_failed",
             Error::Callback(CallbackError::StateMismatch) => "state_mismatch",
             Error::Callback(CallbackError::RedirectMismatch) => "redirect_mismatch",
             Error::Callback(CallbackError::IssuerMismatch) => "issuer_mismatch",
@@ -343,12 +406,14 @@ impl Error {
     #[expect(clippy::wildcard_enum_match_arm, reason = "most errors have none of their own")]
     fn http(&self) -> Option<&HttpError> {
         match self {
+            Error::OptionHelps { error, .. } => error.http(),
             Error::Reach(ReachError::Http(error))
             | Error::ResourceMetadata(ResourceMetadataError::Http(error))
             | Error::ServerMetadata(ServerMetadataError::Http(error))
             | Error::Registration(RegistrationError::Http(error))
             | Error::Request(RequestError::Http(error))
             | Error::Token(TokenError::Http(error))
+            | Error::Push(PushError::Http(error))
             | Error::Upstream(UpstreamError::Http(error))
             | Error::Http(error) => Some(error),
             _ => None,
@@ -395,6 +460,11 @@ impl Error {
             Error::MetadataDocument(_) => {
                 Some("keybearer client-metadata --url URL --use; or mend KEYBEARER_CLIENT_METADATA_URL".to_owned())
             }
+            Error::OptionHelps { profile, option, .. } => {
+                let (profile, is_risk) = (quoted(profile), option.starts_with("--accept"));
+                let condition = if is_risk { "if you trust this sign-in service, " } else { "" };
+                Some(format!("{condition}keybearer change {profile} {option}, then keybearer sign-in {profile}"))
+            }
             Error::Profile(ProfileError::Exists(name)) => {
                 Some(format!("choose another name; the one that is there: keybearer show {}", quoted(name)))
             }
@@ -402,6 +472,11 @@ impl Error {
             _ => None,
         }
     }
+}
+
+/// Whether an authorization server can't do with a resource that it was told (RFC 8707 §2; Entra ID has a number for it).
+fn is_about_resource(error: &str, description: Option<&str>) -> bool {
+    error == "invalid_target" || description.is_some_and(|words| words.contains("AADSTS9010010"))
 }
 
 /// What is said of scopes that a sign-in doesn't cover.

@@ -126,6 +126,7 @@ mod tests {
             received_at,
             expires_at: lifetime.map(|seconds| received_at + SignedDuration::from_secs(seconds)),
             scopes: vec![],
+            omits_resource: false,
             resource: "https://mcp.example".into(),
             issuer: "https://as.example".into(),
             token_endpoint: address,

@@ -195,7 +195,7 @@ fn host_of(url: &Url) -> Result<Host<&str>, HttpError> {
 }
 
 /// An address without what may be a secret in it, for people.
-fn without_user_info(url: &Url) -> Url {
+pub(crate) fn without_user_info(url: &Url) -> Url {
     let mut url = url.clone();
     // Those that can't have any have none.
     let _ = (url.set_username(""), url.set_password(None));
@@ -253,12 +253,16 @@ pub fn post(url: &Url, content_type: &str, body: Vec<u8>) -> Result<Request<Vec<
     Ok(request)
 }
 
-/// Parses a body; the error names the place of the fault and never the content.
+/// Parses a JSON object; the error names the place of the fault and never the content.
 pub(crate) fn json<T: DeserializeOwned>(url: &Url, body: &[u8]) -> Result<T, HttpError> {
-    serde_json::from_slice(without_mark(body)).map_err(|error| HttpError::NotJson {
-        host: host(url),
-        problem: format!("line {}, column {}: {:?}", error.line(), error.column(), error.classify()),
-    })
+    let not_json = |problem| HttpError::NotJson { host: host(url), problem };
+    let body = without_mark(body);
+    // A list would be read as the members in their order.
+    if !body.trim_ascii_start().starts_with(b"{") {
+        return Err(not_json("it isn't an object".to_owned()));
+    }
+    serde_json::from_slice(body)
+        .map_err(|error| not_json(format!("line {}, column {}: {:?}", error.line(), error.column(), error.classify())))
 }
 
 /// A text without the byte order mark that some servers begin it with (RFC 8259 §8.1).

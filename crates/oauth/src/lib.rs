@@ -39,10 +39,14 @@ pub mod client_metadata;
 pub mod registration;
 /// The client at its authorization server's endpoints: it says and proves who it is.
 pub mod client;
+/// Parameters that a user adds to authorization requests.
+pub mod extra_parameters;
 /// The authorization request and its answer: PKCE, `state`, `resource`, `iss`.
 pub mod authorization;
 /// What a token endpoint answers, read as real servers write it.
 pub mod token_answer;
+/// Pushed authorization requests (RFC 9126).
+pub mod pushed_authorization;
 /// The token endpoint: what is traded for tokens there, and how.
 pub mod token;
 /// Taking tokens back (RFC 7009).

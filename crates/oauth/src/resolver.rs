@@ -49,9 +49,11 @@ impl Resolver {
         if checked == Err(ResolveError::NotFound) { Ok(()) } else { checked }
     }
 
-    /// The same for an address alone: names are checked where they are looked up.
+    /// The same for what no name server is asked for: other names are checked where they are looked up, which may be a
+    /// proxy.
     pub(crate) async fn check_literal(&self, host: &Host<&str>) -> Result<(), ResolveError> {
         match *host {
+            Host::Domain(name) if is_localhost(name) => self.addresses(name).await.map(drop),
             Host::Domain(_) => Ok(()),
             Host::Ipv4(address) => self.admitted(vec![address.into()]).await.map(drop),
             Host::Ipv6(address) => self.admitted(vec![address.into()]).await.map(drop),
@@ -158,6 +160,31 @@ mod tests {
             let expected = expected.map(str::to_owned).map_err(ResolveError::TooNear);
             assert_eq!(admitted(own, found).await, expected, "{own} leads to {found}");
         }
+    }
+
+    #[tokio::test]
+    async fn no_connection_is_made_to_what_a_name_must_not_lead_to() {
+        use reqwest::dns::Resolve as _;
+        let asker = |own: IpAddr| {
+            let host = Host::Domain("mcp.example".to_owned());
+            Resolver(Arc::new(Asker {
+                host,
+                own: OnceCell::new_with(Some(vec![own])),
+                proxies: vec!["p.localhost".into()],
+            }))
+        };
+        let resolve = async |resolver: &Resolver, name: &str| {
+            resolver
+                .resolve(name.parse().expect("a name"))
+                .await
+                .map(Iterator::count)
+                .map_err(|error| error.to_string())
+        };
+        let far = asker(Ipv4Addr::new(9, 9, 9, 9).into());
+        assert_eq!(resolve(&far, "as.localhost").await, Err("the address lies on this machine".to_owned()));
+        // A proxy is the user's own choice, and the server's own addresses are those that were seen first.
+        assert_eq!((resolve(&far, "p.localhost").await, resolve(&far, "mcp.example").await), (Ok(2), Ok(1)));
+        assert_eq!(resolve(&asker(Ipv4Addr::LOCALHOST.into()), "as.localhost").await, Ok(2));
     }
 
     #[tokio::test]

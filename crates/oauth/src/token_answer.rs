@@ -96,7 +96,8 @@ pub fn read(host: &str, answer: &Response<Vec<u8>>) -> Result<Tokens, TokenError
             false => HttpError::Status { host: host.to_owned(), status: status.as_u16() }.into(),
         });
     };
-    if status.as_u16() == 429 || status.is_server_error() {
+    // What is over 599 counts as a fault of the server (RFC 9110 §15).
+    if status.as_u16() == 429 || status.as_u16() >= 500 {
         return Err(HttpError::Status { host: host.to_owned(), status: status.as_u16() }.into());
     }
     let text = |name: &str| fields.get(name).and_then(Value::as_str);
@@ -161,7 +162,7 @@ fn fields(answer: &Response<Vec<u8>>) -> Option<Map<String, Value>> {
 }
 
 /// `expires_in` as a number or as text. Zero and less tell nothing: as if it were missing.
-fn lifetime(value: &Value) -> Option<u64> {
+pub(crate) fn lifetime(value: &Value) -> Option<u64> {
     let seconds = match value {
         Value::Number(number) => number.as_f64(),
         Value::String(text) => text.trim().parse().ok(),
@@ -222,6 +223,7 @@ mod tests {
             (200, "text/html", "<p>secret"),
             (200, JSON, r#"{"access_token":"","x":"secret"}"#),
             (200, JSON, r#"{"access_token":["secret"]}"#),
+            (200, JSON, r#"{"access_token":"secret\r\nX-Other: y"}"#),
             (200, JSON, r#"{"access_token":"secret","token_type":"mac"}"#),
             (403, JSON, r#"{"access_token":"secret"}"#),
         ] {

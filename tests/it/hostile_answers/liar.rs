@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -43,6 +44,7 @@ pub(super) enum Lie {
 /// The server; it answers as long as the process runs.
 pub(super) struct Liar {
     origin: String,
+    strays: Arc<AtomicUsize>,
 }
 
 impl Liar {
@@ -50,15 +52,21 @@ impl Liar {
     pub(super) fn start(lies: HashMap<(String, Place), Lie>) -> Liar {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let origin = format!("http://{}", listener.local_addr().unwrap());
-        let (lies, at) = (Arc::new(lies), origin.clone());
+        let (lies, at, strays) = (Arc::new(lies), origin.clone(), Arc::new(AtomicUsize::new(0)));
+        let counted = strays.clone();
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let (lies, origin) = (lies.clone(), at.clone());
+                let (lies, origin, strays) = (lies.clone(), at.clone(), counted.clone());
                 // Whoever hangs up in the middle has heard enough.
-                thread::spawn(move || answer(stream, &origin, &lies).ok());
+                thread::spawn(move || answer(stream, &origin, &lies, &strays).ok());
             }
         });
-        Liar { origin }
+        Liar { origin, strays }
+    }
+
+    /// How often somebody came where redirects lead.
+    pub(super) fn strays(&self) -> usize {
+        self.strays.load(Ordering::Relaxed)
     }
 
     /// The MCP endpoint of an account.
@@ -71,12 +79,19 @@ impl Liar {
 struct Request {
     account: String,
     place: Option<Place>,
+    strayed: bool,
     rpc: Value,
 }
 
-fn answer(stream: TcpStream, origin: &str, lies: &HashMap<(String, Place), Lie>) -> std::io::Result<()> {
+fn answer(
+    stream: TcpStream,
+    origin: &str,
+    lies: &HashMap<(String, Place), Lie>,
+    strays: &AtomicUsize,
+) -> std::io::Result<()> {
     let mut reader = BufReader::new(stream.try_clone()?);
     let request = read(&mut reader)?;
+    strays.fetch_add(usize::from(request.strayed), Ordering::Relaxed);
     let lie = request.place.and_then(|place| lies.get(&(request.account.clone(), place)));
     let told = lie.cloned().unwrap_or_else(|| honest(&request));
     let base = format!("{origin}/{}", request.account);
@@ -108,7 +123,8 @@ fn read(reader: &mut impl BufRead) -> std::io::Result<Request> {
     let rpc: Value = serde_json::from_str(&body).unwrap_or_default();
     // A handshake is kept to honestly: what a server lies about is what it offers.
     let is_handshake = place == Some(Place::Tools) && rpc["method"] != "tools/list";
-    Ok(Request { account: account.to_owned(), place: place.filter(|_| !is_handshake), rpc })
+    let strayed = path.ends_with("/elsewhere");
+    Ok(Request { account: account.to_owned(), place: place.filter(|_| !is_handshake), strayed, rpc })
 }
 
 /// What a good server says.

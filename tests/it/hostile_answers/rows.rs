@@ -30,6 +30,8 @@ pub(super) enum Ends {
     Badly(String, String),
     /// Signed out, and told that the server took nothing back.
     NotRevoked,
+    /// People would be shown what they must not be: no row ends so.
+    Unfit(String),
 }
 
 const JSON: &str = "application/json";

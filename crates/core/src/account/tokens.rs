@@ -277,7 +277,7 @@ impl Account {
         }
         let refused = self.state().refused == Some(seen);
         let server: ServerUrl = record.url.parse().map_err(ProfileError::from)?;
-        if refused && let Some(other) = moved_to(&server, &tokens).await {
+        if refused && let Some(other) = moved_to(&server, &record, &tokens).await {
             let why = format!("the server now names {other} as its authorization server");
             self.commit(unrenewable(record, tokens, why)).await?;
             return Err(self.auth_required());
@@ -311,7 +311,10 @@ impl Account {
         let registration = record.registration.as_ref().ok_or(Error::Internal("tokens without a registration"))?;
         let http = Http::for_server(&record.url.parse().map_err(ProfileError::from)?)?;
         let client = Client::new(&http, registration, now().as_second())?;
-        let endpoint = TokenEndpoint { client, url: &tokens.token_endpoint, resource: Some(&tokens.resource) };
+        // As it was left out before, or as the user says since.
+        let omits = tokens.omits_resource || self.settings().omit_resource;
+        let resource = Some(tokens.resource.as_str()).filter(|_| !omits);
+        let endpoint = TokenEndpoint { client, url: &tokens.token_endpoint, resource };
         let grant = match &tokens.refresh_token {
             Some(refresh_token) => Grant::RefreshToken(refresh_token),
             None => Grant::ClientCredentials { scopes: &tokens.scopes },

@@ -4,7 +4,8 @@ use super::Kept;
 use jiff::Timestamp;
 use keybearer_oauth::authorization::PendingAuthorization;
 use keybearer_oauth::registration::{Registration, RegistrationOrigin};
-use keybearer_protocol::profile::AuthType;
+use keybearer_oauth::server_metadata::{Exceptions, differ_by_a_slash};
+use keybearer_protocol::profile::{AuthType, Exception};
 use keybearer_protocol::secret::{expose, expose_option};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
@@ -28,6 +29,9 @@ pub struct Record {
     /// The secret that the user brought.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret: Option<SecretRecord>,
+    /// What a person has accepted of an authorization server. It weakens checks, so it lies here and in no file.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exceptions: Vec<ExceptionRecord>,
     /// Whether the server was found to need no sign-in.
     #[serde(default)]
     pub open: bool,
@@ -66,6 +70,16 @@ pub struct SecretRecord {
     pub issuer: Option<String>,
 }
 
+/// What a person has accepted, and of whom alone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExceptionRecord {
+    /// What.
+    pub exception: Exception,
+    /// The authorization server, by the name that it is looked up by; until a sign-in has found one, none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issuer: Option<String>,
+}
+
 /// A token set with all that its use and its renewal need.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct TokenRecord {
@@ -83,6 +97,9 @@ pub struct TokenRecord {
     pub scopes: Vec<String>,
     /// The protected resource that it is for, as published.
     pub resource: String,
+    /// Whether the resource was left out of the requests that led to it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub omits_resource: bool,
     /// The authorization server that gave it.
     pub issuer: String,
     /// Where it is renewed.
@@ -114,6 +131,9 @@ pub struct PendingRecord {
     pub authorization: PendingAuthorization,
     /// The address in the browser, to open it again.
     pub authorization_url: String,
+    /// Until when that can be opened, where the request was pushed (RFC 9126 §2.2).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page_lapses_at: Option<Timestamp>,
     /// For the tokens to come.
     #[serde(default)]
     pub revocation_endpoint: Option<Url>,
@@ -134,6 +154,7 @@ impl Record {
             url: url.to_owned(),
             generation: 0,
             secret: None,
+            exceptions: Vec::new(),
             open: false,
             registration: None,
             earlier: Vec::new(),
@@ -166,6 +187,23 @@ impl Record {
         if let Some(pending) = self.pending.take() {
             self.doubted = Some(pending.authorization.registration.client_id);
         }
+    }
+
+    /// What is accepted of the authorization server that is looked up by this name.
+    pub fn exceptions_at(&self, named: &str) -> Exceptions {
+        let accepts = |exception: Exception| {
+            let is_for = |issuer: &Option<String>| issuer.as_ref().is_none_or(|issuer| issuer == named);
+            self.exceptions.iter().any(|record| record.exception == exception && is_for(&record.issuer))
+        };
+        Exceptions {
+            pkce_not_advertised: accepts(Exception::PkceNotAdvertised),
+            issuer_slash: accepts(Exception::IssuerSlash),
+        }
+    }
+
+    /// Whether the authorization server that is looked up by this name is the one that is called `issuer`.
+    pub fn is_issuer(&self, named: &str, issuer: &str) -> bool {
+        named == issuer || (self.exceptions_at(named).issuer_slash && differ_by_a_slash(named, issuer))
     }
 }
 

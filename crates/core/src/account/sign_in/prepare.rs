@@ -1,5 +1,6 @@
 //! Everything of a sign-in up to the browser: discovery, registration, the authorization request.
 
+use super::authorization_server::Chosen;
 use super::{Way, opens};
 use crate::account::Account;
 use crate::browser::Browser;
@@ -7,17 +8,17 @@ use crate::callback::{Address, Port};
 use crate::clock::now;
 use crate::error::Error;
 use crate::links;
-use crate::profile::Settings;
+use crate::profile::{Profile, Settings};
 use crate::redirect::{DEEP_LINK, kind_of, uris};
 use crate::upstream::{Headers, UpstreamError};
 use crate::vault::record::{PendingRecord, Record, TokenRecord};
 use jiff::{SignedDuration, Timestamp};
 use keybearer_oauth::authorization::{self, RequestError, Wish};
+use keybearer_oauth::client::Client;
 use keybearer_oauth::reach::{Reached, reach};
 use keybearer_oauth::registration::{Credential, Known, Registration, RegistrationError, RegistrationOrigin, register};
-use keybearer_oauth::resource_metadata::ResourceMetadata;
 use keybearer_oauth::server_metadata::{ServerMetadata, ServerMetadataError};
-use keybearer_oauth::{Http, HttpError, ServerUrl, resource_metadata, server_metadata};
+use keybearer_oauth::{Http, HttpError, ServerUrl, pushed_authorization, resource_metadata};
 use keybearer_protocol::auth::{CallbackKind, StepName, StepState};
 use keybearer_protocol::profile::AuthType;
 use std::sync::Arc;
@@ -44,7 +45,7 @@ impl Account {
     ) -> Result<Option<Timestamp>, Error> {
         let profile = self.state().profile.clone();
         let http = Http::for_server(&profile.url)?;
-        let Some(found) = self.discover(&http, &profile.url, profile.settings.auth).await? else {
+        let Some(found) = self.discover(&http, &profile).await? else {
             self.keep_open(&profile.url).await?;
             return Ok(None);
         };
@@ -60,12 +61,22 @@ impl Account {
             registration.map_err(|error| if found.assumed { unfounded(error, &found.server) } else { error })?;
         self.progress.step(StepName::IdentifyClient, StepState::Done, Some(registration.client_id.clone()));
         let (redirect_uri, port) = self.way_back(&registration).await?;
-        let scopes = if profile.settings.scopes.is_empty() { found.scopes } else { profile.settings.scopes };
-        let wish = Wish { redirect_uri, resource: found.resource, scopes: self.widened(scopes) };
-        let (url, authorization) = authorization::request(&found.server, &registration, wish)?;
+        let Settings { scopes, omit_resource, parameters, .. } = profile.settings;
+        let scopes = self.widened(if scopes.is_empty() { found.scopes } else { scopes });
+        let wish = Wish { redirect_uri, resource: found.resource, omit_resource, scopes, parameters };
+        let (request, authorization) = authorization::request(&found.server, &registration, wish)?;
+        let client = Client::new(&http, &registration, now().as_second())?;
+        let page = pushed_authorization::page(&client, &found.server, &request).await;
+        let page = page.inspect_err(|error| {
+            if error.is_unknown_client() {
+                self.doubt(&registration);
+            }
+        })?;
+        let lifetime = page.expires_in.and_then(|seconds| i64::try_from(seconds).ok()).map(SignedDuration::from_secs);
         let pending = PendingRecord {
             authorization,
-            authorization_url: url.into(),
+            authorization_url: page.url.into(),
+            page_lapses_at: lifetime.and_then(|lifetime| now().checked_add(lifetime).ok()),
             revocation_endpoint: found.server.revocation_endpoint,
             url: profile.url.to_string(),
             expires_at: now() + PATIENCE,
@@ -93,7 +104,8 @@ impl Account {
     }
 
     /// The server, its protected resource metadata, its authorization server. `None` if it needs no sign-in.
-    async fn discover(&self, http: &Http, url: &ServerUrl, auth: AuthType) -> Result<Option<Found>, Error> {
+    async fn discover(&self, http: &Http, profile: &Profile) -> Result<Option<Found>, Error> {
+        let (url, auth) = (&profile.url, profile.settings.auth);
         let step = |name, state, fact| self.progress.step(name, state, fact);
         step(StepName::ReachServer, StepState::Running, None);
         let challenge = match reach(http, url).await? {
@@ -116,9 +128,8 @@ impl Account {
         let resource_step = if metadata.is_some() { StepState::Done } else { StepState::Skipped };
         step(StepName::ResourceMetadata, resource_step, metadata.as_ref().map(|metadata| metadata.resource.clone()));
         step(StepName::AuthorizationServer, StepState::Running, None);
-        let found = server_metadata::find(http, &issuer(url, metadata.as_ref())).await;
-        let assumed = metadata.is_none() && matches!(found, Err(ServerMetadataError::Missing(_)));
-        let server = if assumed { server_metadata::assumed(url.url()) } else { found? };
+        let Chosen { server, named, assumed } = self.choose(http, profile, metadata.as_ref()).await?;
+        self.bind_exceptions(&named).await?;
         step(StepName::AuthorizationServer, StepState::Done, Some(server.issuer.clone()));
         let challenged = challenge.map(|challenge| challenge.scopes()).unwrap_or_default();
         let known = metadata.as_ref().and_then(|metadata| metadata.scopes_supported.as_deref());
@@ -148,7 +159,7 @@ impl Account {
         way: Way,
     ) -> Result<Registration, Error> {
         let record = self.record()?;
-        let pre_registered = pre_registered(&record, settings, &server.issuer)?;
+        let pre_registered = pre_registered(&record, settings);
         let metadata_document = match server.client_id_metadata_document_supported {
             true => self.context.settings.metadata_document()?,
             false => None,
@@ -270,32 +281,12 @@ fn unfounded(error: Error, server: &ServerMetadata) -> Error {
         Error::Registration(RegistrationError::Http(HttpError::Status { .. } | HttpError::NotJson { .. }))
             | Error::ClientNeeded { why: RegistrationError::NotListed { .. }, .. }
     );
-    if is_nothing { ServerMetadataError::Missing(server.issuer.clone()).into() } else { error }
+    if is_nothing { ServerMetadataError::Nowhere(server.issuer.clone()).into() } else { error }
 }
 
-/// The client that was registered by hand, with its secret: for the authorization server that the user names or that it
-/// was first used at, and no other that the MCP server may name later (`BIND-2`, `BIND-5`).
-fn pre_registered(
-    record: &Record,
-    settings: &Settings,
-    issuer: &str,
-) -> Result<Option<(String, Option<Credential>)>, Error> {
-    let Some(id) = settings.client_id.clone() else { return Ok(None) };
+/// The client that was registered by hand, with what proves that it is this client. Which authorization server it is for
+/// was looked at when that was chosen.
+fn pre_registered(record: &Record, settings: &Settings) -> Option<(String, Option<Credential>)> {
     let secret = record.secret.as_ref().filter(|secret| secret.auth.signs_in());
-    let is_this = |used: &&Registration| used.origin == RegistrationOrigin::PreRegistered && used.client_id == id;
-    let used = record.registration.as_ref().filter(is_this);
-    let named = settings.issuer.as_ref();
-    let bounds =
-        named.into_iter().chain(secret.and_then(|secret| secret.issuer.as_ref())).chain(used.map(|used| &used.issuer));
-    match bounds.into_iter().find(|bound| *bound != issuer) {
-        Some(bound) => Err(Error::ClientElsewhere { bound: bound.clone(), named: issuer.to_owned() }),
-        None => Ok(Some((id, secret.map(|secret| Credential::of(secret.value.clone()))))),
-    }
-}
-
-/// The authorization server: the first that the resource names, or, for servers of the 2025-03-26 revision, which
-/// publish no such metadata, the server's own origin (`DISC-6`, `LEG-1`).
-fn issuer(url: &ServerUrl, metadata: Option<&ResourceMetadata>) -> String {
-    let named = metadata.and_then(|metadata| metadata.authorization_servers.first().cloned());
-    named.unwrap_or_else(|| url.url().origin().ascii_serialization())
+    Some((settings.client_id.clone()?, secret.map(|secret| Credential::of(secret.value.clone()))))
 }

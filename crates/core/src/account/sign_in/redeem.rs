@@ -24,7 +24,8 @@ impl Account {
         pending: PendingRecord,
         accepted: Result<Code, Error>,
     ) -> Result<(), Error> {
-        let outcome = self.redeem_code(number, pending, accepted).await;
+        let outcome =
+            self.redeem_code(number, pending, accepted).await.map_err(|error| error.with_option(&self.name()));
         self.end(number, outcome.as_ref().copied());
         outcome
     }
@@ -40,8 +41,7 @@ impl Account {
         let tokens = self.fetch_tokens(number, &url, &pending, accepted).await;
         if let Err(error) = tokens {
             if matches!(&error, Error::Token(error) if forgets_client(error)) {
-                let doubted = Some(pending.authorization.registration.client_id);
-                self.state().record.iter_mut().for_each(|record| record.doubted.clone_from(&doubted));
+                self.doubt(&pending.authorization.registration);
             }
             self.drop_pending().await;
             return Err(error);
@@ -69,7 +69,7 @@ impl Account {
         }
         let (http, asked) = (Http::for_server(url)?, &pending.authorization);
         let client = Client::new(&http, &asked.registration, now().as_second())?;
-        let endpoint = TokenEndpoint { client, url: &asked.token_endpoint, resource: Some(&asked.resource) };
+        let endpoint = TokenEndpoint { client, url: &asked.token_endpoint, resource: asked.sent_resource() };
         let answer = endpoint.trade(Grant::Code(&accepted?, asked)).await?;
         if !still_meant() {
             return Err(Error::Cancelled);
@@ -104,6 +104,7 @@ fn signed_in(record: Record, pending: &PendingRecord, answer: Tokens) -> Record 
             expires_at: ends_at(received_at, answer.expires_in),
             scopes: answer.scopes.unwrap_or_else(|| asked.scopes.clone()),
             resource: asked.resource.clone(),
+            omits_resource: asked.omits_resource,
             issuer: asked.issuer.clone(),
             token_endpoint: asked.token_endpoint.clone(),
             revocation_endpoint: pending.revocation_endpoint.clone(),
