@@ -401,7 +401,7 @@ mod tests {
         ] {
             let endpoint = Url::parse(endpoint).expect("an address");
             let server = ServerMetadata { authorization_endpoint: endpoint, ..server(&["S256"]) };
-            let (request, _) = request(&http(), &server, &registration(), wish()).expect("a good request");
+            let (request, _) = request(&server, &registration(), wish()).expect("a good request");
             let address = request.address();
             assert!(
                 address
@@ -429,7 +429,7 @@ mod tests {
                 authorization_endpoint: Url::parse(endpoint).expect("an address"),
                 ..server(&["S256"])
             };
-            let (request, _) = request(&http(), &server, &registration(), wish).expect("a good request");
+            let (request, _) = request(&server, &registration(), wish).expect("a good request");
             let address = request.address();
             let prompts = address.query_pairs().filter(|(name, _)| name == "prompt");
             prompts.map(|(_, value)| value.into_owned()).collect::<Vec<_>>()
