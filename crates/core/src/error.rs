@@ -55,7 +55,7 @@ pub enum Error {
         /// The account.
         profile: String,
         /// Why Keybearer can't register itself.
-        why: RegistrationError,
+        why: Box<RegistrationError>,
         /// The redirect addresses to register.
         redirect_uris: Vec<String>,
     },
@@ -266,7 +266,6 @@ impl Error {
                 Some(accept(Exception::IssuerSlash))
             }
             Error::ServerMetadata(ServerMetadataError::Nowhere(_)) => Some("--issuer URL".to_owned()),
-            Error::Registration(RegistrationError::NotOffered(_)) => Some("--client-id ID".to_owned()),
             Error::Callback(CallbackError::Refused { error, description })
             | Error::Token(TokenError::Refused { error, description, .. })
             | Error::Push(PushError::Refused { error, description, .. })
@@ -370,12 +369,9 @@ impl Error {
             Error::ServerMetadata(ServerMetadataError::Missing(_) | ServerMetadataError::Nowhere(_)) => {
                 "server_metadata_missing"
             }
-            Error::ClientNeeded { why: RegistrationError::NotOffered(_), .. } => "registration_not_offered",
-            Error::ClientNeeded { why: RegistrationError::NotListed { .. }, .. } => "registration_not_listed",
-            Error::ClientNeeded { why: RegistrationError::Refused { .. }, .. } => "registration_refused",
+            Error::ClientNeeded { why, .. } => registration_reason(why)?,
             Error::MetadataDocument(_) => "metadata_document_address",
-            Error::Registration(RegistrationError::Unusable(_)) => "registration_unusable",
-            Error::Registration(RegistrationError::AuthMethod { .. }) => "auth_method_unsupported",
+            Error::Registration(error) => registration_reason(error)?,
             Error::Request(RequestError::NoPkce(_)) => "pkce_unsupported",
             Error::Request(RequestError::NotAllowed(_)) => "address_not_allowed",
             Error::Push(PushError::Refused { .. }) => "push_refused",
@@ -522,6 +518,17 @@ fn http_code(error: &HttpError) -> ErrorCode {
     } else {
         ErrorCode::ProviderError
     }
+}
+
+fn registration_reason(error: &RegistrationError) -> Option<&'static str> {
+    Some(match error {
+        RegistrationError::NotOffered(_) => "registration_not_offered",
+        RegistrationError::NotListed { .. } => "registration_not_listed",
+        RegistrationError::Refused { .. } => "registration_refused",
+        RegistrationError::Unusable(_) => "registration_unusable",
+        RegistrationError::AuthMethod { .. } => "auth_method_unsupported",
+        RegistrationError::Http(error) => return http_reason(error),
+    })
 }
 
 fn http_reason(error: &HttpError) -> Option<&'static str> {

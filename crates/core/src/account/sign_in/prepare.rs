@@ -226,7 +226,7 @@ impl Account {
             | RegistrationError::NotListed { .. }
             | RegistrationError::Refused { .. } => {
                 let redirect_uris = uris(way.callback.unwrap_or(CallbackKind::Loopback));
-                Error::ClientNeeded { profile: self.name(), why: error, redirect_uris }
+                Error::ClientNeeded { profile: self.name(), why: Box::new(error), redirect_uris }
             }
             RegistrationError::Http(_) | RegistrationError::Unusable(_) | RegistrationError::AuthMethod { .. } => {
                 error.into()
@@ -277,12 +277,13 @@ fn is_refused(error: &RegistrationError) -> bool {
 
 /// What went wrong with an authorization server that was only assumed: where nothing like one answers, there is none.
 fn unfounded(error: Error, server: &ServerMetadata) -> Error {
-    let is_nothing = matches!(
+    let is_another_answer = matches!(
         error,
         Error::Registration(RegistrationError::Http(HttpError::Status { .. } | HttpError::NotJson { .. }))
-            | Error::ClientNeeded { why: RegistrationError::NotListed { .. }, .. }
     );
-    if is_nothing { ServerMetadataError::Nowhere(server.issuer.clone()).into() } else { error }
+    let is_closed =
+        matches!(&error, Error::ClientNeeded { why, .. } if matches!(**why, RegistrationError::NotListed { .. }));
+    if is_another_answer || is_closed { ServerMetadataError::Nowhere(server.issuer.clone()).into() } else { error }
 }
 
 /// The client that was registered by hand, with what proves that it is this client. Which authorization server it is for
