@@ -151,6 +151,12 @@ export const en = {
     errorPage: "Browser shows an error page?",
     registerAgain: "Register again",
     enterClientId: "Enter client ID…",
+    accept: "Accept and sign in",
+    exception: {
+      pkce_not_advertised: "Some services have this protection and don’t say so. Keybearer uses it all the same.",
+      issuer_slash: "The two names differ in one slash at the end, and in nothing else.",
+    } satisfies Record<Exception, string>,
+    exceptionHint: "Accept it only for a service that you trust. It counts for this account at this service alone.",
     redirect: "Redirect addresses for the new app",
     redirectHint:
       "Any one of the ports 47821 to 47830 may be used, or app.keybearer:/oauth/callback where custom schemes are allowed.",

@@ -137,6 +137,12 @@ export const zhCN: Texts = {
     useDeepLink: "改用深层链接重试",
     errorPage: "浏览器显示错误页面？",
     registerAgain: "重新注册",
+    accept: "接受并登录",
+    exception: {
+      pkce_not_advertised: "有些服务具备这项保护，但没有说明。Keybearer 仍会使用它。",
+      issuer_slash: "两个名称只差末尾的一个斜杠，其余完全相同。",
+    },
+    exceptionHint: "只为你信任的服务接受。它只对本账户在这个服务上有效。",
     enterClientId: "输入客户端 ID…",
     redirect: "新应用的重定向地址",
     redirectHint: "端口 47821 至 47830 均可使用；如果允许自定义协议，也可用 app.keybearer:/oauth/callback。",
