@@ -8,6 +8,7 @@ import type {
   CallbackKind,
   Confidence,
   Decision,
+  Exception,
   RegistrationKind,
   StepName,
   StepState,
@@ -274,6 +275,11 @@ export const en = {
       } satisfies Record<RegistrationKind, [string, string]>,
       clientId: "Client ID",
       copyClientId: "Copy client ID",
+      accepted: "Accepted",
+      exceptions: {
+        pkce_not_advertised: "The sign-in service doesn’t say that it has PKCE",
+        issuer_slash: "Its name differs in one slash at the end",
+      } satisfies Record<Exception, string>,
       callback: "Way back",
       callbacks: { deep_link: "App link (app.keybearer:)", loopback: "127.0.0.1" } satisfies Record<
         CallbackKind,
