@@ -79,13 +79,14 @@ impl SignInRequest {
 impl From<NewAccount> for ProfileAddParams {
     fn from(account: NewAccount) -> ProfileAddParams {
         let NewAccount { url, name, auth, client_id, scopes, header, username, secret } = account;
-        let (issuer, parameters, omit_resource, exceptions) = Default::default();
+        let (issuer, redirect_uri, parameters, omit_resource, exceptions) = Default::default();
         ProfileAddParams {
             url,
             name,
             auth,
             client_id,
             issuer,
+            redirect_uri,
             scopes,
             parameters,
             omit_resource,
@@ -100,8 +101,18 @@ impl From<NewAccount> for ProfileAddParams {
 impl From<AccountChange> for ProfileUpdateParams {
     fn from(change: AccountChange) -> ProfileUpdateParams {
         let AccountChange { profile, client_id, scopes, exceptions, secret } = change;
-        let (issuer, parameters, omit_resource) = Default::default();
-        ProfileUpdateParams { profile, client_id, issuer, scopes, parameters, omit_resource, exceptions, secret }
+        let (issuer, redirect_uri, parameters, omit_resource) = Default::default();
+        ProfileUpdateParams {
+            profile,
+            client_id,
+            issuer,
+            redirect_uri,
+            scopes,
+            parameters,
+            omit_resource,
+            exceptions,
+            secret,
+        }
     }
 }
 

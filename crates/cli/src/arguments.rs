@@ -2,7 +2,7 @@
 
 use crate::connection::Reach;
 use crate::output::Failure;
-use crate::{agent, doctor, grants, practice, profiles, rpc, sign_in, status, token};
+use crate::{agent, client_metadata, doctor, grants, practice, profiles, rpc, sign_in, status, token};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use keybearer_protocol::auth::CallbackKind;
@@ -76,6 +76,8 @@ pub(crate) enum Command {
     Lock,
     /// End the lock; once the window has run, only the window does it
     Unlock,
+    /// Print the document that tells authorization servers who Keybearer is, to lay at an https address of yours
+    ClientMetadata(ClientMetadataArguments),
     /// Send one request to the agent: '{"method": "profile.list", "params": {}}'
     Rpc {
         /// The request
@@ -115,6 +117,9 @@ pub(crate) struct AddArguments {
     /// The authorization server to sign in at: where that client is registered, or where the server names none
     #[arg(long, value_name = "URL")]
     pub(crate) issuer: Option<String>,
+    /// The redirect address that this client was registered with [default: http://127.0.0.1:PORT/callback, 47821 to 47830]
+    #[arg(long, value_name = "URL", requires = "client_id")]
+    pub(crate) redirect_uri: Option<String>,
     /// A scope to ask for, instead of those that the server names
     #[arg(long = "scope", value_name = "SCOPE")]
     pub(crate) scopes: Vec<String>,
@@ -157,6 +162,9 @@ pub(crate) struct ChangeArguments {
     /// The authorization server to sign in at: where that client is registered, or where the server names none
     #[arg(long, value_name = "URL")]
     pub(crate) issuer: Option<String>,
+    /// The redirect address that the client was registered with
+    #[arg(long, value_name = "URL")]
+    pub(crate) redirect_uri: Option<String>,
     /// A scope to ask for, instead of those that the server names; all that there are, one option each
     #[arg(long = "scope", value_name = "SCOPE")]
     pub(crate) scopes: Vec<String>,
@@ -196,6 +204,23 @@ pub(crate) struct SignInArguments {
     /// End the sign-in that is open
     #[arg(long, conflicts_with_all = ["no_browser", "callback", "register_again"])]
     pub(crate) cancel: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ClientMetadataArguments {
+    /// The address where the document will lie, and Keybearer's client ID with it [default: the one in use; env:
+    /// KEYBEARER_CLIENT_METADATA_URL]
+    #[arg(long, value_name = "URL")]
+    pub(crate) url: Option<String>,
+    /// How browsers come back to the client of this document
+    #[arg(long, value_name = "WAY", default_value = "loopback")]
+    pub(crate) callback: Callback,
+    /// Sign in with the document at this address from now on, at servers that take one
+    #[arg(long = "use", requires = "url")]
+    pub(crate) put_to_use: bool,
+    /// Don't sign in with a document any more
+    #[arg(long, conflicts_with_all = ["url", "put_to_use", "callback"])]
+    pub(crate) forget: bool,
 }
 
 #[derive(Args, Debug)]
@@ -311,6 +336,7 @@ impl Command {
             Command::Unlock => status::unlock(reach, json),
             Command::Status => status::status(reach, json),
             Command::Doctor { online } => doctor::doctor(reach, online, json),
+            Command::ClientMetadata(arguments) => client_metadata::client_metadata(reach, arguments, json),
             Command::Rpc { request, admin } => rpc::rpc(reach, &request, admin),
             Command::Practice(arguments) => practice::run(&arguments),
             Command::Agent { action: AgentAction::Start } => agent::start(reach, json),

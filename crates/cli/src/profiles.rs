@@ -24,6 +24,7 @@ pub(crate) fn add(reach: &Reach, arguments: AddArguments, json: bool) -> Result<
         auth: arguments.auth,
         client_id: arguments.client_id,
         issuer: arguments.issuer,
+        redirect_uri: arguments.redirect_uri,
         scopes: arguments.scopes,
         parameters: arguments.parameters.into_iter().collect(),
         omit_resource: arguments.no_resource,
@@ -53,6 +54,7 @@ pub(crate) fn change(reach: &Reach, arguments: ChangeArguments, json: bool) -> R
         profile: arguments.name,
         client_id: arguments.client_id,
         issuer: arguments.issuer,
+        redirect_uri: arguments.redirect_uri,
         scopes: Some(arguments.scopes).filter(|scopes| !scopes.is_empty()),
         parameters: arguments.parameters.into_iter().collect(),
         omit_resource: (arguments.resource || arguments.no_resource).then_some(arguments.no_resource),
@@ -62,8 +64,10 @@ pub(crate) fn change(reach: &Reach, arguments: ChangeArguments, json: bool) -> R
     if let Some(scopes) = &mut params.scopes {
         scopes.retain(|scope| !scope.is_empty());
     }
-    let ProfileUpdateParams { client_id, issuer, scopes, parameters, omit_resource, exceptions, secret, .. } = &params;
-    let texts_stay = client_id.is_none() && issuer.is_none() && scopes.is_none() && parameters.is_empty();
+    let ProfileUpdateParams { client_id, issuer, redirect_uri, scopes, parameters, .. } = &params;
+    let ProfileUpdateParams { omit_resource, exceptions, secret, .. } = &params;
+    let texts_stay = [client_id, issuer, redirect_uri].into_iter().all(Option::is_none);
+    let texts_stay = texts_stay && scopes.is_none() && parameters.is_empty();
     if texts_stay && omit_resource.is_none() && exceptions.is_none() && secret.is_none() {
         return Err(Failure::usage("say what to change: keybearer change --help"));
     }

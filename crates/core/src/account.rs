@@ -33,6 +33,7 @@ use crate::vault::Vault;
 use crate::vault::record::{Record, SecretRecord, TokenRecord};
 use jiff::SignedDuration;
 use keybearer_oauth::ServerUrl;
+use keybearer_oauth::readable::readable;
 use keybearer_oauth::registration::RegistrationOrigin;
 use keybearer_protocol::profile::{AccountDetail, AccountStatus, AccountView, AuthType, LastTest, RegistrationKind};
 use keybearer_protocol::{ErrorCode, ErrorObject};
@@ -53,8 +54,6 @@ pub struct Context {
     pub settings: SettingsFile,
     /// Speaks MCP.
     pub upstream: Arc<dyn Upstream>,
-    /// The https address of our client metadata document, where one is hosted.
-    pub metadata_document: Option<String>,
     /// Whether anything is read from the keyring, or given out.
     pub lock: Lock,
     /// Tells windows.
@@ -97,8 +96,6 @@ struct State {
     last_test: Option<LastTest>,
     /// The open sign-in; whatever else follows one asks first whether it is still this one.
     sign_in: Option<OpenSignIn>,
-    /// The last sign-in found no way back: perhaps the authorization server has forgotten our client.
-    distrust_registration: bool,
 }
 
 /// The parts of an open sign-in that live in this process.
@@ -149,7 +146,6 @@ impl Account {
                 looked_up: None,
                 last_test: None,
                 sign_in: None,
-                distrust_registration: false,
             }),
             changing: tokio::sync::Mutex::new(()),
             refreshing: Flight::default(),
@@ -297,9 +293,9 @@ impl Account {
         AccountDetail {
             account,
             id: self.id.clone(),
-            resource: tokens.map(|tokens| tokens.resource.clone()),
-            issuer: tokens.map(|tokens| tokens.issuer.clone()),
-            client_id: registration.map(|registration| registration.client_id.clone()),
+            resource: tokens.map(|tokens| readable(&tokens.resource)),
+            issuer: tokens.map(|tokens| readable(&tokens.issuer)),
+            client_id: registration.map(|registration| readable(&registration.client_id)),
             registration: registration.map(|registration| match registration.origin {
                 RegistrationOrigin::PreRegistered => RegistrationKind::PreRegistered,
                 RegistrationOrigin::MetadataDocument => RegistrationKind::MetadataDocument,

@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::home::Home;
 use crate::lock::Lock;
 use crate::profile::{Profile, ProfileError, ProfileStore, Settings, suggest_name};
-use crate::redirect::Redirects;
+use crate::redirect::{Redirects, kind_of};
 use crate::settings::SettingsFile;
 use crate::upstream::Upstream;
 use crate::vault::{Vault, VaultError};
@@ -92,6 +92,8 @@ pub struct Change {
     pub client_id: Option<String>,
     /// The authorization server to sign in at; an empty one means one that the server names.
     pub issuer: Option<String>,
+    /// The redirect address that the client was registered with; an empty one means one of ours.
+    pub redirect_uri: Option<String>,
     /// The scopes to ask for; none means those that the server names.
     pub scopes: Option<Vec<String>>,
     /// What the user adds to authorization requests, beside what there is; an empty one is taken away.
@@ -113,19 +115,10 @@ impl Accounts {
     ) -> Result<Arc<Self>, Error> {
         let (callbacks, arrivals) = Callbacks::new();
         let vault = Vault::start(&home.id()?);
-        let (redirects, settings) = (Redirects::open(home), SettingsFile::new(home));
+        let (redirects, settings) =
+            (Redirects::open(home), SettingsFile::new(home).with_metadata_document(metadata_document));
         let (lock, changes, busy) = (Lock::default(), Changes::default(), Busy::default());
-        let context = Arc::new(Context {
-            vault,
-            callbacks,
-            redirects,
-            settings,
-            upstream,
-            metadata_document,
-            lock,
-            changes,
-            busy,
-        });
+        let context = Arc::new(Context { vault, callbacks, redirects, settings, upstream, lock, changes, busy });
         let profiles = ProfileStore::new(home.servers_file());
         let book = Book { context: context.clone(), profiles, accounts: BTreeMap::new() };
         let accounts = Arc::new(Accounts { context, book: Mutex::new(book) });
@@ -259,6 +252,10 @@ impl Accounts {
                 Some(_) => changed(change.issuer.as_deref(), &None),
                 None => changed(change.issuer.as_deref(), &before.issuer),
             },
+            redirect_uri: match change.client_id {
+                Some(_) => changed(change.redirect_uri.as_deref(), &None),
+                None => changed(change.redirect_uri.as_deref(), &before.redirect_uri),
+            },
             scopes: change.scopes.unwrap_or_else(|| before.scopes.clone()),
             parameters: before.parameters.with(change.parameters)?,
             omit_resource: change.omit_resource.unwrap_or(before.omit_resource),
@@ -379,10 +376,16 @@ fn check_options(settings: &Settings, exceptions: &[Exception]) -> Result<(), Er
             "this account doesn't sign in, so --issuer, --parameter, --no-resource and --accept are not for it";
         return Err(Error::Usage(complaint.to_owned()));
     }
-    match settings.issuer.as_ref().is_none_or(|issuer| issuer.parse::<ServerUrl>().is_ok()) {
-        true => Ok(()),
-        false => Err(Error::Usage("--issuer takes the https address of an authorization server".to_owned())),
-    }
+    let complaint = if settings.issuer.as_ref().is_some_and(|issuer| issuer.parse::<ServerUrl>().is_err()) {
+        "--issuer takes the https address of an authorization server"
+    } else if settings.redirect_uri.is_some() && settings.client_id.is_none() {
+        "--redirect-uri belongs to a --client-id"
+    } else if settings.redirect_uri.as_ref().is_some_and(|uri| kind_of(uri).is_none()) {
+        "a redirect address leads to a port of this machine: http://localhost:PORT/PATH or http://127.0.0.1:PORT/PATH"
+    } else {
+        return Ok(());
+    };
+    Err(Error::Usage(complaint.to_owned()))
 }
 
 /// Whether the options fit the type, and none is missing.

@@ -6,10 +6,12 @@ use crate::profile::ProfileError;
 use crate::upstream::UpstreamError;
 use crate::vault::VaultError;
 use keybearer_oauth::HttpError;
-use keybearer_oauth::authorization::{CallbackError, RequestError, readable};
+use keybearer_oauth::authorization::{CallbackError, RequestError};
+use keybearer_oauth::client_metadata::DocumentAddressError;
 use keybearer_oauth::extra_parameters::ExtraParameterError;
 use keybearer_oauth::pushed_authorization::PushError;
 use keybearer_oauth::reach::ReachError;
+use keybearer_oauth::readable::readable;
 use keybearer_oauth::registration::RegistrationError;
 use keybearer_oauth::resource_metadata::ResourceMetadataError;
 use keybearer_oauth::server_metadata::{ServerMetadataError, differ_by_a_slash};
@@ -47,6 +49,19 @@ pub enum Error {
     /// No client ID could be had.
     #[error(transparent)]
     Registration(#[from] RegistrationError),
+    /// Only a client that a person registers by hand can sign in there (`REG-2`).
+    #[error("{why}")]
+    ClientNeeded {
+        /// The account.
+        profile: String,
+        /// Why Keybearer can't register itself.
+        why: RegistrationError,
+        /// The redirect addresses to register.
+        redirect_uris: Vec<String>,
+    },
+    /// What is to be the address of the client metadata document can't be one.
+    #[error(transparent)]
+    MetadataDocument(#[from] DocumentAddressError),
     /// No authorization request can be made.
     #[error(transparent)]
     Request(#[from] RequestError),
@@ -180,14 +195,9 @@ pub enum Error {
     /// Nothing is given out until somebody unlocks.
     #[error("Keybearer is locked")]
     Locked,
-    /// None of the callback ports is free.
-    #[error("none of the ports {first} to {last} on this machine is free, where a browser would come back to")]
-    NoPort {
-        /// The first.
-        first: u16,
-        /// The last.
-        last: u16,
-    },
+    /// No address is free that the browser may come back to.
+    #[error("another program uses {}, where a browser would come back to", first_to_last(.0))]
+    NoPort(Vec<String>),
     /// An option that the profile's type needs is missing or doesn't fit.
     #[error("{0}")]
     Usage(String),
@@ -315,6 +325,7 @@ impl Error {
             | Error::ResourceMetadata(_)
             | Error::ServerMetadata(_)
             | Error::Registration(_)
+            | Error::ClientNeeded { .. }
             | Error::Request(_)
             | Error::Push(_)
             | Error::Callback(
@@ -334,7 +345,11 @@ impl Error {
             }
             Error::Callback(CallbackError::Malformed) => ErrorCode::Usage,
             Error::Ambiguous { .. } => ErrorCode::ProfileAmbiguous,
-            Error::NothingNamed | Error::Usage(_) | Error::Key(_) | Error::Parameter(_) => ErrorCode::Usage,
+            Error::NothingNamed
+            | Error::Usage(_)
+            | Error::Key(_)
+            | Error::Parameter(_)
+            | Error::MetadataDocument(_) => ErrorCode::Usage,
             Error::AuthRequired { .. } | Error::NoSignIn(_) | Error::Lapsed | Error::Cancelled => {
                 ErrorCode::AuthRequired
             }
@@ -347,7 +362,7 @@ impl Error {
             Error::Locked => ErrorCode::AgentLocked,
             Error::NoSuchPrompt | Error::NoSuchGrant => ErrorCode::NotThere,
             Error::TooManyPrompts | Error::PrompterTaken => ErrorCode::Busy,
-            Error::NoPort { .. } | Error::Edited(_) => ErrorCode::Busy,
+            Error::NoPort(_) | Error::Edited(_) => ErrorCode::Busy,
             Error::Removed => ErrorCode::ProfileNotFound,
             Error::ClientElsewhere { .. } => ErrorCode::ProviderError,
             Error::SettingsBroken { .. } => ErrorCode::ConfigurationBroken,
@@ -362,12 +377,19 @@ impl Error {
             Error::OptionHelps { error, .. } => return error.reason(),
             Error::ResourceMetadata(ResourceMetadataError::Mismatch { .. }) => "resource_mismatch",
             Error::ResourceMetadata(ResourceMetadataError::Missing(_)) => "resource_metadata_missing",
+            Error::ResourceMetadata(ResourceMetadataError::BadAddress(_)) => "resource_metadata_malformed",
+            Error::ServerMetadata(ServerMetadataError::BadIssuer(_)) => "issuer_malformed",
+            Error::ServerMetadata(ServerMetadataError::BadEndpoint { .. }) => "endpoint_malformed",
             Error::ServerMetadata(ServerMetadataError::IssuerMismatch { .. }) => "metadata_issuer_mismatch",
             Error::ServerMetadata(ServerMetadataError::Missing(_) | ServerMetadataError::Nowhere(_)) => {
                 "server_metadata_missing"
             }
-            Error::Registration(RegistrationError::NotOffered(_)) => "registration_not_offered",
-            Error::Registration(RegistrationError::Refused { .. }) => "registration_refused",
+            Error::ClientNeeded { why: RegistrationError::NotOffered(_), .. } => "registration_not_offered",
+            Error::ClientNeeded { why: RegistrationError::NotListed { .. }, .. } => "registration_not_listed",
+            Error::ClientNeeded { why: RegistrationError::Refused { .. }, .. } => "registration_refused",
+            Error::MetadataDocument(_) => "metadata_document_address",
+            Error::Registration(RegistrationError::Unusable(_)) => "registration_unusable",
+            Error::Registration(RegistrationError::AuthMethod { .. }) => "auth_method_unsupported",
             Error::Request(RequestError::NoPkce(_)) => "pkce_unsupported",
             Error::Request(RequestError::NotAllowed(_)) => "address_not_allowed",
             Error::Push(PushError::Refused { .. }) => "push_refused",
@@ -379,6 +401,11 @@ impl Error {
             Error::Callback(CallbackError::Refused { .. }) => "authorization_refused",
             Error::Callback(CallbackError::Malformed | CallbackError::NoCode) => "callback_malformed",
             Error::Token(TokenError::Refused { .. }) => "token_refused",
+            Error::Token(TokenError::Malformed { .. }) => "token_malformed",
+            Error::Token(TokenError::UnknownType { .. }) => "token_type_unknown",
+            Error::Token(TokenError::Unusable { .. }) => "token_unusable",
+            Error::Upstream(UpstreamError::Unauthorized(_)) => "token_rejected",
+            Error::Upstream(UpstreamError::Refused(_)) => "server_error",
             Error::ClientElsewhere { .. } => "client_elsewhere",
             Error::ScopeUnavailable { remedy: Remedy::SignIn, .. } => "more_access_needed",
             Error::ScopeUnavailable { remedy: Remedy::Exhausted, .. } => "more_access_refused",
@@ -398,6 +425,7 @@ impl Error {
             | Error::ResourceMetadata(ResourceMetadataError::Http(error))
             | Error::ServerMetadata(ServerMetadataError::Http(error))
             | Error::Registration(RegistrationError::Http(error))
+            | Error::Request(RequestError::Http(error))
             | Error::Token(TokenError::Http(error))
             | Error::Push(PushError::Http(error))
             | Error::Upstream(UpstreamError::Http(error))
@@ -408,6 +436,12 @@ impl Error {
 
     #[expect(clippy::wildcard_enum_match_arm, reason = "most errors have none of their own")]
     fn action(&self) -> Option<String> {
+        if matches!(self.http(), Some(HttpError::TooNear { .. })) {
+            return Some(
+                "tell whoever runs the server; if it is your own, add it by an address in the network that it leads to"
+                    .to_owned(),
+            );
+        }
         match self {
             Error::AuthRequired { profile, .. } | Error::ScopeUnavailable { profile, remedy: Remedy::SignIn, .. } => {
                 Some(format!("keybearer sign-in {}", quoted(profile)))
@@ -431,6 +465,15 @@ impl Error {
                  use your accounts"
                     .to_owned(),
             ),
+            Error::ClientNeeded { profile, redirect_uris, .. } => Some(format!(
+                "have Keybearer registered there by hand, with the redirect addresses {}; then: keybearer change {} \
+                 --client-id ID (and --secret-stdin, if it got a secret)",
+                redirect_uris.join(" "),
+                quoted(profile)
+            )),
+            Error::MetadataDocument(_) => {
+                Some("keybearer client-metadata --url URL --use; or mend KEYBEARER_CLIENT_METADATA_URL".to_owned())
+            }
             Error::OptionHelps { profile, option, .. } => {
                 let profile = quoted(profile);
                 let (condition, option) = match option {
@@ -467,6 +510,14 @@ fn lack(profile: &str, missing: &[String], remedy: Remedy) -> String {
     }
 }
 
+/// One address, or the ends of several.
+fn first_to_last(addresses: &[String]) -> String {
+    match addresses {
+        [first, .., last] => format!("{first} and all others to {last}"),
+        one => one.concat(),
+    }
+}
+
 /// A name as it can be typed.
 fn quoted(name: &str) -> String {
     if name.contains(' ') { format!("'{name}'") } else { name.to_owned() }
@@ -497,6 +548,7 @@ fn http_code(error: &HttpError) -> ErrorCode {
 fn http_reason(error: &HttpError) -> Option<&'static str> {
     Some(match error {
         HttpError::NotAllowed(_) => "address_not_allowed",
+        HttpError::TooNear { .. } => "address_too_near",
         HttpError::Dns(_) => "dns",
         HttpError::Connect(_) => "connect",
         HttpError::Tls { .. } => "tls",

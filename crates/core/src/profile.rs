@@ -48,6 +48,9 @@ pub struct Settings {
     /// or the server names none (`DISC-13`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub issuer: Option<String>,
+    /// The redirect address that this client was registered with, where it isn't one of ours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub redirect_uri: Option<String>,
     /// Scopes to ask for instead of those that the server names.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub scopes: Vec<String>,

@@ -13,8 +13,14 @@
 #![forbid(unsafe_code)]
 
 mod secret;
+/// A stranger's words, made fit to be read by people.
+pub mod readable;
+/// Where an address lies: on this machine, in a private network, on the internet.
+pub mod network;
 /// The MCP server's address as the user wrote it, checked once.
 pub mod server_url;
+/// The system's resolver, held to what a server may lead to.
+mod resolver;
 /// The one way out to authorization servers: https or loopback only, bounded in size and time.
 pub mod http;
 /// What a `WWW-Authenticate` header says.
@@ -27,6 +33,8 @@ pub mod resource_metadata;
 pub mod server_metadata;
 /// A private key that signs for a client.
 pub mod signing_key;
+/// What we say of ourselves: in a registration, or in a document whose address is the client ID.
+pub mod client_metadata;
 /// How the authorization server knows us: by hand, by metadata document, or by dynamic registration.
 pub mod registration;
 /// The client at its authorization server's endpoints: it says and proves who it is.

@@ -2,9 +2,10 @@
 //! which name a browser finds it there. What was asked for then stands in no browser's history, and nobody between can
 //! change it.
 
-use crate::authorization::{AuthorizationRequest, readable};
+use crate::authorization::AuthorizationRequest;
 use crate::client::Client;
 use crate::http::{HttpError, host};
+use crate::readable::readable;
 use crate::registration::AuthMethod;
 use crate::server_metadata::ServerMetadata;
 use crate::token_answer::lifetime;

@@ -1,6 +1,7 @@
 //! Authorization server metadata (RFC 8414, OpenID Connect Discovery 1.0).
 
-use crate::http::{Http, HttpError};
+use crate::http::{Http, HttpError, without_user_info};
+use crate::readable::readable;
 use crate::resource_metadata::NAME_LIMIT;
 use serde::Deserialize;
 use url::Url;
@@ -59,9 +60,17 @@ pub enum ServerMetadataError {
     /// No usable answer.
     #[error(transparent)]
     Http(#[from] HttpError),
-    /// The issuer is not an address.
-    #[error("the server names \"{0}\" as its authorization server, which is no address")]
+    /// The issuer is no address, or has more than RFC 8414 §2 allows: user info, query, fragment.
+    #[error("the server names \"{0}\" as its authorization server, which is no name for one")]
     BadIssuer(String),
+    /// An endpoint with a fragment (RFC 6749 §3.1), or too long for any browser or server.
+    #[error("the authorization server {issuer} names a {endpoint} that can't be used")]
+    BadEndpoint {
+        /// The authorization server.
+        issuer: String,
+        /// Which endpoint.
+        endpoint: &'static str,
+    },
     /// No document at any of the well-known places.
     #[error("{0} doesn't say how to sign in: it publishes no authorization server metadata")]
     Missing(String),
@@ -78,24 +87,43 @@ pub enum ServerMetadataError {
     },
 }
 
-/// Finds the metadata of `issuer` in the order of `DISC-9` and `DISC-10`.
-pub async fn find(http: &Http, issuer: &str, exceptions: Exceptions) -> Result<ServerMetadata, ServerMetadataError> {
-    if issuer.len() > NAME_LIMIT {
-        return Err(ServerMetadataError::BadIssuer(issuer.chars().take(100).collect()));
+impl ServerMetadata {
+    /// The metadata, if they give the name that they were looked up by and endpoints that can be used. The name is compared
+    /// as text, not as an address (RFC 8414 §3.3, `DISC-11`).
+    pub fn checked(self, issuer: &str, exceptions: Exceptions) -> Result<Self, ServerMetadataError> {
+        if self.issuer != issuer && !(exceptions.issuer_slash && differ_by_a_slash(&self.issuer, issuer)) {
+            let found = readable(&self.issuer);
+            return Err(ServerMetadataError::IssuerMismatch { asked: issuer.to_owned(), found });
+        }
+        if let Some(endpoint) = unfit_endpoint(&self) {
+            return Err(ServerMetadataError::BadEndpoint { issuer: self.issuer, endpoint });
+        }
+        let is_assumed = exceptions.pkce_not_advertised && self.code_challenge_methods_supported.is_empty();
+        let methods = if is_assumed { vec!["S256".to_owned()] } else { self.code_challenge_methods_supported };
+        Ok(ServerMetadata { code_challenge_methods_supported: methods, ..self })
     }
-    let url = Url::parse(issuer).map_err(|_| ServerMetadataError::BadIssuer(issuer.to_owned()))?;
-    for place in well_known(&url) {
-        let Some(mut found) = http.guess_document::<ServerMetadata>(&place).await? else { continue };
-        // Compared as text, not as addresses: an issuer is a name (DISC-11).
-        if found.issuer != issuer && !(exceptions.issuer_slash && differ_by_a_slash(&found.issuer, issuer)) {
-            return Err(ServerMetadataError::IssuerMismatch { asked: issuer.to_owned(), found: found.issuer });
-        }
-        if exceptions.pkce_not_advertised && found.code_challenge_methods_supported.is_empty() {
-            found.code_challenge_methods_supported = vec!["S256".to_owned()];
-        }
-        return Ok(found);
+}
+
+/// Finds the metadata of `issuer`, at the first of its well-known places that has some.
+pub async fn find(http: &Http, issuer: &str, exceptions: Exceptions) -> Result<ServerMetadata, ServerMetadataError> {
+    for place in well_known(issuer)? {
+        let Some(found) = http.guess_document::<ServerMetadata>(&place).await? else { continue };
+        return found.checked(issuer, exceptions);
     }
     Err(ServerMetadataError::Missing(issuer.to_owned()))
+}
+
+/// The first endpoint that no request could be made to.
+fn unfit_endpoint(server: &ServerMetadata) -> Option<&'static str> {
+    let is_unfit = |url: &Url| url.fragment().is_some() || url.as_str().len() > NAME_LIMIT;
+    let endpoints = [
+        ("authorization_endpoint", Some(&server.authorization_endpoint)),
+        ("token_endpoint", Some(&server.token_endpoint)),
+        ("registration_endpoint", server.registration_endpoint.as_ref()),
+        ("pushed_authorization_request_endpoint", server.pushed_authorization_request_endpoint.as_ref()),
+        ("revocation_endpoint", server.revocation_endpoint.as_ref()),
+    ];
+    endpoints.into_iter().find(|(_, url)| url.is_some_and(is_unfit)).map(|(name, _)| name)
 }
 
 /// Whether two names of an authorization server are the same but for one slash at the end of one of them.
@@ -128,23 +156,27 @@ pub fn assumed(server: &Url) -> ServerMetadata {
     }
 }
 
-fn well_known(issuer: &Url) -> Vec<Url> {
+/// Where the metadata of an issuer may lie, in the order of `DISC-9` and `DISC-10`; nowhere, if that is no name for one.
+pub fn well_known(issuer: &str) -> Result<Vec<Url>, ServerMetadataError> {
     const OAUTH: &str = "/.well-known/oauth-authorization-server";
     const OPENID: &str = "/.well-known/openid-configuration";
-    let path = issuer.path().trim_end_matches('/');
+    let bad = |issuer: &str| ServerMetadataError::BadIssuer(readable(issuer));
+    let url = Url::parse(issuer).map_err(|_| bad(issuer))?;
+    let is_bare =
+        url.query().is_none() && url.fragment().is_none() && url.username().is_empty() && url.password().is_none();
+    if issuer.len() > NAME_LIMIT || !is_bare || !issuer.bytes().all(|c| c.is_ascii_graphic()) {
+        return Err(bad(without_user_info(&url).as_str()));
+    }
+    let path = url.path().trim_end_matches('/');
     let places = if path.is_empty() {
         vec![OAUTH.to_owned(), OPENID.to_owned()]
     } else {
         vec![format!("{OAUTH}{path}"), format!("{OPENID}{path}"), format!("{path}{OPENID}")]
     };
-    places
-        .into_iter()
-        .map(|place| {
-            let mut url = issuer.clone();
-            url.set_path(&place);
-            url.set_query(None);
-            url.set_fragment(None);
-            url
-        })
-        .collect()
+    let at = |place: String| {
+        let mut url = url.clone();
+        url.set_path(&place);
+        url
+    };
+    Ok(places.into_iter().map(at).collect())
 }

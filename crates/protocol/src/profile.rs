@@ -101,6 +101,9 @@ pub struct ProfileAddParams {
     /// names none. Absent, one that the server names.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub issuer: Option<String>,
+    /// The redirect address that this client was registered with, where it isn't one of ours: a port of this machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redirect_uri: Option<String>,
     /// Scopes to ask for instead of those that the server names.
     #[serde(default)]
     pub scopes: Vec<String>,
@@ -144,6 +147,9 @@ pub struct ProfileUpdateParams {
     /// The authorization server to sign in at; an empty one means one that the server names.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub issuer: Option<String>,
+    /// The redirect address that the client was registered with; an empty one means one of ours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redirect_uri: Option<String>,
     /// The scopes to ask for; none means those that the server names.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scopes: Option<Vec<String>>,

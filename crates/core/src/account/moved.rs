@@ -2,6 +2,7 @@
 
 use crate::vault::record::{Record, TokenRecord};
 use keybearer_oauth::reach::{Reached, reach};
+use keybearer_oauth::readable::readable;
 use keybearer_oauth::{Http, ServerUrl, resource_metadata};
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(super) async fn moved_to(server: &ServerUrl, record: &Record, tokens: &TokenRecord) -> Option<String> {
     let named = tokio::time::timeout(PATIENCE, named(server)).await.ok()??;
     let is_there = named.iter().any(|named| record.is_issuer(named, &tokens.issuer));
-    if is_there { None } else { named.into_iter().next() }
+    if is_there { None } else { named.first().map(|other| readable(other)) }
 }
 
 /// Every authorization server that the server's own metadata name now.

@@ -14,13 +14,14 @@ mod redeem;
 
 use super::{Account, OpenSignIn, State};
 use crate::browser::Browser;
-use crate::callback::port_of;
+use crate::callback::Address;
 use crate::clock::now;
 use crate::error::Error;
 use crate::redirect::kind_of;
-use crate::vault::record::PendingRecord;
+use crate::vault::record::{PendingRecord, Record};
 use jiff::{SignedDuration, Timestamp};
 use keybearer_oauth::authorization::{Callback, Code};
+use keybearer_oauth::registration::Registration;
 use keybearer_protocol::auth::{AuthPhase, AuthView, CallbackKind, StepName, StepState};
 use keybearer_protocol::profile::AuthType;
 use std::sync::Arc;
@@ -109,13 +110,13 @@ impl Account {
 
     /// Goes on with a sign-in from before a restart.
     pub(super) async fn resume_sign_in(self: &Arc<Self>) {
-        let Some(pending) =
-            self.record().ok().and_then(|record| record.pending).filter(|pending| pending.expires_at > now())
-        else {
-            return;
-        };
-        let port = match port_of(&pending.authorization.redirect_uri) {
-            Some(number) => self.context.callbacks.open(number).await,
+        let Some(pending) = self.record().ok().and_then(|record| record.pending) else { return };
+        if pending.expires_at <= now() {
+            // It lapsed while no agent ran.
+            return self.lose_way_back(&mut self.state());
+        }
+        let port = match Address::parse(&pending.authorization.redirect_uri) {
+            Some(address) => self.context.callbacks.open(address).await,
             None => None,
         };
         let mut state = self.state();
@@ -139,9 +140,21 @@ impl Account {
         if !open || self.progress.phase() == AuthPhase::Finishing {
             return false;
         }
-        self.give_up(&mut state);
+        self.lose_way_back(&mut state);
         self.progress.fail(why.to_object());
         true
+    }
+
+    /// The authorization server doesn't know this client any more: the next sign-in is another's.
+    fn doubt(&self, client: &Registration) {
+        self.state().record.iter_mut().for_each(|record| record.doubted = Some(client.client_id.clone()));
+    }
+
+    /// Lets go of a sign-in whose browser didn't come back. Perhaps its page said that it doesn't know our client, which
+    /// nobody sees from here: the next sign-in registers anew.
+    fn lose_way_back(self: &Arc<Self>, state: &mut State) {
+        state.record.iter_mut().for_each(Record::doubt_pending);
+        self.give_up(state);
     }
 
     /// Lets go of the open sign-in. The keyring follows, so that no restart brings it back; also if nothing was pending
@@ -213,7 +226,6 @@ impl Account {
     async fn lapse(self: Arc<Self>, number: u64, expires_at: Timestamp) {
         let left = expires_at.duration_since(now()).max(SignedDuration::ZERO).unsigned_abs();
         tokio::time::sleep(left).await;
-        self.state().distrust_registration = true;
         self.close_sign_in(Some(number), &Error::Lapsed);
     }
 

@@ -5,14 +5,15 @@ use super::{Account, Means, State, fixed_secret, means};
 use crate::clock::now;
 use crate::error::Error;
 use crate::profile::{Profile, ProfileError};
-use crate::refresh::{Decision, Failure, Want, classify, decide, is_usable};
+use crate::refresh::{Decision, Failure, Want, classify, decide, forgets_client, is_usable};
 use crate::upstream::{Headers, ToolList, UpstreamError};
 use crate::vault::record::{Record, TokenRecord};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use jiff::{SignedDuration, Timestamp};
-use keybearer_oauth::authorization::readable;
 use keybearer_oauth::challenge::Challenge;
 use keybearer_oauth::client::Client;
+use keybearer_oauth::readable::readable;
+use keybearer_oauth::registration::{Registration, RegistrationOrigin};
 use keybearer_oauth::token::{Grant, TokenEndpoint};
 use keybearer_oauth::token_answer::{TokenError, Tokens};
 use keybearer_oauth::{Http, ServerUrl};
@@ -281,6 +282,13 @@ impl Account {
             self.commit(unrenewable(record, tokens, why)).await?;
             return Err(self.auth_required());
         }
+        let has_ended = |client: &Registration| client.has_ended(now().as_second());
+        if record.registration.as_ref().is_some_and(has_ended) {
+            let why =
+                format!("the secret that {} gave this app has ended; the next sign-in gets another", tokens.issuer);
+            self.commit(unrenewable(record, tokens, why)).await?;
+            return Err(self.auth_required());
+        }
         let outcome = self.ask(&record, &tokens).await;
         self.remember(outcome.as_ref().err());
         let record = match outcome {
@@ -344,12 +352,12 @@ fn renewed(mut record: Record, old: TokenRecord, answer: Tokens) -> Record {
 
 /// The authorization server doesn't renew this set any more. Nothing is deleted: the access token may still be good.
 fn rejected(record: Record, tokens: TokenRecord, error: &TokenError) -> Record {
-    let mut record = unrenewable(record, tokens, error.to_string());
-    if matches!(error, TokenError::Refused { error, .. } if error == "invalid_client") {
-        // The next sign-in registers anew.
-        record.registration = None;
+    let is_ours = |client: &Registration| client.origin == RegistrationOrigin::Dynamic;
+    if forgets_client(error) && record.registration.as_ref().is_some_and(is_ours) {
+        let why = format!("{} has forgotten this app; the next sign-in registers it again ({error})", tokens.issuer);
+        return unrenewable(Record { registration: None, ..record }, tokens, why);
     }
-    record
+    unrenewable(record, tokens, error.to_string())
 }
 
 /// These tokens aren't renewed any more.

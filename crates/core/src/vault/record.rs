@@ -3,7 +3,7 @@
 use super::Kept;
 use jiff::Timestamp;
 use keybearer_oauth::authorization::PendingAuthorization;
-use keybearer_oauth::registration::Registration;
+use keybearer_oauth::registration::{Registration, RegistrationOrigin};
 use keybearer_oauth::server_metadata::{Exceptions, differ_by_a_slash};
 use keybearer_protocol::exception::Exception;
 use keybearer_protocol::profile::AuthType;
@@ -14,6 +14,8 @@ use url::Url;
 
 /// The version of the record, independent of the product's.
 const VERSION: u32 = 1;
+/// How many authorization servers of before are remembered.
+const EARLIER: usize = 4;
 
 /// One account's item.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -37,6 +39,14 @@ pub struct Record {
     /// The client at the authorization server.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub registration: Option<Registration>,
+    /// The clients that were registered at other authorization servers before, the latest last: each is good there and
+    /// nowhere else (`BIND-1`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<Registration>,
+    /// The ID of a client that the last sign-in found no way back with, or that was refused: perhaps the authorization
+    /// server has forgotten it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doubted: Option<String>,
     /// What the last sign-in or refresh gave.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tokens: Option<TokenRecord>,
@@ -148,9 +158,35 @@ impl Record {
             exceptions: Vec::new(),
             open: false,
             registration: None,
+            earlier: Vec::new(),
+            doubted: None,
             tokens: None,
             displaced: None,
             pending: None,
+        }
+    }
+
+    /// Every client that there is, for whatever authorization server.
+    pub fn clients(&self) -> impl Iterator<Item = &Registration> {
+        self.registration.iter().chain(&self.earlier)
+    }
+
+    /// The record after a sign-in as this client. One that was registered elsewhere is kept for when the server comes
+    /// back to that authorization server.
+    pub fn signed_in_as(mut self, client: Registration) -> Record {
+        self.earlier.retain(|before| before.issuer != client.issuer);
+        let is_elsewhere = |before: &Registration| before.issuer != client.issuer;
+        let is_ours = |before: &Registration| before.origin == RegistrationOrigin::Dynamic;
+        self.earlier.extend(self.registration.take().filter(|before| is_elsewhere(before) && is_ours(before)));
+        let surplus = self.earlier.len().saturating_sub(EARLIER);
+        self.earlier.drain(..surplus);
+        Record { registration: Some(client), doubted: None, ..self }
+    }
+
+    /// The open sign-in ended without an answer, or as a client that was refused: the next one doesn't trust that client.
+    pub fn doubt_pending(&mut self) {
+        if let Some(pending) = self.pending.take() {
+            self.doubted = Some(pending.authorization.registration.client_id);
         }
     }
 

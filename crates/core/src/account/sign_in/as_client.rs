@@ -61,9 +61,8 @@ fn signed_in(
         generation: record.generation + 1,
         displaced: None,
         pending: None,
-        secret: record.secret.map(|secret| SecretRecord { issuer: Some(issuer.clone()), ..secret }),
+        secret: record.secret.clone().map(|secret| SecretRecord { issuer: Some(issuer.clone()), ..secret }),
         open: false,
-        registration: Some(registration),
         tokens: Some(TokenRecord {
             access_token: answer.access_token,
             // RFC 6749 §4.4.3: there should be none, and none is needed.
@@ -80,6 +79,6 @@ fn signed_in(
             refresh_rejected: None,
             by_client: true,
         }),
-        ..record
+        ..record.signed_in_as(registration)
     }
 }

@@ -68,7 +68,7 @@ impl Account {
             self.state().looked_up = Some(named.clone());
             match find(http, &named, record.exceptions_at(&named)).await {
                 Ok(server) => {
-                    let usable = is_only || self.can_use(http, profile, record, &server);
+                    let usable = is_only || self.can_use(http, profile, record, &server).await;
                     let chosen = Chosen { server, named, assumed: false };
                     if usable {
                         return Ok(chosen);
@@ -88,16 +88,17 @@ impl Account {
     }
 
     /// Whether a sign-in at this authorization server can come to a good end, as far as its metadata tell.
-    fn can_use(&self, http: &Http, profile: &Profile, record: &Record, server: &ServerMetadata) -> bool {
+    async fn can_use(&self, http: &Http, profile: &Profile, record: &Record, server: &ServerMetadata) -> bool {
         if profile.settings.auth == AuthType::ClientCredentials {
             return true;
         }
-        let is_known = record.registration.as_ref().is_some_and(|registration| {
+        let is_known = record.clients().any(|registration| {
             registration.issuer == server.issuer && registration.origin == RegistrationOrigin::Dynamic
         });
-        let has_document = server.client_id_metadata_document_supported && self.context.metadata_document.is_some();
+        let has_document = || matches!(self.context.settings.metadata_document(), Ok(Some(_)));
+        let has_document = server.client_id_metadata_document_supported && has_document();
         let can_register = profile.settings.client_id.is_some() || server.registration_endpoint.is_some();
-        (can_register || has_document || is_known) && authorization::check(http, server).is_ok()
+        (can_register || has_document || is_known) && authorization::check(http, server).await.is_ok()
     }
 }
 
@@ -141,8 +142,11 @@ fn is_own(record: &Record, named: &str) -> bool {
 fn ends_the_search(error: &ServerMetadataError, is_own: bool) -> bool {
     match error {
         ServerMetadataError::IssuerMismatch { .. } => true,
-        ServerMetadataError::Http(HttpError::NotAllowed(_) | HttpError::Tls { .. }) => true,
+        ServerMetadataError::Http(HttpError::NotAllowed(_) | HttpError::TooNear { .. } | HttpError::Tls { .. }) => true,
         ServerMetadataError::Http(error) => is_own && error.is_transient(),
-        ServerMetadataError::BadIssuer(_) | ServerMetadataError::Missing(_) | ServerMetadataError::Nowhere(_) => false,
+        ServerMetadataError::BadIssuer(_)
+        | ServerMetadataError::BadEndpoint { .. }
+        | ServerMetadataError::Missing(_)
+        | ServerMetadataError::Nowhere(_) => false,
     }
 }

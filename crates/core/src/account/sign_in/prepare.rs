@@ -4,15 +4,16 @@ use super::authorization_server::Chosen;
 use super::{Way, opens};
 use crate::account::Account;
 use crate::browser::Browser;
-use crate::callback::{PORTS, Port, redirect_uri, redirect_uris};
+use crate::callback::{Address, Port};
 use crate::clock::now;
 use crate::error::Error;
+use crate::links;
 use crate::profile::{Profile, Settings};
-use crate::redirect::{DEEP_LINK, kind_of};
+use crate::redirect::{DEEP_LINK, kind_of, uris};
 use crate::upstream::{Headers, UpstreamError};
-use crate::vault::record::{PendingRecord, Record};
+use crate::vault::record::{PendingRecord, Record, TokenRecord};
 use jiff::{SignedDuration, Timestamp};
-use keybearer_oauth::authorization::{self, Wish};
+use keybearer_oauth::authorization::{self, RequestError, Wish};
 use keybearer_oauth::client::Client;
 use keybearer_oauth::reach::{Reached, reach};
 use keybearer_oauth::registration::{Credential, Known, Registration, RegistrationError, RegistrationOrigin, register};
@@ -53,7 +54,7 @@ impl Account {
             self.sign_in_as_client(number, &http, &profile, found).await?;
             return Ok(None);
         }
-        authorization::check(&http, &found.server)?;
+        authorization::check(&http, &found.server).await?;
         let chosen = way.callback.is_some();
         let registration = self.identify(&http, &found.server, &profile.settings, way).await;
         let registration =
@@ -63,10 +64,14 @@ impl Account {
         let Settings { scopes, omit_resource, parameters, .. } = profile.settings;
         let scopes = self.widened(if scopes.is_empty() { found.scopes } else { scopes });
         let wish = Wish { redirect_uri, resource: found.resource, omit_resource, scopes, parameters };
-        let (request, authorization) = authorization::request(&http, &found.server, &registration, wish)?;
+        let (request, authorization) = authorization::request(&found.server, &registration, wish)?;
         let client = Client::new(&http, &registration, now().as_second())?;
         let page = pushed_authorization::page(&client, &found.server, &request).await;
-        let page = page.inspect_err(|error| self.state().distrust_registration |= error.is_unknown_client())?;
+        let page = page.inspect_err(|error| {
+            if error.is_unknown_client() {
+                self.doubt(&registration);
+            }
+        })?;
         let lifetime = page.expires_in.and_then(|seconds| i64::try_from(seconds).ok()).map(SignedDuration::from_secs);
         let pending = PendingRecord {
             authorization,
@@ -144,8 +149,8 @@ impl Account {
         authorization::widened(scopes, given.iter().chain(state.more_access.wanted()))
     }
 
-    /// The client ID: the one that worked before at this very issuer, or a new one (`BIND-1..4`). Its redirect
-    /// addresses are all of one kind.
+    /// The client ID: one that worked before at this very issuer, or a new one (`BIND-1..4`). Its redirect addresses are
+    /// all of one kind.
     pub(super) async fn identify(
         &self,
         http: &Http,
@@ -155,9 +160,13 @@ impl Account {
     ) -> Result<Registration, Error> {
         let record = self.record()?;
         let pre_registered = pre_registered(&record, settings);
-        let metadata_document =
-            self.context.metadata_document.clone().filter(|_| server.client_id_metadata_document_supported);
-        let kind = match way.callback {
+        let metadata_document = match server.client_id_metadata_document_supported {
+            true => self.context.settings.metadata_document()?,
+            false => None,
+        };
+        let by_hand = settings.redirect_uri.as_ref().filter(|_| pre_registered.is_some());
+        let kind = match way.callback.filter(|_| by_hand.is_none()) {
+            _ if by_hand.is_some_and(|uri| uri == DEEP_LINK) => CallbackKind::DeepLink,
             // What was registered by hand, or stands in a document, has the loopback address unless the user knows
             // better.
             None if pre_registered.is_some() || metadata_document.is_some() => CallbackKind::Loopback,
@@ -166,37 +175,74 @@ impl Account {
                 self.context.redirects.choose(&server.issuer, wish, setting()).await
             }
         };
-        let renewed = record.tokens.as_ref().is_none_or(|tokens| tokens.refresh_rejected.is_none());
-        let works = renewed && pre_registered.is_none() && !way.register_again && !self.state().distrust_registration;
-        let fits = |kept: &Registration| {
+        let rejected_here = |tokens: &TokenRecord| tokens.refresh_rejected.is_some() && tokens.issuer == server.issuer;
+        let rejected = record.tokens.as_ref().is_some_and(rejected_here);
+        let may_keep = !rejected && pre_registered.is_none() && metadata_document.is_none() && !way.register_again;
+        let fits = |kept: &&Registration| {
             let same_kind = kept.redirect_uris.first().and_then(|uri| kind_of(uri)) == Some(kind);
-            kept.issuer == server.issuer && kept.origin == RegistrationOrigin::Dynamic && same_kind
+            let is_ours = kept.issuer == server.issuer && kept.origin == RegistrationOrigin::Dynamic;
+            let is_doubted = record.doubted.as_ref() == Some(&kept.client_id);
+            is_ours && same_kind && !is_doubted && !kept.has_ended(now().as_second())
         };
-        if let Some(kept) = record.registration.clone().filter(|kept| works && fits(kept)) {
-            return Ok(kept);
+        if let Some(kept) = record.clients().find(fits).filter(|_| may_keep) {
+            return Ok(kept.clone());
         }
         let known = Known { pre_registered, metadata_document };
-        let refused = match (kind, register(http, server, &known, &uris(kind)).await) {
-            (CallbackKind::DeepLink, Err(refused)) if is_refused(&refused) => refused,
-            (_, registered) => return Ok(registered?),
+        if let Some(uri) = by_hand {
+            return Ok(register(http, server, &known, std::slice::from_ref(uri)).await?);
+        }
+        self.register(http, server, &known, kind).await.map_err(|error| self.by_hand(error, way))
+    }
+
+    /// A client with redirect addresses of this kind, or of the other where the server refuses them: some register no
+    /// private scheme, others no plain http (`DCR-4`, `DCR-5`). Which one will do is remembered.
+    async fn register(
+        &self,
+        http: &Http,
+        server: &ServerMetadata,
+        known: &Known,
+        kind: CallbackKind,
+    ) -> Result<Registration, RegistrationError> {
+        let refused = match register(http, server, known, &uris(kind)).await {
+            Err(refused) if is_refused(&refused) => refused,
+            registered => return registered,
         };
-        // Some servers register no private scheme: then a loopback port will do, there and from now on (`DCR-5`).
-        let Ok(registration) = register(http, server, &known, &uris(CallbackKind::Loopback)).await else {
-            return Err(refused.into());
+        let other = match kind {
+            CallbackKind::DeepLink => CallbackKind::Loopback,
+            CallbackKind::Loopback if links::are_answered().await => CallbackKind::DeepLink,
+            CallbackKind::Loopback => return Err(refused),
         };
+        let Ok(registration) = register(http, server, known, &uris(other)).await else { return Err(refused) };
         // With another address it worked at once, so it was the address.
-        self.context.redirects.learn(&server.issuer, CallbackKind::Loopback);
+        self.context.redirects.learn(&server.issuer, other);
         Ok(registration)
+    }
+
+    /// What is left where the server gives no client ID: a person asks for one (`REG-2`).
+    fn by_hand(&self, error: RegistrationError, way: Way) -> Error {
+        match error {
+            RegistrationError::NotOffered(_)
+            | RegistrationError::NotListed { .. }
+            | RegistrationError::Refused { .. } => {
+                let redirect_uris = uris(way.callback.unwrap_or(CallbackKind::Loopback));
+                Error::ClientNeeded { profile: self.name(), why: error, redirect_uris }
+            }
+            RegistrationError::Http(_) | RegistrationError::Unusable(_) | RegistrationError::AuthMethod { .. } => {
+                error.into()
+            }
+        }
     }
 
     /// The redirect address of a registration; for a loopback address, with the port opened.
     async fn way_back(&self, registration: &Registration) -> Result<(String, Option<Arc<Port>>), Error> {
-        if registration.redirect_uris.iter().any(|uri| uri == DEEP_LINK) {
+        let (uris, callbacks) = (&registration.redirect_uris, &self.context.callbacks);
+        if uris.iter().any(|uri| uri == DEEP_LINK) {
             return Ok((DEEP_LINK.to_owned(), None));
         }
-        let busy = || Error::NoPort { first: *PORTS.start(), last: *PORTS.end() };
-        let port = self.context.callbacks.open_any().await.ok_or_else(busy)?;
-        Ok((redirect_uri(port.number), Some(port)))
+        let address = |uri: &String| Address::parse(uri).ok_or_else(|| RequestError::BadAddress(uri.clone()));
+        let addresses: Vec<Address> = uris.iter().map(address).collect::<Result<_, _>>()?;
+        let port = callbacks.open_one(addresses).await.ok_or_else(|| Error::NoPort(uris.clone()))?;
+        Ok((port.address.uri.clone(), Some(port)))
     }
 
     async fn keep_open(&self, url: &ServerUrl) -> Result<(), Error> {
@@ -215,20 +261,16 @@ impl Account {
     }
 }
 
-/// The redirect addresses of a kind, for a registration.
-fn uris(kind: CallbackKind) -> Vec<String> {
-    match kind {
-        CallbackKind::DeepLink => vec![DEEP_LINK.to_owned()],
-        CallbackKind::Loopback => redirect_uris(),
-    }
-}
-
 /// Whether the authorization server said no to what the registration says of us: not to who asks, nor how often.
 fn is_refused(error: &RegistrationError) -> bool {
     match error {
         RegistrationError::Refused { error, .. } => error.starts_with("invalid_"),
         RegistrationError::Http(HttpError::Status { status, .. }) => matches!(status, 400 | 422),
-        RegistrationError::Http(_) | RegistrationError::NotOffered(_) | RegistrationError::AuthMethod { .. } => false,
+        RegistrationError::Http(_)
+        | RegistrationError::NotOffered(_)
+        | RegistrationError::NotListed { .. }
+        | RegistrationError::Unusable(_)
+        | RegistrationError::AuthMethod { .. } => false,
     }
 }
 
@@ -237,6 +279,7 @@ fn unfounded(error: Error, server: &ServerMetadata) -> Error {
     let is_nothing = matches!(
         error,
         Error::Registration(RegistrationError::Http(HttpError::Status { .. } | HttpError::NotJson { .. }))
+            | Error::ClientNeeded { why: RegistrationError::NotListed { .. }, .. }
     );
     if is_nothing { ServerMetadataError::Nowhere(server.issuer.clone()).into() } else { error }
 }
