@@ -494,7 +494,7 @@ export const en = {
       },
       client_elsewhere: {
         what: () => "The server names another sign-in service.",
-        meaning: "The client ID that was entered belongs to another one, so nothing was sent.",
+        meaning: "This account is for another one, or its client ID is, so nothing was sent.",
       },
       pkce_unsupported: {
         what: () => "The sign-in service lacks a protection that Keybearer needs (PKCE).",

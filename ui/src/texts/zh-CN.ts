@@ -452,7 +452,7 @@ export const zhCN: Texts = {
       },
       client_elsewhere: {
         what: () => "服务器指向另一个登录服务。",
-        meaning: "输入的客户端 ID 属于另一个登录服务，因此没有发送任何内容。",
+        meaning: "本账户或它的客户端 ID 属于另一个登录服务，因此没有发送任何内容。",
       },
       pkce_unsupported: {
         what: () => "登录服务缺少 Keybearer 需要的保护（PKCE）。",
