@@ -2,11 +2,12 @@
 
 use super::challenge::is_scope;
 use keybearer_oauth::authorization::{self, Wish};
+use keybearer_oauth::extra_parameters::ExtraParameters;
 use keybearer_oauth::http::{Http, HttpError, post};
 use keybearer_oauth::network::Network;
 use keybearer_oauth::registration::{AuthMethod, Registration, RegistrationOrigin};
 use keybearer_oauth::resource_metadata::{self, ResourceMetadata, ResourceMetadataError};
-use keybearer_oauth::server_metadata::{self, ServerMetadata, ServerMetadataError};
+use keybearer_oauth::server_metadata::{self, Exceptions, ServerMetadata, ServerMetadataError};
 use keybearer_oauth::server_url::ServerUrl;
 use secrecy::ExposeSecret;
 use serde_json::Value;
@@ -129,7 +130,7 @@ fn check_issuer(asked: &str, found: ServerMetadata, document: &[u8]) {
     let mut endpoints =
         [found.authorization_endpoint.clone(), found.token_endpoint.clone()].into_iter().chain(optional);
     let is_fit = endpoints.all(|url| url.fragment().is_none() && url.as_str().len() <= 2048);
-    match found.checked(asked) {
+    match found.checked(asked, Exceptions::default()) {
         Ok(_) => {
             assert!(is_named && is_fit, "{asked} was taken");
             assert!(says(document, "issuer", asked), "{asked} isn't as published");
@@ -155,12 +156,19 @@ fn check_scopes(scopes: &[String]) {
 
 /// What is opened in a browser, and what is spoken to.
 fn check_endpoints(server: &ServerMetadata) {
-    let wish = Wish { redirect_uri: "http://127.0.0.1:47821/callback".into(), resource: "R".into(), scopes: vec![] };
+    let wish = Wish {
+        redirect_uri: "http://127.0.0.1:47821/callback".into(),
+        resource: "R".into(),
+        omit_resource: false,
+        scopes: vec![],
+        parameters: ExtraParameters::default(),
+    };
     let has_pkce = server.code_challenge_methods_supported.iter().any(|method| method == "S256");
     let endpoint = &server.authorization_endpoint;
     let outcome = authorization::request(server, &registration(&server.issuer), wish);
     assert_eq!(outcome.is_ok(), has_pkce && is_safe(endpoint), "{endpoint}");
-    if let Ok((opened, pending)) = outcome {
+    if let Ok((request, pending)) = outcome {
+        let opened = request.address();
         assert_eq!(opened.origin(), endpoint.origin(), "{endpoint} leads elsewhere");
         assert_eq!(opened.path(), endpoint.path(), "{endpoint} leads elsewhere");
         let sent: Vec<(String, String)> = opened.query_pairs().into_owned().collect();
@@ -234,6 +242,7 @@ fn registration(issuer: &str) -> Registration {
         client_id: "c".to_owned(),
         client_secret: None,
         client_key: None,
+        secret_expires_at: None,
         auth_method: AuthMethod::None,
         origin: RegistrationOrigin::Dynamic,
         redirect_uris: Vec::new(),
