@@ -98,15 +98,15 @@ impl Hand {
             Trick::Answer(Place::Revoke, _) => {
                 self.sign_in(liar, name, None);
                 let reply = self.admin.call("account.sign_out", &json!({ "profile": name })).unwrap();
-                match ending(&reply) {
-                    Ends::Well if reply["result"]["revoked"] == false => Ends::NotRevoked,
-                    other => other,
-                }
+                let is_kept = reply["result"]["revoked"] == false;
+                if is_kept { Ends::NotRevoked } else { ending(&reply) }
             }
-            Trick::Answer(Place::Tools, _) => match self.sign_in(liar, name, None) {
-                Ends::Well => ending(&self.admin.call("account.test", &json!({ "profile": name })).unwrap()),
-                other => other,
-            },
+            Trick::Answer(Place::Tools, _) => {
+                let signed_in = self.sign_in(liar, name, None);
+                let is_well = matches!(signed_in, Ends::Well);
+                let mut test = || ending(&self.admin.call("account.test", &json!({ "profile": name })).unwrap());
+                if is_well { test() } else { signed_in }
+            }
             Trick::Answer(..) => self.sign_in(liar, name, None),
         }
     }

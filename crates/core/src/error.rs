@@ -55,7 +55,7 @@ pub enum Error {
         /// The account.
         profile: String,
         /// Why Keybearer can't register itself.
-        why: RegistrationError,
+        why: Box<RegistrationError>,
         /// The redirect addresses to register.
         redirect_uris: Vec<String>,
     },
@@ -231,8 +231,6 @@ pub enum AccountOption {
     Accept(Exception),
     /// Say where to sign in.
     Issuer,
-    /// Bring a client that was registered by hand.
-    ClientId,
     /// Keep quiet about the resource.
     NoResource,
 }
@@ -277,7 +275,6 @@ impl Error {
                 Some(AccountOption::Accept(Exception::IssuerSlash))
             }
             Error::ServerMetadata(ServerMetadataError::Nowhere(_)) => Some(AccountOption::Issuer),
-            Error::Registration(RegistrationError::NotOffered(_)) => Some(AccountOption::ClientId),
             Error::Callback(CallbackError::Refused { error, description })
             | Error::Token(TokenError::Refused { error, description, .. })
             | Error::Push(PushError::Refused { error, description, .. })
@@ -384,12 +381,9 @@ impl Error {
             Error::ServerMetadata(ServerMetadataError::Missing(_) | ServerMetadataError::Nowhere(_)) => {
                 "server_metadata_missing"
             }
-            Error::ClientNeeded { why: RegistrationError::NotOffered(_), .. } => "registration_not_offered",
-            Error::ClientNeeded { why: RegistrationError::NotListed { .. }, .. } => "registration_not_listed",
-            Error::ClientNeeded { why: RegistrationError::Refused { .. }, .. } => "registration_refused",
+            Error::ClientNeeded { why, .. } => return registration_reason(why),
+            Error::Registration(error) => return registration_reason(error),
             Error::MetadataDocument(_) => "metadata_document_address",
-            Error::Registration(RegistrationError::Unusable(_)) => "registration_unusable",
-            Error::Registration(RegistrationError::AuthMethod { .. }) => "auth_method_unsupported",
             Error::Request(RequestError::NoPkce(_)) => "pkce_unsupported",
             Error::Request(RequestError::NotAllowed(_)) => "address_not_allowed",
             Error::Push(PushError::Refused { .. }) => "push_refused",
@@ -481,7 +475,6 @@ impl Error {
                         ("if you trust this sign-in service, ", format!("--accept {}", exception.word()))
                     }
                     AccountOption::Issuer => ("", "--issuer URL".to_owned()),
-                    AccountOption::ClientId => ("", "--client-id ID".to_owned()),
                     AccountOption::NoResource => ("", "--no-resource".to_owned()),
                 };
                 Some(format!("{condition}keybearer change {profile} {option}, then keybearer sign-in {profile}"))
@@ -543,6 +536,17 @@ fn http_code(error: &HttpError) -> ErrorCode {
     } else {
         ErrorCode::ProviderError
     }
+}
+
+fn registration_reason(error: &RegistrationError) -> Option<&'static str> {
+    Some(match error {
+        RegistrationError::NotOffered(_) => "registration_not_offered",
+        RegistrationError::NotListed { .. } => "registration_not_listed",
+        RegistrationError::Refused { .. } => "registration_refused",
+        RegistrationError::Unusable(_) => "registration_unusable",
+        RegistrationError::AuthMethod { .. } => "auth_method_unsupported",
+        RegistrationError::Http(error) => return http_reason(error),
+    })
 }
 
 fn http_reason(error: &HttpError) -> Option<&'static str> {
