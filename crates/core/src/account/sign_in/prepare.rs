@@ -225,7 +225,7 @@ impl Account {
             | RegistrationError::NotListed { .. }
             | RegistrationError::Refused { .. } => {
                 let redirect_uris = uris(way.callback.unwrap_or(CallbackKind::Loopback));
-                Error::ClientNeeded { profile: self.name(), why: error, redirect_uris }
+                Error::ClientNeeded { profile: self.name(), why: Box::new(error), redirect_uris }
             }
             RegistrationError::Http(_) | RegistrationError::Unusable(_) | RegistrationError::AuthMethod { .. } => {
                 error.into()
@@ -276,11 +276,12 @@ fn is_refused(error: &RegistrationError) -> bool {
 
 /// What went wrong with an authorization server that was only assumed: where nothing like one answers, there is none.
 fn unfounded(error: Error, server: &ServerMetadata) -> Error {
-    let is_nothing = matches!(
-        error,
-        Error::Registration(RegistrationError::Http(HttpError::Status { .. } | HttpError::NotJson { .. }))
-            | Error::ClientNeeded { why: RegistrationError::NotListed { .. }, .. }
-    );
+    let is_closed = |why: &RegistrationError| matches!(why, RegistrationError::NotListed { .. });
+    let is_nothing = matches!(&error, Error::ClientNeeded { why, .. } if is_closed(why))
+        || matches!(
+            error,
+            Error::Registration(RegistrationError::Http(HttpError::Status { .. } | HttpError::NotJson { .. }))
+        );
     if is_nothing { ServerMetadataError::Nowhere(server.issuer.clone()).into() } else { error }
 }
 
