@@ -98,15 +98,16 @@ impl Hand {
             Trick::Answer(Place::Revoke, _) => {
                 self.sign_in(liar, name, None);
                 let reply = self.admin.call("account.sign_out", &json!({ "profile": name })).unwrap();
-                match ending(&reply) {
-                    Ends::Well if reply["result"]["revoked"] == false => Ends::NotRevoked,
-                    other => other,
-                }
+                let ends = ending(&reply);
+                if ends == Ends::Well && reply["result"]["revoked"] == false { Ends::NotRevoked } else { ends }
             }
-            Trick::Answer(Place::Tools, _) => match self.sign_in(liar, name, None) {
-                Ends::Well => ending(&self.admin.call("account.test", &json!({ "profile": name })).unwrap()),
-                other => other,
-            },
+            Trick::Answer(Place::Tools, _) => {
+                let ends = self.sign_in(liar, name, None);
+                if ends != Ends::Well {
+                    return ends;
+                }
+                ending(&self.admin.call("account.test", &json!({ "profile": name })).unwrap())
+            }
             Trick::Answer(..) => self.sign_in(liar, name, None),
         }
     }

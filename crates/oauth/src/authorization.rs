@@ -145,13 +145,14 @@ impl AuthorizationRequest {
         self.parameters.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// The endpoint with these parameters. What stands in its query stays as it is, but no parameter stands there twice,
-    /// and a fragment is none of it (RFC 6749 §3.1).
+    /// The endpoint with these parameters. What stands in its query stays as it is, but nothing that the request says, and
+    /// a fragment is none of it (RFC 6749 §3.1).
     fn address_with(&self, parameters: &[(&str, &str)]) -> Url {
         let mut url = self.endpoint.clone();
         let is_ours = |piece: &str| {
             let name = form_urlencoded::parse(piece.as_bytes()).next();
-            name.is_none_or(|(name, _)| parameters.iter().any(|(ours, _)| *ours == name))
+            let said = || self.parameters().chain(parameters.iter().copied());
+            name.is_none_or(|(name, _)| said().any(|(ours, _)| ours == name))
         };
         let kept: Vec<&str> =
             self.endpoint.query().unwrap_or_default().split('&').filter(|piece| !is_ours(piece)).collect();
@@ -401,7 +402,7 @@ mod tests {
         ] {
             let endpoint = Url::parse(endpoint).expect("an address");
             let server = ServerMetadata { authorization_endpoint: endpoint, ..server(&["S256"]) };
-            let (request, _) = request(&http(), &server, &registration(), wish()).expect("a good request");
+            let (request, _) = request(&server, &registration(), wish()).expect("a good request");
             let address = request.address();
             assert!(
                 address
@@ -429,7 +430,7 @@ mod tests {
                 authorization_endpoint: Url::parse(endpoint).expect("an address"),
                 ..server(&["S256"])
             };
-            let (request, _) = request(&http(), &server, &registration(), wish).expect("a good request");
+            let (request, _) = request(&server, &registration(), wish).expect("a good request");
             let address = request.address();
             let prompts = address.query_pairs().filter(|(name, _)| name == "prompt");
             prompts.map(|(_, value)| value.into_owned()).collect::<Vec<_>>()
