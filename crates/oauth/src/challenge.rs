@@ -56,8 +56,9 @@ impl Challenge {
 
 /// Scopes as RFC 6749 §3.3 allows them, and no more than any server means seriously.
 pub(crate) fn bounded(scopes: impl IntoIterator<Item = String>) -> Vec<String> {
-    let fits =
-        |scope: &String| scope.len() <= 256 && scope.bytes().all(|c| c.is_ascii_graphic() && c != b'"' && c != b'\\');
+    let fits = |scope: &String| {
+        (1..=256).contains(&scope.len()) && scope.bytes().all(|c| c.is_ascii_graphic() && c != b'"' && c != b'\\')
+    };
     scopes.into_iter().filter(fits).take(100).collect()
 }
 

@@ -126,10 +126,14 @@ fn covers(resource: &str, server: &Url) -> bool {
 /// made to (`DISC-11`, RFC 6749 §3.1).
 fn check_issuer(asked: &str, found: ServerMetadata, document: &[u8]) {
     let is_named = found.issuer == asked;
-    let optional = [found.registration_endpoint.clone(), found.revocation_endpoint.clone()].into_iter().flatten();
-    let mut endpoints =
-        [found.authorization_endpoint.clone(), found.token_endpoint.clone()].into_iter().chain(optional);
-    let is_fit = endpoints.all(|url| url.fragment().is_none() && url.as_str().len() <= 2048);
+    let is_fit = endpoints(&found).all(|url| url.fragment().is_none() && url.as_str().len() <= 2048);
+    let listed = found.code_challenge_methods_supported.clone();
+    if let Ok(found) = found.clone().checked(asked, Exceptions { pkce_not_advertised: true, issuer_slash: true }) {
+        let is_slash_away = found.issuer == format!("{asked}/") || asked == format!("{}/", found.issuer);
+        assert!((is_named || is_slash_away) && is_fit, "{asked} was taken");
+        let methods = found.code_challenge_methods_supported;
+        assert_eq!(methods, if listed.is_empty() { vec!["S256".to_owned()] } else { listed });
+    }
     match found.checked(asked, Exceptions::default()) {
         Ok(_) => {
             assert!(is_named && is_fit, "{asked} was taken");
@@ -178,12 +182,12 @@ fn check_endpoints(server: &ServerMetadata) {
             ("state", pending.state.expose_secret()),
             ("resource", "R"),
         ] {
-            assert!(sent.iter().any(|(n, v)| n == name && v == value), "{opened} lacks {name}");
+            let given: Vec<&str> = sent.iter().filter(|(n, _)| n == name).map(|(_, v)| v.as_str()).collect();
+            assert_eq!(given, [value], "{name} in {opened}");
         }
-        assert_eq!(pending.issuer, server.issuer);
+        assert_eq!((opened.fragment(), pending.issuer), (None, server.issuer.clone()));
     }
-    let others = [&server.registration_endpoint, &server.revocation_endpoint];
-    for url in [endpoint, &server.token_endpoint].into_iter().chain(others.into_iter().flatten()) {
+    for url in endpoints(server) {
         check_reach(url);
         // Where a request goes is where its endpoint lies.
         if let (true, Ok(request)) = (is_safe(url), post(url, "application/json", Vec::new())) {
@@ -191,6 +195,12 @@ fn check_endpoints(server: &ServerMetadata) {
             assert_eq!((sent.origin(), sent.path(), sent.query()), (url.origin(), url.path(), url.query()));
         }
     }
+}
+
+fn endpoints(server: &ServerMetadata) -> impl Iterator<Item = &Url> {
+    let optional =
+        [&server.registration_endpoint, &server.pushed_authorization_request_endpoint, &server.revocation_endpoint];
+    [&server.authorization_endpoint, &server.token_endpoint].into_iter().chain(optional.into_iter().flatten())
 }
 
 /// A server leads as far away as it lies itself, or farther, and never in the open (`SSRF-1`, `SSRF-3`, `TLS-1`).

@@ -277,13 +277,13 @@ fn is_refused(error: &RegistrationError) -> bool {
 
 /// What went wrong with an authorization server that was only assumed: where nothing like one answers, there is none.
 fn unfounded(error: Error, server: &ServerMetadata) -> Error {
-    let is_another_answer = matches!(
-        error,
-        Error::Registration(RegistrationError::Http(HttpError::Status { .. } | HttpError::NotJson { .. }))
-    );
-    let is_closed =
-        matches!(&error, Error::ClientNeeded { why, .. } if matches!(**why, RegistrationError::NotListed { .. }));
-    if is_another_answer || is_closed { ServerMetadataError::Nowhere(server.issuer.clone()).into() } else { error }
+    let is_closed = |why: &RegistrationError| matches!(why, RegistrationError::NotListed { .. });
+    let is_nothing = matches!(&error, Error::ClientNeeded { why, .. } if is_closed(why))
+        || matches!(
+            error,
+            Error::Registration(RegistrationError::Http(HttpError::Status { .. } | HttpError::NotJson { .. }))
+        );
+    if is_nothing { ServerMetadataError::Nowhere(server.issuer.clone()).into() } else { error }
 }
 
 /// The client that was registered by hand, with what proves that it is this client. Which authorization server it is for
