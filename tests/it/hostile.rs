@@ -482,3 +482,24 @@ fn no_shell_comes_between_an_address_and_the_browser() {
     assert!(address.is_ascii() && !address.contains([' ', '"', '\'', '\n']), "{address}");
     assert!(!folder.join("made").exists(), "a shell was at work");
 }
+
+#[test]
+fn strangers_words_are_text_on_the_page_that_the_browser_shows() {
+    let (world, hostile) = (World::new().unwrap(), Hostile::start());
+    hostile.refuse_all();
+    let issuer = hostile.authorization_server("", &registers(&hostile));
+    hostile.resource(&issuer);
+    world.add("s", &hostile.url("/mcp")).unwrap();
+    let view = world.begin_sign_in("s").unwrap();
+    let redirect = parameter(&view, "redirect_uri").unwrap().replace("%3A", ":").replace("%2F", "/");
+    let words =
+        "error=%3Cimg%20src=x%3E&error_description=%3C/p%3E%3Cscript%3Ealert(%22%26%22)%3C/script%3E%e2%80%ae%1b";
+    let answer = format!("{redirect}?{words}&state={}", parameter(&view, "state").unwrap());
+    let page = keybearer_tests::loopback::request("GET", &answer, None).unwrap();
+    assert_eq!(page.status, 400);
+    let shown = "&lt;img src=x&gt; (&lt;/p&gt;&lt;script&gt;alert(&quot;&amp;&quot;)&lt;/script&gt;)";
+    assert!(page.body.contains(shown), "{}", page.body);
+    assert!(!page.body.contains("<script") && !page.body.contains(['\u{202e}', '\u{1b}']), "{}", page.body);
+    let head = page.head.to_lowercase();
+    assert!(head.contains("content-security-policy: default-src 'none'"), "{head}");
+}

@@ -98,14 +98,15 @@ impl Hand {
             Trick::Answer(Place::Revoke, _) => {
                 self.sign_in(liar, name, None);
                 let reply = self.admin.call("account.sign_out", &json!({ "profile": name })).unwrap();
-                let is_kept = reply["result"]["revoked"] == false;
-                if is_kept { Ends::NotRevoked } else { ending(&reply) }
+                let ends = ending(&reply);
+                if ends == Ends::Well && reply["result"]["revoked"] == false { Ends::NotRevoked } else { ends }
             }
             Trick::Answer(Place::Tools, _) => {
-                let signed_in = self.sign_in(liar, name, None);
-                let is_well = matches!(signed_in, Ends::Well);
-                let mut test = || ending(&self.admin.call("account.test", &json!({ "profile": name })).unwrap());
-                if is_well { test() } else { signed_in }
+                let ends = self.sign_in(liar, name, None);
+                if ends != Ends::Well {
+                    return ends;
+                }
+                ending(&self.admin.call("account.test", &json!({ "profile": name })).unwrap())
             }
             Trick::Answer(..) => self.sign_in(liar, name, None),
         }

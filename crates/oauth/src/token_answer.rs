@@ -140,12 +140,12 @@ fn problem(access_token: &str, refresh_token: Option<&str>) -> Option<&'static s
     }
 }
 
-/// Real servers name what they like, and mean a bearer token; those that mean another kind name it (RFC 6749 §7.1).
+/// The types that we know how to use, and none else (RFC 6749 §7.1). Slack says `user` and `bot` of bearer tokens.
 fn token_type(name: &str) -> Option<TokenType> {
     match name.to_ascii_lowercase().as_str() {
+        "" | "bearer" | "user" | "bot" => Some(TokenType::Bearer),
         "dpop" => Some(TokenType::Dpop),
-        "mac" | "pop" | "n_a" => None,
-        _ => Some(TokenType::Bearer),
+        _ => None,
     }
 }
 

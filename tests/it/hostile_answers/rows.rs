@@ -220,11 +220,7 @@ fn resources() -> Vec<Row> {
             ),
             // The first is taken (DISC-6), and the others are asked nothing.
             ("issuers-10000", with(resource(), json!({ "authorization_servers": first_of_many })), well()),
-            (
-                "issuers-second",
-                with(resource(), json!({ "authorization_servers": ["BASE/x", "BASE"] })),
-                provider("server_metadata_missing"),
-            ),
+            ("issuers-second", with(resource(), json!({ "authorization_servers": ["BASE/x", "BASE"] })), well()),
             ("issuer-no-address", named(EVIL), provider("issuer_malformed")),
             ("issuer-user-info", named("https://u:s3cr3t-t0ken@evil.example"), provider("issuer_malformed")),
             ("issuer-query", named("BASE?tenant=1"), provider("issuer_malformed")),
@@ -304,7 +300,12 @@ fn registrations() -> Vec<Row> {
     at(
         Place::Register,
         vec![
-            ("client-200", json(200, json!({ "client_id": "c", "redirect_uris": ["https://evil.example"] })), well()),
+            ("client-200", json(200, json!({ "client_id": "c" })), well()),
+            (
+                "client-elsewhere",
+                json(201, json!({ "client_id": "c", "redirect_uris": ["https://evil.example"] })),
+                provider("registration_refused"),
+            ),
             ("client-1-mb", client("c".repeat(1_000_000).into()), provider("registration_unusable")),
             ("client-evil", client(EVIL.into()), provider("registration_unusable")),
             ("client-empty", client("".into()), provider("registration_unusable")),
@@ -322,7 +323,7 @@ fn registrations() -> Vec<Row> {
             ),
             ("register-page", text(201, "text/html", EVIL), provider("not_json")),
             ("register-refuses", json(400, refusal), provider("registration_refused")),
-            ("register-forbidden", text(403, "text/plain", "Forbidden"), provider("status")),
+            ("register-forbidden", text(403, "text/plain", "Forbidden"), provider("registration_not_listed")),
             ("register-500", text(500, "text/html", EVIL), unreachable("status")),
             ("register-endless", endless(), provider("too_large")),
             ("register-redirects", redirect(), provider("status")),
@@ -381,6 +382,7 @@ fn exchanges() -> Vec<Row> {
             ("type-dpop-unasked", kind("DPoP"), provider("token_type_unknown")),
             ("type-evil", kind(EVIL), provider("token_type_unknown")),
             ("type-upper", kind("BEARER"), well()),
+            ("type-slack", kind("user"), well()),
             ("type-none", but(json!({ "token_type": null })), well()),
             ("ends-text", but(json!({ "expires_in": "3600" })), well()),
             ("ends-never", but(json!({ "expires_in": 1e300 })), well()),
