@@ -145,13 +145,14 @@ impl AuthorizationRequest {
         self.parameters.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// The endpoint with these parameters. What stands in its query stays as it is, but for what the request sets, and a
-    /// fragment is none of it (RFC 6749 §3.1).
+    /// The endpoint with these parameters. What stands in its query stays as it is, but nothing that the request says, and
+    /// a fragment is none of it (RFC 6749 §3.1).
     fn address_with(&self, parameters: &[(&str, &str)]) -> Url {
         let mut url = self.endpoint.clone();
         let is_ours = |piece: &str| {
             let name = form_urlencoded::parse(piece.as_bytes()).next();
-            name.is_none_or(|(name, _)| name == "request_uri" || self.parameters().any(|(ours, _)| *ours == *name))
+            let said = || self.parameters().chain(parameters.iter().copied());
+            name.is_none_or(|(name, _)| said().any(|(ours, _)| ours == name))
         };
         let kept: Vec<&str> =
             self.endpoint.query().unwrap_or_default().split('&').filter(|piece| !is_ours(piece)).collect();
