@@ -2,7 +2,8 @@
 //! out again, printed, or part of any answer.
 
 use keybearer_protocol::auth::{AuthStartParams, CallbackKind};
-use keybearer_protocol::profile::{AuthType, Exception, ProfileAddParams, ProfileUpdateParams};
+use keybearer_protocol::exception::Exception;
+use keybearer_protocol::profile::{AuthType, ProfileAddParams, ProfileUpdateParams};
 use secrecy::SecretString;
 use serde::Deserialize;
 use specta::Type;

@@ -1,6 +1,7 @@
 // Stands in for the browser and the person: node browser.mjs URL
 // Follows redirects on this machine, fills the forms it meets, and ends at the
-// client's callback, or hands a link of another scheme to the system as any
+// client's callback, at a page without a form where the address brought a code
+// that a device shows (RFC 8628), or hands a link of another scheme to the system as any
 // browser does. BROWSER_LOGIN is the name it signs in with.
 import { spawnSync } from 'node:child_process';
 import { request as send } from 'node:http';
@@ -131,6 +132,8 @@ for (let step = 0; step < MAX_STEPS; step++) {
   }
 
   if (status !== 200) fail(`${shown(url)} answered ${status}: ${html.replace(/<style[\s\S]*?<\/style>|<[^>]*>/g, ' ').replace(/\s+/g, ' ').trim().slice(0, 300)}`);
-  request = submitForm(url, html) ?? fail(`${shown(url)} has neither a redirect nor a form`);
+  const next = submitForm(url, html);
+  if (!next && step > 0 && start.searchParams.has('user_code')) process.exit(0);
+  request = next ?? fail(`${shown(url)} has neither a redirect nor a form`);
 }
 fail(`no callback after ${MAX_STEPS} steps`);

@@ -16,7 +16,12 @@ mod visit;
 
 use seen::{Renewal, Revocation, WayBack};
 use server::Server;
-use visit::Visit;
+use visit::{Visit, Visitor};
+
+/// The address of a document that the server under test reads from a file instead.
+const DOCUMENT: &str = "https://keybearer.example/oauth/client.json";
+/// One of the addresses of a client that is registered by hand.
+const LOOPBACK: &str = "http://127.0.0.1:47821/callback";
 
 #[test]
 fn the_practice_server_renews_silently_and_revokes() {
@@ -43,6 +48,74 @@ fn oidc_provider_signs_in_renews_silently_and_revokes() {
     assert!(server.count("revocations") >= 1);
     // The one that was tried after the sign-out. Keybearer itself sent none that was refused.
     assert_eq!(server.count("rejected"), 1);
+}
+
+#[test]
+fn oidc_provider_takes_pushed_authorization_requests_alone() {
+    let server = Server::oidc_provider(&[("SET_UP", "pushed")]);
+    let seen = Visit::begin(&server).finish();
+    seen.record("oidc-provider, pushed requests", &server, "Pushed authorization requests (RFC 9126) and no others.");
+    assert_eq!(
+        (seen.renewal, seen.revocation, seen.way_back),
+        (Renewal::Silent, Revocation::AtOnce, WayBack::DeepLink)
+    );
+    assert_eq!(server.count("pushed"), 1);
+}
+
+#[test]
+fn oidc_provider_knows_clients_by_their_document_alone() {
+    let visitor = Visitor::new();
+    let file = visitor.put_document_to_use(DOCUMENT).display().to_string();
+    let variables = [("SET_UP", "document"), ("CLIENT_METADATA_URL", DOCUMENT), ("CLIENT_METADATA_FILE", &file)];
+    let server = Server::oidc_provider(&variables);
+    let seen = visitor.visit(&server).finish();
+    let set_up = "No registration: it reads the client metadata document, what `keybearer client-metadata` prints.";
+    seen.record("oidc-provider, metadata document", &server, set_up);
+    assert_eq!(seen.registration, "metadata_document");
+    assert_eq!(
+        (seen.renewal, seen.revocation, seen.way_back),
+        (Renewal::Silent, Revocation::AtOnce, WayBack::AsRegistered)
+    );
+    assert_eq!((server.count("documents"), server.count("registrations")), (1, 0));
+}
+
+#[test]
+fn oidc_provider_knows_a_client_by_hand_by_its_secret_in_the_header_or_in_the_form() {
+    for (method, place) in [("client_secret_basic", "header"), ("client_secret_post", "form")] {
+        let server = Server::oidc_provider(&[
+            ("SET_UP", "by-hand"),
+            ("CLIENT_REDIRECT_URI", LOOPBACK),
+            ("CLIENT_AUTH_METHOD", method),
+        ]);
+        let seen = Visitor::new().visit_by_hand(&server, &[]).finish();
+        let set_up = format!("No registration: a client with a secret, which it wants in the {place} (`{method}`).");
+        seen.record(&format!("oidc-provider, secret in the {place}"), &server, &set_up);
+        assert_eq!(
+            (seen.renewal, seen.revocation, seen.way_back),
+            (Renewal::Silent, Revocation::AtOnce, WayBack::AsRegistered),
+            "{method}"
+        );
+        let used = ["secret_in_header", "secret_in_form"].map(|place| server.count(place) > 0);
+        assert_eq!(used, [place == "header", place == "form"]);
+        assert_eq!(server.count("registrations"), 0);
+    }
+}
+
+#[test]
+fn oidc_provider_signs_in_a_client_for_itself() {
+    let server = Server::oidc_provider(&[("SET_UP", "client-credentials")]);
+    let seen = Visitor::new().visit_by_hand(&server, &["--auth", "client-credentials"]).finish();
+    seen.record(
+        "oidc-provider, client credentials",
+        &server,
+        "A client of its own, without browser and person. Tokens of 20 s.",
+    );
+    assert_eq!(
+        (seen.renewal, seen.revocation, seen.way_back),
+        (Renewal::Silent, Revocation::AtOnce, WayBack::NotNeeded)
+    );
+    assert!(server.count("by_client") >= 2);
+    assert_eq!(server.count("code_exchanges"), 0);
 }
 
 #[test]

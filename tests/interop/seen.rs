@@ -51,6 +51,10 @@ pub(crate) enum WayBack {
     DeepLink,
     /// To a port of this machine, since it didn't register the link.
     Loopback,
+    /// To a port of this machine, as was registered by hand or stands in the metadata document.
+    AsRegistered,
+    /// Not at all.
+    NotNeeded,
 }
 
 impl Seen {
@@ -70,11 +74,18 @@ impl Seen {
         let way_back = match self.way_back {
             WayBack::DeepLink => "deep link",
             WayBack::Loopback => "loopback; it refuses the deep link",
+            WayBack::AsRegistered => "loopback, as registered",
+            WayBack::NotNeeded => "not needed",
+        };
+        let registration = match self.registration.as_str() {
+            "pre_registered" => "a client registered by hand",
+            "metadata_document" => "client metadata document",
+            _ => "dynamic registration",
         };
         let row = json!({
             "server": name,
             "packages": server.packages(),
-            "sign_in": format!("yes; {} registration", self.registration),
+            "sign_in": format!("yes; {registration}"),
             "tools": format!("{} tools", self.tools),
             "renewal": renewal,
             "revocation": revocation,

@@ -21,6 +21,13 @@ impl Server {
         Server::start(command)
     }
 
+    /// oidc-provider, which lets clients in in one way and no other; it reads how from these variables.
+    pub(crate) fn oidc_provider(variables: &[(&str, &str)]) -> Server {
+        let mut command = Command::new("node");
+        command.arg(folder().join("servers/oidc-provider.mjs")).envs(variables.iter().copied());
+        Server::start(command)
+    }
+
     /// One that is written in Python.
     pub(crate) fn python(script: &str) -> Server {
         let mut command = Command::new(folder().join(".venv/bin/python"));
@@ -49,6 +56,12 @@ impl Server {
     /// Where it speaks MCP.
     pub(crate) fn mcp_url(&self) -> &str {
         self.ready["mcp_url"].as_str().unwrap()
+    }
+
+    /// The client that was registered there by hand: its ID and its secret.
+    pub(crate) fn client(&self) -> (&str, &str) {
+        let text = |name: &str| self.ready["client"][name].as_str().unwrap();
+        (text("id"), text("secret"))
     }
 
     /// The packages that it is made of, with their versions as installed.

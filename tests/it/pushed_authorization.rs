@@ -153,6 +153,7 @@ fn a_client_that_is_not_known_where_it_pushes_registers_anew_the_next_time() {
     hostile.runtime.block_on(forgotten.up_to_n_times(1).with_priority(1).mount(&hostile.server));
     assert_eq!(world.begin_sign_in("s").unwrap()["error"]["data"]["reason"], "push_refused");
     assert_eq!(hostile.requests("/register").len(), 1);
+    world.kill_agent().unwrap();
     let view = world.begin_sign_in("s").unwrap();
     assert_eq!(view["phase"], "waiting_for_browser", "{view}");
     assert_eq!(hostile.requests("/register").len(), 2);

@@ -24,8 +24,7 @@ fn server(registered: ResponseTemplate) -> Hostile {
 }
 
 fn mount(hostile: &Hostile) {
-    let tokens = json!({ "access_token": "t", "token_type": "Bearer", "expires_in": 3600, "refresh_token": "r" });
-    hostile.answer(Mock::given(method("POST")).and(path("/token")), ResponseTemplate::new(200).set_body_json(tokens));
+    hostile.answer(Mock::given(method("POST")).and(path("/token")), renewable());
     let more = json!({ "registration_endpoint": hostile.url(REGISTRATION) });
     let issuer = hostile.authorization_server("", &more);
     hostile.resource(&issuer);
@@ -36,10 +35,19 @@ fn client(client: &Value) -> ResponseTemplate {
     ResponseTemplate::new(201).set_body_json(client)
 }
 
+fn renewable() -> ResponseTemplate {
+    let tokens = json!({ "access_token": "t", "token_type": "Bearer", "expires_in": 3600, "refresh_token": "r" });
+    ResponseTemplate::new(200).set_body_json(tokens)
+}
+
 /// From now on the token endpoint says this, whatever it said before.
 fn refuse_tokens(hostile: &Hostile, error: &str) {
+    refuse_tokens_at(hostile, "/token", error);
+}
+
+fn refuse_tokens_at(hostile: &Hostile, at: &str, error: &str) {
     let refusal = ResponseTemplate::new(401).set_body_json(json!({ "error": error }));
-    let mock = Mock::given(method("POST")).and(path("/token")).respond_with(refusal).with_priority(1);
+    let mock = Mock::given(method("POST")).and(path(at)).respond_with(refusal).with_priority(1);
     hostile.runtime.block_on(mock.mount(&hostile.server));
 }
 
@@ -134,6 +142,7 @@ fn a_document_is_used_where_the_settings_name_one_that_can_be_one() {
     world.ok(&["client-metadata", "--forget"]).unwrap();
     assert_eq!(id(&world).as_deref(), Some("c"));
     // The environment goes before the file.
+    world.ok(&["client-metadata", "--url", DOCUMENT, "--use"]).unwrap();
     world.ok(&["agent", "stop"]).unwrap();
     let mut agent = world.command(&["agent", "start"]);
     agent.env("KEYBEARER_CLIENT_METADATA_URL", "https://other.example/c").output().unwrap();
@@ -156,12 +165,14 @@ fn a_secret_that_has_ended_is_sent_nowhere_and_the_next_sign_in_gets_another() {
         let hostile = server(client(&registered(end)));
         let world = added(&hostile);
         sign_in(&world);
+        sign_in(&world);
+        assert_eq!(registrations(&hostile), 2);
         let asked = hostile.requests("/token").len();
         let run = refused_refresh(&world);
         assert!(run.err.contains("has ended") && run.err.contains("keybearer sign-in s"), "{run:?}");
         assert_eq!(hostile.requests("/token").len(), asked);
         sign_in(&world);
-        assert_eq!(registrations(&hostile), 2);
+        assert_eq!(registrations(&hostile), 3);
     }
 }
 
@@ -352,6 +363,7 @@ fn client_at(world: &World, hostile: &Hostile, name: &str) -> (String, usize) {
     hostile.serve_whoever_has_a_token();
     let registered = Mock::given(method("POST")).and(path(format!("/{name}/register")));
     hostile.answer(registered, client(&json!({ "client_id": name })));
+    hostile.answer(Mock::given(method("POST")).and(path(format!("/{name}/token"))), renewable());
     let more = json!({ "registration_endpoint": hostile.url(&format!("/{name}/register")) });
     let issuer = hostile.authorization_server(&format!("/{name}"), &more);
     hostile.resource(&issuer);
@@ -367,6 +379,9 @@ fn a_server_that_comes_back_to_an_authorization_server_is_known_there_as_before(
         assert_eq!(client_at(&world, &hostile, name), (name.to_owned(), registrations), "{name}");
     }
     world.kill_agent().unwrap();
+    // That one of them doesn't renew any more says nothing of the other.
+    refuse_tokens_at(&hostile, "/a/token", "invalid_grant");
+    refused_refresh(&world);
     assert_eq!(client_at(&world, &hostile, "b"), ("b".to_owned(), 0));
     // A handful is remembered, and the one that was left first is forgotten first.
     for name in ["c", "d", "e", "f"] {

@@ -123,6 +123,8 @@ export type AccountChange = {
   client_id?: string | null,
   /** The scopes to ask for; none means those that the server names. */
   scopes?: string[] | null,
+  /** What is accepted of its authorization server, beside what was; none takes all of that back. */
+  exceptions?: Exception[] | null,
   /** Client secret, bearer token, header value or password. */
   secret?: string | null,
 };
@@ -161,6 +163,12 @@ export type AccountDetail = {
   last_error: ErrorObject | null,
   /** The scopes that the server wants and the sign-in doesn't give: the next one asks for them. */
   wanted_scopes?: string[],
+  /** Further parameters of the authorization request. */
+  parameters?: { [key in string]: string },
+  /** Whether `resource` is left out of all requests. */
+  omit_resource?: boolean,
+  /** What is accepted of its authorization server. */
+  exceptions?: Exception[],
 } & AccountView;
 
 /** The state of an account; the same words in window, tray and command. */
@@ -306,6 +314,8 @@ export type AuthView = {
   browser_opened: boolean,
   /** When the sign-in lapses, while a browser is awaited. */
   expires_at: string | null,
+  /** Until when that address can be opened, where that is sooner; starting again makes a new one. */
+  page_lapses_at?: string | null,
   /** Why it failed. */
   error: ErrorObject | null,
 };
@@ -370,6 +380,8 @@ export type ErrorData = {
   retry_after_ms?: number | null,
   /** What the user can do about it, such as `keybearer sign-in linear`. */
   action?: string | null,
+  /** What of the account's authorization server would have to be accepted for it to go well. */
+  exception?: Exception | null,
 };
 
 /** The `error` member of a JSON-RPC answer. */
@@ -381,6 +393,13 @@ export type ErrorObject = {
   /** What programs read. */
   data: ErrorData,
 };
+
+/** One exception. It weakens a check, so once a desktop has registered, only its connection may give one. */
+export type Exception = 
+/** It knows PKCE and doesn't say so. */
+"pkce_not_advertised" | 
+/** Its metadata name it with a slash at the end, or without, where the server names it the other way. */
+"issuer_slash";
 
 /** One remembered answer. */
 export type GrantView = {

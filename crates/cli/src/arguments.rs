@@ -6,7 +6,8 @@ use crate::{agent, client_metadata, doctor, grants, practice, profiles, rpc, sig
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use keybearer_protocol::auth::CallbackKind;
-use keybearer_protocol::profile::{AuthType, Exception};
+use keybearer_protocol::exception::Exception;
+use keybearer_protocol::profile::AuthType;
 use keybearer_protocol::token::DEFAULT_MIN_TTL;
 use std::path::PathBuf;
 use std::time::Duration;

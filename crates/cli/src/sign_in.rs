@@ -109,11 +109,12 @@ impl Teller {
             self.tell_steps(view);
         }
         let Some(url) = view.authorization_url.as_ref().filter(|_| !self.url_told) else { return Ok(()) };
+        let until = view.page_lapses_at.map(|end| format!(" until {end}")).unwrap_or_default();
         match (self.json, view.browser_opened) {
             (true, true) => {}
             (true, false) => answer_json(&json!({ "authorization_url": url }))?,
-            (false, true) => note(&format!("If no browser opens, open this address in one:\n{url}")),
-            (false, false) => note(&format!("Open this address in a browser:\n{url}")),
+            (false, true) => note(&format!("If no browser opens, open this address in one{until}:\n{url}")),
+            (false, false) => note(&format!("Open this address in a browser{until}:\n{url}")),
         }
         if !self.json {
             note("If its page says that it doesn't know this app, run this again with --register-again.");

@@ -17,7 +17,7 @@ use keybearer_oauth::resource_metadata::ResourceMetadataError;
 use keybearer_oauth::server_metadata::{ServerMetadataError, differ_by_a_slash};
 use keybearer_oauth::signing_key::KeyError;
 use keybearer_oauth::token_answer::TokenError;
-use keybearer_protocol::profile::Exception;
+use keybearer_protocol::exception::Exception;
 use keybearer_protocol::{ErrorCode, ErrorObject};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -55,7 +55,7 @@ pub enum Error {
         /// The account.
         profile: String,
         /// Why Keybearer can't register itself.
-        why: RegistrationError,
+        why: Box<RegistrationError>,
         /// The redirect addresses to register.
         redirect_uris: Vec<String>,
     },
@@ -73,8 +73,8 @@ pub enum Error {
     OptionHelps {
         /// The account.
         profile: String,
-        /// The option, as it is typed.
-        option: String,
+        /// The option.
+        option: AccountOption,
         /// How it failed.
         error: Box<Error>,
     },
@@ -224,6 +224,17 @@ pub enum Error {
     Internal(&'static str),
 }
 
+/// An option of an account with which a sign-in that failed may go well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AccountOption {
+    /// Accept something of the authorization server although the rules refuse it.
+    Accept(Exception),
+    /// Say where to sign in.
+    Issuer,
+    /// Keep quiet about the resource.
+    NoResource,
+}
+
 /// Why a person isn't asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unasked {
@@ -254,25 +265,22 @@ impl Error {
         }
     }
 
-    /// What to type behind `keybearer change` so that it may go well the next time.
     #[expect(clippy::wildcard_enum_match_arm, reason = "most errors have none")]
-    fn option(&self) -> Option<String> {
-        let accept = |exception: Exception| format!("--accept {}", exception.word());
+    fn option(&self) -> Option<AccountOption> {
         match self {
-            Error::Request(RequestError::NoPkce(_)) => Some(accept(Exception::PkceNotAdvertised)),
+            Error::Request(RequestError::NoPkce(_)) => Some(AccountOption::Accept(Exception::PkceNotAdvertised)),
             Error::ServerMetadata(ServerMetadataError::IssuerMismatch { asked, found })
                 if differ_by_a_slash(asked, found) =>
             {
-                Some(accept(Exception::IssuerSlash))
+                Some(AccountOption::Accept(Exception::IssuerSlash))
             }
-            Error::ServerMetadata(ServerMetadataError::Nowhere(_)) => Some("--issuer URL".to_owned()),
-            Error::Registration(RegistrationError::NotOffered(_)) => Some("--client-id ID".to_owned()),
+            Error::ServerMetadata(ServerMetadataError::Nowhere(_)) => Some(AccountOption::Issuer),
             Error::Callback(CallbackError::Refused { error, description })
             | Error::Token(TokenError::Refused { error, description, .. })
             | Error::Push(PushError::Refused { error, description, .. })
                 if is_about_resource(error, description.as_deref()) =>
             {
-                Some("--no-resource".to_owned())
+                Some(AccountOption::NoResource)
             }
             _ => None,
         }
@@ -284,6 +292,9 @@ impl Error {
         let mut object = ErrorObject::new(self.code(), readable(&self.to_string()));
         object.data.reason = self.reason().map(str::to_owned);
         object.data.action = self.action();
+        if let Error::OptionHelps { option: AccountOption::Accept(exception), .. } = self {
+            object.data.exception = Some(*exception);
+        }
         if matches!(self, Error::ConsentRequired(Unasked::Asked)) {
             object.data.retryable = true;
         }
@@ -370,12 +381,9 @@ impl Error {
             Error::ServerMetadata(ServerMetadataError::Missing(_) | ServerMetadataError::Nowhere(_)) => {
                 "server_metadata_missing"
             }
-            Error::ClientNeeded { why: RegistrationError::NotOffered(_), .. } => "registration_not_offered",
-            Error::ClientNeeded { why: RegistrationError::NotListed { .. }, .. } => "registration_not_listed",
-            Error::ClientNeeded { why: RegistrationError::Refused { .. }, .. } => "registration_refused",
+            Error::ClientNeeded { why, .. } => return registration_reason(why),
+            Error::Registration(error) => return registration_reason(error),
             Error::MetadataDocument(_) => "metadata_document_address",
-            Error::Registration(RegistrationError::Unusable(_)) => "registration_unusable",
-            Error::Registration(RegistrationError::AuthMethod { .. }) => "auth_method_unsupported",
             Error::Request(RequestError::NoPkce(_)) => "pkce_unsupported",
             Error::Request(RequestError::NotAllowed(_)) => "address_not_allowed",
             Error::Push(PushError::Refused { .. }) => "push_refused",
@@ -461,8 +469,14 @@ impl Error {
                 Some("keybearer client-metadata --url URL --use; or mend KEYBEARER_CLIENT_METADATA_URL".to_owned())
             }
             Error::OptionHelps { profile, option, .. } => {
-                let (profile, is_risk) = (quoted(profile), option.starts_with("--accept"));
-                let condition = if is_risk { "if you trust this sign-in service, " } else { "" };
+                let profile = quoted(profile);
+                let (condition, option) = match option {
+                    AccountOption::Accept(exception) => {
+                        ("if you trust this sign-in service, ", format!("--accept {}", exception.word()))
+                    }
+                    AccountOption::Issuer => ("", "--issuer URL".to_owned()),
+                    AccountOption::NoResource => ("", "--no-resource".to_owned()),
+                };
                 Some(format!("{condition}keybearer change {profile} {option}, then keybearer sign-in {profile}"))
             }
             Error::Profile(ProfileError::Exists(name)) => {
@@ -522,6 +536,17 @@ fn http_code(error: &HttpError) -> ErrorCode {
     } else {
         ErrorCode::ProviderError
     }
+}
+
+fn registration_reason(error: &RegistrationError) -> Option<&'static str> {
+    Some(match error {
+        RegistrationError::NotOffered(_) => "registration_not_offered",
+        RegistrationError::NotListed { .. } => "registration_not_listed",
+        RegistrationError::Refused { .. } => "registration_refused",
+        RegistrationError::Unusable(_) => "registration_unusable",
+        RegistrationError::AuthMethod { .. } => "auth_method_unsupported",
+        RegistrationError::Http(error) => return http_reason(error),
+    })
 }
 
 fn http_reason(error: &HttpError) -> Option<&'static str> {

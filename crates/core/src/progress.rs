@@ -68,6 +68,7 @@ impl Progress {
             view.callback = kind_of(&pending.authorization.redirect_uri);
             view.authorization_url = Some(pending.authorization_url.clone());
             view.expires_at = Some(pending.expires_at);
+            view.page_lapses_at = pending.page_lapses_at;
             for step in &mut view.steps {
                 match step.name.cmp(&StepName::OpenBrowser) {
                     std::cmp::Ordering::Less if step.state == StepState::Todo => step.state = StepState::Done,
@@ -88,7 +89,7 @@ impl Progress {
         self.change(|view| {
             view.phase = AuthPhase::Finishing;
             view.authorization_url = None;
-            view.expires_at = None;
+            (view.expires_at, view.page_lapses_at) = (None, None);
             for step in view.steps.iter_mut().filter(|step| step.name <= StepName::ReceiveAnswer) {
                 if step.state != StepState::Skipped {
                     step.state = StepState::Done;
@@ -112,7 +113,7 @@ impl Progress {
         self.change(|view| {
             view.phase = AuthPhase::Failed;
             view.authorization_url = None;
-            view.expires_at = None;
+            (view.expires_at, view.page_lapses_at) = (None, None);
             view.error = Some(error);
             let open = |step: &&mut AuthStep| !matches!(step.state, StepState::Done | StepState::Skipped);
             if let Some(step) = view.steps.iter_mut().find(open) {
@@ -140,6 +141,7 @@ fn idle(profile: &str) -> AuthView {
         callback: None,
         browser_opened: false,
         expires_at: None,
+        page_lapses_at: None,
         error: None,
     }
 }

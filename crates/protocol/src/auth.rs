@@ -94,6 +94,10 @@ pub struct AuthView {
     /// When the sign-in lapses, while a browser is awaited.
     #[cfg_attr(feature = "specta", specta(type = Option<String>))]
     pub expires_at: Option<Timestamp>,
+    /// Until when that address can be opened, where that is sooner; starting again makes a new one.
+    #[serde(default)]
+    #[cfg_attr(feature = "specta", specta(type = Option<String>))]
+    pub page_lapses_at: Option<Timestamp>,
     /// Why it failed.
     pub error: Option<ErrorObject>,
 }

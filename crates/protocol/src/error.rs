@@ -1,5 +1,6 @@
 //! What can go wrong: stable codes, names, and the command's exit codes.
 
+use crate::exception::Exception;
 use serde::{Deserialize, Serialize};
 
 /// Declares the one table of codes: variant, number on the wire, name, exit code of the command.
@@ -135,6 +136,9 @@ pub struct ErrorData {
     /// What the user can do about it, such as `keybearer sign-in linear`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub action: Option<String>,
+    /// What of the account's authorization server would have to be accepted for it to go well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exception: Option<Exception>,
 }
 
 impl ErrorObject {
@@ -149,6 +153,7 @@ impl ErrorObject {
                 retryable: code.retryable(),
                 retry_after_ms: None,
                 action: None,
+                exception: None,
             },
         }
     }

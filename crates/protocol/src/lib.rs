@@ -11,6 +11,8 @@ pub mod account;
 pub mod agent;
 /// Sign-in: start, follow, cancel, and the one entry of every callback.
 pub mod auth;
+/// What a person may accept of an authorization server although the rules refuse it.
+pub mod exception;
 /// What can go wrong: stable codes, names, and the command's exit codes.
 pub mod error;
 /// What an agent would find if it were started.

@@ -1,6 +1,7 @@
 //! Profiles: what the user wrote down, one server with one account each.
 
 use crate::auth::CallbackKind;
+use crate::exception::Exception;
 use crate::method::{Empty, method};
 use jiff::Timestamp;
 use secrecy::SecretString;
@@ -73,32 +74,6 @@ impl AuthType {
         ("basic", AuthType::Basic),
         ("none", AuthType::None),
     ];
-}
-
-/// What a person may accept of an account's authorization server although the rules refuse it. It weakens a check, so
-/// once a desktop has registered, only its connection may give one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "specta", derive(specta::Type))]
-#[serde(rename_all = "snake_case")]
-pub enum Exception {
-    /// It knows PKCE and doesn't say so.
-    PkceNotAdvertised,
-    /// Its metadata name it with a slash at the end, or without, where the server names it the other way.
-    IssuerSlash,
-}
-
-impl Exception {
-    /// Every exception with the word that people write for it.
-    pub const WORDS: [(&'static str, Exception); 2] =
-        [("pkce-not-advertised", Exception::PkceNotAdvertised), ("issuer-slash", Exception::IssuerSlash)];
-
-    /// The word that people write for it.
-    pub fn word(self) -> &'static str {
-        match self {
-            Exception::PkceNotAdvertised => "pkce-not-advertised",
-            Exception::IssuerSlash => "issuer-slash",
-        }
-    }
 }
 
 /// Names a profile.

@@ -1,7 +1,7 @@
 // An MCP server behind oidc-provider: the authorization server is the library,
 // the resource server is the official SDK; this file only joins the two.
 import { randomBytes } from 'node:crypto';
-import { appendFileSync, mkdtempSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -25,11 +25,24 @@ const accessTokenTtl = Number(process.env.ACCESS_TOKEN_TTL ?? 20);
 // when the request also says prompt=consent (OpenID Connect Core, section 11).
 // "grant": the other usual deployment, every client with the grant gets one.
 const refreshTokens = process.env.REFRESH_TOKENS ?? 'offline_access';
+// How clients come in: "dynamic" (default), or one way and no other.
+// "pushed" takes authorization requests by PAR alone, "document" clients by a metadata document alone: what lies at
+// CLIENT_METADATA_URL is read from CLIENT_METADATA_FILE. "by-hand" has one client, which says who it is by the one
+// CLIENT_AUTH_METHOD that there is, and "client-credentials" one that signs in for itself. "device" has the device flow
+// as well.
+const setUp = process.env.SET_UP ?? 'dynamic';
+if (!['dynamic', 'pushed', 'document', 'by-hand', 'client-credentials', 'device'].includes(setUp)) throw new Error(`SET_UP: ${setUp} is none`);
 if (!Number.isInteger(accessTokenTtl) || accessTokenTtl < 1) throw new Error('ACCESS_TOKEN_TTL: seconds, 1 or more');
 if (!['offline_access', 'grant'].includes(refreshTokens)) throw new Error('REFRESH_TOKENS: offline_access or grant');
 
 const stats = {
   registrations: 0,
+  documents: 0, // fetched
+  pushed: 0, // authorization requests
+  devices: 0, // sign-ins by a code
+  by_client: 0, // tokens for the client itself
+  secret_in_header: 0, // requests for tokens
+  secret_in_form: 0,
   code_exchanges: 0,
   refreshes: 0,
   token_errors: 0,
@@ -56,9 +69,18 @@ const resourceListener = await listen();
 const issuer = `http://127.0.0.1:${authorizationListener.address().port}`;
 const mcpUrl = new URL(`http://127.0.0.1:${resourceListener.address().port}/mcp`);
 
+const authMethod = process.env.CLIENT_AUTH_METHOD ?? 'client_secret_basic';
 const introspector = { id: 'mcp-server', secret: randomBytes(32).toString('hex') };
-// A client that was registered by hand, if somebody names its redirect address.
-const registered = process.env.CLIENT_REDIRECT_URI && { id: 'by-hand', secret: randomBytes(32).toString('hex') };
+// A client that was registered by hand, if somebody names its redirect address or it needs none.
+const redirectUris = process.env.CLIENT_REDIRECT_URI ? [process.env.CLIENT_REDIRECT_URI] : [];
+const forItself = setUp === 'client-credentials';
+const registered = (forItself || redirectUris.length > 0) && { id: 'by-hand', secret: randomBytes(32).toString('hex') };
+
+// What a metadata document's host would answer.
+function clientMetadata() {
+  stats.documents++;
+  return new Response(readFileSync(process.env.CLIENT_METADATA_FILE), { headers: { 'content-type': 'application/json' } });
+}
 
 const provider = new Provider(issuer, {
   clients: [
@@ -66,6 +88,7 @@ const provider = new Provider(issuer, {
       // The MCP server itself, which only asks about tokens.
       client_id: introspector.id,
       client_secret: introspector.secret,
+      token_endpoint_auth_method: authMethod,
       grant_types: [],
       response_types: [],
       redirect_uris: [],
@@ -75,8 +98,11 @@ const provider = new Provider(issuer, {
           {
             client_id: registered.id,
             client_secret: registered.secret,
-            grant_types: ['authorization_code', 'refresh_token'],
-            redirect_uris: [process.env.CLIENT_REDIRECT_URI],
+            grant_types: forItself ? ['client_credentials'] : ['authorization_code', 'refresh_token'],
+            response_types: forItself ? [] : ['code'],
+            redirect_uris: redirectUris,
+            token_endpoint_auth_method: authMethod,
+            ...(setUp === 'by-hand' && { application_type: 'native' }),
           },
         ]
       : []),
@@ -89,10 +115,16 @@ const provider = new Provider(issuer, {
   ...(refreshTokens === 'grant' && {
     issueRefreshToken: (_ctx, client) => client.grantTypeAllowed('refresh_token'),
   }),
-  ttl: { AccessToken: accessTokenTtl },
+  ...(setUp === 'by-hand' && { clientAuthMethods: [authMethod] }),
+  ttl: { AccessToken: accessTokenTtl, ClientCredentials: accessTokenTtl },
+  fetch: (url, options) => (String(url) === process.env.CLIENT_METADATA_URL ? clientMetadata() : fetch(url, options)),
   features: {
     devInteractions: { enabled: true },
-    registration: { enabled: true },
+    registration: { enabled: ['dynamic', 'pushed', 'device'].includes(setUp) },
+    pushedAuthorizationRequests: { enabled: setUp === 'pushed', requirePushedAuthorizationRequests: setUp === 'pushed' },
+    clientIdMetadataDocument: { enabled: setUp === 'document', ack: 'draft-02' },
+    clientCredentials: { enabled: forItself },
+    deviceFlow: { enabled: setUp === 'device' },
     revocation: { enabled: true },
     introspection: { enabled: true },
     resourceIndicators: {
@@ -110,7 +142,10 @@ provider.on('registration_create.success', () => stats.registrations++);
 provider.on('grant.success', (ctx) => {
   if (ctx.oidc.params.grant_type === 'authorization_code') stats.code_exchanges++;
   if (ctx.oidc.params.grant_type === 'refresh_token') stats.refreshes++;
+  if (ctx.oidc.params.grant_type === 'client_credentials') stats.by_client++;
+  if (ctx.oidc.params.grant_type.endsWith(':device_code')) stats.devices++;
 });
+provider.on('pushed_authorization_request.success', () => stats.pushed++);
 provider.on('grant.error', () => stats.token_errors++);
 for (const step of ['registration_create', 'authorization', 'grant', 'revocation', 'introspection']) {
   provider.on(`${step}.error`, (_ctx, e) => record('authorization', `${step}:`, e.message, e.error_description, e.error_detail ?? ''));
@@ -119,6 +154,12 @@ provider.on('server_error', (_ctx, e) => record('authorization', e.stack));
 provider.use(async (ctx, next) => {
   await next();
   record('authorization', ctx.method, ctx.path, ctx.status);
+  // The library takes a secret in either place, whichever is assigned.
+  const { body, client } = ctx.oidc ?? {};
+  if (ctx.oidc?.route === 'token' && client?.clientId === registered?.id) {
+    if (ctx.headers.authorization) stats.secret_in_header++;
+    if (body?.client_secret) stats.secret_in_form++;
+  }
   if (ctx.oidc?.route !== 'revocation' || ctx.status !== 200) return;
   const token = ctx.oidc.entities.RefreshToken ?? ctx.oidc.entities.AccessToken;
   if (token?.clientId === ctx.oidc.client.clientId) stats.revocations++;
@@ -143,7 +184,7 @@ const verifier = {
       scopes: info.scope?.split(' ') ?? [],
       expiresAt: info.exp,
       resource: info.aud ? new URL(info.aud) : undefined,
-      extra: { account: info.sub },
+      extra: { account: info.sub ?? info.client_id },
     };
   },
 };

@@ -107,6 +107,31 @@ test("a service that registers no apps asks for a client ID, with the address to
   expect(screen.getByRole("textbox", { name: "Client ID" })).toBeTruthy();
 });
 
+test.each([
+  ["pkce_unsupported", "pkce_not_advertised", "don’t say so"],
+  ["metadata_issuer_mismatch", "issuer_slash", "one slash at the end"],
+] as const)("after %s a person may accept it, told what that means", async (reason, exception, words) => {
+  const error = failure("provider_error", reason);
+  error.data.exception = exception;
+  const { backend } = await show(signIn("failed", 4, "stopped", { error }));
+  expect(document.body.textContent).toContain(words);
+  await click("Accept and sign in");
+  await waitFor(() => expect(backend.asked).toHaveLength(2));
+  expect(backend.asked[0]).toEqual(["updateAccount", { profile: "linear-work", exceptions: [exception] }]);
+  expect(backend.asked[1]?.[0]).toBe("signIn");
+});
+
+test("what can’t be accepted is not offered", async () => {
+  await show(signIn("failed", 4, "stopped", { error: failure("provider_error", "metadata_issuer_mismatch") }));
+  expect(screen.queryByRole("button", { name: "Accept and sign in" })).toBeNull();
+});
+
+test("a link that works for a shorter time than the sign-in says so", async () => {
+  const page_lapses_at = new Date(Date.now() + 45_000).toISOString();
+  await show(waitingForBrowser({ page_lapses_at }));
+  expect(screen.getByRole("timer").textContent).toMatch(/4\d s more/);
+});
+
 test("a service that admits only apps on its list asks for a client ID, and isn’t asked again", async () => {
   const error = failure("provider_error", "registration_not_listed");
   await show(signIn("failed", 4, "stopped", { error }));

@@ -8,6 +8,7 @@ import type {
   CallbackKind,
   Confidence,
   Decision,
+  Exception,
   RegistrationKind,
   StepName,
   StepState,
@@ -151,6 +152,12 @@ export const en = {
     errorPage: "Browser shows an error page?",
     registerAgain: "Register again",
     enterClientId: "Enter client ID…",
+    accept: "Accept and sign in",
+    exception: {
+      pkce_not_advertised: "Some services have this protection and don’t say so. Keybearer uses it all the same.",
+      issuer_slash: "The two names differ in one slash at the end, and in nothing else.",
+    } satisfies Record<Exception, string>,
+    exceptionHint: "Accept it only for a service that you trust. It counts for this account at this service alone.",
     redirect: "Redirect addresses for the new app",
     redirectHint:
       "Any one of the ports 47821 to 47830 may be used, or app.keybearer:/oauth/callback where custom schemes are allowed.",
@@ -268,6 +275,11 @@ export const en = {
       } satisfies Record<RegistrationKind, [string, string]>,
       clientId: "Client ID",
       copyClientId: "Copy client ID",
+      accepted: "Accepted",
+      exceptions: {
+        pkce_not_advertised: "The sign-in service doesn’t say that it has PKCE",
+        issuer_slash: "Its name differs in one slash at the end",
+      } satisfies Record<Exception, string>,
       callback: "Way back",
       callbacks: { deep_link: "App link (app.keybearer:)", loopback: "127.0.0.1" } satisfies Record<
         CallbackKind,
@@ -482,7 +494,7 @@ export const en = {
       },
       client_elsewhere: {
         what: () => "The server names another sign-in service.",
-        meaning: "The client ID that was entered belongs to another one, so nothing was sent.",
+        meaning: "This account is for another one, or its client ID is, so nothing was sent.",
       },
       pkce_unsupported: {
         what: () => "The sign-in service lacks a protection that Keybearer needs (PKCE).",

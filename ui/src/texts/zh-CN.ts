@@ -138,6 +138,12 @@ export const zhCN: Texts = {
     errorPage: "浏览器显示错误页面？",
     registerAgain: "重新注册",
     enterClientId: "输入客户端 ID…",
+    accept: "接受并登录",
+    exception: {
+      pkce_not_advertised: "有些服务具备这项保护，但没有说明。Keybearer 仍会使用它。",
+      issuer_slash: "两个名称只差末尾的一个斜杠，其余完全相同。",
+    },
+    exceptionHint: "只为你信任的服务接受。它只对本账户在这个服务上有效。",
     redirect: "新应用的重定向地址",
     redirectHint: "端口 47821 至 47830 均可使用；如果允许自定义协议，也可用 app.keybearer:/oauth/callback。",
     copyRedirect: "复制重定向地址",
@@ -250,6 +256,11 @@ export const zhCN: Texts = {
       },
       clientId: "客户端 ID",
       copyClientId: "复制客户端 ID",
+      accepted: "已接受",
+      exceptions: {
+        pkce_not_advertised: "登录服务没有说明它支持 PKCE",
+        issuer_slash: "它的名称末尾相差一个斜杠",
+      },
       callback: "回调方式",
       callbacks: { deep_link: "深层链接（app.keybearer:）", loopback: "127.0.0.1" },
       refreshToken: "刷新令牌",
@@ -441,7 +452,7 @@ export const zhCN: Texts = {
       },
       client_elsewhere: {
         what: () => "服务器指向另一个登录服务。",
-        meaning: "输入的客户端 ID 属于另一个登录服务，因此没有发送任何内容。",
+        meaning: "本账户或它的客户端 ID 属于另一个登录服务，因此没有发送任何内容。",
       },
       pkce_unsupported: {
         what: () => "登录服务缺少 Keybearer 需要的保护（PKCE）。",

@@ -3,7 +3,7 @@
 use super::Account;
 use crate::error::Error;
 use crate::vault::record::{ExceptionRecord, Record};
-use keybearer_protocol::profile::Exception;
+use keybearer_protocol::exception::Exception;
 use std::sync::Arc;
 
 impl Account {

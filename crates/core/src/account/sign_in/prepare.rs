@@ -15,10 +15,11 @@ use crate::vault::record::{PendingRecord, Record, TokenRecord};
 use jiff::{SignedDuration, Timestamp};
 use keybearer_oauth::authorization::{self, RequestError, Wish};
 use keybearer_oauth::client::Client;
+use keybearer_oauth::pushed_authorization::{self, PushError};
 use keybearer_oauth::reach::{Reached, reach};
 use keybearer_oauth::registration::{Credential, Known, Registration, RegistrationError, RegistrationOrigin, register};
 use keybearer_oauth::server_metadata::{ServerMetadata, ServerMetadataError};
-use keybearer_oauth::{Http, HttpError, ServerUrl, pushed_authorization, resource_metadata};
+use keybearer_oauth::{Http, HttpError, ServerUrl, resource_metadata};
 use keybearer_protocol::auth::{CallbackKind, StepName, StepState};
 use keybearer_protocol::profile::AuthType;
 use std::sync::Arc;
@@ -67,11 +68,11 @@ impl Account {
         let (request, authorization) = authorization::request(&found.server, &registration, wish)?;
         let client = Client::new(&http, &registration, now().as_second())?;
         let page = pushed_authorization::page(&client, &found.server, &request).await;
-        let page = page.inspect_err(|error| {
-            if error.is_unknown_client() {
-                self.doubt(&registration);
-            }
-        })?;
+        if page.as_ref().is_err_and(PushError::is_unknown_client) {
+            self.doubt(&registration);
+            self.drop_pending().await;
+        }
+        let page = page?;
         let lifetime = page.expires_in.and_then(|seconds| i64::try_from(seconds).ok()).map(SignedDuration::from_secs);
         let pending = PendingRecord {
             authorization,
@@ -225,7 +226,7 @@ impl Account {
             | RegistrationError::NotListed { .. }
             | RegistrationError::Refused { .. } => {
                 let redirect_uris = uris(way.callback.unwrap_or(CallbackKind::Loopback));
-                Error::ClientNeeded { profile: self.name(), why: error, redirect_uris }
+                Error::ClientNeeded { profile: self.name(), why: Box::new(error), redirect_uris }
             }
             RegistrationError::Http(_) | RegistrationError::Unusable(_) | RegistrationError::AuthMethod { .. } => {
                 error.into()
@@ -276,11 +277,12 @@ fn is_refused(error: &RegistrationError) -> bool {
 
 /// What went wrong with an authorization server that was only assumed: where nothing like one answers, there is none.
 fn unfounded(error: Error, server: &ServerMetadata) -> Error {
-    let is_nothing = matches!(
-        error,
-        Error::Registration(RegistrationError::Http(HttpError::Status { .. } | HttpError::NotJson { .. }))
-            | Error::ClientNeeded { why: RegistrationError::NotListed { .. }, .. }
-    );
+    let is_closed = |why: &RegistrationError| matches!(why, RegistrationError::NotListed { .. });
+    let is_nothing = matches!(&error, Error::ClientNeeded { why, .. } if is_closed(why))
+        || matches!(
+            error,
+            Error::Registration(RegistrationError::Http(HttpError::Status { .. } | HttpError::NotJson { .. }))
+        );
     if is_nothing { ServerMetadataError::Nowhere(server.issuer.clone()).into() } else { error }
 }
 
