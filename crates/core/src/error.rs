@@ -7,6 +7,7 @@ use crate::upstream::UpstreamError;
 use crate::vault::VaultError;
 use keybearer_oauth::HttpError;
 use keybearer_oauth::authorization::{CallbackError, RequestError, readable};
+use keybearer_oauth::dpop::DpopError;
 use keybearer_oauth::reach::ReachError;
 use keybearer_oauth::registration::RegistrationError;
 use keybearer_oauth::resource_metadata::ResourceMetadataError;
@@ -53,6 +54,9 @@ pub enum Error {
     /// The client's private key can't be used.
     #[error(transparent)]
     Key(#[from] KeyError),
+    /// Tokens can't be bound to a key.
+    #[error(transparent)]
+    Dpop(#[from] DpopError),
     /// There are no new tokens.
     #[error(transparent)]
     Token(#[from] TokenError),
@@ -114,6 +118,12 @@ pub enum Error {
     /// The account's fixed credential isn't a bearer token.
     #[error("{0} signs in with a header of its own: use `keybearer headers` for it")]
     NotABearer(String),
+    /// The account's tokens are bound to a key, so none is given out alone.
+    #[error("the server of {0} wants a proof with each request (DPoP), which a token alone doesn't bring")]
+    TokenBound(String),
+    /// A proof is for one request, and none is named.
+    #[error("the server of {0} wants a proof with each request (DPoP): say which request the headers are for")]
+    ProofForNothing(String),
     /// The grant doesn't cover the scopes.
     #[error("{}", lack(.profile, .missing, *.remedy))]
     ScopeUnavailable {
@@ -244,6 +254,7 @@ impl Error {
             | Error::ServerMetadata(_)
             | Error::Registration(_)
             | Error::Request(_)
+            | Error::Dpop(_)
             | Error::Callback(
                 CallbackError::StateMismatch
                 | CallbackError::RedirectMismatch
@@ -261,12 +272,13 @@ impl Error {
             }
             Error::Callback(CallbackError::Malformed) => ErrorCode::Usage,
             Error::Ambiguous { .. } => ErrorCode::ProfileAmbiguous,
-            Error::NothingNamed | Error::Usage(_) | Error::Key(_) => ErrorCode::Usage,
+            Error::NothingNamed | Error::Usage(_) | Error::Key(_) | Error::ProofForNothing(_) => ErrorCode::Usage,
+            Error::Upstream(UpstreamError::Key(_)) => ErrorCode::Internal,
             Error::AuthRequired { .. } | Error::NoSignIn(_) | Error::Lapsed | Error::Cancelled => {
                 ErrorCode::AuthRequired
             }
             Error::AuthInProgress(_) => ErrorCode::AuthInProgress,
-            Error::NoTokenNeeded(_) | Error::NotABearer(_) => ErrorCode::NoTokenNeeded,
+            Error::NoTokenNeeded(_) | Error::NotABearer(_) | Error::TokenBound(_) => ErrorCode::NoTokenNeeded,
             Error::ResourceMismatch { .. } => ErrorCode::ResourceMismatch,
             Error::ConsentRequired(_) => ErrorCode::ConsentRequired,
             Error::ConsentDenied { .. } => ErrorCode::ConsentDenied,
@@ -301,6 +313,10 @@ impl Error {
             Error::Callback(CallbackError::Refused { .. }) => "authorization_refused",
             Error::Callback(CallbackError::Malformed | CallbackError::NoCode) => "callback_malformed",
             Error::Token(TokenError::Refused { .. }) => "token_refused",
+            Error::Token(TokenError::Unbound(_)) => "dpop_token_unbound",
+            Error::Token(TokenError::StrangelyBound(_)) => "dpop_token_strange",
+            Error::Dpop(DpopError::Unsupported(_)) => "dpop_unsupported",
+            Error::TokenBound(_) | Error::ProofForNothing(_) => "dpop_proof_needed",
             Error::ClientElsewhere { .. } => "client_elsewhere",
             Error::ScopeUnavailable { remedy: Remedy::SignIn, .. } => "more_access_needed",
             Error::ScopeUnavailable { remedy: Remedy::Exhausted, .. } => "more_access_refused",
@@ -332,6 +348,9 @@ impl Error {
             Error::AuthRequired { profile, .. } | Error::ScopeUnavailable { profile, remedy: Remedy::SignIn, .. } => {
                 Some(format!("keybearer sign-in {}", quoted(profile)))
             }
+            Error::TokenBound(_) | Error::ProofForNothing(_) => Some(
+                "ask header.get with url and method of each request; keybearer headers URL does so for one POST".to_owned(),
+            ),
             Error::Lapsed | Error::Cancelled => Some("start the sign-in again".to_owned()),
             Error::Locked => {
                 Some("unlock it in Keybearer's window or, where none has ever run, with keybearer unlock".to_owned())

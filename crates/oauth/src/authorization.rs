@@ -22,6 +22,8 @@ pub struct Wish {
     pub resource: String,
     /// The scopes; none leaves the parameter out (`AUTHZ-9`).
     pub scopes: Vec<String>,
+    /// The thumbprint of the key that the code is bound to, if it is (RFC 9449 §10).
+    pub dpop_jkt: Option<String>,
 }
 
 /// An authorization request that waits for its answer. A caller keeps it in a vault until then.
@@ -85,6 +87,9 @@ pub fn request(
     // OpenID Connect Core §11: without the user's explicit consent the server ignores offline_access (AUTHZ-14).
     if wish.scopes.iter().any(|scope| scope == OFFLINE_ACCESS) {
         request = request.add_extra_param("prompt", "consent");
+    }
+    if let Some(thumbprint) = wish.dpop_jkt {
+        request = request.add_extra_param("dpop_jkt", thumbprint);
     }
     let (url, state) = request.url();
     let pending = PendingAuthorization {
@@ -303,7 +308,8 @@ mod tests {
     }
 
     fn wish() -> Wish {
-        Wish { redirect_uri: REDIRECT.into(), resource: "https://MCP.example".into(), scopes: vec![] }
+        let dpop_jkt = Some("thumbprint".into());
+        Wish { redirect_uri: REDIRECT.into(), resource: "https://MCP.example".into(), scopes: vec![], dpop_jkt }
     }
 
     #[test]
@@ -313,6 +319,7 @@ mod tests {
         assert_eq!(query["resource"], "https://MCP.example");
         assert_eq!(query["code_challenge_method"], "S256");
         assert_eq!(query["tenant"], "1");
+        assert_eq!(query["dpop_jkt"], "thumbprint");
         assert_eq!(query["state"], pending.state.expose_secret());
         assert!(!query.contains_key("scope") && !query.contains_key("prompt"));
         assert!(!url.as_str().contains(pending.code_verifier.expose_secret()));

@@ -27,6 +27,8 @@ pub mod resource_metadata;
 pub mod server_metadata;
 /// A private key that signs for a client.
 pub mod signing_key;
+/// Tokens that are bound to a key, and the proofs that go with them (RFC 9449).
+pub mod dpop;
 /// How the authorization server knows us: by hand, by metadata document, or by dynamic registration.
 pub mod registration;
 /// The client at its authorization server's endpoints: it says and proves who it is.

@@ -35,6 +35,9 @@ pub struct ServerMetadata {
     /// Whether a client ID may be the address of a metadata document.
     #[serde(default)]
     pub client_id_metadata_document_supported: bool,
+    /// The algorithms of proofs that it takes; none means that it binds no tokens (RFC 9449 §5.1).
+    #[serde(default)]
+    pub dpop_signing_alg_values_supported: Vec<String>,
 }
 
 /// Why an authorization server can't be used.
@@ -96,6 +99,7 @@ pub fn assumed(server: &Url) -> ServerMetadata {
         scopes_supported: None,
         authorization_response_iss_parameter_supported: false,
         client_id_metadata_document_supported: false,
+        dpop_signing_alg_values_supported: Vec::new(),
     }
 }
 

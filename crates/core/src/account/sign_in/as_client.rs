@@ -32,7 +32,8 @@ impl Account {
         let asked = self.widened(if chosen.is_empty() { found.scopes.clone() } else { chosen.clone() });
         {
             let _changing = self.changing.lock().await;
-            let client = Client::new(http, &registration, now().as_second())?;
+            let client =
+                Client::new(http, &registration, now().as_second())?.bound_to(self.prover(found.dpop_key.as_ref()));
             let endpoint = TokenEndpoint { client, url: &found.server.token_endpoint, resource: Some(&found.resource) };
             let answer = endpoint.trade(Grant::ClientCredentials { scopes: &asked }).await?;
             // The profile may have been given another address meanwhile: these tokens are not for it.
@@ -70,6 +71,7 @@ fn signed_in(record: Record, registration: Registration, found: &Found, asked: &
             signed_in_at: received_at,
             refresh_rejected: None,
             by_client: true,
+            dpop_key: found.dpop_key.clone(),
         }),
         ..record
     }

@@ -8,10 +8,11 @@ use crate::clock::now;
 use crate::error::Error;
 use crate::profile::Settings;
 use crate::redirect::{DEEP_LINK, kind_of};
-use crate::upstream::{Headers, UpstreamError};
+use crate::upstream::{Access, UpstreamError};
 use crate::vault::record::{PendingRecord, Record};
 use jiff::{SignedDuration, Timestamp};
 use keybearer_oauth::authorization::{self, RequestError, Wish};
+use keybearer_oauth::dpop::{self, DpopKey};
 use keybearer_oauth::reach::{Reached, reach};
 use keybearer_oauth::registration::{Credential, Known, Registration, RegistrationError, RegistrationOrigin, register};
 use keybearer_oauth::resource_metadata::ResourceMetadata;
@@ -29,6 +30,8 @@ pub(super) struct Found {
     pub(super) resource: String,
     pub(super) scopes: Vec<String>,
     pub(super) server: ServerMetadata,
+    /// A new key, where the tokens are to be bound to one.
+    pub(super) dpop_key: Option<DpopKey>,
     /// Whether nobody published where the authorization server is.
     assumed: bool,
 }
@@ -60,7 +63,8 @@ impl Account {
         self.progress.step(StepName::IdentifyClient, StepState::Done, Some(registration.client_id.clone()));
         let (redirect_uri, port) = self.way_back(&registration).await?;
         let scopes = if profile.settings.scopes.is_empty() { found.scopes } else { profile.settings.scopes };
-        let wish = Wish { redirect_uri, resource: found.resource, scopes: self.widened(scopes) };
+        let dpop_jkt = found.dpop_key.as_ref().map(DpopKey::thumbprint).transpose()?;
+        let wish = Wish { redirect_uri, resource: found.resource, scopes: self.widened(scopes), dpop_jkt };
         let (url, authorization) = authorization::request(&http, &found.server, &registration, wish)?;
         let pending = PendingRecord {
             authorization,
@@ -69,6 +73,7 @@ impl Account {
             url: profile.url.to_string(),
             expires_at: now() + PATIENCE,
             callback_chosen: chosen,
+            dpop_key: found.dpop_key,
         };
         self.keep_pending(&profile.url, pending.clone()).await?;
         self.open_browser(number, &pending, port, browser.as_ref())?;
@@ -98,7 +103,7 @@ impl Account {
         let challenge = match reach(http, url).await? {
             Reached::Open if matches!(auth, AuthType::Oauth | AuthType::ClientCredentials) => None,
             // Some servers shake hands with anybody and ask for a token later: only a real request tells.
-            Reached::Open => match self.context.upstream.list_tools(url, &Headers::new()).await {
+            Reached::Open => match self.context.upstream.list_tools(url, &Access::open()).await {
                 Err(UpstreamError::Unauthorized(challenge)) => challenge,
                 tools => {
                     let fact = format!("{} tools", tools?.names.len());
@@ -119,11 +124,13 @@ impl Account {
         let assumed = metadata.is_none() && matches!(found, Err(ServerMetadataError::Missing(_)));
         let server = if assumed { server_metadata::assumed(url.url()) } else { found? };
         step(StepName::AuthorizationServer, StepState::Done, Some(server.issuer.clone()));
+        let is_bound = dpop::is_demanded(&server, metadata.as_ref(), challenge.as_ref())?;
+        let dpop_key = is_bound.then(DpopKey::generate).transpose()?;
         let challenged = challenge.map(|challenge| challenge.scopes()).unwrap_or_default();
         let known = metadata.as_ref().and_then(|metadata| metadata.scopes_supported.as_deref());
         let scopes = authorization::scopes(&challenged, known, &server);
         let resource = metadata.map(|metadata| metadata.resource).unwrap_or_else(|| url.to_string());
-        Ok(Some(Found { resource, scopes, server, assumed }))
+        Ok(Some(Found { resource, scopes, server, dpop_key, assumed }))
     }
 
     /// The scopes to ask for, where the server was reported to want more than the last sign-in gave (`STEP-3`).
