@@ -11,6 +11,7 @@ mod client_credentials;
 mod consent;
 mod doctor;
 mod doors;
+mod dpop;
 mod executables;
 mod fixed_credentials;
 mod hostile;

@@ -220,7 +220,7 @@ impl Api {
         for _ in 0..TRIES {
             let account = self.named(caller, &target).await?;
             let asked = self.consent.permit(caller, &account, asking).await?;
-            let Authorized { url: server, access, issued } = account.authorized(want).await?;
+            let Authorized { url: server, access, issued } = account.authorized(want, &params.scopes).await?;
             let scopes = issued.as_ref().map(|issued| issued.scopes.as_slice()).unwrap_or_default();
             if !is_as_asked(asked.as_ref(), &server, scopes) {
                 continue;

@@ -99,6 +99,9 @@ pub struct HeaderGetParams {
     /// headers are then good for this one request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub method: Option<String>,
+    /// As in [`TokenGetParams::scopes`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scopes: Vec<String>,
     /// The nonce that the server wants in the proof: the `DPoP-Nonce` header of its 401. Later proofs carry it as well.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nonce: Option<String>,

@@ -100,8 +100,8 @@ impl Account {
         self.token(Want { force: true, ..Want::default() }, &[]).await.map(drop)
     }
 
-    /// What a request to the server needs.
-    pub async fn authorized(self: &Arc<Self>, want: Want) -> Result<Authorized, Error> {
+    /// What a request to the server needs, with a token that covers these scopes if it is one that is issued.
+    pub async fn authorized(self: &Arc<Self>, want: Want, scopes: &[String]) -> Result<Authorized, Error> {
         self.load().await?;
         let fixed = {
             let state = self.state();
@@ -120,7 +120,7 @@ impl Account {
         if let Some(fixed) = fixed {
             return Ok(fixed);
         }
-        let issued = match self.token(want, &[]).await {
+        let issued = match self.token(want, scopes).await {
             // A fixed header whose secret isn't there.
             Err(Error::NotABearer(_)) => return Err(self.auth_required()),
             issued => issued?,
@@ -186,7 +186,7 @@ impl Account {
 
     /// A refused token is renewed once.
     async fn list_tools(self: &Arc<Self>) -> Result<ToolList, Error> {
-        let Authorized { url, access, issued } = self.authorized(Want::default()).await?;
+        let Authorized { url, access, issued } = self.authorized(Want::default(), &[]).await?;
         let first = self.context.upstream.list_tools(&url, &access).await;
         let (Err(UpstreamError::Unauthorized(challenge)), Some(issued)) = (&first, issued) else { return Ok(first?) };
         if challenge.as_ref().is_some_and(is_about_proof) {
@@ -194,7 +194,7 @@ impl Account {
         }
         self.invalidate(issued.generation).await?;
         // If there is no better token, the refusal of this one is what happened.
-        let Ok(Authorized { url, access, .. }) = self.authorized(Want::default()).await else { return Ok(first?) };
+        let Ok(Authorized { url, access, .. }) = self.authorized(Want::default(), &[]).await else { return Ok(first?) };
         Ok(self.context.upstream.list_tools(&url, &access).await?)
     }
 
