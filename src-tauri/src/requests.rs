@@ -2,7 +2,7 @@
 //! out again, printed, or part of any answer.
 
 use keybearer_protocol::auth::{AuthStartParams, CallbackKind};
-use keybearer_protocol::profile::{AuthType, ProfileAddParams, ProfileUpdateParams};
+use keybearer_protocol::profile::{AuthType, Exception, ProfileAddParams, ProfileUpdateParams};
 use secrecy::SecretString;
 use serde::Deserialize;
 use specta::Type;
@@ -46,6 +46,9 @@ pub struct AccountChange {
     /// The scopes to ask for; none means those that the server names.
     #[serde(default)]
     pub scopes: Option<Vec<String>>,
+    /// What is accepted of its authorization server, beside what was; none takes all of that back.
+    #[serde(default)]
+    pub exceptions: Option<Vec<Exception>>,
     /// Client secret, bearer token, header value or password.
     #[serde(default)]
     #[specta(type = Option<String>)]
@@ -75,14 +78,18 @@ impl SignInRequest {
 impl From<NewAccount> for ProfileAddParams {
     fn from(account: NewAccount) -> ProfileAddParams {
         let NewAccount { url, name, auth, client_id, scopes, header, username, secret } = account;
+        let (issuer, redirect_uri, parameters, omit_resource, exceptions) = Default::default();
         ProfileAddParams {
             url,
             name,
             auth,
             client_id,
-            issuer: None,
-            redirect_uri: None,
+            issuer,
+            redirect_uri,
             scopes,
+            parameters,
+            omit_resource,
+            exceptions,
             header,
             username,
             secret,
@@ -92,8 +99,19 @@ impl From<NewAccount> for ProfileAddParams {
 
 impl From<AccountChange> for ProfileUpdateParams {
     fn from(change: AccountChange) -> ProfileUpdateParams {
-        let AccountChange { profile, client_id, scopes, secret } = change;
-        ProfileUpdateParams { profile, client_id, scopes, secret }
+        let AccountChange { profile, client_id, scopes, exceptions, secret } = change;
+        let (issuer, redirect_uri, parameters, omit_resource) = Default::default();
+        ProfileUpdateParams {
+            profile,
+            client_id,
+            issuer,
+            redirect_uri,
+            scopes,
+            parameters,
+            omit_resource,
+            exceptions,
+            secret,
+        }
     }
 }
 

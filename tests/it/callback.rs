@@ -4,6 +4,7 @@ use keybearer_tests::practice::{Practice, callback_of};
 use keybearer_tests::until::until;
 use keybearer_tests::world::{Run, World, keep_ports};
 use serde_json::{Value, json};
+use std::process::Command;
 
 fn start(world: &World) -> String {
     let view = world.begin_sign_in("practice").unwrap();
@@ -99,6 +100,40 @@ fn a_no_in_the_browser_is_told_and_a_cancelled_sign_in_takes_no_answer() {
     world.ok(&["sign-in", "practice", "--cancel"]).unwrap();
     assert_eq!(view(&world)["error"]["data"]["reason"], "cancelled");
     assert_eq!(reason(&bring(&world, &callback)), "state_mismatch");
+}
+
+/// The time so long from now, as the protocol writes it.
+fn time(from_now: &str) -> String {
+    let date = Command::new("date").args(["-u", "+%Y-%m-%dT%H:%M:%SZ", "-d", from_now]).output().unwrap();
+    String::from_utf8(date.stdout).unwrap().trim().to_owned()
+}
+
+#[test]
+fn an_answer_that_comes_after_ten_minutes_finds_nothing() {
+    let (world, practice) = (World::new().unwrap(), Practice::start(&[]).unwrap());
+    world.add("practice", practice.mcp_url()).unwrap();
+    let id = world.json(&["show", "practice"]).unwrap()["id"].as_str().unwrap().to_owned();
+    // The keyring keeps until when an answer counts. Nobody waits ten minutes here, so that end is moved.
+    let begin_and_end = |end: &str| {
+        let callback = callback_of(&start(&world)).unwrap();
+        let ends = view(&world)["expires_at"].as_str().unwrap().to_owned();
+        assert!(time("9 minutes") < ends && ends < time("10 minutes 1 second"), "it ends at {ends}");
+        world.kill_agent().unwrap();
+        let mut record: Value = serde_json::from_str(&world.session.read_item(&id).unwrap()).unwrap();
+        assert!(record["pending"]["expires_at"].is_string());
+        record["pending"]["expires_at"] = time(end).into();
+        world.session.overwrite_item(&id, &record.to_string()).unwrap();
+        callback
+    };
+    let late = begin_and_end("1 second ago");
+    let late = bring(&world, &late);
+    assert_eq!((late.code, reason(&late).as_str()), (15, "no_sign_in_open"));
+    // An agent that still waits for it stops to.
+    let late = begin_and_end("5 seconds");
+    assert_eq!(view(&world)["phase"], "waiting_for_browser");
+    until("the sign-in to lapse", || Ok((view(&world)["error"]["data"]["reason"] == "lapsed").then_some(()))).unwrap();
+    assert_eq!(reason(&bring(&world, &late)), "state_mismatch");
+    assert_eq!(practice.count("code_exchanges").unwrap(), 0);
 }
 
 #[test]

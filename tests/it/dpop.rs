@@ -127,6 +127,15 @@ fn a_nonce_is_followed_and_remembered_from_every_answer_and_from_programs() {
 }
 
 #[test]
+fn a_request_that_is_pushed_brings_a_proof_as_well() {
+    let (world, practice) = (World::new().unwrap(), Practice::start(&["--dpop", "nonce"]).unwrap());
+    practice.control(&json!({ "faults": ["pushed-requests-only"] })).unwrap();
+    world.sign_in("d", practice.mcp_url()).unwrap();
+    let counts = ["pushed_requests", "nonces_demanded", "code_exchanges"].map(|what| practice.count(what).unwrap());
+    assert_eq!(counts, [1, 1, 1], "the nonce for the code came with the answer to the push");
+}
+
+#[test]
 fn a_server_that_is_never_content_with_a_nonce_is_asked_twice_and_no_more() {
     let (world, practice) = signed_in("nonce");
     let counts = || ["nonces_demanded", "refreshes", "code_exchanges"].map(|what| practice.count(what).unwrap());

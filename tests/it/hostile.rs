@@ -1,8 +1,11 @@
 //! Servers that bend or break the rules, played by recorded answers.
 
-use keybearer_tests::world::World;
+use keybearer_tests::until::until;
+use keybearer_tests::world::{World, share_ports};
 use serde_json::{Value, json};
+use std::fs;
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 use wiremock::matchers::{body_partial_json, body_string_contains, header_exists, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
@@ -445,4 +448,37 @@ fn the_token_goes_to_the_server_alone_and_only_in_its_header() {
     let authorized: Vec<_> = all.iter().filter(|request| request.headers.contains_key("authorization")).collect();
     assert!(!authorized.is_empty() && authorized.iter().all(|request| request.url.path() == "/mcp"));
     assert!(all.iter().all(|request| request.url.query().is_none_or(|query| !query.contains("token"))));
+}
+
+#[test]
+fn no_shell_comes_between_an_address_and_the_browser() {
+    let (world, hostile) = (World::new().unwrap(), Hostile::start());
+    hostile.refuse_all();
+    let mut more = registers(&hostile);
+    let folder = world.session.folder();
+    let make = format!("touch${{IFS}}{}/made", folder.display());
+    // What shells, PowerShell and a browser's own options would take for theirs (CVE-2025-6514).
+    let page = format!(
+        "/authorize?a=$({make})`{make}`;{make}|{make}&b='\"%PATH%{{{{x}}}}$([io.file]::create('made'))\n --new"
+    );
+    more["authorization_endpoint"] = hostile.url(&page).into();
+    let issuer = hostile.authorization_server("", &more);
+    hostile.resource(&issuer);
+    world.add("s", &hostile.url("/mcp")).unwrap();
+    let told = world.session.folder().join("told");
+    let script = format!("#!/bin/sh\nprintf '%s\\n' \"$#\" \"$@\" > '{0}.new' && mv '{0}.new' '{0}'\n", told.display());
+    let browser = world.session.write("bin/browser; touch made #", &script).unwrap();
+    fs::set_permissions(&browser, fs::Permissions::from_mode(0o755)).unwrap();
+    let _shared = share_ports();
+    let mut sign_in = world.command(&["sign-in", "s"]);
+    sign_in.env("BROWSER", format!("'{}' --profile 'a b'", browser.display()));
+    let mut sign_in = sign_in.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let told = until("the browser", || Ok(fs::read_to_string(&told).ok())).unwrap();
+    let address = world.sign_in_view("s").unwrap()["authorization_url"].as_str().unwrap().to_owned();
+    world.ok(&["sign-in", "s", "--cancel"]).unwrap();
+    sign_in.wait().unwrap();
+    assert_eq!(told.lines().collect::<Vec<_>>(), ["3", "--profile", "a b", &address]);
+    assert!(address.starts_with(&hostile.url(&format!("/authorize?a=$({make})`{make}`;"))), "{address}");
+    assert!(address.is_ascii() && !address.contains([' ', '"', '\'', '\n']), "{address}");
+    assert!(!folder.join("made").exists(), "a shell was at work");
 }

@@ -4,24 +4,31 @@
 #![forbid(unsafe_code)]
 #![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
+mod authorization_servers;
 mod bad_input;
 mod binding;
 mod callback;
+mod change;
 mod client_credentials;
 mod consent;
 mod doctor;
 mod doors;
 mod dpop;
+mod exceptions;
 mod executables;
+mod far;
 mod fixed_credentials;
 mod hostile;
+mod hostile_answers;
 mod identity;
 mod keyring;
 mod locked;
 mod moved;
 mod profiles;
+mod pushed_authorization;
 mod redirect;
 mod refresh;
+mod registration;
 mod restart;
 mod revisions;
 mod road;

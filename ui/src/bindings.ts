@@ -573,6 +573,8 @@ export type Settings = {
   theme: Theme,
   /** How browsers come back; absent means that Keybearer chooses. */
   callback: CallbackKind | null,
+  /** Where Keybearer's client metadata document lies, if one is hosted. */
+  client_metadata_url: string | null,
   /** Who gets tokens without being asked about. */
   approval: Approval,
 };
@@ -585,6 +587,8 @@ export type SettingsSetParams = {
   theme?: Theme | null,
   /** How browsers come back. */
   callback?: CallbackChoice | null,
+  /** Where Keybearer's client metadata document lies; an empty one means nowhere. */
+  client_metadata_url?: string | null,
   /** Who gets tokens without being asked about. */
   approval?: Approval | null,
 };

@@ -13,6 +13,8 @@ mod compatibility;
 mod conformance;
 /// The window, driven as a person would.
 mod e2e;
+/// Strangers' bytes by the million.
+mod fuzz;
 /// Servers that nobody here wrote.
 mod interop;
 /// The keyrings that people have.
@@ -55,6 +57,15 @@ enum Task {
     },
     /// Walk the whole road on each keyring that people have
     Keyrings,
+    /// Feed whatever a fuzzer thinks of to all that reads strangers' words
+    Fuzz {
+        /// What is to be read; all of it in turn, unless named
+        #[arg(value_enum)]
+        target: Option<fuzz::Target>,
+        /// How long each is tried
+        #[arg(long, value_name = "N", default_value_t = 60)]
+        seconds: u32,
+    },
     /// Drive the window through every flow, on a screen of its own
     E2e {
         /// Keep a picture of each screen in this folder
@@ -86,6 +97,7 @@ fn main() -> anyhow::Result<()> {
         Task::Interop => interop::run(),
         Task::Conformance { scenario, callback } => conformance::run(scenario.as_deref(), callback),
         Task::Keyrings => keyrings::run(),
+        Task::Fuzz { target, seconds } => fuzz::run(target, seconds),
         Task::E2e { screenshots, filter } => e2e::run(screenshots.as_deref(), filter.as_deref()),
         #[cfg(target_os = "linux")]
         Task::Platforms => platforms::run(),

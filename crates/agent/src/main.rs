@@ -2,6 +2,8 @@
 
 #![forbid(unsafe_code)]
 
+/// The document that tells authorization servers who Keybearer is.
+mod client_metadata;
 /// The parts put together, from the folders to the open doors.
 mod daemon;
 /// The open doors, and whether they are still where callers look for them.
@@ -20,6 +22,7 @@ mod ready;
 mod service_manager;
 
 use clap::Parser;
+use keybearer_protocol::auth::CallbackKind;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -39,6 +42,12 @@ struct Arguments {
     /// Ask the accounts' servers for the time as well.
     #[arg(long, requires = "examine")]
     online: bool,
+    /// Be no agent: print the client metadata document for this address, or for the one that is set, and end.
+    #[arg(long, conflicts_with_all = ["detach", "examine"], value_name = "URL", num_args = 0..=1)]
+    client_metadata: Option<Option<String>>,
+    /// With the redirect address of the desktop's scheme instead of the loopback ones.
+    #[arg(long, requires = "client_metadata")]
+    deep_link: bool,
 }
 
 fn main() -> ExitCode {
@@ -46,6 +55,10 @@ fn main() -> ExitCode {
     let home = arguments.home.filter(|home| !home.as_os_str().is_empty());
     if arguments.examine {
         return examine::run(home.as_deref(), arguments.online);
+    }
+    if let Some(url) = arguments.client_metadata {
+        let callback = if arguments.deep_link { CallbackKind::DeepLink } else { CallbackKind::Loopback };
+        return client_metadata::run(home.as_deref(), url, callback);
     }
     match daemon::run(home.as_deref(), arguments.detach) {
         Ok(()) => ExitCode::SUCCESS,

@@ -26,13 +26,15 @@ pub(crate) fn ready(detach: bool) -> io::Result<()> {
 
 /// Says why the agent can't start, in the protocol's words, and gives the exit code.
 pub(crate) fn failed(error: &anyhow::Error) -> ExitCode {
-    let code = code(error);
-    let object = ErrorObject::new(code, format!("{error:#}"));
+    let object = match error.downcast_ref::<keybearer_core::error::Error>() {
+        Some(error) => error.to_object(),
+        None => ErrorObject::new(code(error), format!("{error:#}")),
+    };
     let line = serde_json::to_string(&object).unwrap_or_default();
     // The starter may be gone; the exit code says the same.
     let _ = writeln!(io::stdout(), "{line}");
     let _ = writeln!(io::stderr(), "keybearer-agent: {object}");
-    ExitCode::from(code.exit())
+    ExitCode::from(object.known_code().exit())
 }
 
 fn code(error: &anyhow::Error) -> ErrorCode {

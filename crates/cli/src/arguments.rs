@@ -2,11 +2,11 @@
 
 use crate::connection::Reach;
 use crate::output::Failure;
-use crate::{agent, doctor, grants, practice, profiles, rpc, sign_in, status, token};
+use crate::{agent, client_metadata, doctor, grants, practice, profiles, rpc, sign_in, status, token};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use keybearer_protocol::auth::CallbackKind;
-use keybearer_protocol::profile::AuthType;
+use keybearer_protocol::profile::{AuthType, Exception};
 use keybearer_protocol::token::DEFAULT_MIN_TTL;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -31,6 +31,8 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Add an account for an MCP server, and sign in
     Add(AddArguments),
+    /// Change how an account signs in
+    Change(ChangeArguments),
     /// List the accounts
     List,
     /// Show all that is not secret about an account
@@ -73,6 +75,8 @@ pub(crate) enum Command {
     Lock,
     /// End the lock; once the window has run, only the window does it
     Unlock,
+    /// Print the document that tells authorization servers who Keybearer is, to lay at an https address of yours
+    ClientMetadata(ClientMetadataArguments),
     /// Send one request to the agent: '{"method": "profile.list", "params": {}}'
     Rpc {
         /// The request
@@ -109,8 +113,8 @@ pub(crate) struct AddArguments {
     /// A client ID that was registered by hand
     #[arg(long)]
     pub(crate) client_id: Option<String>,
-    /// The authorization server at which that client is registered [default: the first that it works at]
-    #[arg(long, value_name = "URL", requires = "client_id")]
+    /// The authorization server to sign in at: where that client is registered, or where the server names none
+    #[arg(long, value_name = "URL")]
     pub(crate) issuer: Option<String>,
     /// The redirect address that this client was registered with [default: http://127.0.0.1:PORT/callback, 47821 to 47830]
     #[arg(long, value_name = "URL", requires = "client_id")]
@@ -118,6 +122,15 @@ pub(crate) struct AddArguments {
     /// A scope to ask for, instead of those that the server names
     #[arg(long = "scope", value_name = "SCOPE")]
     pub(crate) scopes: Vec<String>,
+    /// A further parameter of the sign-in, such as access_type=offline
+    #[arg(long = "parameter", value_name = "NAME=VALUE", value_parser = parameter)]
+    pub(crate) parameters: Vec<(String, String)>,
+    /// Don't tell the authorization server which resource the tokens are for, where it can't bear that
+    #[arg(long)]
+    pub(crate) no_resource: bool,
+    /// Accept this of the authorization server, although it weakens a check
+    #[arg(long = "accept", value_name = "EXCEPTION", value_parser = exception())]
+    pub(crate) exceptions: Vec<Exception>,
     /// Read the client secret, bearer token, header value or password from standard input
     #[arg(long)]
     pub(crate) secret_stdin: bool,
@@ -136,6 +149,45 @@ pub(crate) struct AddArguments {
 }
 
 #[derive(Args, Debug)]
+#[command(
+    after_help = "An empty text takes away what there is: --client-id '' --issuer '' --scope '' --parameter NAME="
+)]
+pub(crate) struct ChangeArguments {
+    /// The account's name, or its server's address
+    pub(crate) name: String,
+    /// A client ID that was registered by hand
+    #[arg(long)]
+    pub(crate) client_id: Option<String>,
+    /// The authorization server to sign in at: where that client is registered, or where the server names none
+    #[arg(long, value_name = "URL")]
+    pub(crate) issuer: Option<String>,
+    /// The redirect address that the client was registered with
+    #[arg(long, value_name = "URL")]
+    pub(crate) redirect_uri: Option<String>,
+    /// A scope to ask for, instead of those that the server names; all that there are, one option each
+    #[arg(long = "scope", value_name = "SCOPE")]
+    pub(crate) scopes: Vec<String>,
+    /// A further parameter of the sign-in, such as access_type=offline
+    #[arg(long = "parameter", value_name = "NAME=VALUE", value_parser = parameter)]
+    pub(crate) parameters: Vec<(String, String)>,
+    /// Tell the authorization server which resource the tokens are for, as it should be
+    #[arg(long, conflicts_with = "no_resource")]
+    pub(crate) resource: bool,
+    /// Don't tell it, where it can't bear that
+    #[arg(long)]
+    pub(crate) no_resource: bool,
+    /// Accept this of the authorization server, although it weakens a check; once the window has run, the window does it
+    #[arg(long = "accept", value_name = "EXCEPTION", value_parser = exception())]
+    pub(crate) exceptions: Vec<Exception>,
+    /// Accept nothing any more that the rules refuse
+    #[arg(long, conflicts_with = "exceptions")]
+    pub(crate) accept_nothing: bool,
+    /// Read the client secret, bearer token, header value or password from standard input
+    #[arg(long)]
+    pub(crate) secret_stdin: bool,
+}
+
+#[derive(Args, Debug)]
 pub(crate) struct SignInArguments {
     /// The account's name, or its server's address
     pub(crate) name: String,
@@ -151,6 +203,23 @@ pub(crate) struct SignInArguments {
     /// End the sign-in that is open
     #[arg(long, conflicts_with_all = ["no_browser", "callback", "register_again"])]
     pub(crate) cancel: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ClientMetadataArguments {
+    /// The address where the document will lie, and Keybearer's client ID with it [default: the one in use; env:
+    /// KEYBEARER_CLIENT_METADATA_URL]
+    #[arg(long, value_name = "URL")]
+    pub(crate) url: Option<String>,
+    /// How browsers come back to the client of this document
+    #[arg(long, value_name = "WAY", default_value = "loopback")]
+    pub(crate) callback: Callback,
+    /// Sign in with the document at this address from now on, at servers that take one
+    #[arg(long = "use", requires = "url")]
+    pub(crate) put_to_use: bool,
+    /// Don't sign in with a document any more
+    #[arg(long, conflicts_with_all = ["url", "put_to_use", "callback"])]
+    pub(crate) forget: bool,
 }
 
 #[derive(Args, Debug)]
@@ -249,6 +318,7 @@ impl Command {
     pub(crate) fn run(self, reach: &Reach, json: bool) -> Result<(), Failure> {
         match self {
             Command::Add(arguments) => profiles::add(reach, arguments, json),
+            Command::Change(arguments) => profiles::change(reach, arguments, json),
             Command::List => profiles::list(reach, json),
             Command::Show(named) => profiles::show(reach, named, json),
             Command::Remove(named) => profiles::remove(reach, named, json),
@@ -265,6 +335,7 @@ impl Command {
             Command::Unlock => status::unlock(reach, json),
             Command::Status => status::status(reach, json),
             Command::Doctor { online } => doctor::doctor(reach, online, json),
+            Command::ClientMetadata(arguments) => client_metadata::client_metadata(reach, arguments, json),
             Command::Rpc { request, admin } => rpc::rpc(reach, &request, admin),
             Command::Practice(arguments) => practice::run(&arguments),
             Command::Agent { action: AgentAction::Start } => agent::start(reach, json),
@@ -280,6 +351,22 @@ fn auth_type() -> impl TypedValueParser<Value = AuthType> {
     words.map(|given| {
         AuthType::WORDS.into_iter().find(|(word, _)| *word == given).map(|(_, auth)| auth).unwrap_or_default()
     })
+}
+
+/// The words for [`Exception`].
+fn exception() -> impl TypedValueParser<Value = Exception> {
+    let words = PossibleValuesParser::new(Exception::WORDS.map(|(word, _)| word));
+    words.try_map(|given| {
+        let known = Exception::WORDS.into_iter().find(|(word, _)| *word == given);
+        known.map(|(_, exception)| exception).ok_or("there is no such exception")
+    })
+}
+
+/// A parameter such as `access_type=offline`.
+fn parameter(text: &str) -> Result<(String, String), String> {
+    let pair = text.split_once('=').filter(|(name, _)| !name.is_empty());
+    let (name, value) = pair.ok_or_else(|| "a parameter looks like access_type=offline".to_owned())?;
+    Ok((name.to_owned(), value.to_owned()))
 }
 
 /// A time such as `500ms`, `90s`, `2m` or `90`, which are seconds.

@@ -6,6 +6,8 @@
 mod agent;
 /// What can be typed.
 mod arguments;
+/// The document that tells authorization servers who Keybearer is.
+mod client_metadata;
 /// Reaching the agent, which starts when it is needed.
 mod connection;
 /// What Keybearer stands on, looked at.

@@ -1,12 +1,12 @@
-//! Adding, listing, showing, removing and renaming accounts.
+//! Adding, changing, listing, showing, removing and renaming accounts.
 
-use crate::arguments::{AddArguments, Named, SignInArguments};
+use crate::arguments::{AddArguments, ChangeArguments, Named, SignInArguments};
 use crate::connection::Reach;
 use crate::output::{Failure, answer, answer_json, words};
 use crate::sign_in;
 use keybearer_protocol::profile::{
     AccountStatus, AccountView, ProfileAdd, ProfileAddParams, ProfileName, ProfileRemove, ProfileRename,
-    ProfileRenameParams, ProfileShow,
+    ProfileRenameParams, ProfileShow, ProfileUpdate, ProfileUpdateParams,
 };
 use keybearer_protocol::{Door, ErrorCode, ErrorObject};
 use secrecy::SecretString;
@@ -26,6 +26,9 @@ pub(crate) fn add(reach: &Reach, arguments: AddArguments, json: bool) -> Result<
         issuer: arguments.issuer,
         redirect_uri: arguments.redirect_uri,
         scopes: arguments.scopes,
+        parameters: arguments.parameters.into_iter().collect(),
+        omit_resource: arguments.no_resource,
+        exceptions: arguments.exceptions,
         header: arguments.header,
         username: arguments.username,
         secret,
@@ -43,6 +46,42 @@ pub(crate) fn add(reach: &Reach, arguments: AddArguments, json: bool) -> Result<
         );
     }
     if json { answer_json(&account) } else { answer(&format!("{} was added", account.profile)) }
+}
+
+/// `keybearer change`
+pub(crate) fn change(reach: &Reach, arguments: ChangeArguments, json: bool) -> Result<(), Failure> {
+    let mut params = ProfileUpdateParams {
+        profile: arguments.name,
+        client_id: arguments.client_id,
+        issuer: arguments.issuer,
+        redirect_uri: arguments.redirect_uri,
+        scopes: Some(arguments.scopes).filter(|scopes| !scopes.is_empty()),
+        parameters: arguments.parameters.into_iter().collect(),
+        omit_resource: (arguments.resource || arguments.no_resource).then_some(arguments.no_resource),
+        exceptions: Some(arguments.exceptions).filter(|given| arguments.accept_nothing || !given.is_empty()),
+        secret: if arguments.secret_stdin { Some(read_secret()?) } else { None },
+    };
+    if let Some(scopes) = &mut params.scopes {
+        scopes.retain(|scope| !scope.is_empty());
+    }
+    let ProfileUpdateParams { client_id, issuer, redirect_uri, scopes, parameters, .. } = &params;
+    let ProfileUpdateParams { omit_resource, exceptions, secret, .. } = &params;
+    let texts_stay = [client_id, issuer, redirect_uri].into_iter().all(Option::is_none);
+    let texts_stay = texts_stay && scopes.is_none() && parameters.is_empty();
+    if texts_stay && omit_resource.is_none() && exceptions.is_none() && secret.is_none() {
+        return Err(Failure::usage("say what to change: keybearer change --help"));
+    }
+    let detail = reach.open(Door::Admin)?.call::<ProfileUpdate>(&params)?;
+    if json {
+        return answer_json(&detail);
+    }
+    let name = &detail.account.profile;
+    match detail.account.auth.signs_in() {
+        true => {
+            answer(&format!("{name} was changed; the next sign-in goes that way: keybearer sign-in {}", quoted(name)))
+        }
+        false => answer(&format!("{name} was changed")),
+    }
 }
 
 /// `keybearer list`
@@ -70,6 +109,8 @@ pub(crate) fn show(reach: &Reach, named: Named, json: bool) -> Result<(), Failur
         return answer_json(&detail);
     }
     let time = |time: Option<jiff::Timestamp>| time.map(|time| time.to_string());
+    let parameters: Vec<String> = detail.parameters.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let accepted: Vec<&str> = detail.exceptions.iter().map(|exception| exception.word()).collect();
     let rows = [
         ("name", Some(detail.account.profile.clone())),
         ("server", Some(detail.account.server_url.clone())),
@@ -82,6 +123,9 @@ pub(crate) fn show(reach: &Reach, named: Named, json: bool) -> Result<(), Failur
         ("authorization server", detail.issuer),
         ("resource", detail.resource),
         ("client ID", detail.client_id),
+        ("parameters", Some(parameters.join(" ")).filter(|parameters| !parameters.is_empty())),
+        ("resource is sent", detail.omit_resource.then(|| "no".to_owned())),
+        ("accepted", Some(accepted.join(" ")).filter(|accepted| !accepted.is_empty())),
         ("last error", detail.last_error.map(|error| error.message)),
     ];
     rows.into_iter()
@@ -100,6 +144,11 @@ pub(crate) fn remove(reach: &Reach, named: Named, json: bool) -> Result<(), Fail
 pub(crate) fn rename(reach: &Reach, profile: String, name: String, json: bool) -> Result<(), Failure> {
     let account = reach.open(Door::Admin)?.call::<ProfileRename>(&ProfileRenameParams { profile, name })?;
     if json { answer_json(&account) } else { answer(&format!("it is called {} now", account.profile)) }
+}
+
+/// A name as it can be typed.
+fn quoted(name: &str) -> String {
+    if name.contains(' ') { format!("'{name}'") } else { name.to_owned() }
 }
 
 /// A secret from standard input, without the line's end.

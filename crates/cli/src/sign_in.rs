@@ -115,6 +115,9 @@ impl Teller {
             (false, true) => note(&format!("If no browser opens, open this address in one:\n{url}")),
             (false, false) => note(&format!("Open this address in a browser:\n{url}")),
         }
+        if !self.json {
+            note("If its page says that it doesn't know this app, run this again with --register-again.");
+        }
         self.url_told = true;
         Ok(())
     }

@@ -1,5 +1,7 @@
 //! One account: a profile with its sign-in state. Its tokens and its sign-in stand in the files below.
 
+/// What a person has accepted of an account's authorization server.
+mod exceptions;
 /// Whether a server has moved to another authorization server.
 mod moved;
 /// From a server's address to tokens, with the user's browser between.
@@ -32,6 +34,7 @@ use crate::vault::record::{Record, SecretRecord, TokenRecord};
 use jiff::SignedDuration;
 use keybearer_oauth::ServerUrl;
 use keybearer_oauth::dpop::{DpopKey, Nonces, Prover};
+use keybearer_oauth::readable::readable;
 use keybearer_oauth::registration::RegistrationOrigin;
 use keybearer_protocol::profile::{AccountDetail, AccountStatus, AccountView, AuthType, LastTest, RegistrationKind};
 use keybearer_protocol::{ErrorCode, ErrorObject};
@@ -52,8 +55,6 @@ pub struct Context {
     pub settings: SettingsFile,
     /// Speaks MCP.
     pub upstream: Arc<dyn Upstream>,
-    /// The https address of our client metadata document, where one is hosted.
-    pub metadata_document: Option<String>,
     /// Whether anything is read from the keyring, or given out.
     pub lock: Lock,
     /// Tells windows.
@@ -92,12 +93,12 @@ struct State {
     last_error: Option<ErrorObject>,
     /// What the server wants beyond the sign-in.
     more_access: MoreAccess,
+    /// The authorization server that the last sign-in looked at, by the name that it was looked up by.
+    looked_up: Option<String>,
     /// The last real `tools/list`.
     last_test: Option<LastTest>,
     /// The open sign-in; whatever else follows one asks first whether it is still this one.
     sign_in: Option<OpenSignIn>,
-    /// The last sign-in found no way back: perhaps the authorization server has forgotten our client.
-    distrust_registration: bool,
 }
 
 /// The parts of an open sign-in that live in this process.
@@ -145,9 +146,9 @@ impl Account {
                 refused: None,
                 last_error: None,
                 more_access: MoreAccess::default(),
+                looked_up: None,
                 last_test: None,
                 sign_in: None,
-                distrust_registration: false,
             }),
             changing: tokio::sync::Mutex::new(()),
             refreshing: Flight::default(),
@@ -182,10 +183,13 @@ impl Account {
         let mut state = self.state();
         if !state.profile.url.same_server(&profile.url) {
             (state.record, state.unsaved, state.refused, state.last_error) = (None, false, None, None);
-            state.more_access = MoreAccess::default();
+            (state.more_access, state.looked_up) = (MoreAccess::default(), None);
             if state.sign_in.take().is_some() {
                 self.progress.fail(Error::Cancelled.to_object());
             }
+        }
+        if state.profile.settings.issuer != profile.settings.issuer {
+            state.looked_up = None;
         }
         if state.profile.name != profile.name {
             self.progress.rename(&profile.name);
@@ -293,9 +297,9 @@ impl Account {
         AccountDetail {
             account,
             id: self.id.clone(),
-            resource: tokens.map(|tokens| tokens.resource.clone()),
-            issuer: tokens.map(|tokens| tokens.issuer.clone()),
-            client_id: registration.map(|registration| registration.client_id.clone()),
+            resource: tokens.map(|tokens| readable(&tokens.resource)),
+            issuer: tokens.map(|tokens| readable(&tokens.issuer)),
+            client_id: registration.map(|registration| readable(&registration.client_id)),
             registration: registration.map(|registration| match registration.origin {
                 RegistrationOrigin::PreRegistered => RegistrationKind::PreRegistered,
                 RegistrationOrigin::MetadataDocument => RegistrationKind::MetadataDocument,
@@ -312,6 +316,9 @@ impl Account {
             signed_in_at: tokens.map(|tokens| tokens.signed_in_at),
             last_error: state.last_error.clone(),
             wanted_scopes: state.more_access.lacking(),
+            parameters: state.profile.settings.parameters.clone().into(),
+            omit_resource: state.profile.settings.omit_resource,
+            exceptions: record.iter().flat_map(|record| &record.exceptions).map(|kept| kept.exception).collect(),
         }
     }
 

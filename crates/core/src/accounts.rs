@@ -15,7 +15,7 @@ use crate::vault::{Vault, VaultError};
 use keybearer_oauth::ServerUrl;
 use keybearer_oauth::authorization::{Callback, CallbackError};
 use keybearer_protocol::auth::AuthView;
-use keybearer_protocol::profile::AuthType;
+use keybearer_protocol::profile::{AuthType, Exception};
 use secrecy::{ExposeSecret, SecretString};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -78,6 +78,8 @@ pub struct NewAccount {
     pub name: Option<String>,
     /// How it authorizes itself.
     pub settings: Settings,
+    /// What is accepted of its authorization server.
+    pub exceptions: Vec<Exception>,
     /// The fixed credential, or the secret of a client that was registered by hand.
     pub secret: Option<SecretString>,
 }
@@ -87,8 +89,18 @@ pub struct NewAccount {
 pub struct Change {
     /// A client ID that was registered by hand; an empty one means that Keybearer finds one again.
     pub client_id: Option<String>,
+    /// The authorization server to sign in at; an empty one means one that the server names.
+    pub issuer: Option<String>,
+    /// The redirect address that the client was registered with; an empty one means one of ours.
+    pub redirect_uri: Option<String>,
     /// The scopes to ask for; none means those that the server names.
     pub scopes: Option<Vec<String>>,
+    /// What the user adds to authorization requests, beside what there is; an empty one is taken away.
+    pub parameters: BTreeMap<String, String>,
+    /// Whether to leave `resource` out of all requests.
+    pub omit_resource: Option<bool>,
+    /// What is accepted of its authorization server, beside what was; none takes all of that back.
+    pub exceptions: Option<Vec<Exception>>,
     /// The fixed credential, or the client's secret.
     pub secret: Option<SecretString>,
 }
@@ -102,19 +114,10 @@ impl Accounts {
     ) -> Result<Arc<Self>, Error> {
         let (callbacks, arrivals) = Callbacks::new();
         let vault = Vault::start(&home.id()?);
-        let (redirects, settings) = (Redirects::open(home), SettingsFile::new(home));
+        let (redirects, settings) =
+            (Redirects::open(home), SettingsFile::new(home).with_metadata_document(metadata_document));
         let (lock, changes, busy) = (Lock::default(), Changes::default(), Busy::default());
-        let context = Arc::new(Context {
-            vault,
-            callbacks,
-            redirects,
-            settings,
-            upstream,
-            metadata_document,
-            lock,
-            changes,
-            busy,
-        });
+        let context = Arc::new(Context { vault, callbacks, redirects, settings, upstream, lock, changes, busy });
         let profiles = ProfileStore::new(home.servers_file());
         let book = Book { context: context.clone(), profiles, accounts: BTreeMap::new() };
         let accounts = Arc::new(Accounts { context, book: Mutex::new(book) });
@@ -193,13 +196,12 @@ impl Accounts {
     async fn add_now(&self, new: NewAccount) -> Result<Arc<Account>, Error> {
         let url: ServerUrl = new.url.parse().map_err(ProfileError::from)?;
         check_settings(&new.settings, new.secret.is_some())?;
-        if new.secret.is_some() {
+        check_options(&new.settings, &new.exceptions)?;
+        if new.secret.is_some() || !new.exceptions.is_empty() {
             self.context.vault.probe().await?;
         }
         let account = self.write_profile(url, &new)?;
-        if let Some(secret) = new.secret
-            && let Err(error) = account.keep_secret(secret).await
-        {
+        if let Err(error) = keep(&account, new.secret, &new.exceptions).await {
             self.book().change(|profiles| profiles.remove(&account.name()))?;
             return Err(error);
         }
@@ -242,30 +244,44 @@ impl Accounts {
     async fn update_now(&self, account: Arc<Account>, change: Change) -> Result<Arc<Account>, Error> {
         let secret = change.secret.filter(|secret| !secret.expose_secret().is_empty());
         let before = account.settings();
-        let client_id = match change.client_id.as_deref() {
-            Some(id) => Some(id.to_owned()).filter(|id| !id.is_empty()),
-            None => before.client_id.clone(),
+        let after = Settings {
+            client_id: changed(change.client_id.as_deref(), &before.client_id),
+            // What was said of the client before is not said of the next.
+            issuer: match change.client_id {
+                Some(_) => changed(change.issuer.as_deref(), &None),
+                None => changed(change.issuer.as_deref(), &before.issuer),
+            },
+            redirect_uri: match change.client_id {
+                Some(_) => changed(change.redirect_uri.as_deref(), &None),
+                None => changed(change.redirect_uri.as_deref(), &before.redirect_uri),
+            },
+            scopes: change.scopes.unwrap_or_else(|| before.scopes.clone()),
+            parameters: before.parameters.with(change.parameters)?,
+            omit_resource: change.omit_resource.unwrap_or(before.omit_resource),
+            ..before.clone()
         };
         // A secret belongs to the client that it came with, and to no other.
         let is_oauth = before.auth.signs_in();
-        let outlived = is_oauth && secret.is_none() && client_id != before.client_id;
-        if let Some(secret) = &secret {
-            check_settings(&Settings { client_id, ..before }, !secret.expose_secret().is_empty())?;
+        let outlived = is_oauth && secret.is_none() && after.client_id != before.client_id;
+        if secret.is_some() {
+            check_settings(&after, true)?;
         }
-        if secret.is_some() || outlived {
+        check_options(&after, change.exceptions.as_deref().unwrap_or_default())?;
+        if secret.is_some() || outlived || change.exceptions.is_some() {
             self.context.vault.probe().await?;
         }
-        if change.client_id.is_some() || change.scopes.is_some() {
-            let (client_id, scopes) = (change.client_id.as_deref(), change.scopes.as_deref());
-            self.book().change(|profiles| profiles.set_client(&account.name(), client_id, scopes))?;
-            // Without an open one there is none to end.
-            let _ = account.cancel_sign_in().await;
+        if after != before {
+            self.book().change(|profiles| profiles.set(&account.name(), &after))?;
         }
-        match secret {
-            Some(secret) => account.keep_secret(secret).await?,
-            None if outlived => account.drop_secret().await?,
-            None => {}
+        // It would go on with what it began with; without an open one there is none to end.
+        let _ = account.cancel_sign_in().await;
+        if outlived {
+            account.drop_secret().await?;
         }
+        if change.exceptions.as_ref().is_some_and(Vec::is_empty) {
+            account.accept_nothing().await?;
+        }
+        keep(&account, secret, &change.exceptions.unwrap_or_default()).await?;
         Ok(account)
     }
 
@@ -332,6 +348,45 @@ fn at(profiles: &[Profile], url: &ServerUrl) -> Vec<Profile> {
     if exact.is_empty() { found(&|other| trimmed(other) == trimmed(url)) } else { exact }
 }
 
+/// Keeps what belongs into the keyring.
+async fn keep(account: &Arc<Account>, secret: Option<SecretString>, exceptions: &[Exception]) -> Result<(), Error> {
+    if let Some(secret) = secret {
+        account.keep_secret(secret).await?;
+    }
+    if !exceptions.is_empty() {
+        account.accept(exceptions).await?;
+    }
+    Ok(())
+}
+
+/// A text after a change: absent it stays, and an empty one takes it away.
+fn changed(change: Option<&str>, before: &Option<String>) -> Option<String> {
+    match change {
+        Some(text) => Some(text.to_owned()).filter(|text| !text.is_empty()),
+        None => before.clone(),
+    }
+}
+
+/// Whether what belongs to a sign-in is for an account that has one.
+fn check_options(settings: &Settings, exceptions: &[Exception]) -> Result<(), Error> {
+    let has_some = settings.issuer.is_some() || !settings.parameters.is_empty() || settings.omit_resource;
+    if (has_some || !exceptions.is_empty()) && !settings.auth.signs_in() {
+        let complaint =
+            "this account doesn't sign in, so --issuer, --parameter, --no-resource and --accept are not for it";
+        return Err(Error::Usage(complaint.to_owned()));
+    }
+    let complaint = if settings.issuer.as_ref().is_some_and(|issuer| issuer.parse::<ServerUrl>().is_err()) {
+        "--issuer takes the https address of an authorization server"
+    } else if settings.redirect_uri.is_some() && settings.client_id.is_none() {
+        "--redirect-uri belongs to a --client-id"
+    } else if settings.redirect_uri.as_ref().is_some_and(|uri| kind_of(uri).is_none()) {
+        "a redirect address leads to a port of this machine: http://localhost:PORT/PATH or http://127.0.0.1:PORT/PATH"
+    } else {
+        return Ok(());
+    };
+    Err(Error::Usage(complaint.to_owned()))
+}
+
 /// Whether the options fit the type, and none is missing.
 fn check_settings(settings: &Settings, has_secret: bool) -> Result<(), Error> {
     let needs_secret = match settings.auth {
@@ -344,12 +399,6 @@ fn check_settings(settings: &Settings, has_secret: bool) -> Result<(), Error> {
         "a secret needs --auth bearer, header or basic, or a --client-id that it belongs to"
     } else if settings.auth == AuthType::ClientCredentials && settings.client_id.is_none() {
         "--auth client-credentials needs the --client-id that was registered"
-    } else if settings.issuer.is_some() && settings.client_id.is_none() {
-        "--issuer belongs to a --client-id"
-    } else if settings.redirect_uri.is_some() && settings.client_id.is_none() {
-        "--redirect-uri belongs to a --client-id"
-    } else if settings.redirect_uri.as_ref().is_some_and(|uri| kind_of(uri).is_none()) {
-        "a redirect address leads to a port of this machine: http://localhost:PORT/PATH or http://127.0.0.1:PORT/PATH"
     } else if (settings.auth == AuthType::Header) != settings.header.is_some() {
         "--auth header and --header NAME belong together"
     } else if (settings.auth == AuthType::Basic) != settings.username.is_some() {

@@ -16,9 +16,9 @@ use crate::refresh::Want;
 use crate::upstream::{Access, Headers};
 use jiff::{SignedDuration, Timestamp};
 use keybearer_oauth::ServerUrl;
-use keybearer_oauth::authorization::readable;
 use keybearer_oauth::challenge::Challenge;
 use keybearer_oauth::dpop::is_about_proof;
+use keybearer_oauth::readable::readable;
 use keybearer_protocol::account::{AccountRefresh, AccountSignOut, AccountTest, SignOutReply, TestReply};
 use keybearer_protocol::agent::{AgentLock, AgentPing, AgentStatus, AgentStop, AgentUnlock, AgentWatch, StartedBy};
 use keybearer_protocol::auth::{
@@ -104,8 +104,10 @@ impl Api {
             ProfileShow::NAME => {
                 reply::<ProfileShow, _>(door, params, async |p| Ok(self.loaded(&p.profile).await?.detail())).await
             }
-            ProfileAdd::NAME => reply::<ProfileAdd, _>(door, params, async |p| self.add(p).await).await,
-            ProfileUpdate::NAME => reply::<ProfileUpdate, _>(door, params, async |p| self.update(p).await).await,
+            ProfileAdd::NAME => reply::<ProfileAdd, _>(door, params, async |p| self.add(caller, p).await).await,
+            ProfileUpdate::NAME => {
+                reply::<ProfileUpdate, _>(door, params, async |p| self.update(caller, p).await).await
+            }
             ProfileRemove::NAME => {
                 reply::<ProfileRemove, _>(door, params, async |p| self.remove(&p.profile).await).await
             }
@@ -307,17 +309,23 @@ impl Api {
         Ok(ProfileListReply { accounts, hidden, more: false })
     }
 
-    async fn add(&self, params: ProfileAddParams) -> Result<AccountView, Error> {
+    async fn add(&self, caller: &Caller, params: ProfileAddParams) -> Result<AccountView, Error> {
+        if !params.exceptions.is_empty() {
+            self.consent.check_weakening(caller).await?;
+        }
         let settings = Settings {
             auth: params.auth,
             client_id: params.client_id,
             issuer: params.issuer,
             redirect_uri: params.redirect_uri,
             scopes: params.scopes,
+            parameters: params.parameters.try_into()?,
+            omit_resource: params.omit_resource,
             header: params.header,
             username: params.username,
         };
-        let new = NewAccount { url: params.url, name: params.name, settings, secret: params.secret };
+        let ProfileAddParams { url, name, exceptions, secret, .. } = params;
+        let new = NewAccount { url, name, settings, exceptions, secret };
         let account = self.accounts.add(new).await?;
         if let Err(error) = account.load().await {
             tracing::debug!(%error, "a new account can't be read");
@@ -325,8 +333,24 @@ impl Api {
         Ok(account.view())
     }
 
-    async fn update(&self, params: ProfileUpdateParams) -> Result<AccountDetail, Error> {
-        let change = Change { client_id: params.client_id, scopes: params.scopes, secret: params.secret };
+    async fn update(&self, caller: &Caller, params: ProfileUpdateParams) -> Result<AccountDetail, Error> {
+        if let Some(exceptions) = params.exceptions.as_ref().filter(|given| !given.is_empty()) {
+            // Another authorization server is another one to be accepted.
+            let is_moved = params.issuer.is_some() || params.client_id.is_some();
+            if is_moved || self.accounts.find(&params.profile)?.would_relax(exceptions).await? {
+                self.consent.check_weakening(caller).await?;
+            }
+        }
+        let change = Change {
+            client_id: params.client_id,
+            issuer: params.issuer,
+            redirect_uri: params.redirect_uri,
+            scopes: params.scopes,
+            parameters: params.parameters,
+            omit_resource: params.omit_resource,
+            exceptions: params.exceptions,
+            secret: params.secret,
+        };
         Ok(self.accounts.update(&params.profile, change).await?.detail())
     }
 
@@ -356,7 +380,7 @@ impl Api {
         let tools = self.accounts.find(target)?.test().await?;
         Ok(TestReply {
             tools: u32::try_from(tools.names.len()).unwrap_or(u32::MAX),
-            names: tools.names.into_iter().take(100).map(|name| readable(&name)).collect(),
+            names: tools.names.into_iter().take(100).collect(),
             protocol: tools.protocol,
             server: tools.server,
         })
@@ -443,7 +467,7 @@ fn signed_out(outcome: SignedOut) -> SignOutReply {
         }
         SignedOut::NothingToRevoke => (false, Some("there were no tokens".to_owned())),
         SignedOut::NotOffered => (false, Some("the authorization server offers no revocation".to_owned())),
-        SignedOut::Failed(error) => (false, Some(error.to_string())),
+        SignedOut::Failed(error) => (false, Some(readable(&error.to_string()))),
     };
     SignOutReply { revoked, not_revoked_because }
 }

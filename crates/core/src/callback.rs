@@ -121,12 +121,12 @@ impl Callbacks {
         (Callbacks { arrivals, open: Mutex::new(HashMap::new()), opening: tokio::sync::Mutex::new(()) }, receiver)
     }
 
-    /// Opens the first free port of ours; sign-ins share one, since `state` tells them apart.
-    pub async fn open_any(&self) -> Option<Arc<Port>> {
-        if let Some(port) = Address::ours().find_map(|address| self.already_open(&address)) {
+    /// Opens the first free port of these addresses; sign-ins share one, since `state` tells them apart.
+    pub async fn open_one(&self, addresses: Vec<Address>) -> Option<Arc<Port>> {
+        if let Some(port) = addresses.iter().find_map(|address| self.already_open(address)) {
             return Some(port);
         }
-        for address in Address::ours() {
+        for address in addresses {
             if let Some(port) = self.open(address).await {
                 return Some(port);
             }

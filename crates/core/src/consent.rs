@@ -207,7 +207,7 @@ impl Consent {
     /// Changes who is asked; less care only on the prompter's connection.
     pub async fn set_approval(&self, caller: &Caller, approval: Approval) -> Result<(), Error> {
         if approval == Approval::SameUser {
-            self.only_prompter_once_asking(caller).await?;
+            self.check_weakening(caller).await?;
         }
         // What a person has chosen is known as that from now on.
         let asked_before = self.state().asks;
@@ -233,7 +233,7 @@ impl Consent {
 
     /// Ends the lock.
     pub async fn unlock(&self, caller: &Caller) -> Result<(), Error> {
-        self.only_prompter_once_asking(caller).await?;
+        self.check_weakening(caller).await?;
         self.change(|protection| protection.locked = false).await?;
         self.lock.set(false);
         self.changes.announce();
@@ -249,8 +249,8 @@ impl Consent {
         if self.prompts.is_prompter(caller) { Ok(()) } else { Err(Error::DesktopOnly) }
     }
 
-    /// What weakens protection is free as long as there is nobody to ask.
-    async fn only_prompter_once_asking(&self, caller: &Caller) -> Result<(), Error> {
+    /// Whether this caller may weaken protection: anybody may, as long as there is nobody to ask.
+    pub async fn check_weakening(&self, caller: &Caller) -> Result<(), Error> {
         match self.approval().await? {
             Approval::SameUser => Ok(()),
             Approval::Ask => self.only_prompter(caller),

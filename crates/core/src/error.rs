@@ -6,14 +6,19 @@ use crate::profile::ProfileError;
 use crate::upstream::UpstreamError;
 use crate::vault::VaultError;
 use keybearer_oauth::HttpError;
-use keybearer_oauth::authorization::{CallbackError, RequestError, readable};
+use keybearer_oauth::authorization::{CallbackError, RequestError};
+use keybearer_oauth::client_metadata::DocumentAddressError;
 use keybearer_oauth::dpop::DpopError;
+use keybearer_oauth::extra_parameters::ExtraParameterError;
+use keybearer_oauth::pushed_authorization::PushError;
 use keybearer_oauth::reach::ReachError;
+use keybearer_oauth::readable::readable;
 use keybearer_oauth::registration::RegistrationError;
 use keybearer_oauth::resource_metadata::ResourceMetadataError;
-use keybearer_oauth::server_metadata::ServerMetadataError;
+use keybearer_oauth::server_metadata::{ServerMetadataError, differ_by_a_slash};
 use keybearer_oauth::signing_key::KeyError;
 use keybearer_oauth::token_answer::TokenError;
+use keybearer_protocol::profile::Exception;
 use keybearer_protocol::{ErrorCode, ErrorObject};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -45,9 +50,38 @@ pub enum Error {
     /// No client ID could be had.
     #[error(transparent)]
     Registration(#[from] RegistrationError),
+    /// Only a client that a person registers by hand can sign in there (`REG-2`).
+    #[error("{why}")]
+    ClientNeeded {
+        /// The account.
+        profile: String,
+        /// Why Keybearer can't register itself.
+        why: RegistrationError,
+        /// The redirect addresses to register.
+        redirect_uris: Vec<String>,
+    },
+    /// What is to be the address of the client metadata document can't be one.
+    #[error(transparent)]
+    MetadataDocument(#[from] DocumentAddressError),
     /// No authorization request can be made.
     #[error(transparent)]
     Request(#[from] RequestError),
+    /// The authorization request could not be pushed.
+    #[error(transparent)]
+    Push(#[from] PushError),
+    /// A sign-in failed that may go well with an option of the account.
+    #[error("{error}")]
+    OptionHelps {
+        /// The account.
+        profile: String,
+        /// The option, as it is typed.
+        option: String,
+        /// How it failed.
+        error: Box<Error>,
+    },
+    /// A parameter can't be added to authorization requests.
+    #[error(transparent)]
+    Parameter(#[from] ExtraParameterError),
     /// The answer from the browser is not accepted.
     #[error(transparent)]
     Callback(#[from] CallbackError),
@@ -105,7 +139,7 @@ pub enum Error {
     Removed,
     /// A client that was registered by hand is for another authorization server than the one that the server names now
     /// (`BIND-5`).
-    #[error("the client ID of this account is for {bound}, but the server names {named}, so Keybearer stopped")]
+    #[error("this account is for {bound}, but the server names {named}, so Keybearer stopped")]
     ClientElsewhere {
         /// Where it is registered, or was used first.
         bound: String,
@@ -221,6 +255,39 @@ pub enum Unasked {
 }
 
 impl Error {
+    /// The same with the option of this account that may help, where there is one.
+    #[must_use]
+    pub fn with_option(self, profile: &str) -> Error {
+        match self.option() {
+            Some(option) => Error::OptionHelps { profile: profile.to_owned(), option, error: Box::new(self) },
+            None => self,
+        }
+    }
+
+    /// What to type behind `keybearer change` so that it may go well the next time.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "most errors have none")]
+    fn option(&self) -> Option<String> {
+        let accept = |exception: Exception| format!("--accept {}", exception.word());
+        match self {
+            Error::Request(RequestError::NoPkce(_)) => Some(accept(Exception::PkceNotAdvertised)),
+            Error::ServerMetadata(ServerMetadataError::IssuerMismatch { asked, found })
+                if differ_by_a_slash(asked, found) =>
+            {
+                Some(accept(Exception::IssuerSlash))
+            }
+            Error::ServerMetadata(ServerMetadataError::Nowhere(_)) => Some("--issuer URL".to_owned()),
+            Error::Registration(RegistrationError::NotOffered(_)) => Some("--client-id ID".to_owned()),
+            Error::Callback(CallbackError::Refused { error, description })
+            | Error::Token(TokenError::Refused { error, description, .. })
+            | Error::Push(PushError::Refused { error, description, .. })
+                if is_about_resource(error, description.as_deref()) =>
+            {
+                Some("--no-resource".to_owned())
+            }
+            _ => None,
+        }
+    }
+
     /// The words of the protocol for it: code, sentence, exact reason, way out.
     pub fn to_object(&self) -> ErrorObject {
         // Strangers' words may be in it: one readable line, whatever they wrote.
@@ -241,6 +308,7 @@ impl Error {
             return http_code(error);
         }
         match self {
+            Error::OptionHelps { error, .. } => error.code(),
             Error::Profile(error) => profile_code(error),
             Error::Home(_) => ErrorCode::StorageUnavailable,
             Error::Vault(VaultError::Locked(_)) => ErrorCode::AgentLocked,
@@ -253,8 +321,10 @@ impl Error {
             | Error::ResourceMetadata(_)
             | Error::ServerMetadata(_)
             | Error::Registration(_)
+            | Error::ClientNeeded { .. }
             | Error::Request(_)
             | Error::Dpop(_)
+            | Error::Push(_)
             | Error::Callback(
                 CallbackError::StateMismatch
                 | CallbackError::RedirectMismatch
@@ -272,7 +342,12 @@ impl Error {
             }
             Error::Callback(CallbackError::Malformed) => ErrorCode::Usage,
             Error::Ambiguous { .. } => ErrorCode::ProfileAmbiguous,
-            Error::NothingNamed | Error::Usage(_) | Error::Key(_) | Error::ProofForNothing(_) => ErrorCode::Usage,
+            Error::NothingNamed
+            | Error::Usage(_)
+            | Error::Key(_)
+            | Error::ProofForNothing(_)
+            | Error::Parameter(_)
+            | Error::MetadataDocument(_) => ErrorCode::Usage,
             Error::Upstream(UpstreamError::Key(_)) => ErrorCode::Internal,
             Error::AuthRequired { .. } | Error::NoSignIn(_) | Error::Lapsed | Error::Cancelled => {
                 ErrorCode::AuthRequired
@@ -298,14 +373,26 @@ impl Error {
     #[expect(clippy::wildcard_enum_match_arm, reason = "most errors have none of their own")]
     fn reason(&self) -> Option<&'static str> {
         Some(match self {
+            Error::OptionHelps { error, .. } => return error.reason(),
             Error::ResourceMetadata(ResourceMetadataError::Mismatch { .. }) => "resource_mismatch",
             Error::ResourceMetadata(ResourceMetadataError::Missing(_)) => "resource_metadata_missing",
+            Error::ResourceMetadata(ResourceMetadataError::BadAddress(_)) => "resource_metadata_malformed",
+            Error::ServerMetadata(ServerMetadataError::BadIssuer(_)) => "issuer_malformed",
+            Error::ServerMetadata(ServerMetadataError::BadEndpoint { .. }) => "endpoint_malformed",
             Error::ServerMetadata(ServerMetadataError::IssuerMismatch { .. }) => "metadata_issuer_mismatch",
-            Error::ServerMetadata(ServerMetadataError::Missing(_)) => "server_metadata_missing",
-            Error::Registration(RegistrationError::NotOffered(_)) => "registration_not_offered",
-            Error::Registration(RegistrationError::Refused { .. }) => "registration_refused",
+            Error::ServerMetadata(ServerMetadataError::Missing(_) | ServerMetadataError::Nowhere(_)) => {
+                "server_metadata_missing"
+            }
+            Error::ClientNeeded { why: RegistrationError::NotOffered(_), .. } => "registration_not_offered",
+            Error::ClientNeeded { why: RegistrationError::NotListed { .. }, .. } => "registration_not_listed",
+            Error::ClientNeeded { why: RegistrationError::Refused { .. }, .. } => "registration_refused",
+            Error::MetadataDocument(_) => "metadata_document_address",
+            Error::Registration(RegistrationError::Unusable(_)) => "registration_unusable",
+            Error::Registration(RegistrationError::AuthMethod { .. }) => "auth_method_unsupported",
             Error::Request(RequestError::NoPkce(_)) => "pkce_unsupported",
             Error::Request(RequestError::NotAllowed(_)) => "address_not_allowed",
+            Error::Push(PushError::Refused { .. }) => "push_refused",
+            Error::Push(_) => "push_failed",
             Error::Callback(CallbackError::StateMismatch) => "state_mismatch",
             Error::Callback(CallbackError::RedirectMismatch) => "redirect_mismatch",
             Error::Callback(CallbackError::IssuerMismatch) => "issuer_mismatch",
@@ -317,6 +404,11 @@ impl Error {
             Error::Token(TokenError::StrangelyBound(_)) => "dpop_token_strange",
             Error::Dpop(DpopError::Unsupported(_)) => "dpop_unsupported",
             Error::TokenBound(_) | Error::ProofForNothing(_) => "dpop_proof_needed",
+            Error::Token(TokenError::Malformed { .. }) => "token_malformed",
+            Error::Token(TokenError::UnknownType { .. }) => "token_type_unknown",
+            Error::Token(TokenError::Unusable { .. }) => "token_unusable",
+            Error::Upstream(UpstreamError::Unauthorized(_)) => "token_rejected",
+            Error::Upstream(UpstreamError::Refused(_)) => "server_error",
             Error::ClientElsewhere { .. } => "client_elsewhere",
             Error::ScopeUnavailable { remedy: Remedy::SignIn, .. } => "more_access_needed",
             Error::ScopeUnavailable { remedy: Remedy::Exhausted, .. } => "more_access_refused",
@@ -331,11 +423,14 @@ impl Error {
     #[expect(clippy::wildcard_enum_match_arm, reason = "most errors have none of their own")]
     fn http(&self) -> Option<&HttpError> {
         match self {
+            Error::OptionHelps { error, .. } => error.http(),
             Error::Reach(ReachError::Http(error))
             | Error::ResourceMetadata(ResourceMetadataError::Http(error))
             | Error::ServerMetadata(ServerMetadataError::Http(error))
             | Error::Registration(RegistrationError::Http(error))
+            | Error::Request(RequestError::Http(error))
             | Error::Token(TokenError::Http(error))
+            | Error::Push(PushError::Http(error))
             | Error::Upstream(UpstreamError::Http(error))
             | Error::Http(error) => Some(error),
             _ => None,
@@ -344,6 +439,12 @@ impl Error {
 
     #[expect(clippy::wildcard_enum_match_arm, reason = "most errors have none of their own")]
     fn action(&self) -> Option<String> {
+        if matches!(self.http(), Some(HttpError::TooNear { .. })) {
+            return Some(
+                "tell whoever runs the server; if it is your own, add it by an address in the network that it leads to"
+                    .to_owned(),
+            );
+        }
         match self {
             Error::AuthRequired { profile, .. } | Error::ScopeUnavailable { profile, remedy: Remedy::SignIn, .. } => {
                 Some(format!("keybearer sign-in {}", quoted(profile)))
@@ -370,8 +471,19 @@ impl Error {
                  use your accounts"
                     .to_owned(),
             ),
-            Error::Registration(RegistrationError::NotOffered(_)) => {
-                Some("remove the account and add it again with --client-id".to_owned())
+            Error::ClientNeeded { profile, redirect_uris, .. } => Some(format!(
+                "have Keybearer registered there by hand, with the redirect addresses {}; then: keybearer change {} \
+                 --client-id ID (and --secret-stdin, if it got a secret)",
+                redirect_uris.join(" "),
+                quoted(profile)
+            )),
+            Error::MetadataDocument(_) => {
+                Some("keybearer client-metadata --url URL --use; or mend KEYBEARER_CLIENT_METADATA_URL".to_owned())
+            }
+            Error::OptionHelps { profile, option, .. } => {
+                let (profile, is_risk) = (quoted(profile), option.starts_with("--accept"));
+                let condition = if is_risk { "if you trust this sign-in service, " } else { "" };
+                Some(format!("{condition}keybearer change {profile} {option}, then keybearer sign-in {profile}"))
             }
             Error::Profile(ProfileError::Exists(name)) => {
                 Some(format!("choose another name; the one that is there: keybearer show {}", quoted(name)))
@@ -380,6 +492,11 @@ impl Error {
             _ => None,
         }
     }
+}
+
+/// Whether an authorization server can't do with a resource that it was told (RFC 8707 §2; Entra ID has a number for it).
+fn is_about_resource(error: &str, description: Option<&str>) -> bool {
+    error == "invalid_target" || description.is_some_and(|words| words.contains("AADSTS9010010"))
 }
 
 /// What is said of scopes that a sign-in doesn't cover.
@@ -430,6 +547,7 @@ fn http_code(error: &HttpError) -> ErrorCode {
 fn http_reason(error: &HttpError) -> Option<&'static str> {
     Some(match error {
         HttpError::NotAllowed(_) => "address_not_allowed",
+        HttpError::TooNear { .. } => "address_too_near",
         HttpError::Dns(_) => "dns",
         HttpError::Connect(_) => "connect",
         HttpError::Tls { .. } => "tls",

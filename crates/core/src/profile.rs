@@ -6,6 +6,7 @@
 
 use crate::home::{HomeError, random_id, replace};
 use keybearer_oauth::ServerUrl;
+use keybearer_oauth::extra_parameters::ExtraParameters;
 use keybearer_oauth::server_url::ServerUrlError;
 use keybearer_protocol::profile::AuthType;
 use serde::{Deserialize, Serialize};
@@ -43,7 +44,8 @@ pub struct Settings {
     /// A client ID that was registered by hand.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_id: Option<String>,
-    /// The authorization server at which that client is registered, where the user says so.
+    /// The authorization server to sign in at, and at no other, where the user says so: that client is registered there,
+    /// or the server names none (`DISC-13`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub issuer: Option<String>,
     /// The redirect address that this client was registered with, where it isn't one of ours.
@@ -52,6 +54,12 @@ pub struct Settings {
     /// Scopes to ask for instead of those that the server names.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub scopes: Vec<String>,
+    /// What the user adds to authorization requests.
+    #[serde(skip_serializing_if = "ExtraParameters::is_empty")]
+    pub parameters: ExtraParameters,
+    /// Whether `resource` is left out of all requests, for authorization servers that can't bear it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub omit_resource: bool,
     /// The header's name, for [`AuthType::Header`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub header: Option<String>,
@@ -205,28 +213,18 @@ impl ProfileStore {
         })
     }
 
-    /// Changes how a profile authorizes itself: client ID and scopes. What else stands in its entry stays.
-    pub fn set_client(
-        &mut self,
-        name: &str,
-        client_id: Option<&str>,
-        scopes: Option<&[String]>,
-    ) -> Result<(), ProfileError> {
+    /// Changes how a profile authorizes itself. What else stands in its entry stays.
+    pub fn set(&mut self, name: &str, settings: &Settings) -> Result<(), ProfileError> {
         self.edit(|servers| {
-            let entry =
-                servers.get_mut(name).and_then(|entry| entry.get_mut("keybearer")).and_then(Value::as_object_mut);
+            let entry = servers.get_mut(name).and_then(|entry| entry.get_mut("keybearer"));
             let ours = entry.ok_or_else(|| ProfileError::NotFound(name.to_owned()))?;
-            let mut set = |key: &str, value: Value, is_empty: bool| match is_empty {
-                true => drop(ours.shift_remove(key)),
-                false => drop(ours.insert(key.to_owned(), value)),
-            };
-            if let Some(id) = client_id {
-                set("client_id", id.into(), id.is_empty());
-                // It was said of the client before.
-                set("issuer", Value::Null, true);
-                set("redirect_uri", Value::Null, true);
+            let before = written(&Settings::deserialize(&*ours).unwrap_or_default())?;
+            let ours = ours.as_object_mut().ok_or_else(|| ProfileError::NotFound(name.to_owned()))?;
+            let after = written(settings)?;
+            for gone in before.keys().filter(|key| !after.contains_key(*key)) {
+                ours.shift_remove(gone);
             }
-            scopes.into_iter().for_each(|scopes| set("scopes", scopes.into(), scopes.is_empty()));
+            ours.extend(after.into_iter().filter(|(key, value)| before.get(key) != Some(value)));
             Ok(())
         })
     }
@@ -368,11 +366,17 @@ fn set_id(entry: &mut Value, id: &str) {
 
 fn entry(profile: &Profile) -> Result<Value, ProfileError> {
     let mut ours = json!({ "id": profile.id });
-    let settings = serde_json::to_value(&profile.settings).map_err(|e| ProfileError::BadName(e.to_string()))?;
-    if let (Some(ours), Value::Object(settings)) = (ours.as_object_mut(), settings) {
+    let settings = written(&profile.settings)?;
+    if let Some(ours) = ours.as_object_mut() {
         ours.extend(settings);
     }
     Ok(json!({ "type": "http", "url": profile.url.as_str(), "keybearer": ours }))
+}
+
+/// Settings as they stand in an entry.
+fn written(settings: &Settings) -> Result<Map<String, Value>, ProfileError> {
+    let written = serde_json::to_value(settings).map_err(|error| ProfileError::BadName(error.to_string()))?;
+    Ok(written.as_object().cloned().unwrap_or_default())
 }
 
 fn read_document(path: &Path) -> Result<Value, ProfileError> {

@@ -3,7 +3,7 @@
 use crate::changes::Changes;
 use crate::redirect::kind_of;
 use crate::vault::record::PendingRecord;
-use keybearer_oauth::authorization::readable;
+use keybearer_oauth::readable::readable;
 use keybearer_protocol::ErrorObject;
 use keybearer_protocol::auth::{AuthPhase, AuthStep, AuthView, StepName, StepState};
 use tokio::sync::watch;

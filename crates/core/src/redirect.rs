@@ -12,6 +12,15 @@ use std::sync::{Mutex, PoisonError};
 /// The redirect address of the desktop's scheme, as it is registered.
 pub const DEEP_LINK: &str = "app.keybearer:/oauth/callback";
 
+/// The redirect addresses of a kind, as they are registered: one kind at a time, since one that a server refuses costs the
+/// whole registration.
+pub fn uris(kind: CallbackKind) -> Vec<String> {
+    match kind {
+        CallbackKind::DeepLink => vec![DEEP_LINK.to_owned()],
+        CallbackKind::Loopback => Address::ours().map(|address| address.uri).collect(),
+    }
+}
+
 /// The kind of a redirect address, if it is one that Keybearer can answer.
 pub fn kind_of(redirect_uri: &str) -> Option<CallbackKind> {
     if redirect_uri == DEEP_LINK {

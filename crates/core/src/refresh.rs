@@ -86,7 +86,10 @@ pub enum Failure {
 pub fn classify(error: &TokenError) -> Failure {
     match error {
         TokenError::Http(HttpError::Timeout(_) | HttpError::Broken(_)) => Failure::Ambiguous,
-        TokenError::Http(_) | TokenError::Malformed { .. } => Failure::Transient,
+        TokenError::Http(_)
+        | TokenError::Malformed { .. }
+        | TokenError::UnknownType { .. }
+        | TokenError::Unusable { .. } => Failure::Transient,
         // The server has acted, and will act like that again.
         TokenError::Unbound(_) | TokenError::StrangelyBound(_) => Failure::Rejected,
         TokenError::Refused { error, .. } => match error.as_str() {
@@ -96,6 +99,11 @@ pub fn classify(error: &TokenError) -> Failure {
             _ => Failure::Transient,
         },
     }
+}
+
+/// Whether the authorization server doesn't know the client any more, or not for this.
+pub fn forgets_client(error: &TokenError) -> bool {
+    matches!(error, TokenError::Refused { error, .. } if matches!(error.as_str(), "invalid_client" | "unauthorized_client"))
 }
 
 fn left(now: Timestamp, tokens: &TokenRecord) -> Option<SignedDuration> {
@@ -120,6 +128,7 @@ mod tests {
             received_at,
             expires_at: lifetime.map(|seconds| received_at + SignedDuration::from_secs(seconds)),
             scopes: vec![],
+            omits_resource: false,
             resource: "https://mcp.example".into(),
             issuer: "https://as.example".into(),
             token_endpoint: address,

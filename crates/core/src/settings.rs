@@ -2,6 +2,7 @@
 
 use crate::error::Error;
 use crate::home::{Home, replace};
+use keybearer_oauth::client_metadata::DocumentAddress;
 use keybearer_protocol::auth::CallbackKind;
 use keybearer_protocol::settings::{Language, Theme};
 use serde::{Deserialize, Serialize};
@@ -21,6 +22,9 @@ pub struct Preferences {
     /// How browsers come back; absent means that Keybearer chooses.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub callback: Option<CallbackKind>,
+    /// Where our client metadata document lies, if one is hosted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_metadata_url: Option<String>,
     #[serde(flatten)]
     unknown: Map<String, Value>,
 }
@@ -29,6 +33,8 @@ pub struct Preferences {
 #[derive(Debug)]
 pub struct SettingsFile {
     path: PathBuf,
+    /// What the environment says of the client metadata document; it goes before the file.
+    metadata_document: Option<String>,
     /// Held from reading to writing.
     changing: Mutex<()>,
 }
@@ -36,7 +42,22 @@ pub struct SettingsFile {
 impl SettingsFile {
     /// The file of this home; nothing is read yet.
     pub fn new(home: &Home) -> SettingsFile {
-        SettingsFile { path: home.settings_file(), changing: Mutex::new(()) }
+        SettingsFile { path: home.settings_file(), metadata_document: None, changing: Mutex::new(()) }
+    }
+
+    /// The same with what the environment says of the client metadata document, if it does.
+    pub fn with_metadata_document(self, metadata_document: Option<String>) -> SettingsFile {
+        SettingsFile { metadata_document, ..self }
+    }
+
+    /// Where our client metadata document lies, if one is hosted. An address that can't be one is an error: authorization
+    /// servers would refuse it in the browser, where nobody sees it from here.
+    pub fn metadata_document(&self) -> Result<Option<DocumentAddress>, Error> {
+        let named = match &self.metadata_document {
+            Some(address) => Some(address.clone()),
+            None => self.read()?.client_metadata_url,
+        };
+        Ok(named.map(|address| address.parse()).transpose()?)
     }
 
     /// The settings as they are; no file means the defaults.

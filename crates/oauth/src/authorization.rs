@@ -1,17 +1,19 @@
 //! The authorization request and its answer: PKCE, `state`, `resource`, `iss`. Only this file sees a code.
 
 use crate::challenge::bounded;
-use crate::http::Http;
+use crate::extra_parameters::ExtraParameters;
+use crate::http::{Http, HttpError};
+use crate::readable::readable;
 use crate::registration::Registration;
 use crate::secret::expose;
 use crate::server_metadata::ServerMetadata;
-use oauth2::basic::BasicClient;
-use oauth2::{AuthUrl, ClientId, CsrfToken, PkceCodeChallenge, RedirectUrl, Scope};
+use crate::server_url::is_protected;
+use oauth2::{CsrfToken, PkceCodeChallenge};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use subtle::ConstantTimeEq;
-use url::Url;
+use url::{Url, form_urlencoded};
 
 /// What is asked of the user at the authorization server.
 #[derive(Clone, Debug)]
@@ -20,10 +22,22 @@ pub struct Wish {
     pub redirect_uri: String,
     /// The protected resource, byte for byte as published (RFC 8707, `AUTHZ-4..6`).
     pub resource: String,
+    /// Whether to keep quiet about the resource, for servers that can't bear it. Nothing else changes: the tokens are for
+    /// this resource all the same.
+    pub omit_resource: bool,
     /// The scopes; none leaves the parameter out (`AUTHZ-9`).
     pub scopes: Vec<String>,
     /// The thumbprint of the key that the code is bound to, if it is (RFC 9449 §10).
     pub dpop_jkt: Option<String>,
+    /// What the user adds.
+    pub parameters: ExtraParameters,
+}
+
+/// What the authorization server is asked, before it is known how it gets there. It holds the `state`, so nobody prints it.
+#[derive(Clone)]
+pub struct AuthorizationRequest {
+    endpoint: Url,
+    parameters: Vec<(String, String)>,
 }
 
 /// An authorization request that waits for its answer. A caller keeps it in a vault until then.
@@ -41,8 +55,11 @@ pub struct PendingAuthorization {
     pub code_verifier: SecretString,
     /// Sent again with the code (RFC 6749 §4.1.3).
     pub redirect_uri: String,
-    /// Sent again with the code (`TOK-2`).
+    /// What the tokens will be for; sent again with the code (`TOK-2`).
     pub resource: String,
+    /// Whether the resource was left out, so that it is left out of what follows as well.
+    #[serde(default)]
+    pub omits_resource: bool,
     /// The scopes that were asked for.
     pub scopes: Vec<String>,
     /// Where the code becomes tokens.
@@ -61,57 +78,111 @@ pub enum RequestError {
     #[error("{0} can't be used in a sign-in")]
     BadAddress(String),
     /// Only https addresses are opened in a browser, and loopback ones for a server on this machine (`URL-1`).
-    #[error("{0} is not a public https address, so it is not opened in a browser")]
+    #[error("{0} is not an https address, so it is not opened in a browser")]
     NotAllowed(Url),
+    /// The page in the browser may lie no nearer than the server, like every other address that it names (`SSRF-3`).
+    #[error(transparent)]
+    Http(#[from] HttpError),
 }
 
-/// Makes the address to open in a browser and what must be kept until the answer comes.
+/// Makes the request, and what must be kept until its answer comes.
 pub fn request(
-    http: &Http,
     server: &ServerMetadata,
     registration: &Registration,
     wish: Wish,
-) -> Result<(Url, PendingAuthorization), RequestError> {
-    check(http, server)?;
-    let redirect =
-        RedirectUrl::new(wish.redirect_uri.clone()).map_err(|_| RequestError::BadAddress(wish.redirect_uri.clone()))?;
-    let client = BasicClient::new(ClientId::new(registration.client_id.clone()))
-        .set_auth_uri(AuthUrl::from_url(server.authorization_endpoint.clone()))
-        .set_redirect_uri(redirect);
+) -> Result<(AuthorizationRequest, PendingAuthorization), RequestError> {
+    check_offer(server)?;
+    Url::parse(&wish.redirect_uri).map_err(|_| RequestError::BadAddress(wish.redirect_uri.clone()))?;
     let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
-    let mut request = client
-        .authorize_url(CsrfToken::new_random)
-        .set_pkce_challenge(challenge)
-        .add_extra_param("resource", wish.resource.clone())
-        .add_scopes(wish.scopes.iter().cloned().map(Scope::new));
-    // OpenID Connect Core §11: without the user's explicit consent the server ignores offline_access (AUTHZ-14).
-    if wish.scopes.iter().any(|scope| scope == OFFLINE_ACCESS) {
-        request = request.add_extra_param("prompt", "consent");
-    }
-    if let Some(thumbprint) = wish.dpop_jkt {
-        request = request.add_extra_param("dpop_jkt", thumbprint);
-    }
-    let (url, state) = request.url();
+    let state = CsrfToken::new_random().into_secret();
+    let mut parameters = vec![
+        ("response_type", "code"),
+        ("client_id", &registration.client_id),
+        ("state", &state),
+        ("code_challenge", challenge.as_str()),
+        ("code_challenge_method", challenge.method().as_str()),
+        ("redirect_uri", &wish.redirect_uri),
+    ];
+    let scope = wish.scopes.join(" ");
+    parameters.extend((!wish.omit_resource).then_some(("resource", wish.resource.as_str())));
+    parameters.extend((!scope.is_empty()).then_some(("scope", scope.as_str())));
+    // OpenID Connect Core §11: without the user's explicit consent the server ignores offline_access (AUTHZ-14). Whoever
+    // asks for another prompt knows better, and two of them are refused.
+    let is_offline = wish.scopes.iter().any(|scope| scope == OFFLINE_ACCESS);
+    let is_prompted =
+        wish.parameters.has("prompt") || server.authorization_endpoint.query_pairs().any(|(name, _)| name == "prompt");
+    parameters.extend((is_offline && !is_prompted).then_some(("prompt", "consent")));
+    parameters.extend(wish.dpop_jkt.as_deref().map(|thumbprint| ("dpop_jkt", thumbprint)));
+    parameters.extend(wish.parameters.iter());
+    let parameters = parameters.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    let request = AuthorizationRequest { endpoint: server.authorization_endpoint.clone(), parameters };
     let pending = PendingAuthorization {
         issuer: server.issuer.clone(),
         iss_promised: server.authorization_response_iss_parameter_supported,
-        state: state.into_secret().into(),
+        state: state.into(),
         code_verifier: verifier.into_secret().into(),
         redirect_uri: wish.redirect_uri,
         resource: wish.resource,
+        omits_resource: wish.omit_resource,
         scopes: wish.scopes,
         token_endpoint: server.token_endpoint.clone(),
         registration: registration.clone(),
     };
-    Ok((url, pending))
+    Ok((request, pending))
+}
+
+impl AuthorizationRequest {
+    /// The address that brings the whole request by browser.
+    pub fn address(&self) -> Url {
+        self.address_with(&self.parameters().collect::<Vec<_>>())
+    }
+
+    /// The address that brings a request that the server knows already under this name (RFC 9126 §4).
+    pub(crate) fn pushed_address(&self, request_uri: &str) -> Url {
+        let client_id = self.parameters().filter(|(name, _)| *name == "client_id");
+        self.address_with(&client_id.chain([("request_uri", request_uri)]).collect::<Vec<_>>())
+    }
+
+    /// Its parameters, in order.
+    pub(crate) fn parameters(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.parameters.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// The endpoint with these parameters. What stands in its query stays as it is, but no parameter stands there twice,
+    /// and a fragment is none of it (RFC 6749 §3.1).
+    fn address_with(&self, parameters: &[(&str, &str)]) -> Url {
+        let mut url = self.endpoint.clone();
+        let is_ours = |piece: &str| {
+            let name = form_urlencoded::parse(piece.as_bytes()).next();
+            name.is_none_or(|(name, _)| parameters.iter().any(|(ours, _)| *ours == name))
+        };
+        let kept: Vec<&str> =
+            self.endpoint.query().unwrap_or_default().split('&').filter(|piece| !is_ours(piece)).collect();
+        url.set_query(Some(&kept.join("&")).filter(|query| !query.is_empty()).map(String::as_str));
+        url.set_fragment(None);
+        url.query_pairs_mut().extend_pairs(parameters);
+        url
+    }
+}
+
+impl PendingAuthorization {
+    /// The resource as it is sent with the code; none where it was left out before.
+    pub fn sent_resource(&self) -> Option<&str> {
+        Some(self.resource.as_str()).filter(|_| !self.omits_resource)
+    }
 }
 
 /// Whether a sign-in at this authorization server can be asked for at all; before anything is registered there.
-pub fn check(http: &Http, server: &ServerMetadata) -> Result<(), RequestError> {
+pub async fn check(http: &Http, server: &ServerMetadata) -> Result<(), RequestError> {
+    check_offer(server)?;
+    Ok(http.check(&server.authorization_endpoint).await?)
+}
+
+fn check_offer(server: &ServerMetadata) -> Result<(), RequestError> {
     if !server.code_challenge_methods_supported.iter().any(|method| method == "S256") {
         return Err(RequestError::NoPkce(server.issuer.clone()));
     }
-    match http.allows(&server.authorization_endpoint) {
+    match is_protected(&server.authorization_endpoint) {
         true => Ok(()),
         false => Err(RequestError::NotAllowed(server.authorization_endpoint.clone())),
     }
@@ -265,11 +336,6 @@ fn without_query(url: &Url) -> String {
     url.into()
 }
 
-/// A stranger's words, fit for a line on a terminal: printable, short.
-pub fn readable(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(500).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -280,11 +346,8 @@ mod tests {
     fn pending(iss_promised: bool) -> (Url, PendingAuthorization) {
         let server =
             ServerMetadata { authorization_response_iss_parameter_supported: iss_promised, ..server(&["S256"]) };
-        request(&http(), &server, &registration(), wish()).expect("a good request")
-    }
-
-    fn http() -> Http {
-        Http::for_server(&"https://mcp.example".parse().expect("an address")).expect("a client")
+        let (request, pending) = request(&server, &registration(), wish()).expect("a good request");
+        (request.address(), pending)
     }
 
     fn server(methods: &[&str]) -> ServerMetadata {
@@ -300,6 +363,7 @@ mod tests {
             issuer: "https://as.example".into(),
             client_id: "c".into(),
             client_secret: None,
+            secret_expires_at: None,
             client_key: None,
             auth_method: AuthMethod::None,
             origin: RegistrationOrigin::Dynamic,
@@ -308,8 +372,15 @@ mod tests {
     }
 
     fn wish() -> Wish {
-        let dpop_jkt = Some("thumbprint".into());
-        Wish { redirect_uri: REDIRECT.into(), resource: "https://MCP.example".into(), scopes: vec![], dpop_jkt }
+        let (omit_resource, scopes, parameters) = Default::default();
+        Wish {
+            redirect_uri: REDIRECT.into(),
+            resource: "https://MCP.example".into(),
+            omit_resource,
+            scopes,
+            dpop_jkt: Some("thumbprint".into()),
+            parameters,
+        }
     }
 
     #[test]
@@ -326,25 +397,63 @@ mod tests {
     }
 
     #[test]
+    fn what_stands_in_the_endpoint_stays_and_nothing_stands_twice() {
+        for (endpoint, kept) in [
+            ("https://as.example/authorize", ""),
+            ("https://as.example/authorize?", ""),
+            ("https://as.example/authorize?tenant=a%20b&flag#fragment", "tenant=a%20b&flag&"),
+            ("https://as.example/authorize?resource=https://evil.example&client%5Fid=evil&x=1", "x=1&"),
+        ] {
+            let endpoint = Url::parse(endpoint).expect("an address");
+            let server = ServerMetadata { authorization_endpoint: endpoint, ..server(&["S256"]) };
+            let (request, _) = request(&server, &registration(), wish()).expect("a good request");
+            let address = request.address();
+            assert!(
+                address
+                    .as_str()
+                    .starts_with(&format!("https://as.example/authorize?{kept}response_type=code&client_id=c&")),
+                "{address}"
+            );
+            assert_eq!(address.fragment(), None);
+            let pushed = request.pushed_address("urn:x:1");
+            assert_eq!(
+                pushed.as_str(),
+                format!("https://as.example/authorize?{kept}client_id=c&request_uri=urn%3Ax%3A1")
+                    .replace("resource=https://evil.example&", "")
+            );
+        }
+    }
+
+    #[test]
+    fn a_prompt_of_the_user_or_of_the_endpoint_replaces_ours() {
+        let ask = |endpoint: &str, parameters: &[(&str, &str)]| {
+            let mut wish = Wish { scopes: vec![OFFLINE_ACCESS.to_owned()], ..wish() };
+            let parameters = parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+            wish.parameters = ExtraParameters::default().with(parameters.collect()).expect("good parameters");
+            let server = ServerMetadata {
+                authorization_endpoint: Url::parse(endpoint).expect("an address"),
+                ..server(&["S256"])
+            };
+            let (request, _) = request(&server, &registration(), wish).expect("a good request");
+            let address = request.address();
+            let prompts = address.query_pairs().filter(|(name, _)| name == "prompt");
+            prompts.map(|(_, value)| value.into_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(ask("https://as.example/authorize", &[]), ["consent"]);
+        assert_eq!(ask("https://as.example/authorize", &[("prompt", "login")]), ["login"]);
+        assert_eq!(ask("https://as.example/authorize?prompt=none", &[]), ["none"]);
+        assert_eq!(ask("https://as.example/authorize?prompt=none", &[("prompt", "login")]), ["login"]);
+    }
+
+    #[test]
     fn without_pkce_or_protection_there_is_no_request() {
         for methods in [&[][..], &["plain"]] {
-            assert!(matches!(
-                request(&http(), &server(methods), &registration(), wish()),
-                Err(RequestError::NoPkce(_))
-            ));
+            assert!(matches!(request(&server(methods), &registration(), wish()), Err(RequestError::NoPkce(_))));
         }
-        for address in [
-            "http://as.example/authorize",
-            "javascript:alert(1)",
-            "file:///etc/passwd",
-            "http://127.0.0.1:1/x",
-            "https://localhost/x",
-            "https://[::ffff:127.0.0.1]/x",
-            "https://0.0.0.0/x",
-        ] {
+        for address in ["http://as.example/authorize", "javascript:alert(1)", "file:///etc/passwd"] {
             let address = Url::parse(address).expect("an address");
             let server = ServerMetadata { authorization_endpoint: address, ..server(&["S256"]) };
-            assert!(matches!(request(&http(), &server, &registration(), wish()), Err(RequestError::NotAllowed(_))));
+            assert!(matches!(request(&server, &registration(), wish()), Err(RequestError::NotAllowed(_))));
         }
     }
 

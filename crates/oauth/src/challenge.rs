@@ -25,6 +25,16 @@ impl Challenge {
         self.scheme.eq_ignore_ascii_case(scheme)
     }
 
+    /// The scheme as it was written.
+    pub fn scheme(&self) -> &str {
+        &self.scheme
+    }
+
+    /// All parameters with their names as they were written, in order.
+    pub fn parameters(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.parameters.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     /// The value of a parameter; names ignore case.
     pub fn parameter(&self, name: &str) -> Option<&str> {
         self.parameters.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())

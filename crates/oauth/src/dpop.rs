@@ -51,17 +51,18 @@ pub fn is_demanded(
     resource: Option<&ResourceMetadata>,
     challenge: Option<&Challenge>,
 ) -> Result<bool, DpopError> {
-    let says_so = resource.is_some_and(|resource| resource.dpop_bound_access_tokens_required);
+    let says_so = resource.and_then(|resource| resource.dpop_bound_access_tokens_required) == Some(true);
     if !says_so && !challenge.is_some_and(|challenge| challenge.is_scheme(SCHEME)) {
         return Ok(false);
     }
-    let knows_ours = |algorithms: &[String]| algorithms.iter().any(|algorithm| algorithm == ALGORITHM);
-    if !knows_ours(&server.dpop_signing_alg_values_supported) {
+    let knows_ours = |algorithms: &Vec<String>| algorithms.iter().any(|algorithm| algorithm == ALGORITHM);
+    if !server.dpop_signing_alg_values_supported.as_ref().is_some_and(knows_ours) {
         return Err(DpopError::Unsupported(server.issuer.clone()));
     }
-    match resource.and_then(|resource| Some((&resource.resource, resource.dpop_signing_alg_values_supported.as_ref()?)))
-    {
-        Some((name, listed)) if !knows_ours(listed) => Err(DpopError::Unsupported(name.clone())),
+    match resource {
+        Some(resource) if !resource.dpop_signing_alg_values_supported.as_ref().is_none_or(knows_ours) => {
+            Err(DpopError::Unsupported(resource.resource.clone()))
+        }
         Some(_) | None => Ok(true),
     }
 }
@@ -285,6 +286,8 @@ mod tests {
         assert_eq!(check(None, "DPoP", &["ES256"]), Ok(true));
         assert_eq!(check(of(false), "DPoP, Bearer", &["ES256"]), Ok(false));
         assert_eq!(check(None, "Bearer", &["ES256"]), Ok(false));
+        let unsaid = json!({ "resource": "https://mcp.example", "dpop_bound_access_tokens_required": null });
+        assert_eq!(check(Some(unsaid), "Bearer", &["ES256"]), Ok(false));
         for algorithms in [&[][..], &["RS256"]] {
             assert!(check(of(true), "Bearer", algorithms).is_err_and(|error| error.contains("https://as.example")));
         }

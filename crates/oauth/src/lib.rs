@@ -13,8 +13,14 @@
 #![forbid(unsafe_code)]
 
 mod secret;
+/// A stranger's words, made fit to be read by people.
+pub mod readable;
+/// Where an address lies: on this machine, in a private network, on the internet.
+pub mod network;
 /// The MCP server's address as the user wrote it, checked once.
 pub mod server_url;
+/// The system's resolver, held to what a server may lead to.
+mod resolver;
 /// The one way out to authorization servers: https or loopback only, bounded in size and time.
 pub mod http;
 /// What a `WWW-Authenticate` header says.
@@ -29,14 +35,20 @@ pub mod server_metadata;
 pub mod signing_key;
 /// Tokens that are bound to a key, and the proofs that go with them (RFC 9449).
 pub mod dpop;
+/// What we say of ourselves: in a registration, or in a document whose address is the client ID.
+pub mod client_metadata;
 /// How the authorization server knows us: by hand, by metadata document, or by dynamic registration.
 pub mod registration;
 /// The client at its authorization server's endpoints: it says and proves who it is.
 pub mod client;
+/// Parameters that a user adds to authorization requests.
+pub mod extra_parameters;
 /// The authorization request and its answer: PKCE, `state`, `resource`, `iss`.
 pub mod authorization;
 /// What a token endpoint answers, read as real servers write it.
 pub mod token_answer;
+/// Pushed authorization requests (RFC 9126).
+pub mod pushed_authorization;
 /// The token endpoint: what is traded for tokens there, and how.
 pub mod token;
 /// Taking tokens back (RFC 7009).

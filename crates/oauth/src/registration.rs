@@ -1,17 +1,17 @@
 //! How the authorization server knows us: by hand, by metadata document, or by dynamic registration (RFC 7591).
 
+use crate::client_metadata::{ClientMetadata, DocumentAddress};
 use crate::http::{Http, HttpError, host, json};
+use crate::readable::readable;
 use crate::secret::expose_option;
 use crate::server_metadata::ServerMetadata;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::Value;
+use url::Url;
 
-/// The name that authorization servers show to the user.
-pub const CLIENT_NAME: &str = "Keybearer";
-
-/// The most that a client ID may hold, in bytes.
-const CLIENT_ID_LIMIT: usize = 2048;
+/// The most that a client ID or a client's secret may hold, in bytes.
+const CLIENT_LIMIT: usize = 2048;
 
 /// A client as one authorization server knows it; worthless at any other (`BIND-1..3`).
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -23,6 +23,9 @@ pub struct Registration {
     /// The client's secret there, if it got one.
     #[serde(default, serialize_with = "expose_option", skip_serializing_if = "Option::is_none")]
     pub client_secret: Option<SecretString>,
+    /// When that secret ends, in seconds since 1970, where it does (RFC 7591 §3.2.1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret_expires_at: Option<i64>,
     /// The private key that it proves itself with instead, in PEM (RFC 7523).
     #[serde(default, serialize_with = "expose_option", skip_serializing_if = "Option::is_none")]
     pub client_key: Option<SecretString>,
@@ -32,6 +35,14 @@ pub struct Registration {
     pub origin: RegistrationOrigin,
     /// The redirect addresses it may use.
     pub redirect_uris: Vec<String>,
+}
+
+impl Registration {
+    /// Whether it would have to prove itself with a secret that has ended by now, in seconds since 1970.
+    pub fn has_ended(&self, now: i64) -> bool {
+        let by_secret = matches!(self.auth_method, AuthMethod::ClientSecretBasic | AuthMethod::ClientSecretPost);
+        by_secret && self.secret_expires_at.is_some_and(|end| end <= now)
+    }
 }
 
 /// Ways of a client to authenticate at the token endpoint (RFC 7591 §2).
@@ -65,8 +76,8 @@ pub enum RegistrationOrigin {
 pub struct Known {
     /// A client that was registered by hand: its ID and, for confidential clients, what proves that it is this client.
     pub pre_registered: Option<(String, Option<Credential>)>,
-    /// The https address of our client metadata document.
-    pub metadata_document: Option<String>,
+    /// Where our client metadata document lies.
+    pub metadata_document: Option<DocumentAddress>,
 }
 
 /// What a client that was registered by hand proves itself with.
@@ -95,6 +106,14 @@ pub enum RegistrationError {
     /// The server takes no new clients by itself (`REG-2`: ask the user).
     #[error("{0} doesn't accept new apps by itself; someone has to register Keybearer there once")]
     NotOffered(String),
+    /// The server registers only apps that it knows beforehand.
+    #[error("{host} admits only apps that are on its own list, and Keybearer isn't on it{}", .description.as_ref().map(|d| format!(" ({d})")).unwrap_or_default())]
+    NotListed {
+        /// The host that refused.
+        host: String,
+        /// The server's own words.
+        description: Option<String>,
+    },
     /// The server refused (`DCR-5`).
     #[error("{host} refused to register Keybearer: {error}{}", .description.as_ref().map(|d| format!(" ({d})")).unwrap_or_default())]
     Refused {
@@ -105,6 +124,9 @@ pub enum RegistrationError {
         /// The server's own words.
         description: Option<String>,
     },
+    /// What it gave is no client ID, or no secret for one.
+    #[error("{0} registered Keybearer under a client ID or with a secret that can't be used")]
+    Unusable(String),
     /// It assigned a way to authenticate that we don't have.
     #[error("{host} wants clients to authenticate by \"{method}\", which Keybearer can't do yet")]
     AuthMethod {
@@ -126,6 +148,7 @@ pub async fn register(
         issuer: server.issuer.clone(),
         client_id,
         client_secret: None,
+        secret_expires_at: None,
         client_key: None,
         auth_method: AuthMethod::None,
         origin,
@@ -144,7 +167,7 @@ pub async fn register(
         });
     }
     if let Some(address) = known.metadata_document.clone().filter(|_| server.client_id_metadata_document_supported) {
-        return Ok(of(address, RegistrationOrigin::MetadataDocument));
+        return Ok(of(address.to_string(), RegistrationOrigin::MetadataDocument));
     }
     register_dynamically(http, server, redirect_uris).await
 }
@@ -162,8 +185,13 @@ struct Registered {
     client_id: String,
     #[serde(default)]
     client_secret: Option<SecretString>,
+    /// In seconds since 1970, zero for never; some write it as text.
+    #[serde(default)]
+    client_secret_expires_at: Value,
     #[serde(default)]
     token_endpoint_auth_method: Option<String>,
+    #[serde(default)]
+    redirect_uris: Option<Vec<String>>,
 }
 
 /// The answer of RFC 7591 §3.2.2.
@@ -182,29 +210,30 @@ async fn register_dynamically(
     let url =
         server.registration_endpoint.as_ref().ok_or_else(|| RegistrationError::NotOffered(server.issuer.clone()))?;
     let wanted = wanted_method(server);
-    let body = json!({
-        "client_name": CLIENT_NAME,
-        "redirect_uris": redirect_uris,
-        "grant_types": ["authorization_code", "refresh_token"],     // DCR-6
-        "response_types": ["code"],
-        "token_endpoint_auth_method": name(wanted),
-        "application_type": "native",                               // DCR-2, DCR-3
-        "software_id": "app.keybearer",
-        "software_version": env!("CARGO_PKG_VERSION"),
-    });
-    let answer = http.post(url, "application/json", body.to_string().into_bytes()).await?;
+    let body = serde_json::to_vec(&ClientMetadata::to_register(redirect_uris, name(wanted)))
+        .map_err(|error| HttpError::Unusable(error.to_string()))?;
+    let answer = http.post(url, "application/json", body).await?;
     if !answer.status().is_success() {
         return Err(refusal(host(url), answer.status().as_u16(), answer.body()));
     }
     let registered: Registered = json(url, answer.body())?;
-    if registered.client_id.len() > CLIENT_ID_LIMIT {
+    let secret = registered.client_secret.as_ref().map(ExposeSecret::expose_secret);
+    if registered.client_id.is_empty()
+        || ![Some(registered.client_id.as_str()), secret].into_iter().flatten().all(is_fit)
+    {
+        return Err(RegistrationError::Unusable(host(url)));
+    }
+    let redirect_uris = admitted(redirect_uris, registered.redirect_uris.as_deref());
+    if redirect_uris.is_empty() {
         return Err(RegistrationError::Refused {
             host: host(url),
-            error: "its client ID is too long".to_owned(),
-            description: None,
+            error: "invalid_redirect_uri".to_owned(),
+            description: Some("it registered other redirect addresses than it was asked for".to_owned()),
         });
     }
     let auth_method = match registered.token_endpoint_auth_method.as_deref() {
+        // Who gives a secret wants to see it, whatever was asked for.
+        None if wanted == AuthMethod::None && registered.client_secret.is_some() => secret_method(server),
         None => wanted,
         Some("none") => AuthMethod::None,
         Some("client_secret_basic") => AuthMethod::ClientSecretBasic,
@@ -215,11 +244,39 @@ async fn register_dynamically(
         issuer: server.issuer.clone(),
         client_id: registered.client_id,
         client_secret: registered.client_secret,
+        secret_expires_at: end_of_secret(&registered.client_secret_expires_at),
         client_key: None,
         auth_method,
         origin: RegistrationOrigin::Dynamic,
-        redirect_uris: redirect_uris.to_vec(),
+        redirect_uris,
     })
+}
+
+/// When a secret ends, where the server says that it does.
+fn end_of_secret(said: &Value) -> Option<i64> {
+    let seconds = said.as_i64().or_else(|| said.as_str()?.parse().ok());
+    seconds.filter(|seconds| *seconds > 0)
+}
+
+/// Of the redirect addresses that were asked for, those that the server registered: all, where it doesn't say. A loopback
+/// address without a port stands for every port (RFC 8252 §7.3).
+fn admitted(asked: &[String], registered: Option<&[String]>) -> Vec<String> {
+    let Some(registered) = registered else { return asked.to_vec() };
+    let is_admitted = |uri: &&String| registered.contains(uri) || registered.contains(&without_port(uri));
+    asked.iter().filter(is_admitted).cloned().collect()
+}
+
+fn without_port(uri: &str) -> String {
+    let Ok(mut url) = Url::parse(uri) else { return uri.to_owned() };
+    match url.set_port(None) {
+        Ok(()) => url.into(),
+        Err(()) => uri.to_owned(),
+    }
+}
+
+/// Whether it is short, and of visible ASCII and spaces (RFC 6749 appendix A.1, A.2).
+fn is_fit(text: &str) -> bool {
+    text.len() <= CLIENT_LIMIT && text.bytes().all(|c| c.is_ascii_graphic() || c == b' ')
 }
 
 /// A public client, unless the server's metadata rules that out: some accept the registration and refuse the token. A
@@ -243,10 +300,12 @@ fn name(method: AuthMethod) -> &'static str {
 }
 
 fn refusal(host: String, status: u16, body: &[u8]) -> RegistrationError {
-    match serde_json::from_slice::<Refusal>(body) {
-        Ok(Refusal { error, error_description }) => {
-            RegistrationError::Refused { host, error, description: error_description }
-        }
-        Err(_) => HttpError::Status { host, status }.into(),
+    let refusal: Option<Refusal> = serde_json::from_slice(body).ok();
+    let of_metadata = refusal.as_ref().is_some_and(|refusal| refusal.error.starts_with("invalid_"));
+    let description = refusal.as_ref().and_then(|refusal| refusal.error_description.as_deref()).map(readable);
+    match (status, refusal) {
+        (401 | 403, _) if !of_metadata => RegistrationError::NotListed { host, description },
+        (_, Some(Refusal { error, .. })) => RegistrationError::Refused { host, error: readable(&error), description },
+        (status, None) => HttpError::Status { host, status }.into(),
     }
 }

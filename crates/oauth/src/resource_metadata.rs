@@ -2,6 +2,7 @@
 
 use crate::challenge::Challenge;
 use crate::http::{Http, HttpError};
+use crate::readable::readable;
 use crate::server_url::ServerUrl;
 use serde::Deserialize;
 use url::Url;
@@ -22,7 +23,7 @@ pub struct ResourceMetadata {
     pub resource_name: Option<String>,
     /// Whether it takes no tokens but those that are bound to a key (RFC 9449).
     #[serde(default)]
-    pub dpop_bound_access_tokens_required: bool,
+    pub dpop_bound_access_tokens_required: Option<bool>,
     /// The algorithms of proofs that it takes.
     #[serde(default)]
     pub dpop_signing_alg_values_supported: Option<Vec<String>>,
@@ -53,6 +54,17 @@ pub enum ResourceMetadataError {
     },
 }
 
+impl ResourceMetadata {
+    /// The metadata, if they are about this server (RFC 9728 §3.3, `DISC-5`).
+    pub fn checked(self, server: &ServerUrl) -> Result<Self, ResourceMetadataError> {
+        if self.resource.len() <= NAME_LIMIT && server.is_covered_by(&self.resource) {
+            Ok(self)
+        } else {
+            Err(ResourceMetadataError::Mismatch { resource: readable(&self.resource), server: server.to_string() })
+        }
+    }
+}
+
 /// Finds the metadata: where the challenge says (`DISC-3`), otherwise at the two well-known places, the one with the
 /// server's path first (`DISC-4`). `None` where the server publishes none.
 pub async fn find(
@@ -61,28 +73,20 @@ pub async fn find(
     challenge: Option<&Challenge>,
 ) -> Result<Option<ResourceMetadata>, ResourceMetadataError> {
     if let Some(named) = challenge.and_then(Challenge::resource_metadata) {
-        let url = Url::parse(named).map_err(|_| ResourceMetadataError::BadAddress(named.to_owned()))?;
-        let found = http.get_document(&url).await?.ok_or(ResourceMetadataError::Missing(url))?;
-        return checked(server, found).map(Some);
+        let url = Url::parse(named).map_err(|_| ResourceMetadataError::BadAddress(readable(named)))?;
+        let found: ResourceMetadata = http.get_document(&url).await?.ok_or(ResourceMetadataError::Missing(url))?;
+        return found.checked(server).map(Some);
     }
     for url in well_known(server.url()) {
-        if let Some(found) = http.guess_document(&url).await? {
-            return checked(server, found).map(Some);
+        if let Some(found) = http.guess_document::<ResourceMetadata>(&url).await? {
+            return found.checked(server).map(Some);
         }
     }
     Ok(None)
 }
 
-fn checked(server: &ServerUrl, found: ResourceMetadata) -> Result<ResourceMetadata, ResourceMetadataError> {
-    if found.resource.len() <= NAME_LIMIT && server.is_covered_by(&found.resource) {
-        Ok(found)
-    } else {
-        Err(ResourceMetadataError::Mismatch { resource: found.resource, server: server.to_string() })
-    }
-}
-
 /// `/.well-known/oauth-protected-resource{/path}`, then without the path (RFC 9728 §3.1).
-fn well_known(server: &Url) -> Vec<Url> {
+pub fn well_known(server: &Url) -> Vec<Url> {
     const PLACE: &str = "/.well-known/oauth-protected-resource";
     let path = server.path().trim_end_matches('/');
     let with_path = format!("{PLACE}{path}");

@@ -121,18 +121,18 @@ pub fn is_protected(url: &Url) -> bool {
     url.scheme() == "https" || (url.scheme() == "http" && is_loopback(url))
 }
 
-/// Whether the address names this machine: a loopback literal or `localhost`.
+/// Whether the address names this machine: a loopback literal or `localhost`. One that a translator or a tunnel would
+/// carry here doesn't: it leaves this machine first.
 pub fn is_loopback(url: &Url) -> bool {
     match url.host() {
-        Some(Host::Ipv4(address)) => leads_here(address.into()),
-        Some(Host::Ipv6(address)) => leads_here(address.into()),
+        Some(Host::Ipv4(address)) => stays_here(address.into()),
+        Some(Host::Ipv6(address)) => stays_here(address.into()),
         Some(Host::Domain(name)) => is_localhost(name),
         None => false,
     }
 }
 
-/// Whether a connection to this address ends on this machine, in whatever form the address is written.
-pub(crate) fn leads_here(address: IpAddr) -> bool {
+fn stays_here(address: IpAddr) -> bool {
     let address = address.to_canonical();
     address.is_loopback() || address.is_unspecified()
 }
@@ -163,6 +163,9 @@ mod tests {
             "https://u:p@example.com/",
             "https://example.com/#x",
             "http://localhost.evil.com/",
+            // Through a translator and through a tunnel.
+            "http://[64:ff9b::7f00:1]/",
+            "http://[2002:7f00:1::]/",
             "",
         ] {
             assert!(bad.parse::<ServerUrl>().is_err(), "{bad} passed");

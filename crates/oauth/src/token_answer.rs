@@ -1,9 +1,9 @@
 //! What a token endpoint answers, read as real servers write it: 201 for 200, an error in a 200, form-encoded bodies,
 //! `expires_in` as text, a missing `token_type`. Read leniently, acted on strictly.
 
-use crate::authorization::readable;
 use crate::challenge::bounded;
-use crate::http::HttpError;
+use crate::http::{HttpError, without_mark};
+use crate::readable::readable;
 use crate::secret::{expose, expose_option};
 use ::http::{Response, header};
 use secrecy::SecretString;
@@ -70,7 +70,26 @@ pub enum TokenError {
     /// The token is bound to a key, and nobody has proven to hold one.
     #[error("{0} gave a token that is bound to a key, and Keybearer has no such key, so it stopped")]
     StrangelyBound(String),
+    /// The token is of a type that we don't know how to use, so it must not be used (RFC 6749 §7.1).
+    #[error("{host} gave a token of type \"{kind}\", which Keybearer can't use")]
+    UnknownType {
+        /// The host that answered.
+        host: String,
+        /// The type.
+        kind: String,
+    },
+    /// A token that no header can carry, or too long for any server to take.
+    #[error("{host} gave a token that can't be used: it {problem}")]
+    Unusable {
+        /// The host that answered.
+        host: String,
+        /// What is wrong, without the content.
+        problem: &'static str,
+    },
 }
+
+/// The most that a token may hold, in bytes: servers refuse longer headers.
+const TOKEN_LIMIT: usize = 16 * 1024;
 
 /// Reads an answer of the token endpoint at `host`.
 pub fn read(host: &str, answer: &Response<Vec<u8>>) -> Result<Tokens, TokenError> {
@@ -83,7 +102,8 @@ pub fn read(host: &str, answer: &Response<Vec<u8>>) -> Result<Tokens, TokenError
             false => HttpError::Status { host: host.to_owned(), status: status.as_u16() }.into(),
         });
     };
-    if status.as_u16() == 429 || status.is_server_error() {
+    // What is over 599 counts as a fault of the server (RFC 9110 §15).
+    if status.as_u16() == 429 || status.as_u16() >= 500 {
         return Err(HttpError::Status { host: host.to_owned(), status: status.as_u16() }.into());
     }
     let text = |name: &str| fields.get(name).and_then(Value::as_str);
@@ -95,21 +115,40 @@ pub fn read(host: &str, answer: &Response<Vec<u8>>) -> Result<Tokens, TokenError
     if !status.is_success() {
         return Err(malformed("an error without a name"));
     }
-    let access_token = text("access_token").filter(|token| !token.is_empty());
-    let access_token = access_token.ok_or_else(|| malformed("no access_token"))?;
+    let access_token = text("access_token").ok_or_else(|| malformed("no access_token"))?;
+    // An empty one means that there is none.
+    let refresh_token = text("refresh_token").filter(|token| !token.is_empty());
+    if let Some(problem) = problem(access_token, refresh_token) {
+        return Err(TokenError::Unusable { host: host.to_owned(), problem });
+    }
+    let kind = text("token_type").unwrap_or_default();
+    let unknown = || TokenError::UnknownType { host: host.to_owned(), kind: readable(kind) };
     let secret = |text: &str| SecretString::from(text.to_owned());
     Ok(Tokens {
         access_token: secret(access_token),
-        token_type: token_type(text("token_type")).ok_or_else(|| malformed("token_type"))?,
+        token_type: token_type(kind).ok_or_else(unknown)?,
         expires_in: fields.get("expires_in").and_then(lifetime),
-        refresh_token: text("refresh_token").filter(|token| !token.is_empty()).map(secret),
+        refresh_token: refresh_token.map(secret),
         scopes: text("scope").map(|scope| bounded(scope.split_ascii_whitespace().map(str::to_owned))),
     })
 }
 
+/// Why tokens can't be used: an access token is visible ASCII (RFC 6750 §2.1), and neither is endless.
+fn problem(access_token: &str, refresh_token: Option<&str>) -> Option<&'static str> {
+    if access_token.is_empty() {
+        Some("is empty")
+    } else if !access_token.bytes().all(|c| c.is_ascii_graphic()) {
+        Some("holds spaces, controls or letters that no header can carry")
+    } else if [Some(access_token), refresh_token].into_iter().flatten().any(|token| token.len() > TOKEN_LIMIT) {
+        Some("is longer than any server takes")
+    } else {
+        None
+    }
+}
+
 /// Real servers name what they like, and mean a bearer token; those that mean another kind name it (RFC 6749 §7.1).
-fn token_type(name: Option<&str>) -> Option<TokenType> {
-    match name.unwrap_or_default().to_ascii_lowercase().as_str() {
+fn token_type(name: &str) -> Option<TokenType> {
+    match name.to_ascii_lowercase().as_str() {
         "dpop" => Some(TokenType::Dpop),
         "mac" | "pop" | "n_a" => None,
         _ => Some(TokenType::Bearer),
@@ -117,7 +156,7 @@ fn token_type(name: Option<&str>) -> Option<TokenType> {
 }
 
 fn fields(answer: &Response<Vec<u8>>) -> Option<Map<String, Value>> {
-    if let Ok(Value::Object(fields)) = serde_json::from_slice(answer.body()) {
+    if let Ok(Value::Object(fields)) = serde_json::from_slice(without_mark(answer.body())) {
         return Some(fields);
     }
     let kind = answer.headers().get(header::CONTENT_TYPE)?.to_str().ok()?;
@@ -129,7 +168,7 @@ fn fields(answer: &Response<Vec<u8>>) -> Option<Map<String, Value>> {
 }
 
 /// `expires_in` as a number or as text. Zero and less tell nothing: as if it were missing.
-fn lifetime(value: &Value) -> Option<u64> {
+pub(crate) fn lifetime(value: &Value) -> Option<u64> {
     let seconds = match value {
         Value::Number(number) => number.as_f64(),
         Value::String(text) => text.trim().parse().ok(),
@@ -190,6 +229,7 @@ mod tests {
             (200, "text/html", "<p>secret"),
             (200, JSON, r#"{"access_token":"","x":"secret"}"#),
             (200, JSON, r#"{"access_token":["secret"]}"#),
+            (200, JSON, r#"{"access_token":"secret\r\nX-Other: y"}"#),
             (200, JSON, r#"{"access_token":"secret","token_type":"mac"}"#),
             (403, JSON, r#"{"access_token":"secret"}"#),
         ] {

@@ -21,6 +21,7 @@ use crate::{
     pages,
     parameters::Parameters,
     practice::{Practice, Shared},
+    pushed_authorization,
     random::unguessable,
 };
 
@@ -49,9 +50,10 @@ pub struct AuthorizationRequest {
 /// `GET /authorize`
 pub async fn authorize(State(practice): State<Shared>, RawQuery(query): RawQuery) -> Response {
     practice.state().counters.authorizations += 1;
-    let parameters = match Parameters::parse(query.unwrap_or_default().as_bytes()) {
+    let brought = Parameters::parse(query.unwrap_or_default().as_bytes()).map_err(|error| error.description);
+    let parameters = match brought.and_then(|brought| pushed_authorization::resolve(&practice, brought)) {
         Ok(parameters) => parameters,
-        Err(error) => return pages::error(&error.description),
+        Err(message) => return pages::error(&message),
     };
     // Until client and redirect URI are known to belong together, errors are for the person only (RFC 6749 §4.1.2.1).
     let (client, redirect_uri) = match addressee(&practice, &parameters).await {
@@ -89,6 +91,16 @@ pub async fn decide(State(practice): State<Shared>, headers: HeaderMap, body: By
     }
     answer.extend(request.state.as_deref().map(|state| ("state", state)));
     send_back(&practice, &request.redirect_uri, &answer)
+}
+
+/// Whether a browser could bring this request.
+///
+/// # Errors
+/// With the first thing that is wrong with it.
+pub async fn check(practice: &Practice, parameters: &Parameters) -> Result<(), OAuthError> {
+    let known = addressee(practice, parameters).await;
+    let (client, redirect_uri) = known.map_err(|message| OAuthError::new(ErrorCode::InvalidRequest, message))?;
+    checked(practice, parameters, &client, &redirect_uri).map(drop)
 }
 
 /// The client and the redirect URI, if they belong together.

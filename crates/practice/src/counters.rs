@@ -7,6 +7,8 @@ use serde::Serialize;
 pub struct Counters {
     /// Clients registered.
     pub registrations: u64,
+    /// Authorization requests that were pushed and taken.
+    pub pushed_requests: u64,
     /// Requests at the authorization endpoint.
     pub authorizations: u64,
     /// Token requests with the grant type `authorization_code`.

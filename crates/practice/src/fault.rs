@@ -39,6 +39,8 @@ pub enum Fault {
     RequireNative,
     /// Registration refuses private-use schemes with `invalid_redirect_uri`.
     RefusePrivateUseScheme,
+    /// Authorization requests have to be pushed (RFC 9126): no browser may bring one.
+    PushedRequestsOnly,
     /// A loopback redirect URI must equal a registered one, port included.
     ExactPort,
     /// The authorization server metadata do not mention proofs (RFC 9449 §5.1).

@@ -77,6 +77,10 @@ pub async fn authorization_server_metadata(State(practice): State<Shared>) -> Js
         if practice.has(Fault::NoPkceMetadata) {
             fields.remove("code_challenge_methods_supported");
         }
+        if practice.has(Fault::PushedRequestsOnly) {
+            fields.insert("pushed_authorization_request_endpoint".to_owned(), addresses.endpoint("/par").into());
+            fields.insert("require_pushed_authorization_requests".to_owned(), true.into());
+        }
         if practice.has(Fault::NoRegistration) {
             fields.remove("registration_endpoint");
         }

@@ -41,6 +41,8 @@ pub mod pages;
 pub mod parameters;
 /// Everything one server shares among its requests.
 pub mod practice;
+/// Authorization requests that are pushed before a browser comes.
+pub mod pushed_authorization;
 /// Strings nobody can guess.
 pub mod random;
 /// Redirect URIs: which are allowed, and which are the same.

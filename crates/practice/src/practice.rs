@@ -20,6 +20,7 @@ use crate::{
     fault::Fault,
     grants::Grants,
     options::Options,
+    pushed_authorization::PushedRequests,
 };
 
 /// One running server, as every handler receives it.
@@ -41,6 +42,8 @@ pub struct State {
     pub clients: HashMap<String, Client>,
     /// Authorization requests a person has not decided yet, by ticket.
     pub undecided: HashMap<String, AuthorizationRequest>,
+    /// Authorization requests that were pushed.
+    pub pushed_requests: PushedRequests,
     /// Codes, tokens and the grants behind them.
     pub grants: Grants,
     /// What was proven, where proofs are demanded.
@@ -90,6 +93,7 @@ impl Practice {
         let state = State {
             clients: HashMap::new(),
             undecided: HashMap::new(),
+            pushed_requests: PushedRequests::default(),
             grants: Grants::new(
                 &options.plant_token,
                 Duration::from_secs(options.token_lifetime),

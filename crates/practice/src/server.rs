@@ -14,7 +14,7 @@ use tokio::net::TcpListener;
 
 use crate::{
     addresses::Addresses, authorize, control, issuer, options::Options, pages, practice::Practice, practice::Shared,
-    registration, resource, revocation, token, tools,
+    pushed_authorization, registration, resource, revocation, token, tools,
 };
 
 /// Serves until the future is dropped.
@@ -37,6 +37,7 @@ fn router(practice: Shared) -> Router {
         .route("/.well-known/oauth-authorization-server", get(issuer::authorization_server_metadata))
         .route("/register", post(registration::register))
         .route("/authorize", get(authorize::authorize))
+        .route("/par", post(pushed_authorization::push))
         .route("/authorize/decision", post(authorize::decide))
         .route("/token", post(token::token))
         .route("/revoke", post(revocation::revoke))

@@ -5,6 +5,7 @@ use crate::method::{Empty, method};
 use jiff::Timestamp;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 method!(
     /// Writes a new profile.
@@ -74,6 +75,32 @@ impl AuthType {
     ];
 }
 
+/// What a person may accept of an account's authorization server although the rules refuse it. It weakens a check, so
+/// once a desktop has registered, only its connection may give one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+#[serde(rename_all = "snake_case")]
+pub enum Exception {
+    /// It knows PKCE and doesn't say so.
+    PkceNotAdvertised,
+    /// Its metadata name it with a slash at the end, or without, where the server names it the other way.
+    IssuerSlash,
+}
+
+impl Exception {
+    /// Every exception with the word that people write for it.
+    pub const WORDS: [(&'static str, Exception); 2] =
+        [("pkce-not-advertised", Exception::PkceNotAdvertised), ("issuer-slash", Exception::IssuerSlash)];
+
+    /// The word that people write for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Exception::PkceNotAdvertised => "pkce-not-advertised",
+            Exception::IssuerSlash => "issuer-slash",
+        }
+    }
+}
+
 /// Names a profile.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ProfileName {
@@ -95,8 +122,8 @@ pub struct ProfileAddParams {
     /// A client ID that was registered by hand.
     #[serde(default)]
     pub client_id: Option<String>,
-    /// The authorization server at which that client is registered: it is used at no other. Absent, the first that it
-    /// works at.
+    /// The authorization server to sign in at, and at no other: where that client is registered, or for a server that
+    /// names none. Absent, one that the server names.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub issuer: Option<String>,
     /// The redirect address that this client was registered with, where it isn't one of ours: a port of this machine.
@@ -105,6 +132,15 @@ pub struct ProfileAddParams {
     /// Scopes to ask for instead of those that the server names.
     #[serde(default)]
     pub scopes: Vec<String>,
+    /// Further parameters of the authorization request, such as `access_type`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub parameters: BTreeMap<String, String>,
+    /// Whether to leave `resource` out of all requests.
+    #[serde(default)]
+    pub omit_resource: bool,
+    /// What is accepted of its authorization server.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exceptions: Vec<Exception>,
     /// The header's name, for [`AuthType::Header`].
     #[serde(default)]
     pub header: Option<String>,
@@ -133,9 +169,24 @@ pub struct ProfileUpdateParams {
     /// A client ID that was registered by hand; an empty one means that Keybearer finds one again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_id: Option<String>,
+    /// The authorization server to sign in at; an empty one means one that the server names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issuer: Option<String>,
+    /// The redirect address that the client was registered with; an empty one means one of ours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redirect_uri: Option<String>,
     /// The scopes to ask for; none means those that the server names.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scopes: Option<Vec<String>>,
+    /// Further parameters of the authorization request, beside those that there are; an empty one is taken away.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub parameters: BTreeMap<String, String>,
+    /// Whether to leave `resource` out of all requests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub omit_resource: Option<bool>,
+    /// What is accepted of its authorization server, beside what was; none takes all of that back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exceptions: Option<Vec<Exception>>,
     /// Client secret, bearer token, header value or password; goes to the keyring.
     #[serde(default, serialize_with = "crate::secret::expose_option", skip_serializing_if = "Option::is_none")]
     pub secret: Option<SecretString>,
@@ -249,6 +300,15 @@ pub struct AccountDetail {
     /// The scopes that the server wants and the sign-in doesn't give: the next one asks for them.
     #[serde(default)]
     pub wanted_scopes: Vec<String>,
+    /// Further parameters of the authorization request.
+    #[serde(default)]
+    pub parameters: BTreeMap<String, String>,
+    /// Whether `resource` is left out of all requests.
+    #[serde(default)]
+    pub omit_resource: bool,
+    /// What is accepted of its authorization server.
+    #[serde(default)]
+    pub exceptions: Vec<Exception>,
 }
 
 /// How an authorization server came to know a client ID.

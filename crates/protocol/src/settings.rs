@@ -14,7 +14,7 @@ method!(
 );
 
 /// All settings.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct Settings {
     /// The window's language; absent means the system's.
@@ -23,12 +23,14 @@ pub struct Settings {
     pub theme: Theme,
     /// How browsers come back; absent means that Keybearer chooses.
     pub callback: Option<CallbackKind>,
+    /// Where Keybearer's client metadata document lies, if one is hosted.
+    pub client_metadata_url: Option<String>,
     /// Who gets tokens without being asked about.
     pub approval: Approval,
 }
 
 /// Parameters of `settings.set`: what is absent stays.
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct SettingsSetParams {
     /// The window's language.
@@ -40,6 +42,9 @@ pub struct SettingsSetParams {
     /// How browsers come back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub callback: Option<CallbackChoice>,
+    /// Where Keybearer's client metadata document lies; an empty one means nowhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_metadata_url: Option<String>,
     /// Who gets tokens without being asked about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approval: Option<Approval>,

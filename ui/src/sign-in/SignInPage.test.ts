@@ -107,6 +107,14 @@ test("a service that registers no apps asks for a client ID, with the address to
   expect(screen.getByRole("textbox", { name: "Client ID" })).toBeTruthy();
 });
 
+test("a service that admits only apps on its list asks for a client ID, and isn’t asked again", async () => {
+  const error = failure("provider_error", "registration_not_listed");
+  await show(signIn("failed", 4, "stopped", { error }));
+  expect(screen.getByText("The sign-in service admits only apps on its own list.")).toBeTruthy();
+  expect(screen.getByRole("textbox", { name: "Client ID" })).toBeTruthy();
+  expect(screen.queryByRole("button", { name: "Try again" })).toBeNull();
+});
+
 test("after a failure of what was just added, Edit address takes it back", async () => {
   const draft = draftOf("https://mcp.linear.app/mpc");
   const { backend, onedit } = await show(signIn("failed", 1, "stopped", { error: failure("not_mcp_server") }), draft);

@@ -96,10 +96,11 @@ export class FakeBackend implements Backend {
     });
   changeSettings = (change: SettingsSetParams) =>
     this.#do("changeSettings", [change], () => {
-      const { language, callback, theme, approval } = change;
+      const { language, callback, client_metadata_url, theme, approval } = change;
       this.current = {
         language: language === "system" ? null : (language ?? this.current.language),
         callback: callback === "auto" ? null : (callback ?? this.current.callback),
+        client_metadata_url: (client_metadata_url ?? this.current.client_metadata_url) || null,
         theme: theme ?? this.current.theme,
         approval: approval ?? this.current.approval,
       };

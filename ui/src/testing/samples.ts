@@ -78,7 +78,7 @@ export function agentStatus(different: Partial<AgentStatusReply> = {}): AgentSta
 }
 
 export function settings(different: Partial<Settings> = {}): Settings {
-  return { language: null, theme: "system", callback: null, approval: "ask", ...different };
+  return { language: null, theme: "system", callback: null, client_metadata_url: null, approval: "ask", ...different };
 }
 
 export function failure(name: string, reason: string | null = null): ErrorObject {

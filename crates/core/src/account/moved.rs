@@ -1,7 +1,8 @@
 //! Whether a server has moved to another authorization server since the sign-in.
 
-use crate::vault::record::TokenRecord;
+use crate::vault::record::{Record, TokenRecord};
 use keybearer_oauth::reach::{Reached, reach};
+use keybearer_oauth::readable::readable;
 use keybearer_oauth::{Http, ServerUrl, resource_metadata};
 use std::time::Duration;
 
@@ -10,9 +11,10 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The authorization server that the server names now, if that which gave these tokens isn't named any more (`BIND-4`).
 /// What can't be read says nothing, and is looked for again the next time.
-pub(super) async fn moved_to(server: &ServerUrl, tokens: &TokenRecord) -> Option<String> {
+pub(super) async fn moved_to(server: &ServerUrl, record: &Record, tokens: &TokenRecord) -> Option<String> {
     let named = tokio::time::timeout(PATIENCE, named(server)).await.ok()??;
-    if named.contains(&tokens.issuer) { None } else { named.into_iter().next() }
+    let is_there = named.iter().any(|named| record.is_issuer(named, &tokens.issuer));
+    if is_there { None } else { named.first().map(|other| readable(other)) }
 }
 
 /// Every authorization server that the server's own metadata name now.

@@ -5,6 +5,8 @@
 
 /// The sign-in of a client for itself.
 mod as_client;
+/// Which authorization server a sign-in goes to.
+mod authorization_server;
 /// Everything up to the browser.
 mod prepare;
 /// From the answer to tokens.
@@ -16,9 +18,10 @@ use crate::callback::Address;
 use crate::clock::now;
 use crate::error::Error;
 use crate::redirect::kind_of;
-use crate::vault::record::PendingRecord;
+use crate::vault::record::{PendingRecord, Record};
 use jiff::{SignedDuration, Timestamp};
 use keybearer_oauth::authorization::{Callback, Code};
+use keybearer_oauth::registration::Registration;
 use keybearer_protocol::auth::{AuthPhase, AuthView, CallbackKind, StepName, StepState};
 use keybearer_protocol::profile::AuthType;
 use std::sync::Arc;
@@ -51,7 +54,11 @@ impl Account {
             AuthType::None => return Err(Error::Usage(format!("{name} was added as an account without sign-in"))),
             AuthType::Auto | AuthType::Oauth | AuthType::ClientCredentials => {}
         }
-        if self.goes_another_way(&state, way) {
+        let lapsed_way = state.sign_in.as_ref().filter(|_| page_has_lapsed(&state)).map(|open| open.way);
+        let is_another = self.goes_another_way(&state, way);
+        // A page that can't be opened any more makes room for a new one, which goes the same way.
+        let way = lapsed_way.filter(|_| !is_another).unwrap_or(way);
+        if is_another || lapsed_way.is_some() {
             // Whoever follows it sees a sign-in that begins again, and no end.
             self.give_up(&mut state);
         }
@@ -103,11 +110,11 @@ impl Account {
 
     /// Goes on with a sign-in from before a restart.
     pub(super) async fn resume_sign_in(self: &Arc<Self>) {
-        let Some(pending) =
-            self.record().ok().and_then(|record| record.pending).filter(|pending| pending.expires_at > now())
-        else {
-            return;
-        };
+        let Some(pending) = self.record().ok().and_then(|record| record.pending) else { return };
+        if pending.expires_at <= now() {
+            // It lapsed while no agent ran.
+            return self.lose_way_back(&mut self.state());
+        }
         let port = match Address::parse(&pending.authorization.redirect_uri) {
             Some(address) => self.context.callbacks.open(address).await,
             None => None,
@@ -133,9 +140,21 @@ impl Account {
         if !open || self.progress.phase() == AuthPhase::Finishing {
             return false;
         }
-        self.give_up(&mut state);
+        self.lose_way_back(&mut state);
         self.progress.fail(why.to_object());
         true
+    }
+
+    /// The authorization server doesn't know this client any more: the next sign-in is another's.
+    fn doubt(&self, client: &Registration) {
+        self.state().record.iter_mut().for_each(|record| record.doubted = Some(client.client_id.clone()));
+    }
+
+    /// Lets go of a sign-in whose browser didn't come back. Perhaps its page said that it doesn't know our client, which
+    /// nobody sees from here: the next sign-in registers anew.
+    fn lose_way_back(self: &Arc<Self>, state: &mut State) {
+        state.record.iter_mut().for_each(Record::doubt_pending);
+        self.give_up(state);
     }
 
     /// Lets go of the open sign-in. The keyring follows, so that no restart brings it back; also if nothing was pending
@@ -171,7 +190,7 @@ impl Account {
         match self.prepare(number, browser, way).await {
             Ok(Some(expires_at)) => self.lapse(number, expires_at).await,
             Ok(None) => self.end(number, Ok(())),
-            Err(error) => self.end(number, Err(&error)),
+            Err(error) => self.end(number, Err(&error.with_option(&self.name()))),
         }
     }
 
@@ -207,7 +226,6 @@ impl Account {
     async fn lapse(self: Arc<Self>, number: u64, expires_at: Timestamp) {
         let left = expires_at.duration_since(now()).max(SignedDuration::ZERO).unsigned_abs();
         tokio::time::sleep(left).await;
-        self.state().distrust_registration = true;
         self.close_sign_in(Some(number), &Error::Lapsed);
     }
 
@@ -230,6 +248,12 @@ impl Account {
         self.progress.finish();
         Ok((open.number, pending, accepted))
     }
+}
+
+/// Whether a browser is awaited, and whoever opened its page now would find none.
+fn page_has_lapsed(state: &State) -> bool {
+    let pending = state.record.as_ref().and_then(|record| record.pending.as_ref());
+    pending.and_then(|pending| pending.page_lapses_at).is_some_and(|end| end <= now())
 }
 
 fn opens(browser: Option<&Browser>, address: &str) -> bool {

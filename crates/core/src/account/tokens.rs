@@ -5,15 +5,16 @@ use super::{Account, Means, State, fixed_secret, means};
 use crate::clock::now;
 use crate::error::Error;
 use crate::profile::{Profile, ProfileError};
-use crate::refresh::{Decision, Failure, Want, classify, decide, is_usable};
+use crate::refresh::{Decision, Failure, Want, classify, decide, forgets_client, is_usable};
 use crate::upstream::{Access, Headers, ToolList, UpstreamError};
 use crate::vault::record::{Record, TokenRecord};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use jiff::{SignedDuration, Timestamp};
-use keybearer_oauth::authorization::readable;
 use keybearer_oauth::challenge::Challenge;
 use keybearer_oauth::client::Client;
 use keybearer_oauth::dpop::{Prover, is_about_proof};
+use keybearer_oauth::readable::readable;
+use keybearer_oauth::registration::{Registration, RegistrationOrigin};
 use keybearer_oauth::token::{Grant, TokenEndpoint};
 use keybearer_oauth::token_answer::{TokenError, Tokens};
 use keybearer_oauth::{Http, ServerUrl};
@@ -295,8 +296,15 @@ impl Account {
         }
         let refused = self.state().refused == Some(seen);
         let server: ServerUrl = record.url.parse().map_err(ProfileError::from)?;
-        if refused && let Some(other) = moved_to(&server, &tokens).await {
+        if refused && let Some(other) = moved_to(&server, &record, &tokens).await {
             let why = format!("the server now names {other} as its authorization server");
+            self.commit(unrenewable(record, tokens, why)).await?;
+            return Err(self.auth_required());
+        }
+        let has_ended = |client: &Registration| client.has_ended(now().as_second());
+        if record.registration.as_ref().is_some_and(has_ended) {
+            let why =
+                format!("the secret that {} gave this app has ended; the next sign-in gets another", tokens.issuer);
             self.commit(unrenewable(record, tokens, why)).await?;
             return Err(self.auth_required());
         }
@@ -323,7 +331,10 @@ impl Account {
         let http = Http::for_server(&record.url.parse().map_err(ProfileError::from)?)?;
         let client =
             Client::new(&http, registration, now().as_second())?.bound_to(self.prover(tokens.dpop_key.as_ref()));
-        let endpoint = TokenEndpoint { client, url: &tokens.token_endpoint, resource: Some(&tokens.resource) };
+        // As it was left out before, or as the user says since.
+        let omits = tokens.omits_resource || self.settings().omit_resource;
+        let resource = Some(tokens.resource.as_str()).filter(|_| !omits);
+        let endpoint = TokenEndpoint { client, url: &tokens.token_endpoint, resource };
         let grant = match &tokens.refresh_token {
             Some(refresh_token) => Grant::RefreshToken(refresh_token),
             None => Grant::ClientCredentials { scopes: &tokens.scopes },
@@ -361,12 +372,12 @@ fn renewed(mut record: Record, old: TokenRecord, answer: Tokens) -> Record {
 
 /// The authorization server doesn't renew this set any more. Nothing is deleted: the access token may still be good.
 fn rejected(record: Record, tokens: TokenRecord, error: &TokenError) -> Record {
-    let mut record = unrenewable(record, tokens, error.to_string());
-    if matches!(error, TokenError::Refused { error, .. } if error == "invalid_client") {
-        // The next sign-in registers anew.
-        record.registration = None;
+    let is_ours = |client: &Registration| client.origin == RegistrationOrigin::Dynamic;
+    if forgets_client(error) && record.registration.as_ref().is_some_and(is_ours) {
+        let why = format!("{} has forgotten this app; the next sign-in registers it again ({error})", tokens.issuer);
+        return unrenewable(Record { registration: None, ..record }, tokens, why);
     }
-    record
+    unrenewable(record, tokens, error.to_string())
 }
 
 /// These tokens aren't renewed any more.

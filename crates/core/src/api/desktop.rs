@@ -5,6 +5,7 @@ use crate::caller::Caller;
 use crate::error::Error;
 use crate::settings::Preferences;
 use crate::vault::VaultError;
+use keybearer_oauth::client_metadata::DocumentAddress;
 use keybearer_protocol::agent::{AgentStatusReply, AgentWatchParams, AgentWatchReply};
 use keybearer_protocol::auth::CallbackKind;
 use keybearer_protocol::grant::{GrantListParams, GrantListReply};
@@ -64,18 +65,22 @@ impl Api {
     pub(super) async fn settings(&self) -> Result<Settings, Error> {
         let preferences = self.accounts.context().settings.read()?;
         let approval = self.consent.approval().await?;
-        let (language, theme, callback) = (preferences.language, preferences.theme, preferences.callback);
-        Ok(Settings { language, theme, callback, approval })
+        let Preferences { language, theme, callback, client_metadata_url, .. } = preferences;
+        Ok(Settings { language, theme, callback, client_metadata_url, approval })
     }
 
     pub(super) async fn change_settings(&self, caller: &Caller, change: SettingsSetParams) -> Result<Settings, Error> {
         // First what may fail: then nothing is changed.
         self.accounts.context().settings.read()?;
+        if let Some(address) = named(change.client_metadata_url.as_ref()) {
+            address.parse::<DocumentAddress>()?;
+        }
         if let Some(approval) = change.approval {
             self.consent.set_approval(caller, approval).await?;
         }
-        if change.language.is_some() || change.theme.is_some() || change.callback.is_some() {
-            self.accounts.context().settings.change(|preferences| apply(change, preferences))?;
+        let SettingsSetParams { language, theme, callback, client_metadata_url, approval: _ } = &change;
+        if language.is_some() || theme.is_some() || callback.is_some() || client_metadata_url.is_some() {
+            self.accounts.context().settings.change(|preferences| apply(&change, preferences))?;
         }
         self.accounts.context().changes.announce();
         self.settings().await
@@ -158,7 +163,12 @@ impl Api {
     }
 }
 
-fn apply(change: SettingsSetParams, preferences: &mut Preferences) {
+/// An address, unless it is the empty one, which means none.
+fn named(address: Option<&String>) -> Option<&String> {
+    address.filter(|address| !address.is_empty())
+}
+
+fn apply(change: &SettingsSetParams, preferences: &mut Preferences) {
     if let Some(choice) = change.language {
         preferences.language = match choice {
             LanguageChoice::System => None,
@@ -172,6 +182,9 @@ fn apply(change: SettingsSetParams, preferences: &mut Preferences) {
             CallbackChoice::DeepLink => Some(CallbackKind::DeepLink),
             CallbackChoice::Loopback => Some(CallbackKind::Loopback),
         };
+    }
+    if change.client_metadata_url.is_some() {
+        preferences.client_metadata_url = named(change.client_metadata_url.as_ref()).cloned();
     }
     preferences.theme = change.theme.unwrap_or(preferences.theme);
 }

@@ -4,8 +4,9 @@ use super::Kept;
 use jiff::Timestamp;
 use keybearer_oauth::authorization::PendingAuthorization;
 use keybearer_oauth::dpop::DpopKey;
-use keybearer_oauth::registration::Registration;
-use keybearer_protocol::profile::AuthType;
+use keybearer_oauth::registration::{Registration, RegistrationOrigin};
+use keybearer_oauth::server_metadata::{Exceptions, differ_by_a_slash};
+use keybearer_protocol::profile::{AuthType, Exception};
 use keybearer_protocol::secret::{expose, expose_option};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
@@ -13,6 +14,8 @@ use url::Url;
 
 /// The version of the record, independent of the product's.
 const VERSION: u32 = 1;
+/// How many authorization servers of before are remembered.
+const EARLIER: usize = 4;
 
 /// One account's item.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -27,12 +30,23 @@ pub struct Record {
     /// The secret that the user brought.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret: Option<SecretRecord>,
+    /// What a person has accepted of an authorization server. It weakens checks, so it lies here and in no file.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exceptions: Vec<ExceptionRecord>,
     /// Whether the server was found to need no sign-in.
     #[serde(default)]
     pub open: bool,
     /// The client at the authorization server.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub registration: Option<Registration>,
+    /// The clients that were registered at other authorization servers before, the latest last: each is good there and
+    /// nowhere else (`BIND-1`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<Registration>,
+    /// The ID of a client that the last sign-in found no way back with, or that was refused: perhaps the authorization
+    /// server has forgotten it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doubted: Option<String>,
     /// What the last sign-in or refresh gave.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tokens: Option<TokenRecord>,
@@ -57,6 +71,16 @@ pub struct SecretRecord {
     pub issuer: Option<String>,
 }
 
+/// What a person has accepted, and of whom alone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExceptionRecord {
+    /// What.
+    pub exception: Exception,
+    /// The authorization server, by the name that it is looked up by; until a sign-in has found one, none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issuer: Option<String>,
+}
+
 /// A token set with all that its use and its renewal need.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct TokenRecord {
@@ -74,6 +98,9 @@ pub struct TokenRecord {
     pub scopes: Vec<String>,
     /// The protected resource that it is for, as published.
     pub resource: String,
+    /// Whether the resource was left out of the requests that led to it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub omits_resource: bool,
     /// The authorization server that gave it.
     pub issuer: String,
     /// Where it is renewed.
@@ -108,6 +135,9 @@ pub struct PendingRecord {
     pub authorization: PendingAuthorization,
     /// The address in the browser, to open it again.
     pub authorization_url: String,
+    /// Until when that can be opened, where the request was pushed (RFC 9126 §2.2).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page_lapses_at: Option<Timestamp>,
     /// For the tokens to come.
     #[serde(default)]
     pub revocation_endpoint: Option<Url>,
@@ -131,12 +161,56 @@ impl Record {
             url: url.to_owned(),
             generation: 0,
             secret: None,
+            exceptions: Vec::new(),
             open: false,
             registration: None,
+            earlier: Vec::new(),
+            doubted: None,
             tokens: None,
             displaced: None,
             pending: None,
         }
+    }
+
+    /// Every client that there is, for whatever authorization server.
+    pub fn clients(&self) -> impl Iterator<Item = &Registration> {
+        self.registration.iter().chain(&self.earlier)
+    }
+
+    /// The record after a sign-in as this client. One that was registered elsewhere is kept for when the server comes
+    /// back to that authorization server.
+    pub fn signed_in_as(mut self, client: Registration) -> Record {
+        self.earlier.retain(|before| before.issuer != client.issuer);
+        let is_elsewhere = |before: &Registration| before.issuer != client.issuer;
+        let is_ours = |before: &Registration| before.origin == RegistrationOrigin::Dynamic;
+        self.earlier.extend(self.registration.take().filter(|before| is_elsewhere(before) && is_ours(before)));
+        let surplus = self.earlier.len().saturating_sub(EARLIER);
+        self.earlier.drain(..surplus);
+        Record { registration: Some(client), doubted: None, ..self }
+    }
+
+    /// The open sign-in ended without an answer, or as a client that was refused: the next one doesn't trust that client.
+    pub fn doubt_pending(&mut self) {
+        if let Some(pending) = self.pending.take() {
+            self.doubted = Some(pending.authorization.registration.client_id);
+        }
+    }
+
+    /// What is accepted of the authorization server that is looked up by this name.
+    pub fn exceptions_at(&self, named: &str) -> Exceptions {
+        let accepts = |exception: Exception| {
+            let is_for = |issuer: &Option<String>| issuer.as_ref().is_none_or(|issuer| issuer == named);
+            self.exceptions.iter().any(|record| record.exception == exception && is_for(&record.issuer))
+        };
+        Exceptions {
+            pkce_not_advertised: accepts(Exception::PkceNotAdvertised),
+            issuer_slash: accepts(Exception::IssuerSlash),
+        }
+    }
+
+    /// Whether the authorization server that is looked up by this name is the one that is called `issuer`.
+    pub fn is_issuer(&self, named: &str, issuer: &str) -> bool {
+        named == issuer || (self.exceptions_at(named).issuer_slash && differ_by_a_slash(named, issuer))
     }
 }
 

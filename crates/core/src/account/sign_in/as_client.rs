@@ -34,13 +34,14 @@ impl Account {
             let _changing = self.changing.lock().await;
             let client =
                 Client::new(http, &registration, now().as_second())?.bound_to(self.prover(found.dpop_key.as_ref()));
-            let endpoint = TokenEndpoint { client, url: &found.server.token_endpoint, resource: Some(&found.resource) };
+            let resource = Some(found.resource.as_str()).filter(|_| !profile.settings.omit_resource);
+            let endpoint = TokenEndpoint { client, url: &found.server.token_endpoint, resource };
             let answer = endpoint.trade(Grant::ClientCredentials { scopes: &asked }).await?;
             // The profile may have been given another address meanwhile: these tokens are not for it.
             if !self.is_current(number) || !self.url().same_server(&profile.url) {
                 return Err(Error::Cancelled);
             }
-            self.commit_tokens(signed_in(self.record()?, registration, &found, &asked, answer)).await?;
+            self.commit_tokens(signed_in(self.record()?, registration, &found, profile, &asked, answer)).await?;
         }
         self.state().more_access.signed_in(&asked);
         self.progress.step(StepName::GetTokens, StepState::Done, None);
@@ -48,15 +49,21 @@ impl Account {
     }
 }
 
-fn signed_in(record: Record, registration: Registration, found: &Found, asked: &[String], answer: Tokens) -> Record {
+fn signed_in(
+    record: Record,
+    registration: Registration,
+    found: &Found,
+    profile: &Profile,
+    asked: &[String],
+    answer: Tokens,
+) -> Record {
     let (received_at, issuer) = (now(), found.server.issuer.clone());
     Record {
         generation: record.generation + 1,
         displaced: None,
         pending: None,
-        secret: record.secret.map(|secret| SecretRecord { issuer: Some(issuer.clone()), ..secret }),
+        secret: record.secret.clone().map(|secret| SecretRecord { issuer: Some(issuer.clone()), ..secret }),
         open: false,
-        registration: Some(registration),
         tokens: Some(TokenRecord {
             access_token: answer.access_token,
             // RFC 6749 §4.4.3: there should be none, and none is needed.
@@ -65,6 +72,7 @@ fn signed_in(record: Record, registration: Registration, found: &Found, asked: &
             expires_at: ends_at(received_at, answer.expires_in),
             scopes: answer.scopes.unwrap_or_else(|| asked.to_vec()),
             resource: found.resource.clone(),
+            omits_resource: profile.settings.omit_resource,
             issuer,
             token_endpoint: found.server.token_endpoint.clone(),
             revocation_endpoint: found.server.revocation_endpoint.clone(),
@@ -73,6 +81,6 @@ fn signed_in(record: Record, registration: Registration, found: &Found, asked: &
             by_client: true,
             dpop_key: found.dpop_key.clone(),
         }),
-        ..record
+        ..record.signed_in_as(registration)
     }
 }

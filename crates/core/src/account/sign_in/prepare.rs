@@ -1,23 +1,25 @@
 //! Everything of a sign-in up to the browser: discovery, registration, the authorization request.
 
+use super::authorization_server::Chosen;
 use super::{Way, opens};
 use crate::account::Account;
 use crate::browser::Browser;
 use crate::callback::{Address, Port};
 use crate::clock::now;
 use crate::error::Error;
-use crate::profile::Settings;
-use crate::redirect::{DEEP_LINK, kind_of};
+use crate::links;
+use crate::profile::{Profile, Settings};
+use crate::redirect::{DEEP_LINK, kind_of, uris};
 use crate::upstream::{Access, UpstreamError};
-use crate::vault::record::{PendingRecord, Record};
+use crate::vault::record::{PendingRecord, Record, TokenRecord};
 use jiff::{SignedDuration, Timestamp};
 use keybearer_oauth::authorization::{self, RequestError, Wish};
+use keybearer_oauth::client::Client;
 use keybearer_oauth::dpop::{self, DpopKey};
 use keybearer_oauth::reach::{Reached, reach};
 use keybearer_oauth::registration::{Credential, Known, Registration, RegistrationError, RegistrationOrigin, register};
-use keybearer_oauth::resource_metadata::ResourceMetadata;
 use keybearer_oauth::server_metadata::{ServerMetadata, ServerMetadataError};
-use keybearer_oauth::{Http, HttpError, ServerUrl, resource_metadata, server_metadata};
+use keybearer_oauth::{Http, HttpError, ServerUrl, pushed_authorization, resource_metadata};
 use keybearer_protocol::auth::{CallbackKind, StepName, StepState};
 use keybearer_protocol::profile::AuthType;
 use std::sync::Arc;
@@ -46,7 +48,7 @@ impl Account {
     ) -> Result<Option<Timestamp>, Error> {
         let profile = self.state().profile.clone();
         let http = Http::for_server(&profile.url)?;
-        let Some(found) = self.discover(&http, &profile.url, profile.settings.auth).await? else {
+        let Some(found) = self.discover(&http, &profile).await? else {
             self.keep_open(&profile.url).await?;
             return Ok(None);
         };
@@ -55,20 +57,31 @@ impl Account {
             self.sign_in_as_client(number, &http, &profile, found).await?;
             return Ok(None);
         }
-        authorization::check(&http, &found.server)?;
+        authorization::check(&http, &found.server).await?;
         let chosen = way.callback.is_some();
         let registration = self.identify(&http, &found.server, &profile.settings, way).await;
         let registration =
             registration.map_err(|error| if found.assumed { unfounded(error, &found.server) } else { error })?;
         self.progress.step(StepName::IdentifyClient, StepState::Done, Some(registration.client_id.clone()));
         let (redirect_uri, port) = self.way_back(&registration).await?;
-        let scopes = if profile.settings.scopes.is_empty() { found.scopes } else { profile.settings.scopes };
+        let Settings { scopes, omit_resource, parameters, .. } = profile.settings;
+        let scopes = self.widened(if scopes.is_empty() { found.scopes } else { scopes });
         let dpop_jkt = found.dpop_key.as_ref().map(DpopKey::thumbprint).transpose()?;
-        let wish = Wish { redirect_uri, resource: found.resource, scopes: self.widened(scopes), dpop_jkt };
-        let (url, authorization) = authorization::request(&http, &found.server, &registration, wish)?;
+        let wish = Wish { redirect_uri, resource: found.resource, omit_resource, scopes, dpop_jkt, parameters };
+        let (request, authorization) = authorization::request(&found.server, &registration, wish)?;
+        let client =
+            Client::new(&http, &registration, now().as_second())?.bound_to(self.prover(found.dpop_key.as_ref()));
+        let page = pushed_authorization::page(&client, &found.server, &request).await;
+        let page = page.inspect_err(|error| {
+            if error.is_unknown_client() {
+                self.doubt(&registration);
+            }
+        })?;
+        let lifetime = page.expires_in.and_then(|seconds| i64::try_from(seconds).ok()).map(SignedDuration::from_secs);
         let pending = PendingRecord {
             authorization,
-            authorization_url: url.into(),
+            authorization_url: page.url.into(),
+            page_lapses_at: lifetime.and_then(|lifetime| now().checked_add(lifetime).ok()),
             revocation_endpoint: found.server.revocation_endpoint,
             url: profile.url.to_string(),
             expires_at: now() + PATIENCE,
@@ -97,7 +110,8 @@ impl Account {
     }
 
     /// The server, its protected resource metadata, its authorization server. `None` if it needs no sign-in.
-    async fn discover(&self, http: &Http, url: &ServerUrl, auth: AuthType) -> Result<Option<Found>, Error> {
+    async fn discover(&self, http: &Http, profile: &Profile) -> Result<Option<Found>, Error> {
+        let (url, auth) = (&profile.url, profile.settings.auth);
         let step = |name, state, fact| self.progress.step(name, state, fact);
         step(StepName::ReachServer, StepState::Running, None);
         let challenge = match reach(http, url).await? {
@@ -120,9 +134,8 @@ impl Account {
         let resource_step = if metadata.is_some() { StepState::Done } else { StepState::Skipped };
         step(StepName::ResourceMetadata, resource_step, metadata.as_ref().map(|metadata| metadata.resource.clone()));
         step(StepName::AuthorizationServer, StepState::Running, None);
-        let found = server_metadata::find(http, &issuer(url, metadata.as_ref())).await;
-        let assumed = metadata.is_none() && matches!(found, Err(ServerMetadataError::Missing(_)));
-        let server = if assumed { server_metadata::assumed(url.url()) } else { found? };
+        let Chosen { server, named, assumed } = self.choose(http, profile, metadata.as_ref()).await?;
+        self.bind_exceptions(&named).await?;
         step(StepName::AuthorizationServer, StepState::Done, Some(server.issuer.clone()));
         let is_bound = dpop::is_demanded(&server, metadata.as_ref(), challenge.as_ref())?;
         let dpop_key = is_bound.then(DpopKey::generate).transpose()?;
@@ -144,8 +157,8 @@ impl Account {
         authorization::widened(scopes, given.iter().chain(state.more_access.wanted()))
     }
 
-    /// The client ID: the one that worked before at this very issuer, or a new one (`BIND-1..4`). Its redirect
-    /// addresses are all of one kind.
+    /// The client ID: one that worked before at this very issuer, or a new one (`BIND-1..4`). Its redirect addresses are
+    /// all of one kind.
     pub(super) async fn identify(
         &self,
         http: &Http,
@@ -154,9 +167,11 @@ impl Account {
         way: Way,
     ) -> Result<Registration, Error> {
         let record = self.record()?;
-        let pre_registered = pre_registered(&record, settings, &server.issuer)?;
-        let metadata_document =
-            self.context.metadata_document.clone().filter(|_| server.client_id_metadata_document_supported);
+        let pre_registered = pre_registered(&record, settings);
+        let metadata_document = match server.client_id_metadata_document_supported {
+            true => self.context.settings.metadata_document()?,
+            false => None,
+        };
         let by_hand = settings.redirect_uri.as_ref().filter(|_| pre_registered.is_some());
         let kind = match way.callback.filter(|_| by_hand.is_none()) {
             _ if by_hand.is_some_and(|uri| uri == DEEP_LINK) => CallbackKind::DeepLink,
@@ -168,39 +183,73 @@ impl Account {
                 self.context.redirects.choose(&server.issuer, wish, setting()).await
             }
         };
-        let renewed = record.tokens.as_ref().is_none_or(|tokens| tokens.refresh_rejected.is_none());
-        let works = renewed && pre_registered.is_none() && !way.register_again && !self.state().distrust_registration;
-        let fits = |kept: &Registration| {
+        let rejected_here = |tokens: &TokenRecord| tokens.refresh_rejected.is_some() && tokens.issuer == server.issuer;
+        let rejected = record.tokens.as_ref().is_some_and(rejected_here);
+        let may_keep = !rejected && pre_registered.is_none() && metadata_document.is_none() && !way.register_again;
+        let fits = |kept: &&Registration| {
             let same_kind = kept.redirect_uris.first().and_then(|uri| kind_of(uri)) == Some(kind);
-            kept.issuer == server.issuer && kept.origin == RegistrationOrigin::Dynamic && same_kind
+            let is_ours = kept.issuer == server.issuer && kept.origin == RegistrationOrigin::Dynamic;
+            let is_doubted = record.doubted.as_ref() == Some(&kept.client_id);
+            is_ours && same_kind && !is_doubted && !kept.has_ended(now().as_second())
         };
-        if let Some(kept) = record.registration.clone().filter(|kept| works && fits(kept)) {
-            return Ok(kept);
+        if let Some(kept) = record.clients().find(fits).filter(|_| may_keep) {
+            return Ok(kept.clone());
         }
         let known = Known { pre_registered, metadata_document };
-        let uris_at_hand = by_hand.map_or_else(|| uris(kind), |uri| vec![uri.clone()]);
-        let refused = match (kind, register(http, server, &known, &uris_at_hand).await) {
-            (CallbackKind::DeepLink, Err(refused)) if is_refused(&refused) => refused,
-            (_, registered) => return Ok(registered?),
+        if let Some(uri) = by_hand {
+            return Ok(register(http, server, &known, std::slice::from_ref(uri)).await?);
+        }
+        self.register(http, server, &known, kind).await.map_err(|error| self.by_hand(error, way))
+    }
+
+    /// A client with redirect addresses of this kind, or of the other where the server refuses them: some register no
+    /// private scheme, others no plain http (`DCR-4`, `DCR-5`). Which one will do is remembered.
+    async fn register(
+        &self,
+        http: &Http,
+        server: &ServerMetadata,
+        known: &Known,
+        kind: CallbackKind,
+    ) -> Result<Registration, RegistrationError> {
+        let refused = match register(http, server, known, &uris(kind)).await {
+            Err(refused) if is_refused(&refused) => refused,
+            registered => return registered,
         };
-        // Some servers register no private scheme: then a loopback port will do, there and from now on (`DCR-5`).
-        let Ok(registration) = register(http, server, &known, &uris(CallbackKind::Loopback)).await else {
-            return Err(refused.into());
+        let other = match kind {
+            CallbackKind::DeepLink => CallbackKind::Loopback,
+            CallbackKind::Loopback if links::are_answered().await => CallbackKind::DeepLink,
+            CallbackKind::Loopback => return Err(refused),
         };
+        let Ok(registration) = register(http, server, known, &uris(other)).await else { return Err(refused) };
         // With another address it worked at once, so it was the address.
-        self.context.redirects.learn(&server.issuer, CallbackKind::Loopback);
+        self.context.redirects.learn(&server.issuer, other);
         Ok(registration)
+    }
+
+    /// What is left where the server gives no client ID: a person asks for one (`REG-2`).
+    fn by_hand(&self, error: RegistrationError, way: Way) -> Error {
+        match error {
+            RegistrationError::NotOffered(_)
+            | RegistrationError::NotListed { .. }
+            | RegistrationError::Refused { .. } => {
+                let redirect_uris = uris(way.callback.unwrap_or(CallbackKind::Loopback));
+                Error::ClientNeeded { profile: self.name(), why: error, redirect_uris }
+            }
+            RegistrationError::Http(_) | RegistrationError::Unusable(_) | RegistrationError::AuthMethod { .. } => {
+                error.into()
+            }
+        }
     }
 
     /// The redirect address of a registration; for a loopback address, with the port opened.
     async fn way_back(&self, registration: &Registration) -> Result<(String, Option<Arc<Port>>), Error> {
         let (uris, callbacks) = (&registration.redirect_uris, &self.context.callbacks);
-        let port = match uris.as_slice() {
-            [link] if link == DEEP_LINK => return Ok((DEEP_LINK.to_owned(), None)),
-            [one] => callbacks.open(Address::parse(one).ok_or_else(|| RequestError::BadAddress(one.clone()))?).await,
-            _ => callbacks.open_any().await,
-        };
-        let port = port.ok_or_else(|| Error::NoPort(uris.clone()))?;
+        if uris.iter().any(|uri| uri == DEEP_LINK) {
+            return Ok((DEEP_LINK.to_owned(), None));
+        }
+        let address = |uri: &String| Address::parse(uri).ok_or_else(|| RequestError::BadAddress(uri.clone()));
+        let addresses: Vec<Address> = uris.iter().map(address).collect::<Result<_, _>>()?;
+        let port = callbacks.open_one(addresses).await.ok_or_else(|| Error::NoPort(uris.clone()))?;
         Ok((port.address.uri.clone(), Some(port)))
     }
 
@@ -220,20 +269,16 @@ impl Account {
     }
 }
 
-/// The redirect addresses of a kind, for a registration.
-fn uris(kind: CallbackKind) -> Vec<String> {
-    match kind {
-        CallbackKind::DeepLink => vec![DEEP_LINK.to_owned()],
-        CallbackKind::Loopback => Address::ours().map(|address| address.uri).collect(),
-    }
-}
-
 /// Whether the authorization server said no to what the registration says of us: not to who asks, nor how often.
 fn is_refused(error: &RegistrationError) -> bool {
     match error {
         RegistrationError::Refused { error, .. } => error.starts_with("invalid_"),
         RegistrationError::Http(HttpError::Status { status, .. }) => matches!(status, 400 | 422),
-        RegistrationError::Http(_) | RegistrationError::NotOffered(_) | RegistrationError::AuthMethod { .. } => false,
+        RegistrationError::Http(_)
+        | RegistrationError::NotOffered(_)
+        | RegistrationError::NotListed { .. }
+        | RegistrationError::Unusable(_)
+        | RegistrationError::AuthMethod { .. } => false,
     }
 }
 
@@ -242,33 +287,14 @@ fn unfounded(error: Error, server: &ServerMetadata) -> Error {
     let is_nothing = matches!(
         error,
         Error::Registration(RegistrationError::Http(HttpError::Status { .. } | HttpError::NotJson { .. }))
+            | Error::ClientNeeded { why: RegistrationError::NotListed { .. }, .. }
     );
-    if is_nothing { ServerMetadataError::Missing(server.issuer.clone()).into() } else { error }
+    if is_nothing { ServerMetadataError::Nowhere(server.issuer.clone()).into() } else { error }
 }
 
-/// The client that was registered by hand, with its secret: for the authorization server that the user names or that it
-/// was first used at, and no other that the MCP server may name later (`BIND-2`, `BIND-5`).
-fn pre_registered(
-    record: &Record,
-    settings: &Settings,
-    issuer: &str,
-) -> Result<Option<(String, Option<Credential>)>, Error> {
-    let Some(id) = settings.client_id.clone() else { return Ok(None) };
+/// The client that was registered by hand, with what proves that it is this client. Which authorization server it is for
+/// was looked at when that was chosen.
+fn pre_registered(record: &Record, settings: &Settings) -> Option<(String, Option<Credential>)> {
     let secret = record.secret.as_ref().filter(|secret| secret.auth.signs_in());
-    let is_this = |used: &&Registration| used.origin == RegistrationOrigin::PreRegistered && used.client_id == id;
-    let used = record.registration.as_ref().filter(is_this);
-    let named = settings.issuer.as_ref();
-    let bounds =
-        named.into_iter().chain(secret.and_then(|secret| secret.issuer.as_ref())).chain(used.map(|used| &used.issuer));
-    match bounds.into_iter().find(|bound| *bound != issuer) {
-        Some(bound) => Err(Error::ClientElsewhere { bound: bound.clone(), named: issuer.to_owned() }),
-        None => Ok(Some((id, secret.map(|secret| Credential::of(secret.value.clone()))))),
-    }
-}
-
-/// The authorization server: the first that the resource names, or, for servers of the 2025-03-26 revision, which
-/// publish no such metadata, the server's own origin (`DISC-6`, `LEG-1`).
-fn issuer(url: &ServerUrl, metadata: Option<&ResourceMetadata>) -> String {
-    let named = metadata.and_then(|metadata| metadata.authorization_servers.first().cloned());
-    named.unwrap_or_else(|| url.url().origin().ascii_serialization())
+    Some((settings.client_id.clone()?, secret.map(|secret| Credential::of(secret.value.clone()))))
 }

@@ -6,11 +6,12 @@ use crate::clock::now;
 use crate::error::Error;
 use crate::profile::ProfileError;
 use crate::redirect::kind_of;
+use crate::refresh::forgets_client;
 use crate::vault::record::{PendingRecord, Record, SecretRecord, TokenRecord};
 use keybearer_oauth::authorization::Code;
 use keybearer_oauth::client::Client;
 use keybearer_oauth::token::{Grant, TokenEndpoint};
-use keybearer_oauth::token_answer::{TokenError, Tokens};
+use keybearer_oauth::token_answer::Tokens;
 use keybearer_oauth::{Http, ServerUrl};
 use keybearer_protocol::auth::{StepName, StepState};
 use std::sync::Arc;
@@ -23,7 +24,8 @@ impl Account {
         pending: PendingRecord,
         accepted: Result<Code, Error>,
     ) -> Result<(), Error> {
-        let outcome = self.redeem_code(number, pending, accepted).await;
+        let outcome =
+            self.redeem_code(number, pending, accepted).await.map_err(|error| error.with_option(&self.name()));
         self.end(number, outcome.as_ref().copied());
         outcome
     }
@@ -38,12 +40,12 @@ impl Account {
         let url: ServerUrl = pending.url.parse().map_err(ProfileError::from)?;
         let tokens = self.fetch_tokens(number, &url, &pending, accepted).await;
         if let Err(error) = tokens {
-            // Perhaps the authorization server has forgotten our client: the next sign-in registers anew.
-            self.state().distrust_registration |= is_unknown_client(&error);
+            if matches!(&error, Error::Token(error) if forgets_client(error)) {
+                self.doubt(&pending.authorization.registration);
+            }
             self.drop_pending().await;
             return Err(error);
         }
-        self.state().distrust_registration = false;
         let kind = kind_of(&pending.authorization.redirect_uri).filter(|_| pending.callback_chosen);
         if let Some(kind) = kind {
             self.context.redirects.learn(&pending.authorization.issuer, kind);
@@ -68,7 +70,7 @@ impl Account {
         let (http, asked) = (Http::for_server(url)?, &pending.authorization);
         let client = Client::new(&http, &asked.registration, now().as_second())?
             .bound_to(self.prover(pending.dpop_key.as_ref()));
-        let endpoint = TokenEndpoint { client, url: &asked.token_endpoint, resource: Some(&asked.resource) };
+        let endpoint = TokenEndpoint { client, url: &asked.token_endpoint, resource: asked.sent_resource() };
         let answer = endpoint.trade(Grant::Code(&accepted?, asked)).await?;
         if !still_meant() {
             return Err(Error::Cancelled);
@@ -88,19 +90,14 @@ impl Account {
     }
 }
 
-fn is_unknown_client(error: &Error) -> bool {
-    matches!(error, Error::Token(TokenError::Refused { error, .. }) if matches!(error.as_str(), "invalid_client" | "unauthorized_client"))
-}
-
 fn signed_in(record: Record, pending: &PendingRecord, answer: Tokens) -> Record {
     let (received_at, asked) = (now(), &pending.authorization);
     Record {
         generation: record.generation + 1,
         displaced: None,
         pending: None,
-        secret: record.secret.map(|secret| SecretRecord { issuer: Some(asked.issuer.clone()), ..secret }),
+        secret: record.secret.clone().map(|secret| SecretRecord { issuer: Some(asked.issuer.clone()), ..secret }),
         open: false,
-        registration: Some(asked.registration.clone()),
         tokens: Some(TokenRecord {
             access_token: answer.access_token,
             refresh_token: answer.refresh_token,
@@ -108,6 +105,7 @@ fn signed_in(record: Record, pending: &PendingRecord, answer: Tokens) -> Record 
             expires_at: ends_at(received_at, answer.expires_in),
             scopes: answer.scopes.unwrap_or_else(|| asked.scopes.clone()),
             resource: asked.resource.clone(),
+            omits_resource: asked.omits_resource,
             issuer: asked.issuer.clone(),
             token_endpoint: asked.token_endpoint.clone(),
             revocation_endpoint: pending.revocation_endpoint.clone(),
@@ -116,6 +114,6 @@ fn signed_in(record: Record, pending: &PendingRecord, answer: Tokens) -> Record 
             by_client: false,
             dpop_key: pending.dpop_key.clone(),
         }),
-        ..record
+        ..record.signed_in_as(asked.registration.clone())
     }
 }
