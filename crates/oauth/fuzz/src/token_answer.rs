@@ -79,10 +79,11 @@ fn check_error(status: StatusCode, error: &TokenError) {
             assert!(["an error without a name", "no access_token"].contains(&&**problem), "{told}");
         }
         TokenError::UnknownType { kind, .. } => {
-            assert!(["mac", "pop", "n_a"].contains(&&*kind.to_ascii_lowercase()), "{told:?}");
+            assert!(kind.chars().count() <= 500 && !told.contains(char::is_control), "{told:?}");
         }
         // Its problem is a word of ours.
         TokenError::Unusable { .. } => {}
+        TokenError::Unbound(_) | TokenError::StrangelyBound(_) => unreachable!("reading knows of no key"),
         TokenError::Http(error) => {
             assert_eq!(error.is_transient(), is_for_later(status), "{status}: {told}");
             let words = "as.example answered something that isn't the expected JSON (neither a JSON object nor a form)";
@@ -98,7 +99,8 @@ fn check_secrets(status: StatusCode, kind: &str, body: &[u8]) {
         fields.insert(name.to_owned(), SECRET.into());
     }
     // What a server says of itself is told, and may happen to look like the tokens.
-    let said = ["error", "error_description", "scope"].map(|name| fields.get(name).and_then(Value::as_str));
+    let said =
+        ["error", "error_description", "scope", "token_type"].map(|name| fields.get(name).and_then(Value::as_str));
     if said.into_iter().flatten().any(|text| text.contains(SECRET) || readable(text).contains(SECRET)) {
         return;
     }
