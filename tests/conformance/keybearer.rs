@@ -26,10 +26,10 @@ pub(crate) struct Keybearer {
     _world: World,
 }
 
-/// A token with its number.
-pub(crate) struct Token {
-    /// The token.
-    pub(crate) text: String,
+/// The headers of one request, and the number of the token in them.
+pub(crate) struct Headers {
+    /// As they are sent.
+    pub(crate) lines: Vec<String>,
     generation: Value,
 }
 
@@ -53,24 +53,26 @@ impl Keybearer {
         Ok(keybearer)
     }
 
-    /// A token that covers these scopes. Where only a sign-in helps, the person signs in.
-    pub(crate) fn token(&mut self, scopes: &[Value]) -> anyhow::Result<Token> {
-        let question = json!({ "profile": ACCOUNT, "scopes": scopes });
-        let mut answer = self.programs.call("token.get", &question)?;
+    /// What a POST to this address needs that wants these scopes, and a nonce, if it wants one. Where only a sign-in
+    /// helps, the person signs in.
+    pub(crate) fn headers(&mut self, url: &str, scopes: &[Value], nonce: Option<&str>) -> anyhow::Result<Headers> {
+        let question = json!({ "profile": ACCOUNT, "url": url, "method": "POST", "scopes": scopes, "nonce": nonce });
+        let mut answer = self.programs.call("header.get", &question)?;
         if needs_sign_in(&answer) {
             self.sign_in()?;
-            answer = self.programs.call("token.get", &question)?;
+            answer = self.programs.call("header.get", &question)?;
         }
-        let token = ok(&answer)?;
-        let text = token["access_token"].as_str().context("a token")?.to_owned();
-        Ok(Token { text, generation: token["generation"].clone() })
+        let reply = ok(&answer)?;
+        let headers = reply["headers"].as_object().context("headers")?;
+        let line = |(name, value): (&String, &Value)| Some(format!("{name}: {}", value.as_str()?));
+        Ok(Headers { lines: headers.iter().filter_map(line).collect(), generation: reply["generation"].clone() })
     }
 
     /// Says that the server refused a token, and how. Gives the scopes that it wants, where it said so.
-    pub(crate) fn report(&mut self, token: &Token, refusal: &Answer) -> anyhow::Result<Vec<Value>> {
+    pub(crate) fn report(&mut self, headers: &Headers, refusal: &Answer) -> anyhow::Result<Vec<Value>> {
         let reason = if refusal.status == 401 { "401" } else { "insufficient_scope" };
         let report = json!({
-            "profile": ACCOUNT, "generation": token.generation, "reason": reason,
+            "profile": ACCOUNT, "generation": headers.generation, "reason": reason,
             "www_authenticate": refusal.challenge,
         });
         let reply = ok(&self.programs.call("token.invalidate", &report)?)?;

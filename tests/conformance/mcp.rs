@@ -20,6 +20,8 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     /// The challenge, as it came.
     pub(crate) challenge: Option<String>,
+    /// The nonce that the next proof is to carry.
+    pub(crate) nonce: Option<String>,
     /// The body, as text.
     pub(crate) body: String,
 }
@@ -39,15 +41,20 @@ impl Server {
         vec![("initialize", hello), ("notifications/initialized", json!({}))]
     }
 
-    /// Sends a message, with a token if there is one.
-    pub(crate) fn ask(&mut self, method: &str, params: &Value, token: Option<&str>) -> anyhow::Result<Answer> {
+    /// Where it is.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Sends a message, with these headers beside its own.
+    pub(crate) fn ask(&mut self, method: &str, params: &Value, access: &[String]) -> anyhow::Result<Answer> {
         let mut message = json!({ "jsonrpc": "2.0", "method": method, "params": params });
         if !method.starts_with("notifications/") {
             self.next_id += 1;
             message["id"] = self.next_id.into();
         }
         let mut headers = vec!["Accept: application/json, text/event-stream".to_owned()];
-        headers.extend(token.map(|token| format!("Authorization: Bearer {token}")));
+        headers.extend_from_slice(access);
         headers.extend(self.session.as_ref().map(|session| format!("Mcp-Session-Id: {session}")));
         if method != "initialize" {
             headers.push(format!("MCP-Protocol-Version: {}", self.revision));
@@ -63,7 +70,8 @@ impl Server {
         }
         let answer = loopback::request_with("POST", &self.url, &headers.join("\r\n"), Some(&message.to_string()))?;
         self.session = header(&answer, "mcp-session-id").or(self.session.take());
-        Ok(Answer { status: answer.status, challenge: header(&answer, "www-authenticate"), body: answer.body })
+        let (challenge, nonce) = (header(&answer, "www-authenticate"), header(&answer, "dpop-nonce"));
+        Ok(Answer { status: answer.status, challenge, nonce, body: answer.body })
     }
 
     fn is_stateless(&self) -> bool {

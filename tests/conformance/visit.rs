@@ -1,7 +1,7 @@
 //! A visit to the suite's server: what it offers, and one call of its tool.
 
-use crate::keybearer::{Keybearer, Token};
-use crate::mcp::{Answer, Server};
+use crate::keybearer::Keybearer;
+use crate::mcp::Server;
 use anyhow::{Context, bail};
 use serde_json::{Value, json};
 use std::env;
@@ -36,7 +36,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
     let mut visit = Visit {
         keybearer: Keybearer::start(&url, &scenario.context, scenario.auth)?,
         server: Server::at(&url, &scenario.revision),
-        token: None,
+        is_guarded: false,
     };
     for (method, params) in visit.server.opening() {
         visit.request(method, params)?;
@@ -48,29 +48,33 @@ pub(crate) fn run() -> anyhow::Result<()> {
 struct Visit {
     keybearer: Keybearer,
     server: Server,
-    /// The token that the server took last; none before it wanted one.
-    token: Option<Token>,
+    /// Whether the server has wanted access already.
+    is_guarded: bool,
 }
 
 impl Visit {
-    /// Makes a request. Where the server wants a token, or another one, Keybearer is told, and asked.
+    /// Makes a request. Where the server wants access, or more of it, Keybearer is told, and asked.
     fn request(&mut self, method: &str, params: Value) -> anyhow::Result<()> {
+        let (mut scopes, mut nonce) = (Vec::new(), None);
         for _ in 0..TRIES {
-            let answer = self.server.ask(method, &params, self.token.as_ref().map(|token| token.text.as_str()))?;
+            let url = self.server.url().to_owned();
+            let access = match self.is_guarded {
+                true => Some(self.keybearer.headers(&url, &scopes, nonce.as_deref())?),
+                false => None,
+            };
+            let lines = access.as_ref().map(|access| access.lines.as_slice()).unwrap_or_default();
+            let answer = self.server.ask(method, &params, lines)?;
             match answer.status {
                 200..=299 => return Ok(()),
-                401 | 403 => self.token = Some(self.better_token(&answer)?),
+                401 | 403 => {
+                    if let Some(refused) = access {
+                        scopes = self.keybearer.report(&refused, &answer)?;
+                    }
+                    (self.is_guarded, nonce) = (true, answer.nonce);
+                }
                 status => bail!("{method}: the server answered {status}: {}", answer.body),
             }
         }
         bail!("{method}: the server refused {TRIES} times")
-    }
-
-    fn better_token(&mut self, refusal: &Answer) -> anyhow::Result<Token> {
-        let lacking = match &self.token {
-            Some(refused) => self.keybearer.report(refused, refusal)?,
-            None => Vec::new(),
-        };
-        self.keybearer.token(&lacking)
     }
 }

@@ -13,6 +13,7 @@ mod client_credentials;
 mod consent;
 mod doctor;
 mod doors;
+mod dpop;
 mod exceptions;
 mod executables;
 mod far;

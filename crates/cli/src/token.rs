@@ -55,6 +55,10 @@ pub(crate) fn headers(reach: &Reach, arguments: HeadersArguments) -> Result<(), 
     let params = HeaderGetParams {
         url: is_url.then(|| target.clone()),
         profile: (!is_url).then_some(target),
+        // What MCP clients send most. It counts only where each request needs a proof of its own (RFC 9449).
+        method: Some("POST".to_owned()),
+        nonce: None,
+        scopes: Vec::new(),
         min_ttl: DEFAULT_MIN_TTL,
         interactive: true,
         wait: false,

@@ -33,6 +33,7 @@ use crate::vault::Vault;
 use crate::vault::record::{Record, SecretRecord, TokenRecord};
 use jiff::SignedDuration;
 use keybearer_oauth::ServerUrl;
+use keybearer_oauth::dpop::{DpopKey, Nonces, Prover};
 use keybearer_oauth::readable::readable;
 use keybearer_oauth::registration::RegistrationOrigin;
 use keybearer_protocol::profile::{AccountDetail, AccountStatus, AccountView, AuthType, LastTest, RegistrationKind};
@@ -73,6 +74,8 @@ pub struct Account {
     /// The one refresh that may run.
     refreshing: Flight<Result<(), Error>>,
     progress: Progress,
+    /// What its servers want in the next proof.
+    nonces: Nonces,
     /// How many sign-ins there have been: each gets its number.
     sign_ins: AtomicU64,
 }
@@ -149,6 +152,7 @@ impl Account {
             }),
             changing: tokio::sync::Mutex::new(()),
             refreshing: Flight::default(),
+            nonces: Nonces::default(),
             sign_ins: AtomicU64::new(0),
         })
     }
@@ -389,6 +393,11 @@ impl Account {
     fn record(&self) -> Result<Record, Error> {
         let state = self.state();
         state.record.clone().ok_or_else(|| Error::Edited(state.profile.name.clone()))
+    }
+
+    /// Proves that this account holds a key, if there is one.
+    fn prover(&self, key: Option<&DpopKey>) -> Option<Prover> {
+        key.map(|key| Prover { key: key.clone(), nonces: self.nonces.clone() })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

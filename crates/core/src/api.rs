@@ -13,9 +13,11 @@ use crate::error::Error;
 use crate::grants::Asked;
 use crate::profile::Settings;
 use crate::refresh::Want;
+use crate::upstream::{Access, Headers};
 use jiff::{SignedDuration, Timestamp};
 use keybearer_oauth::ServerUrl;
 use keybearer_oauth::challenge::Challenge;
+use keybearer_oauth::dpop::is_about_proof;
 use keybearer_oauth::readable::readable;
 use keybearer_protocol::account::{AccountRefresh, AccountSignOut, AccountTest, SignOutReply, TestReply};
 use keybearer_protocol::agent::{AgentLock, AgentPing, AgentStatus, AgentStop, AgentUnlock, AgentWatch, StartedBy};
@@ -45,6 +47,8 @@ use tokio::sync::Notify;
 const PAGE: usize = 48 * 1024;
 /// How often what is given may turn out to be something else than what was asked about.
 const TRIES: usize = 3;
+/// The most that a method of HTTP holds, in bytes.
+const METHOD_LIMIT: usize = 32;
 /// The most that a follower waits for a change of a sign-in.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
@@ -193,6 +197,10 @@ impl Api {
             if !is_as_asked(asked.as_ref(), &issued.url, &issued.scopes) {
                 continue;
             }
+            // While somebody was asked, another sign-in may have ended.
+            if issued.prover.is_some() {
+                return Err(Error::TokenBound(account.name()));
+            }
             return Ok(TokenReply {
                 access_token: issued.access_token,
                 token_type: "Bearer".to_owned(),
@@ -208,24 +216,25 @@ impl Api {
     }
 
     async fn header(&self, caller: &Caller, params: HeaderGetParams) -> Result<HeaderReply, Error> {
-        let target = params.profile.or_else(|| params.url.clone()).ok_or(Error::NothingNamed)?;
+        let target = params.profile.clone().or_else(|| params.url.clone()).ok_or(Error::NothingNamed)?;
         let want = Want { min_ttl: SignedDuration::from_secs(params.min_ttl.into()), force: false };
         let asking = Asking::of(params.interactive, params.wait);
         for _ in 0..TRIES {
             let account = self.named(caller, &target).await?;
             let asked = self.consent.permit(caller, &account, asking).await?;
-            let Authorized { url: server, headers, issued } = account.authorized(want).await?;
+            let Authorized { url: server, access, issued } = account.authorized(want, &params.scopes).await?;
             let scopes = issued.as_ref().map(|issued| issued.scopes.as_slice()).unwrap_or_default();
             if !is_as_asked(asked.as_ref(), &server, scopes) {
                 continue;
             }
-            if let Some(url) = params.url
-                && !url.parse().is_ok_and(|url: ServerUrl| url.is_covered_by(server.as_str()))
-            {
-                return Err(Error::ResourceMismatch { profile: account.name(), url });
-            }
+            let url = params.url.as_ref().map(|url| url.parse::<ServerUrl>());
+            let url = match (&params.url, url) {
+                (Some(_), Some(Ok(url))) if url.is_covered_by(server.as_str()) => Some(url),
+                (Some(url), _) => return Err(Error::ResourceMismatch { profile: account.name(), url: url.clone() }),
+                (None, _) => None,
+            };
             return Ok(HeaderReply {
-                headers,
+                headers: headers(&account, &access, url.as_ref(), &params)?,
                 expires_at: issued.as_ref().and_then(|issued| issued.expires_at),
                 profile: account.name(),
                 generation: issued.map(|issued| issued.generation),
@@ -262,11 +271,15 @@ impl Api {
     async fn invalidate(&self, caller: &Caller, params: TokenInvalidateParams) -> Result<TokenInvalidateReply, Error> {
         let account = self.named(caller, &params.profile).await?;
         self.consent.permit(caller, &account, Asking::Never).await?;
+        let challenge = params.www_authenticate.as_deref().and_then(|line| Challenge::for_token([line]));
         if params.reason == RefusalReason::Unauthorized {
+            if challenge.as_ref().is_some_and(is_about_proof) {
+                return Ok(TokenInvalidateReply { generation: params.generation, scopes: Vec::new() });
+            }
             let generation = account.invalidate(params.generation).await?;
             return Ok(TokenInvalidateReply { generation, scopes: Vec::new() });
         }
-        let scopes = match params.www_authenticate.as_deref().and_then(|line| Challenge::bearer([line])) {
+        let scopes = match challenge {
             Some(challenge) => account.report_lack(params.generation, &challenge).await?,
             None => Vec::new(),
         };
@@ -387,6 +400,30 @@ where
         .map_err(|_| ErrorObject::new(ErrorCode::InvalidParams, format!("the parameters don't fit {}", M::NAME)))?;
     let reply = run(params).await.map_err(|error| error.to_object())?;
     serde_json::to_value(reply).map_err(|_| Error::Internal("a reply can't be written").to_object())
+}
+
+/// The headers of the request that a program is about to make. A proof needs to know it whole (RFC 9449 §4.2).
+fn headers(
+    account: &Account,
+    access: &Access,
+    url: Option<&ServerUrl>,
+    params: &HeaderGetParams,
+) -> Result<Headers, Error> {
+    let prover = match access {
+        Access::Headers(headers) => return Ok(headers.clone()),
+        Access::Bound { prover, .. } => prover,
+    };
+    let (Some(url), Some(method)) = (url, &params.method) else { return Err(Error::ProofForNothing(account.name())) };
+    if method.is_empty() || method.len() > METHOD_LIMIT || !method.bytes().all(|c| c.is_ascii_alphabetic() || c == b'-')
+    {
+        return Err(Error::Usage(format!("{method} is no method of HTTP")));
+    }
+    if let Some(nonce) = &params.nonce
+        && !prover.nonces.remember(url.url(), nonce)
+    {
+        return Err(Error::Usage("that is no nonce of a server (RFC 9449 §8.1)".to_owned()));
+    }
+    Ok(access.headers(method, url.url())?)
 }
 
 /// Whether what is about to be given is what a person was asked about: while they thought, or the token was renewed,

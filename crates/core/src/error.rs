@@ -8,6 +8,7 @@ use crate::vault::VaultError;
 use keybearer_oauth::HttpError;
 use keybearer_oauth::authorization::{CallbackError, RequestError};
 use keybearer_oauth::client_metadata::DocumentAddressError;
+use keybearer_oauth::dpop::DpopError;
 use keybearer_oauth::extra_parameters::ExtraParameterError;
 use keybearer_oauth::pushed_authorization::PushError;
 use keybearer_oauth::reach::ReachError;
@@ -87,6 +88,9 @@ pub enum Error {
     /// The client's private key can't be used.
     #[error(transparent)]
     Key(#[from] KeyError),
+    /// Tokens can't be bound to a key.
+    #[error(transparent)]
+    Dpop(#[from] DpopError),
     /// There are no new tokens.
     #[error(transparent)]
     Token(#[from] TokenError),
@@ -148,6 +152,12 @@ pub enum Error {
     /// The account's fixed credential isn't a bearer token.
     #[error("{0} signs in with a header of its own: use `keybearer headers` for it")]
     NotABearer(String),
+    /// The account's tokens are bound to a key, so none is given out alone.
+    #[error("the server of {0} wants a proof with each request (DPoP), which a token alone doesn't bring")]
+    TokenBound(String),
+    /// A proof is for one request, and none is named.
+    #[error("the server of {0} wants a proof with each request (DPoP): say which request the headers are for")]
+    ProofForNothing(String),
     /// The grant doesn't cover the scopes.
     #[error("{}", lack(.profile, .missing, *.remedy))]
     ScopeUnavailable {
@@ -324,6 +334,7 @@ impl Error {
             | Error::Registration(_)
             | Error::ClientNeeded { .. }
             | Error::Request(_)
+            | Error::Dpop(_)
             | Error::Push(_)
             | Error::Callback(
                 CallbackError::StateMismatch
@@ -345,13 +356,15 @@ impl Error {
             Error::NothingNamed
             | Error::Usage(_)
             | Error::Key(_)
+            | Error::ProofForNothing(_)
             | Error::Parameter(_)
             | Error::MetadataDocument(_) => ErrorCode::Usage,
+            Error::Upstream(UpstreamError::Key(_)) => ErrorCode::Internal,
             Error::AuthRequired { .. } | Error::NoSignIn(_) | Error::Lapsed | Error::Cancelled => {
                 ErrorCode::AuthRequired
             }
             Error::AuthInProgress(_) => ErrorCode::AuthInProgress,
-            Error::NoTokenNeeded(_) | Error::NotABearer(_) => ErrorCode::NoTokenNeeded,
+            Error::NoTokenNeeded(_) | Error::NotABearer(_) | Error::TokenBound(_) => ErrorCode::NoTokenNeeded,
             Error::ResourceMismatch { .. } => ErrorCode::ResourceMismatch,
             Error::ConsentRequired(_) => ErrorCode::ConsentRequired,
             Error::ConsentDenied { .. } => ErrorCode::ConsentDenied,
@@ -395,6 +408,10 @@ impl Error {
             Error::Callback(CallbackError::Refused { .. }) => "authorization_refused",
             Error::Callback(CallbackError::Malformed | CallbackError::NoCode) => "callback_malformed",
             Error::Token(TokenError::Refused { .. }) => "token_refused",
+            Error::Token(TokenError::Unbound(_)) => "dpop_token_unbound",
+            Error::Token(TokenError::StrangelyBound(_)) => "dpop_token_strange",
+            Error::Dpop(DpopError::Unsupported(_)) => "dpop_unsupported",
+            Error::TokenBound(_) | Error::ProofForNothing(_) => "dpop_proof_needed",
             Error::Token(TokenError::Malformed { .. }) => "token_malformed",
             Error::Token(TokenError::UnknownType { .. }) => "token_type_unknown",
             Error::Token(TokenError::Unusable { .. }) => "token_unusable",
@@ -440,6 +457,9 @@ impl Error {
             Error::AuthRequired { profile, .. } | Error::ScopeUnavailable { profile, remedy: Remedy::SignIn, .. } => {
                 Some(format!("keybearer sign-in {}", quoted(profile)))
             }
+            Error::TokenBound(_) | Error::ProofForNothing(_) => Some(
+                "ask header.get with url and method of each request; keybearer headers URL does so for one POST".to_owned(),
+            ),
             Error::Lapsed | Error::Cancelled => Some("start the sign-in again".to_owned()),
             Error::Locked => {
                 Some("unlock it in Keybearer's window or, where none has ever run, with keybearer unlock".to_owned())

@@ -90,6 +90,8 @@ pub fn classify(error: &TokenError) -> Failure {
         | TokenError::Malformed { .. }
         | TokenError::UnknownType { .. }
         | TokenError::Unusable { .. } => Failure::Transient,
+        // The server has acted, and will act like that again.
+        TokenError::Unbound(_) | TokenError::StrangelyBound(_) => Failure::Rejected,
         TokenError::Refused { error, .. } => match error.as_str() {
             "invalid_grant" | "invalid_client" | "unauthorized_client" | "invalid_target" | "invalid_scope" => {
                 Failure::Rejected
@@ -134,6 +136,7 @@ mod tests {
             signed_in_at: received_at,
             refresh_rejected: None,
             by_client: false,
+            dpop_key: None,
         }
     }
 

@@ -1,23 +1,68 @@
 //! What the core needs from whoever speaks MCP: one real request, to see that a sign-in works.
 
+use crate::clock::now;
 use keybearer_oauth::HttpError;
 use keybearer_oauth::challenge::Challenge;
+use keybearer_oauth::dpop::{Prover, SCHEME};
 use keybearer_oauth::server_url::ServerUrl;
-use secrecy::SecretString;
+use keybearer_oauth::signing_key::KeyError;
+use secrecy::{ExposeSecret, SecretString};
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
+use url::Url;
 
 /// Headers that authorize a request.
 pub type Headers = BTreeMap<String, SecretString>;
 
+/// What opens a server to requests.
+#[derive(Clone, Debug)]
+pub enum Access {
+    /// The same headers with every request; none for a server that needs no sign-in.
+    Headers(Headers),
+    /// A token, and with every request a proof made for it alone (RFC 9449 §7.1).
+    Bound {
+        /// The token.
+        token: SecretString,
+        /// Who holds its key.
+        prover: Prover,
+    },
+}
+
+impl Access {
+    /// To a server that needs no sign-in.
+    pub fn open() -> Access {
+        Access::Headers(Headers::new())
+    }
+
+    /// With a token that whoever has it may use.
+    pub fn bearer(token: &SecretString) -> Access {
+        Access::Headers(Headers::from([authorization("Bearer", token)]))
+    }
+
+    /// The headers of one request that is sent now.
+    pub fn headers(&self, method: &str, url: &Url) -> Result<Headers, KeyError> {
+        match self {
+            Access::Headers(headers) => Ok(headers.clone()),
+            Access::Bound { token, prover } => {
+                let proof = prover.prove(method, url, Some(token), now().as_second())?;
+                Ok(Headers::from([authorization(SCHEME, token), ("DPoP".to_owned(), proof)]))
+            }
+        }
+    }
+}
+
+fn authorization(scheme: &str, token: &SecretString) -> (String, SecretString) {
+    ("Authorization".to_owned(), format!("{scheme} {}", token.expose_secret()).into())
+}
+
 /// Speaks MCP to a server.
 pub trait Upstream: Send + Sync + 'static {
-    /// Makes a real `tools/list` with these headers.
+    /// Makes a real `tools/list` with this access.
     fn list_tools<'a>(
         &'a self,
         server: &'a ServerUrl,
-        headers: &'a Headers,
+        access: &'a Access,
     ) -> Pin<Box<dyn Future<Output = Result<ToolList, UpstreamError>> + Send + 'a>>;
 }
 
@@ -38,6 +83,9 @@ pub enum UpstreamError {
     /// No usable answer.
     #[error(transparent)]
     Http(#[from] HttpError),
+    /// No proof can be made.
+    #[error(transparent)]
+    Key(#[from] KeyError),
     /// 401: the token is not good.
     #[error("the server refused this account's token or key")]
     Unauthorized(Option<Challenge>),

@@ -1,10 +1,11 @@
 //! One MCP request to a server, from handshake to answer (Streamable HTTP).
 
 use crate::events::Events;
-use http::{HeaderMap, HeaderName, HeaderValue, Request, header};
-use keybearer_core::upstream::{Headers, ToolList, Upstream, UpstreamError};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, header};
+use keybearer_core::upstream::{Access, Headers, ToolList, Upstream, UpstreamError};
+use keybearer_oauth::dpop::is_nonce_challenged;
 use keybearer_oauth::http::{Answer, HANDSHAKE, PROTOCOL_VERSION, host, post};
-use keybearer_oauth::reach::{STATELESS, bearer, media_type, stateless};
+use keybearer_oauth::reach::{STATELESS, challenge, media_type, stateless};
 use keybearer_oauth::readable::readable;
 use keybearer_oauth::{Http, HttpError, ServerUrl};
 use secrecy::ExposeSecret;
@@ -28,20 +29,20 @@ impl Upstream for HttpUpstream {
     fn list_tools<'a>(
         &'a self,
         server: &'a ServerUrl,
-        headers: &'a Headers,
+        access: &'a Access,
     ) -> Pin<Box<dyn Future<Output = Result<ToolList, UpstreamError>> + Send + 'a>> {
         Box::pin(async move {
-            let listed = tokio::time::timeout(PATIENCE, list(server, headers)).await;
+            let listed = tokio::time::timeout(PATIENCE, list(server, access)).await;
             listed.unwrap_or_else(|_| Err(HttpError::Timeout(host(server.url())).into()))
         })
     }
 }
 
-async fn list(server: &ServerUrl, headers: &Headers) -> Result<ToolList, UpstreamError> {
-    match list_after_handshake(server, headers).await {
+async fn list(server: &ServerUrl, access: &Access) -> Result<ToolList, UpstreamError> {
+    match list_after_handshake(server, access).await {
         // A server of a later revision knows no handshake, and says so in ways of its own.
         Err(refused @ (UpstreamError::NotMcp(_) | UpstreamError::Refused(_))) => {
-            match Session::without_handshake(server, headers)?.list_tools().await {
+            match Session::without_handshake(server, access)?.list_tools().await {
                 Err(UpstreamError::NotMcp(_) | UpstreamError::Refused(_)) => Err(refused),
                 listed => listed,
             }
@@ -50,8 +51,8 @@ async fn list(server: &ServerUrl, headers: &Headers) -> Result<ToolList, Upstrea
     }
 }
 
-async fn list_after_handshake(server: &ServerUrl, headers: &Headers) -> Result<ToolList, UpstreamError> {
-    let mut session = Session::open(server, headers).await?;
+async fn list_after_handshake(server: &ServerUrl, access: &Access) -> Result<ToolList, UpstreamError> {
+    let mut session = Session::open(server, access).await?;
     let tools = session.list_tools().await;
     session.close().await;
     tools
@@ -61,6 +62,7 @@ async fn list_after_handshake(server: &ServerUrl, headers: &Headers) -> Result<T
 struct Session<'a> {
     http: Http,
     server: &'a ServerUrl,
+    access: &'a Access,
     headers: HeaderMap,
     protocol: String,
     name: String,
@@ -68,18 +70,18 @@ struct Session<'a> {
 }
 
 impl<'a> Session<'a> {
-    fn new(server: &'a ServerUrl, headers: &Headers) -> Result<Session<'a>, UpstreamError> {
-        let (http, headers) = (Http::for_server(server)?, authorizing(headers));
-        Ok(Session { http, server, headers, protocol: String::new(), name: String::new(), next_id: 0 })
+    fn new(server: &'a ServerUrl, access: &'a Access) -> Result<Session<'a>, UpstreamError> {
+        let (http, headers) = (Http::for_server(server)?, HeaderMap::new());
+        Ok(Session { http, server, access, headers, protocol: String::new(), name: String::new(), next_id: 0 })
     }
 
     /// For a server that knows no handshake: every request says for itself what one would have told.
-    fn without_handshake(server: &'a ServerUrl, headers: &Headers) -> Result<Session<'a>, UpstreamError> {
-        Ok(Session { protocol: STATELESS.to_owned(), ..Session::new(server, headers)? })
+    fn without_handshake(server: &'a ServerUrl, access: &'a Access) -> Result<Session<'a>, UpstreamError> {
+        Ok(Session { protocol: STATELESS.to_owned(), ..Session::new(server, access)? })
     }
 
-    async fn open(server: &'a ServerUrl, headers: &Headers) -> Result<Session<'a>, UpstreamError> {
-        let mut session = Session::new(server, headers)?;
+    async fn open(server: &'a ServerUrl, access: &'a Access) -> Result<Session<'a>, UpstreamError> {
+        let mut session = Session::new(server, access)?;
         let params = json!({ "protocolVersion": HANDSHAKE, "capabilities": {}, "clientInfo": client() });
         let (hello, answer_headers) = session.request("initialize", params).await?;
         session.protocol = hello.get("protocolVersion").and_then(Value::as_str).map(readable).unwrap_or_default();
@@ -152,11 +154,34 @@ impl<'a> Session<'a> {
 
     async fn send(&self, message: &Value) -> Result<Answer, UpstreamError> {
         let mut request = post(self.server.url(), "application/json", message.to_string().into_bytes())?;
-        request.headers_mut().extend(self.headers.clone());
         let accept = HeaderValue::from_static("application/json, text/event-stream");
         request.headers_mut().insert(header::ACCEPT, accept);
-        let answer = self.http.open(request).await?;
+        let answer = self.exchange(&request).await?;
         check(self.server, answer)
+    }
+
+    /// Sends a request with what authorizes it. A server that wants its nonce in the proof is asked once more, with it
+    /// (RFC 9449 §9, `DPOP-2`).
+    async fn exchange(&self, request: &Request<Vec<u8>>) -> Result<Answer, UpstreamError> {
+        let answer = self.exchange_once(request.clone()).await?;
+        match self.access {
+            Access::Bound { .. } if answer.status() == 401 && is_nonce_challenged(answer.headers()) => {
+                self.exchange_once(request.clone()).await
+            }
+            Access::Bound { .. } | Access::Headers(_) => Ok(answer),
+        }
+    }
+
+    async fn exchange_once(&self, mut request: Request<Vec<u8>>) -> Result<Answer, UpstreamError> {
+        let url = self.server.url();
+        let access = self.access.headers(request.method().as_str(), url)?;
+        request.headers_mut().extend(self.headers.clone());
+        request.headers_mut().extend(authorizing(&access));
+        let answer = self.http.open(request).await?;
+        if let Access::Bound { prover, .. } = self.access {
+            prover.nonces.learn(url, answer.headers());
+        }
+        Ok(answer)
     }
 
     /// Ends the session where the server keeps one. It may refuse; the session then ends by itself.
@@ -166,19 +191,18 @@ impl<'a> Session<'a> {
         }
         let Ok(uri) = self.server.url().as_str().parse() else { return };
         let mut request = Request::new(Vec::new());
-        *request.method_mut() = http::Method::DELETE;
+        *request.method_mut() = Method::DELETE;
         *request.uri_mut() = uri;
-        *request.headers_mut() = self.headers;
-        let _ = self.http.open(request).await;
+        let _ = self.exchange(&request).await;
     }
 }
 
 fn check(server: &ServerUrl, answer: Answer) -> Result<Answer, UpstreamError> {
     match answer.status() {
         200..=299 => Ok(answer),
-        401 => Err(UpstreamError::Unauthorized(bearer(answer.headers()))),
+        401 => Err(UpstreamError::Unauthorized(challenge(answer.headers()))),
         403 => {
-            let challenge = bearer(answer.headers());
+            let challenge = challenge(answer.headers());
             let scope = challenge.as_ref().is_some_and(|challenge| challenge.error() == Some("insufficient_scope"));
             match scope {
                 true => Err(UpstreamError::InsufficientScope(challenge)),
@@ -230,7 +254,7 @@ fn name(server: &Value) -> String {
     format!("{} {}", text("name"), text("version")).trim().to_owned()
 }
 
-/// The account's headers, marked so that no log shows them.
+/// Headers that authorize, marked so that no log shows them.
 fn authorizing(headers: &Headers) -> HeaderMap {
     let pair = |(name, value): (&String, &secrecy::SecretString)| {
         let name: HeaderName = name.parse().ok()?;

@@ -27,6 +27,8 @@ pub struct Wish {
     pub omit_resource: bool,
     /// The scopes; none leaves the parameter out (`AUTHZ-9`).
     pub scopes: Vec<String>,
+    /// The thumbprint of the key that the code is bound to, if it is (RFC 9449 §10).
+    pub dpop_jkt: Option<String>,
     /// What the user adds.
     pub parameters: ExtraParameters,
 }
@@ -110,6 +112,7 @@ pub fn request(
     let is_prompted =
         wish.parameters.has("prompt") || server.authorization_endpoint.query_pairs().any(|(name, _)| name == "prompt");
     parameters.extend((is_offline && !is_prompted).then_some(("prompt", "consent")));
+    parameters.extend(wish.dpop_jkt.as_deref().map(|thumbprint| ("dpop_jkt", thumbprint)));
     parameters.extend(wish.parameters.iter());
     let parameters = parameters.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     let request = AuthorizationRequest { endpoint: server.authorization_endpoint.clone(), parameters };
@@ -145,13 +148,14 @@ impl AuthorizationRequest {
         self.parameters.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// The endpoint with these parameters. What stands in its query stays as it is, but for what the request sets, and a
-    /// fragment is none of it (RFC 6749 §3.1).
+    /// The endpoint with these parameters. What stands in its query stays as it is, but nothing that the request says, and
+    /// a fragment is none of it (RFC 6749 §3.1).
     fn address_with(&self, parameters: &[(&str, &str)]) -> Url {
         let mut url = self.endpoint.clone();
         let is_ours = |piece: &str| {
             let name = form_urlencoded::parse(piece.as_bytes()).next();
-            name.is_none_or(|(name, _)| name == "request_uri" || self.parameters().any(|(ours, _)| *ours == *name))
+            let said = || self.parameters().chain(parameters.iter().copied());
+            name.is_none_or(|(name, _)| said().any(|(ours, _)| ours == name))
         };
         let kept: Vec<&str> =
             self.endpoint.query().unwrap_or_default().split('&').filter(|piece| !is_ours(piece)).collect();
@@ -375,6 +379,7 @@ mod tests {
             resource: "https://MCP.example".into(),
             omit_resource,
             scopes,
+            dpop_jkt: Some("thumbprint".into()),
             parameters,
         }
     }
@@ -386,6 +391,7 @@ mod tests {
         assert_eq!(query["resource"], "https://MCP.example");
         assert_eq!(query["code_challenge_method"], "S256");
         assert_eq!(query["tenant"], "1");
+        assert_eq!(query["dpop_jkt"], "thumbprint");
         assert_eq!(query["state"], pending.state.expose_secret());
         assert!(!query.contains_key("scope") && !query.contains_key("prompt"));
         assert!(!url.as_str().contains(pending.code_verifier.expose_secret()));

@@ -13,9 +13,11 @@ impl Challenge {
         lines.into_iter().flat_map(|line| Parser { rest: line }.challenges()).collect()
     }
 
-    /// The challenge that asks for an OAuth token: the first of scheme `Bearer`.
-    pub fn bearer<'a>(lines: impl IntoIterator<Item = &'a str>) -> Option<Challenge> {
-        Challenge::parse_all(lines).into_iter().find(|challenge| challenge.is_scheme("Bearer"))
+    /// The challenge that asks for an OAuth token: the first of scheme `Bearer`, else of scheme `DPoP` (RFC 9449 §7.1).
+    pub fn for_token<'a>(lines: impl IntoIterator<Item = &'a str>) -> Option<Challenge> {
+        let challenges = Challenge::parse_all(lines);
+        let of = |scheme: &str| challenges.iter().find(|challenge| challenge.is_scheme(scheme)).cloned();
+        of("Bearer").or_else(|| of("DPoP"))
     }
 
     /// Whether it is of this scheme; schemes ignore case.
@@ -174,9 +176,12 @@ mod tests {
     }
 
     #[test]
-    fn the_bearer_challenge_is_found_among_lines_and_gives_its_parameters() {
+    fn the_challenge_for_a_token_is_found_among_lines_and_gives_its_parameters() {
         let lines = [r#"Basic realm="x""#, r#"Bearer Scope="a  b", error="insufficient_scope""#];
-        let challenge = Challenge::bearer(lines).expect("there is one");
+        let challenge = Challenge::for_token(lines).expect("there is one");
         assert_eq!((challenge.scopes(), challenge.error()), (vec!["a".into(), "b".into()], Some("insufficient_scope")));
+        let both = [r#"DPoP algs="ES256""#, "Bearer"];
+        let is_bound = |lines: &[&str]| Challenge::for_token(lines.iter().copied()).map(|c| c.is_scheme("dpop"));
+        assert_eq!([is_bound(&both), is_bound(&both[..1]), is_bound(&[])], [Some(false), Some(true), None]);
     }
 }

@@ -1,9 +1,10 @@
 //! The client at its authorization server's endpoints: with whatever it posts there, it says and proves who it is.
 
+use crate::dpop::{self, Prover};
 use crate::http::{Http, HttpError, post};
 use crate::registration::{AuthMethod, Registration};
 use crate::signing_key::{KeyError, SigningKey, unique};
-use ::http::{HeaderValue, Request, Response, header};
+use ::http::{HeaderName, HeaderValue, Request, Response, header};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
@@ -26,6 +27,8 @@ pub struct Client<'a> {
     /// Who it is.
     pub registration: &'a Registration,
     key: Option<SigningKey>,
+    /// Proves that it holds the key that its tokens are bound to, if they are.
+    prover: Option<Prover>,
     /// Seconds since 1970, for what is signed.
     now: i64,
 }
@@ -34,12 +37,39 @@ impl<'a> Client<'a> {
     /// A client of now, in seconds since 1970.
     pub fn new(http: &'a Http, registration: &'a Registration, now: i64) -> Result<Client<'a>, KeyError> {
         let key = registration.client_key.as_ref().map(SigningKey::from_pem).transpose()?;
-        Ok(Client { http, registration, key, now })
+        Ok(Client { http, registration, key, prover: None, now })
     }
 
-    /// Posts a form in the client's name, and reads the whole answer (`TOK-3`).
+    /// The same client, with a proof in each request that it holds a key (RFC 9449 §5).
+    #[must_use]
+    pub fn bound_to(self, prover: Option<Prover>) -> Client<'a> {
+        Client { prover, ..self }
+    }
+
+    /// Whether what it gets is to be bound to a key.
+    pub fn is_bound(&self) -> bool {
+        self.prover.is_some()
+    }
+
+    /// Posts a form in the client's name, and reads the whole answer (`TOK-3`). A server that wants its nonce in the
+    /// proof is asked once more, with it (RFC 9449 §8, `DPOP-2`).
     pub async fn post(&self, endpoint: &Url, form: &Form<'_>) -> Result<Response<Vec<u8>>, HttpError> {
-        self.http.send(self.request(endpoint, form)?).await
+        let answer = self.post_once(endpoint, form).await?;
+        match self.is_bound() && dpop::is_nonce_wanted(&answer) {
+            true => self.post_once(endpoint, form).await,
+            false => Ok(answer),
+        }
+    }
+
+    async fn post_once(&self, endpoint: &Url, form: &Form<'_>) -> Result<Response<Vec<u8>>, HttpError> {
+        let mut request = self.request(endpoint, form)?;
+        let Some(prover) = &self.prover else { return self.http.send(request).await };
+        let proof = prover.prove(request.method().as_str(), endpoint, None, self.now).map_err(unusable)?;
+        let proof = HeaderValue::from_str(proof.expose_secret()).map_err(unusable)?;
+        request.headers_mut().insert(HeaderName::from_static(dpop::PROOF), proof);
+        let answer = self.http.send(request).await?;
+        prover.nonces.learn(endpoint, answer.headers());
+        Ok(answer)
     }
 
     fn request(&self, endpoint: &Url, form: &Form<'_>) -> Result<Request<Vec<u8>>, HttpError> {
@@ -74,8 +104,12 @@ impl<'a> Client<'a> {
             "iss": client_id, "sub": client_id, "aud": issuer,
             "jti": unique(), "iat": self.now, "exp": self.now + ASSERTION_LIFETIME,
         });
-        key.sign(key.header(), &claims).map_err(|error| HttpError::Unusable(error.to_string()))
+        key.sign(key.header(), &claims).map_err(unusable)
     }
+}
+
+fn unusable(error: impl ToString) -> HttpError {
+    HttpError::Unusable(error.to_string())
 }
 
 /// HTTP Basic with form-encoded ID and secret (RFC 6749 §2.3.1, `TOK-4`).

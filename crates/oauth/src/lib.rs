@@ -33,6 +33,8 @@ pub mod resource_metadata;
 pub mod server_metadata;
 /// A private key that signs for a client.
 pub mod signing_key;
+/// Tokens that are bound to a key, and the proofs that go with them (RFC 9449).
+pub mod dpop;
 /// What we say of ourselves: in a registration, or in a document whose address is the client ID.
 pub mod client_metadata;
 /// How the authorization server knows us: by hand, by metadata document, or by dynamic registration.

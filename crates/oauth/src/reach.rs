@@ -61,7 +61,7 @@ pub async fn reach(http: &Http, server: &ServerUrl) -> Result<Reached, ReachErro
     accept(hello.headers_mut(), "application/json, text/event-stream");
     let answer = http.open(hello).await?;
     match answer.status() {
-        401 => Ok(Reached::Challenged(bearer(answer.headers()))),
+        401 => Ok(Reached::Challenged(challenge(answer.headers()))),
         200 if is_mcp(answer.headers()) => Ok(Reached::Open),
         400 | 404 | 405 => reach_without_handshake(http, server).await,
         status => refused(server, status, answer.headers()),
@@ -74,7 +74,7 @@ async fn reach_without_handshake(http: &Http, server: &ServerUrl) -> Result<Reac
     stateless(question.headers_mut(), "server/discover");
     let answer = http.open(question).await?;
     match answer.status() {
-        401 => Ok(Reached::Challenged(bearer(answer.headers()))),
+        401 => Ok(Reached::Challenged(challenge(answer.headers()))),
         200 if is_mcp(answer.headers()) => Ok(Reached::Open),
         // The older HTTP+SSE transport opens with GET; POST to the same address is refused.
         _ => reach_by_get(http, server).await,
@@ -94,7 +94,7 @@ async fn reach_by_get(http: &Http, server: &ServerUrl) -> Result<Reached, ReachE
     accept(request.headers_mut(), "text/event-stream");
     let answer = http.open(request).await?;
     match answer.status() {
-        401 => Ok(Reached::Challenged(bearer(answer.headers()))),
+        401 => Ok(Reached::Challenged(challenge(answer.headers()))),
         200 if media_type(answer.headers()).as_deref() == Some("text/event-stream") => Ok(Reached::Open),
         status => refused(server, status, answer.headers()),
     }
@@ -108,9 +108,9 @@ fn refused(server: &ServerUrl, status: u16, headers: &HeaderMap) -> Result<Reach
     Err(ReachError::NotMcp { url: server.to_string(), host, status, kind: media_type(headers) })
 }
 
-/// The Bearer challenge of a 401 or 403.
-pub fn bearer(headers: &HeaderMap) -> Option<Challenge> {
-    Challenge::bearer(headers.get_all(header::WWW_AUTHENTICATE).iter().filter_map(|line| line.to_str().ok()))
+/// The challenge of a 401 or 403 that asks for a token.
+pub fn challenge(headers: &HeaderMap) -> Option<Challenge> {
+    Challenge::for_token(headers.get_all(header::WWW_AUTHENTICATE).iter().filter_map(|line| line.to_str().ok()))
 }
 
 fn is_mcp(headers: &HeaderMap) -> bool {

@@ -21,6 +21,12 @@ pub struct ResourceMetadata {
     /// Its name for people.
     #[serde(default)]
     pub resource_name: Option<String>,
+    /// Whether it takes no tokens but those that are bound to a key (RFC 9449).
+    #[serde(default)]
+    pub dpop_bound_access_tokens_required: Option<bool>,
+    /// The algorithms of proofs that it takes.
+    #[serde(default)]
+    pub dpop_signing_alg_values_supported: Option<Vec<String>>,
 }
 
 /// The most that the name of a resource or an issuer may hold, in bytes.

@@ -42,6 +42,9 @@ pub struct ServerMetadata {
     /// Whether a client ID may be the address of a metadata document.
     #[serde(default)]
     pub client_id_metadata_document_supported: bool,
+    /// The algorithms of proofs that it takes; none means that it binds no tokens (RFC 9449 §5.1).
+    #[serde(default)]
+    pub dpop_signing_alg_values_supported: Option<Vec<String>>,
 }
 
 /// What a person has accepted of one authorization server although the rules refuse it. Nothing else is relaxed.
@@ -153,6 +156,7 @@ pub fn assumed(server: &Url) -> ServerMetadata {
         require_pushed_authorization_requests: false,
         authorization_response_iss_parameter_supported: false,
         client_id_metadata_document_supported: false,
+        dpop_signing_alg_values_supported: None,
     }
 }
 

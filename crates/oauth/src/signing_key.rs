@@ -1,6 +1,8 @@
 //! A private key that signs for a client: to say who it is (RFC 7523), or that it holds a token's key (RFC 9449).
 
-use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
+use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD, Engine as _};
+use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
@@ -38,6 +40,21 @@ impl SigningKey {
         let keys = candidates.into_iter().filter_map(|(key, algorithm)| Some(SigningKey { key: key?, algorithm }));
         // The curve and the size of a key show when it signs.
         keys.into_iter().find(|key| key.sign(key.header(), &json!({})).is_ok()).ok_or(KeyError::Unusable)
+    }
+
+    /// Makes a key on the curve P-256, in PEM.
+    pub(crate) fn generate() -> Result<SecretString, KeyError> {
+        let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).map_err(|_| KeyError::Unusable)?;
+        let der = pair.to_pkcs8v1().map_err(|_| KeyError::Unusable)?;
+        let mut pem = "-----BEGIN PRIVATE KEY-----\n".to_owned();
+        BASE64_STANDARD.encode_string(der.as_ref(), &mut pem);
+        pem.push_str("\n-----END PRIVATE KEY-----\n");
+        Ok(pem.into())
+    }
+
+    /// The public half, as others see it (RFC 7517).
+    pub(crate) fn public(&self) -> Result<Jwk, KeyError> {
+        Jwk::from_encoding_key(&self.key, self.algorithm).map_err(|_| KeyError::Unusable)
     }
 
     /// The head of what it signs.

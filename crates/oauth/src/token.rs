@@ -3,7 +3,7 @@
 use crate::authorization::{Code, PendingAuthorization};
 use crate::client::{Client, Form};
 use crate::http::host;
-use crate::token_answer::{TokenError, Tokens, read};
+use crate::token_answer::{TokenError, TokenType, Tokens, read};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
@@ -34,7 +34,7 @@ pub enum Grant<'a> {
 }
 
 impl TokenEndpoint<'_> {
-    /// Trades a grant for tokens.
+    /// Trades a grant for tokens; where the client proves that it holds a key, for such as are bound to it (`DPOP-1`).
     pub async fn trade(&self, grant: Grant<'_>) -> Result<Tokens, TokenError> {
         let scope = grant.scope();
         let mut form: Form<'_> = match grant {
@@ -53,7 +53,12 @@ impl TokenEndpoint<'_> {
         form.extend(self.resource.map(|resource| ("resource", resource)));
         form.extend(scope.as_ref().map(|scope| ("scope", scope.as_str())));
         let answer = self.client.post(self.url, &form).await?;
-        read(&host(self.url), &answer)
+        let tokens = read(&host(self.url), &answer)?;
+        match (self.client.is_bound(), tokens.token_type) {
+            (true, TokenType::Bearer) => Err(TokenError::Unbound(host(self.url))),
+            (false, TokenType::Dpop) => Err(TokenError::StrangelyBound(host(self.url))),
+            (true, TokenType::Dpop) | (false, TokenType::Bearer) => Ok(tokens),
+        }
     }
 }
 

@@ -64,6 +64,12 @@ pub enum TokenError {
         /// What is wrong, without the content.
         problem: String,
     },
+    /// The token is anybody's who has it, although the MCP server takes only such as are bound to a key.
+    #[error("{0} gave a token that isn't bound to a key although the server takes no others, so Keybearer stopped")]
+    Unbound(String),
+    /// The token is bound to a key, and nobody has proven to hold one.
+    #[error("{0} gave a token that is bound to a key, and Keybearer has no such key, so it stopped")]
+    StrangelyBound(String),
     /// The token is of a type that we don't know how to use, so it must not be used (RFC 6749 §7.1).
     #[error("{host} gave a token of type \"{kind}\", which Keybearer can't use")]
     UnknownType {

@@ -16,9 +16,18 @@ pub struct AuthorizationCode {
     pub authorization: Authorization,
     /// The grant it was exchanged for, once it was.
     pub spent_on: Option<usize>,
-    redirect_uri: String,
-    code_challenge: String,
+    binding: Binding,
     expires_at: Instant,
+}
+
+/// What a code is bound to.
+pub struct Binding {
+    /// Where it is sent.
+    pub redirect_uri: String,
+    /// The S256 code challenge.
+    pub code_challenge: String,
+    /// The thumbprint of the client's key, if the client named one (RFC 9449 §10).
+    pub key: Option<String>,
 }
 
 /// What a client presents with a code.
@@ -29,18 +38,14 @@ pub struct Redemption<'a> {
     pub redirect_uri: &'a str,
     /// Must hash to the code challenge (RFC 7636 §4.6).
     pub code_verifier: &'a str,
+    /// The thumbprint of the key that the client has proven to hold.
+    pub key: Option<&'a str>,
 }
 
 impl AuthorizationCode {
-    /// A code issued at `now`, bound to where it is sent and to the code challenge.
-    pub fn new(authorization: Authorization, redirect_uri: &str, code_challenge: &str, now: Instant) -> Self {
-        Self {
-            authorization,
-            spent_on: None,
-            redirect_uri: redirect_uri.to_owned(),
-            code_challenge: code_challenge.to_owned(),
-            expires_at: now + LIFETIME,
-        }
+    /// A code issued at `now`.
+    pub fn new(authorization: Authorization, binding: Binding, now: Instant) -> Self {
+        Self { authorization, spent_on: None, binding, expires_at: now + LIFETIME }
     }
 
     /// Whether this client may have tokens for it.
@@ -52,10 +57,12 @@ impl AuthorizationCode {
             Err(GrantError::OtherClient)
         } else if now >= self.expires_at {
             Err(GrantError::CodeExpired)
-        } else if self.redirect_uri != redemption.redirect_uri {
+        } else if self.binding.redirect_uri != redemption.redirect_uri {
             Err(GrantError::OtherRedirect)
-        } else if self.code_challenge != s256(redemption.code_verifier) {
+        } else if self.binding.code_challenge != s256(redemption.code_verifier) {
             Err(GrantError::WrongVerifier)
+        } else if self.binding.key.as_deref() != redemption.key {
+            Err(GrantError::OtherKey)
         } else {
             Ok(())
         }

@@ -12,6 +12,7 @@ use url::form_urlencoded;
 
 use crate::{
     authorization::{Account, Authorization},
+    authorization_code::Binding,
     client::Client,
     client_metadata_document,
     fault::Fault,
@@ -40,6 +41,8 @@ pub struct AuthorizationRequest {
     pub scopes: Vec<String>,
     /// The S256 code challenge (RFC 7636 §4.3).
     pub code_challenge: String,
+    /// The key that the code is bound to (RFC 9449 §10).
+    pub dpop_jkt: Option<String>,
     /// When it arrived.
     pub asked_at: Instant,
 }
@@ -145,12 +148,17 @@ fn checked(
     if !scopes.iter().all(|scope| SCOPES.contains(&scope.as_str())) {
         return Err(OAuthError::new(ErrorCode::InvalidScope, "an unknown scope is asked for"));
     }
+    let dpop_jkt = parameters.get("dpop_jkt").map(str::to_owned);
+    if practice.state().proofs.is_some() && dpop_jkt.is_none() {
+        return Err(OAuthError::new(ErrorCode::InvalidRequest, "dpop_jkt is missing"));
+    }
     Ok(AuthorizationRequest {
         client_id: client.client_id.clone(),
         redirect_uri: redirect_uri.to_owned(),
         state: parameters.get("state").map(str::to_owned),
         scopes,
         code_challenge: code_challenge.to_owned(),
+        dpop_jkt,
         asked_at: Instant::now(),
     })
 }
@@ -170,8 +178,12 @@ fn ask(practice: &Practice, client: &Client, request: AuthorizationRequest) -> R
 
 fn issue_code(practice: &Practice, request: &AuthorizationRequest, account: Account) -> String {
     let authorization = Authorization { client_id: request.client_id.clone(), account, scopes: request.scopes.clone() };
-    let mut state = practice.state();
-    state.grants.issue_code(authorization, &request.redirect_uri, &request.code_challenge, Instant::now())
+    let binding = Binding {
+        redirect_uri: request.redirect_uri.clone(),
+        code_challenge: request.code_challenge.clone(),
+        key: request.dpop_jkt.clone(),
+    };
+    practice.state().grants.issue_code(authorization, binding, Instant::now())
 }
 
 /// The authorization response. The issuer goes with errors too (RFC 9207 §2).

@@ -21,6 +21,10 @@ pub struct Counters {
     pub reuse_detected: u64,
     /// Requests at the revocation endpoint.
     pub revocations: u64,
+    /// Proofs that were good, at any endpoint.
+    pub proofs: u64,
+    /// Good proofs but for the nonce.
+    pub nonces_demanded: u64,
     /// MCP requests with a valid token.
     pub mcp_accepted: u64,
     /// MCP requests with a token that was not valid on arrival.

@@ -43,6 +43,14 @@ pub enum Fault {
     PushedRequestsOnly,
     /// A loopback redirect URI must equal a registered one, port included.
     ExactPort,
+    /// The authorization server metadata do not mention proofs (RFC 9449 §5.1).
+    NoDpopMetadata,
+    /// Every nonce in a proof is too old, also the one that was just given.
+    NonceNeverFits,
+    /// The token endpoint calls every token one that is bound to a key.
+    TokenTypeDpop,
+    /// The token endpoint calls every token one that whoever has it may use.
+    TokenTypeBearer,
     /// The token endpoint answers 200 with a web page.
     TokenHtml,
     /// `expires_in` is a string of digits.

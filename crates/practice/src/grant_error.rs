@@ -23,6 +23,9 @@ pub enum GrantError {
     /// The code verifier does not belong to the code challenge.
     #[error("the code_verifier does not match")]
     WrongVerifier,
+    /// The client has not proven to hold the key that it is bound to (RFC 9449 §5, §10).
+    #[error("issued to the holder of another key")]
+    OtherKey,
     /// The refresh token was used before; its grant is now revoked (RFC 9700 §4.14.2).
     #[error("the refresh token was used before, so its grant is revoked")]
     Reused,

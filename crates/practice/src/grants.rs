@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     authorization::Authorization,
-    authorization_code::{AuthorizationCode, Redemption},
+    authorization_code::{AuthorizationCode, Binding, Redemption},
     grant_error::GrantError,
     random::unguessable,
 };
@@ -24,6 +24,8 @@ pub struct Renewal<'a> {
     pub scopes: Option<Vec<String>>,
     /// Whether the refresh token is replaced.
     pub rotates: bool,
+    /// The thumbprint of the key that the client has proven to hold.
+    pub key: Option<&'a str>,
 }
 
 /// Tokens just issued. There is no `Debug`, because nothing should print them.
@@ -51,6 +53,8 @@ pub struct Grants {
 
 struct Grant {
     authorization: Authorization,
+    /// The key that its tokens are bound to (RFC 9449 §5).
+    key: Option<String>,
     /// How often its refresh token was replaced.
     generation: u64,
     revoked: bool,
@@ -82,16 +86,10 @@ impl Grants {
         }
     }
 
-    /// A code for what was allowed, to be sent to `redirect_uri`.
-    pub fn issue_code(
-        &mut self,
-        authorization: Authorization,
-        redirect_uri: &str,
-        code_challenge: &str,
-        now: Instant,
-    ) -> String {
+    /// A code for what was allowed.
+    pub fn issue_code(&mut self, authorization: Authorization, binding: Binding, now: Instant) -> String {
         let code = format!("{}-code-{}", self.prefix, unguessable());
-        let record = AuthorizationCode::new(authorization, redirect_uri, code_challenge, now);
+        let record = AuthorizationCode::new(authorization, binding, now);
         self.codes.insert(code.clone(), record);
         code
     }
@@ -110,7 +108,12 @@ impl Grants {
         let authorization = record.authorization.clone();
         record.spent_on = Some(self.grants.len());
         let scopes = authorization.scopes.clone();
-        self.grants.push(Grant { authorization, generation: 0, revoked: false });
+        self.grants.push(Grant {
+            authorization,
+            key: redemption.key.map(str::to_owned),
+            generation: 0,
+            revoked: false,
+        });
         Ok(self.issue(self.grants.len() - 1, scopes, None, now))
     }
 
@@ -124,6 +127,9 @@ impl Grants {
         let grant = &mut self.grants[number];
         if grant.authorization.client_id != renewal.client_id {
             return Err(GrantError::OtherClient);
+        }
+        if grant.key.as_deref() != renewal.key {
+            return Err(GrantError::OtherKey);
         }
         if grant.revoked {
             return Err(GrantError::Revoked);
@@ -149,6 +155,12 @@ impl Grants {
         let token = self.access_tokens.get(access_token).filter(|token| now < token.expires_at)?;
         let grant = self.grants.get(token.grant).filter(|grant| !grant.revoked)?;
         Some(Authorization { scopes: token.scopes.clone(), ..grant.authorization.clone() })
+    }
+
+    /// The thumbprint of the key that an access token is bound to, if it is.
+    pub fn key_of(&self, access_token: &str) -> Option<&str> {
+        let token = self.access_tokens.get(access_token)?;
+        self.grants.get(token.grant)?.key.as_deref()
     }
 
     /// Revokes a token of this client: an access token alone, a refresh token with its whole grant (RFC 7009 §2.1).

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use futures_util::stream;
 use serde_json::{Value, json};
 
-use crate::{fault::Fault, practice::Shared};
+use crate::{dpop, fault::Fault, practice::Shared};
 
 /// The scopes of the MCP server; `offline_access` is no scope of a resource and stands only at the issuer.
 const RESOURCE_SCOPES: [&str; 2] = ["mcp:tools", "mcp:read"];
@@ -37,12 +37,16 @@ pub async fn protected_resource_metadata(State(practice): State<Shared>) -> Resp
         true => format!("{OTHER_ISSUER}/mcp"),
         false => practice.addresses.mcp_url.clone(),
     };
-    let metadata = json!({
+    let mut metadata = json!({
         "resource": resource,
         "authorization_servers": [practice.addresses.issuer],
         "scopes_supported": RESOURCE_SCOPES,
         "bearer_methods_supported": ["header"],
     });
+    if practice.state().proofs.is_some() {
+        metadata["dpop_bound_access_tokens_required"] = true.into();
+        metadata["dpop_signing_alg_values_supported"] = json!([dpop::ALGORITHM]);
+    }
     Json(metadata).into_response()
 }
 
@@ -64,6 +68,9 @@ pub async fn authorization_server_metadata(State(practice): State<Shared>) -> Js
         "client_id_metadata_document_supported": true,
     });
     if let Some(fields) = metadata.as_object_mut() {
+        if practice.state().proofs.is_some() && !practice.has(Fault::NoDpopMetadata) {
+            fields.insert("dpop_signing_alg_values_supported".to_owned(), json!([dpop::ALGORITHM]));
+        }
         if practice.has(Fault::MetadataWrongIssuer) {
             fields.insert("issuer".to_owned(), OTHER_ISSUER.into());
         }

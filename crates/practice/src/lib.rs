@@ -21,6 +21,8 @@ pub mod client_metadata_document;
 pub mod control;
 /// What was counted.
 pub mod counters;
+/// Proofs that a client holds the key of its tokens.
+pub mod dpop;
 /// The ways the server can misbehave.
 pub mod fault;
 /// Why a code or token was refused.

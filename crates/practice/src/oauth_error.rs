@@ -7,6 +7,8 @@ use axum::{
 };
 use serde::Serialize;
 
+use crate::dpop::ProofError;
+
 /// The error codes this server uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -31,6 +33,10 @@ pub enum ErrorCode {
     InvalidRedirectUri,
     /// Any other client metadata that may not be registered (RFC 7591 §3.2.2).
     InvalidClientMetadata,
+    /// The proof is missing, or not good (RFC 9449 §5).
+    InvalidDpopProof,
+    /// The proof lacks this server's nonce (RFC 9449 §8).
+    UseDpopNonce,
     /// The fault `refresh-500`.
     ServerError,
 }
@@ -49,6 +55,8 @@ impl ErrorCode {
             Self::AccessDenied => "access_denied",
             Self::InvalidRedirectUri => "invalid_redirect_uri",
             Self::InvalidClientMetadata => "invalid_client_metadata",
+            Self::InvalidDpopProof => "invalid_dpop_proof",
+            Self::UseDpopNonce => "use_dpop_nonce",
             Self::ServerError => "server_error",
         }
     }
@@ -81,8 +89,17 @@ impl OAuthError {
             | ErrorCode::InvalidTarget
             | ErrorCode::AccessDenied
             | ErrorCode::InvalidRedirectUri
-            | ErrorCode::InvalidClientMetadata => StatusCode::BAD_REQUEST,
+            | ErrorCode::InvalidClientMetadata
+            | ErrorCode::InvalidDpopProof
+            | ErrorCode::UseDpopNonce => StatusCode::BAD_REQUEST,
         }
+    }
+}
+
+impl From<ProofError> for OAuthError {
+    fn from(error: ProofError) -> Self {
+        let code = if error == ProofError::Nonce { ErrorCode::UseDpopNonce } else { ErrorCode::InvalidDpopProof };
+        Self::new(code, error.to_string())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use crate::fault::Fault;
+use crate::{dpop::Demand, fault::Fault};
 
 /// The settings of one server. Faults, lifetime and grace can be changed later through the control address.
 #[derive(Debug, Clone, Args)]
@@ -13,6 +13,9 @@ pub struct Options {
     /// Seconds during which the previous refresh token is accepted once more
     #[arg(long, value_name = "SECS", default_value_t = 0)]
     pub refresh_grace: u64,
+    /// Bind tokens to a key of the client, and want a proof with each request
+    #[arg(long, value_name = "DEMAND")]
+    pub dpop: Option<Demand>,
     /// Misbehave in this way (may be repeated)
     #[arg(long = "fault", value_name = "MODE")]
     pub faults: Vec<Fault>,
@@ -23,6 +26,12 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { token_lifetime: 3600, refresh_grace: 0, faults: Vec::new(), plant_token: "practice".to_owned() }
+        Self {
+            token_lifetime: 3600,
+            refresh_grace: 0,
+            dpop: None,
+            faults: Vec::new(),
+            plant_token: "practice".to_owned(),
+        }
     }
 }

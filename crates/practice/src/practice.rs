@@ -6,9 +6,21 @@ use std::{
     time::Duration,
 };
 
+use axum::{
+    http::{HeaderMap, HeaderValue},
+    response::Response,
+};
+
 use crate::{
-    addresses::Addresses, authorize::AuthorizationRequest, client::Client, counters::Counters, fault::Fault,
-    grants::Grants, options::Options, pushed_authorization::PushedRequests,
+    addresses::Addresses,
+    authorize::AuthorizationRequest,
+    client::Client,
+    counters::Counters,
+    dpop::{self, ProofError, Proofs},
+    fault::Fault,
+    grants::Grants,
+    options::Options,
+    pushed_authorization::PushedRequests,
 };
 
 /// One running server, as every handler receives it.
@@ -34,10 +46,37 @@ pub struct State {
     pub pushed_requests: PushedRequests,
     /// Codes, tokens and the grants behind them.
     pub grants: Grants,
+    /// What was proven, where proofs are demanded.
+    pub proofs: Option<Proofs>,
     /// The active fault modes.
     pub faults: BTreeSet<Fault>,
     /// What was counted so far.
     pub counters: Counters,
+}
+
+impl State {
+    /// The key whose holder sent this request; none where no proofs are demanded.
+    ///
+    /// # Errors
+    /// If there is no good proof.
+    pub fn proven_key(
+        &mut self,
+        headers: &HeaderMap,
+        request: &dpop::Request<'_>,
+    ) -> Result<Option<String>, ProofError> {
+        let Some(proofs) = &mut self.proofs else { return Ok(None) };
+        let checked = proofs.check(headers, request, dpop::now());
+        let checked = checked.and_then(|key| match self.faults.contains(&Fault::NonceNeverFits) {
+            true => Err(ProofError::Nonce),
+            false => Ok(key),
+        });
+        match checked {
+            Ok(_) => self.counters.proofs += 1,
+            Err(ProofError::Nonce) => self.counters.nonces_demanded += 1,
+            Err(_) => {}
+        }
+        checked.map(Some)
+    }
 }
 
 impl Practice {
@@ -60,6 +99,7 @@ impl Practice {
                 Duration::from_secs(options.token_lifetime),
                 Duration::from_secs(options.refresh_grace),
             ),
+            proofs: options.dpop.map(Proofs::new),
             faults: options.faults.into_iter().collect(),
             counters: Counters::default(),
         };
@@ -69,6 +109,15 @@ impl Practice {
     /// The state, locked. A handler that panicked cannot have left it half changed in a way that matters for practice.
     pub fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// An answer with the nonce for the next proof, where proofs need one (RFC 9449 §8.2).
+    pub fn with_nonce(&self, mut response: Response) -> Response {
+        let nonce = self.state().proofs.as_mut().and_then(Proofs::next_nonce);
+        if let Some(nonce) = nonce.and_then(|nonce| HeaderValue::from_str(&nonce).ok()) {
+            response.headers_mut().insert(dpop::NONCE, nonce);
+        }
+        response
     }
 
     /// Whether the server misbehaves in this way at the moment.

@@ -16,7 +16,7 @@ use bytes::Bytes;
 use serde_json::json;
 
 use crate::{
-    authorize, client,
+    authorize, client, dpop,
     fault::Fault,
     oauth_error::{ErrorCode, OAuthError},
     parameters::Parameters,
@@ -38,20 +38,29 @@ struct Pushed {
 }
 
 /// `POST /par`
-///
-/// # Errors
-/// If there is no such endpoint now, the client does not prove who it is, or the request is one that no browser should
-/// bring.
-pub async fn push(State(practice): State<Shared>, headers: HeaderMap, body: Bytes) -> Result<Response, OAuthError> {
+pub async fn push(State(practice): State<Shared>, headers: HeaderMap, body: Bytes) -> Response {
+    let response = take(&practice, &headers, body).await.unwrap_or_else(IntoResponse::into_response);
+    practice.with_nonce(response)
+}
+
+/// Takes a request, unless there is no such endpoint now, the client does not prove who it is, or the request is one that
+/// no browser should bring.
+async fn take(practice: &Practice, headers: &HeaderMap, body: Bytes) -> Result<Response, OAuthError> {
     if !practice.has(Fault::PushedRequestsOnly) {
         return Ok(StatusCode::NOT_FOUND.into_response());
     }
-    let parameters = Parameters::from_form(&headers, &body)?;
-    let client_id = client::authenticate(&practice.state().clients, &headers, &parameters)?.client_id.clone();
+    let parameters = Parameters::from_form(headers, &body)?;
+    let client_id = client::authenticate(&practice.state().clients, headers, &parameters)?.client_id.clone();
     if parameters.require("client_id")? != client_id || parameters.get("request_uri").is_some() {
         return Err(OAuthError::new(ErrorCode::InvalidRequest, "client_id must be the client, and request_uri absent"));
     }
-    authorize::check(&practice, &parameters).await?;
+    let endpoint = practice.addresses.endpoint("/par");
+    let proof = dpop::Request { method: "POST", url: &endpoint, access_token: None };
+    let key = practice.state().proven_key(headers, &proof)?;
+    if key.is_some() && key.as_deref() != parameters.get("dpop_jkt") {
+        return Err(OAuthError::new(ErrorCode::InvalidDpopProof, "dpop_jkt is another key than that of the proof"));
+    }
+    authorize::check(practice, &parameters).await?;
     let name = format!("urn:ietf:params:oauth:request_uri:{}", unguessable());
     let pushed = Pushed { client_id, form: body, pushed_at: Instant::now() };
     let mut state = practice.state();

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 use crate::{
     authorization_code::Redemption,
-    client,
+    client, dpop,
     fault::Fault,
     grant_error::GrantError,
     grants::{Issued, Renewal},
@@ -33,7 +33,7 @@ pub async fn token(Extract(practice): Extract<Shared>, headers: HeaderMap, body:
     if practice.has(Fault::SlowToken) {
         tokio::time::sleep(Duration::from_secs(2)).await;
     }
-    response
+    practice.with_nonce(response)
 }
 
 fn answer(practice: &Practice, headers: &HeaderMap, body: &[u8]) -> Result<Response, OAuthError> {
@@ -48,28 +48,42 @@ fn answer(practice: &Practice, headers: &HeaderMap, body: &[u8]) -> Result<Respo
     if state.faults.contains(&Fault::TokenHtml) {
         return Ok(Html("<!doctype html><title>Welcome</title><p>Please sign in.").into_response());
     }
+    let endpoint = practice.addresses.endpoint("/token");
+    let request = dpop::Request { method: "POST", url: &endpoint, access_token: None };
+    let key = state.proven_key(headers, &request)?;
     let client_id = client::authenticate(&state.clients, headers, &parameters)?.client_id.clone();
     if parameters.get("resource").is_some_and(|resource| resource != practice.addresses.mcp_url) {
         return Err(OAuthError::new(ErrorCode::InvalidTarget, "resource must be the address of this MCP server"));
     }
     match grant_type {
-        "refresh_token" => refresh(&mut state, &client_id, &parameters),
-        _ => redeem(&mut state, &client_id, &parameters),
+        "refresh_token" => refresh(&mut state, &client_id, key.as_deref(), &parameters),
+        _ => redeem(&mut state, &client_id, key.as_deref(), &parameters),
     }
 }
 
-fn redeem(state: &mut State, client_id: &str, parameters: &Parameters) -> Result<Response, OAuthError> {
+fn redeem(
+    state: &mut State,
+    client_id: &str,
+    key: Option<&str>,
+    parameters: &Parameters,
+) -> Result<Response, OAuthError> {
     let redemption = Redemption {
         client_id,
         redirect_uri: parameters.require("redirect_uri")?,
         code_verifier: parameters.require("code_verifier")?,
+        key,
     };
     let issued = state.grants.redeem(parameters.require("code")?, &redemption, Instant::now()).map_err(refusal)?;
     let with_refresh_token = true;
     Ok(tokens(state, issued, with_refresh_token))
 }
 
-fn refresh(state: &mut State, client_id: &str, parameters: &Parameters) -> Result<Response, OAuthError> {
+fn refresh(
+    state: &mut State,
+    client_id: &str,
+    key: Option<&str>,
+    parameters: &Parameters,
+) -> Result<Response, OAuthError> {
     if state.faults.contains(&Fault::Refresh500) {
         return Err(OAuthError::new(ErrorCode::ServerError, "practice: refresh-500"));
     }
@@ -81,6 +95,7 @@ fn refresh(state: &mut State, client_id: &str, parameters: &Parameters) -> Resul
         client_id,
         scopes: parameters.get("scope").map(|it| it.split_ascii_whitespace().map(str::to_owned).collect()),
         rotates: !omits && !state.faults.contains(&Fault::RefreshKeepsRefreshToken),
+        key,
     };
     let refreshed = state.grants.refresh(parameters.require("refresh_token")?, renewal, Instant::now());
     if matches!(refreshed, Err(GrantError::Reused)) {
@@ -95,7 +110,12 @@ fn refresh(state: &mut State, client_id: &str, parameters: &Parameters) -> Resul
 }
 
 fn tokens(state: &State, issued: Issued, with_refresh_token: bool) -> Response {
-    let mut body = json!({ "access_token": issued.access_token, "token_type": "Bearer" });
+    let is_bound = match state.proofs {
+        Some(_) => !state.faults.contains(&Fault::TokenTypeBearer),
+        None => state.faults.contains(&Fault::TokenTypeDpop),
+    };
+    let token_type = if is_bound { "DPoP" } else { "Bearer" };
+    let mut body = json!({ "access_token": issued.access_token, "token_type": token_type });
     let lifetime = state.grants.token_lifetime.as_secs();
     if state.faults.contains(&Fault::ExpiresInString) {
         body["expires_in"] = Value::from(lifetime.to_string());
@@ -124,6 +144,7 @@ fn refusal(error: GrantError) -> OAuthError {
         | GrantError::CodeExpired
         | GrantError::OtherRedirect
         | GrantError::WrongVerifier
+        | GrantError::OtherKey
         | GrantError::Reused
         | GrantError::Revoked => ErrorCode::InvalidGrant,
     };

@@ -95,6 +95,16 @@ pub struct HeaderGetParams {
     /// The profile's name, where the address is not enough.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile: Option<String>,
+    /// The method of that request, such as `POST`. An account whose tokens are bound to a key (RFC 9449) needs both: the
+    /// headers are then good for this one request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub method: Option<String>,
+    /// As in [`TokenGetParams::scopes`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scopes: Vec<String>,
+    /// The nonce that the server wants in the proof: the `DPoP-Nonce` header of its 401. Later proofs carry it as well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nonce: Option<String>,
     /// As in [`TokenGetParams::min_ttl`].
     #[serde(default = "default_min_ttl")]
     pub min_ttl: u32,

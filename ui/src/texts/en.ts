@@ -496,6 +496,18 @@ export const en = {
         what: () => "The server names another sign-in service.",
         meaning: "This account is for another one, or its client ID is, so nothing was sent.",
       },
+      dpop_unsupported: {
+        what: () => "The sign-in service lacks a protection that the server wants (DPoP).",
+        meaning: "The server would take no access that it gives, so Keybearer stopped.",
+      },
+      dpop_token_unbound: {
+        what: () => "The sign-in service gave less protection than the server wants (DPoP).",
+        meaning: "What it gave wasn’t kept.",
+      },
+      dpop_token_strange: {
+        what: () => "The sign-in service bound its access to a key that nobody here has.",
+        meaning: "Nothing could use it, so it wasn’t kept.",
+      },
       pkce_unsupported: {
         what: () => "The sign-in service lacks a protection that Keybearer needs (PKCE).",
         meaning: "Its answer could be stolen on the way, so Keybearer stopped.",

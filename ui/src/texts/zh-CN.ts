@@ -454,6 +454,18 @@ export const zhCN: Texts = {
         what: () => "服务器指向另一个登录服务。",
         meaning: "本账户或它的客户端 ID 属于另一个登录服务，因此没有发送任何内容。",
       },
+      dpop_unsupported: {
+        what: () => "登录服务缺少服务器要求的保护（DPoP）。",
+        meaning: "服务器不会接受它给出的访问权限，因此 Keybearer 已停止。",
+      },
+      dpop_token_unbound: {
+        what: () => "登录服务给出的保护低于服务器的要求（DPoP）。",
+        meaning: "给出的内容没有保存。",
+      },
+      dpop_token_strange: {
+        what: () => "登录服务把访问权限绑定到了这里没有的密钥。",
+        meaning: "没有程序能使用它，因此没有保存。",
+      },
       pkce_unsupported: {
         what: () => "登录服务缺少 Keybearer 需要的保护（PKCE）。",
         meaning: "回调可能在途中被窃取，因此 Keybearer 已停止。",

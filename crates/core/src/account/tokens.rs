@@ -6,12 +6,13 @@ use crate::clock::now;
 use crate::error::Error;
 use crate::profile::{Profile, ProfileError};
 use crate::refresh::{Decision, Failure, Want, classify, decide, forgets_client, is_usable};
-use crate::upstream::{Headers, ToolList, UpstreamError};
+use crate::upstream::{Access, Headers, ToolList, UpstreamError};
 use crate::vault::record::{Record, TokenRecord};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use jiff::{SignedDuration, Timestamp};
 use keybearer_oauth::challenge::Challenge;
 use keybearer_oauth::client::Client;
+use keybearer_oauth::dpop::{Prover, is_about_proof};
 use keybearer_oauth::readable::readable;
 use keybearer_oauth::registration::{Registration, RegistrationOrigin};
 use keybearer_oauth::token::{Grant, TokenEndpoint};
@@ -42,16 +43,18 @@ pub struct Issued {
     pub generation: u32,
     /// Whether it was at hand.
     pub from_cache: bool,
+    /// Who holds its key, if it is bound to one: without, it opens nothing.
+    pub prover: Option<Prover>,
 }
 
-/// The headers that authorize a request, and the server that they are for: both from one moment, since an edit of the
-/// profile may come between two.
+/// What authorizes requests, and the server that it is for: both from one moment, since an edit of the profile may come
+/// between two.
 #[derive(Clone, Debug)]
 pub struct Authorized {
     /// The server.
     pub url: ServerUrl,
-    /// Its headers; none for a server that needs no sign-in.
-    pub headers: Headers,
+    /// What opens it.
+    pub access: Access,
     /// The token in them, if it is one that is issued.
     pub issued: Option<Issued>,
 }
@@ -80,9 +83,17 @@ impl Account {
         }
     }
 
-    /// Whether this account, once it is loaded, has tokens to give at all.
+    /// Whether this account, once it is loaded, has tokens to give at all. One that is bound to a key is none to give:
+    /// nobody else has the key.
     pub fn check_token(&self) -> Result<(), Error> {
-        self.decide(Want::default()).map(drop)
+        self.decide(Want::default())?;
+        let state = self.state();
+        let record = state.record.as_ref().filter(|record| means(&state.profile, record) == Means::Oauth);
+        let tokens = record.and_then(|record| record.tokens.as_ref());
+        match tokens.and_then(|tokens| tokens.dpop_key.as_ref()) {
+            Some(_) => Err(Error::TokenBound(state.profile.name.clone())),
+            None => Ok(()),
+        }
     }
 
     /// Renews the token now, whatever its age.
@@ -90,18 +101,19 @@ impl Account {
         self.token(Want { force: true, ..Want::default() }, &[]).await.map(drop)
     }
 
-    /// What a request to the server needs.
-    pub async fn authorized(self: &Arc<Self>, want: Want) -> Result<Authorized, Error> {
+    /// What a request to the server needs, with a token that covers these scopes if it is one that is issued.
+    pub async fn authorized(self: &Arc<Self>, want: Want, scopes: &[String]) -> Result<Authorized, Error> {
         self.load().await?;
         let fixed = {
             let state = self.state();
             let record = state.record.as_ref().ok_or(Error::Internal("no record"))?;
             let (url, none) = (state.profile.url.clone(), None);
             match means(&state.profile, record) {
-                Means::Open => Some(Authorized { url, headers: Headers::new(), issued: none }),
+                Means::Open => Some(Authorized { url, access: Access::open(), issued: none }),
                 Means::Header | Means::Basic => {
                     let header = fixed_header(&state.profile, record);
-                    header.map(|header| Authorized { url, headers: Headers::from([header]), issued: none })
+                    let access = header.map(|header| Access::Headers(Headers::from([header])));
+                    access.map(|access| Authorized { url, access, issued: none })
                 }
                 Means::Bearer | Means::Oauth => None,
             }
@@ -109,13 +121,16 @@ impl Account {
         if let Some(fixed) = fixed {
             return Ok(fixed);
         }
-        let issued = match self.token(want, &[]).await {
+        let issued = match self.token(want, scopes).await {
             // A fixed header whose secret isn't there.
             Err(Error::NotABearer(_)) => return Err(self.auth_required()),
             issued => issued?,
         };
-        let headers = Headers::from([bearer(&issued.access_token)]);
-        Ok(Authorized { url: issued.url.clone(), headers, issued: Some(issued) })
+        let access = match issued.prover.clone() {
+            Some(prover) => Access::Bound { token: issued.access_token.clone(), prover },
+            None => Access::bearer(&issued.access_token),
+        };
+        Ok(Authorized { url: issued.url.clone(), access, issued: Some(issued) })
     }
 
     /// A server refused this generation. Only the current one counts, so the complaints of twenty programs about one
@@ -172,13 +187,16 @@ impl Account {
 
     /// A refused token is renewed once.
     async fn list_tools(self: &Arc<Self>) -> Result<ToolList, Error> {
-        let Authorized { url, headers, issued } = self.authorized(Want::default()).await?;
-        let first = self.context.upstream.list_tools(&url, &headers).await;
-        let (Err(UpstreamError::Unauthorized(_)), Some(issued)) = (&first, issued) else { return Ok(first?) };
+        let Authorized { url, access, issued } = self.authorized(Want::default(), &[]).await?;
+        let first = self.context.upstream.list_tools(&url, &access).await;
+        let (Err(UpstreamError::Unauthorized(challenge)), Some(issued)) = (&first, issued) else { return Ok(first?) };
+        if challenge.as_ref().is_some_and(is_about_proof) {
+            return Ok(first?);
+        }
         self.invalidate(issued.generation).await?;
         // If there is no better token, the refusal of this one is what happened.
-        let Ok(Authorized { url, headers, .. }) = self.authorized(Want::default()).await else { return Ok(first?) };
-        Ok(self.context.upstream.list_tools(&url, &headers).await?)
+        let Ok(Authorized { url, access, .. }) = self.authorized(Want::default(), &[]).await else { return Ok(first?) };
+        Ok(self.context.upstream.list_tools(&url, &access).await?)
     }
 
     /// A refusal for lack of scopes, with what can be done about it.
@@ -217,8 +235,8 @@ impl Account {
         let (url, generation) = (state.profile.url.clone(), record.generation);
         if means(&state.profile, record) == Means::Bearer {
             let access_token = fixed_secret(&state.profile, record).cloned().ok_or(required)?;
-            let (expires_at, scopes, resource) = (None, Vec::new(), None);
-            return Ok(Issued { url, access_token, expires_at, scopes, resource, generation, from_cache });
+            let (expires_at, scopes, resource, prover) = (None, Vec::new(), None, None);
+            return Ok(Issued { url, access_token, expires_at, scopes, resource, generation, from_cache, prover });
         }
         let tokens = record.tokens.as_ref().ok_or(required)?;
         // Without any known scope nothing can be said, unless the server has.
@@ -236,6 +254,7 @@ impl Account {
             resource: Some(tokens.resource.clone()),
             generation,
             from_cache,
+            prover: self.prover(tokens.dpop_key.as_ref()),
         })
     }
 
@@ -310,7 +329,8 @@ impl Account {
         self.commit(record.clone()).await?;
         let registration = record.registration.as_ref().ok_or(Error::Internal("tokens without a registration"))?;
         let http = Http::for_server(&record.url.parse().map_err(ProfileError::from)?)?;
-        let client = Client::new(&http, registration, now().as_second())?;
+        let client =
+            Client::new(&http, registration, now().as_second())?.bound_to(self.prover(tokens.dpop_key.as_ref()));
         // As it was left out before, or as the user says since.
         let omits = tokens.omits_resource || self.settings().omit_resource;
         let resource = Some(tokens.resource.as_str()).filter(|_| !omits);
@@ -369,10 +389,6 @@ fn unrenewable(record: Record, tokens: TokenRecord, why: String) -> Record {
 pub(super) fn ends_at(received_at: Timestamp, expires_in: Option<u64>) -> Option<Timestamp> {
     let seconds = i64::try_from(expires_in?).ok()?;
     received_at.checked_add(SignedDuration::from_secs(seconds)).ok()
-}
-
-fn bearer(token: &SecretString) -> (String, SecretString) {
-    ("Authorization".to_owned(), format!("Bearer {}", token.expose_secret()).into())
 }
 
 fn fixed_header(profile: &Profile, record: &Record) -> Option<(String, SecretString)> {

@@ -3,6 +3,7 @@
 use super::Kept;
 use jiff::Timestamp;
 use keybearer_oauth::authorization::PendingAuthorization;
+use keybearer_oauth::dpop::DpopKey;
 use keybearer_oauth::registration::{Registration, RegistrationOrigin};
 use keybearer_oauth::server_metadata::{Exceptions, differ_by_a_slash};
 use keybearer_protocol::exception::Exception;
@@ -116,6 +117,9 @@ pub struct TokenRecord {
     /// Whether the client got it for itself (RFC 6749 §4.4): it asks again instead of renewing.
     #[serde(default)]
     pub by_client: bool,
+    /// The key that the set is bound to, if it is (RFC 9449).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dpop_key: Option<DpopKey>,
 }
 
 impl TokenRecord {
@@ -145,6 +149,9 @@ pub struct PendingRecord {
     /// Whether the user chose this way back: if it works, it is remembered for the authorization server.
     #[serde(default)]
     pub callback_chosen: bool,
+    /// The key that the code and the tokens to come are bound to, if they are to be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dpop_key: Option<DpopKey>,
 }
 
 impl Record {

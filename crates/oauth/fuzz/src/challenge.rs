@@ -19,8 +19,9 @@ pub fn check(bytes: &[u8]) {
     assert_eq!(Challenge::parse_all([&*written.join(", ")]), challenges, "in one line");
     assert_eq!(Challenge::parse_all(written.iter().map(String::as_str)), challenges, "in a line for each");
 
-    let first = challenges.iter().find(|challenge| challenge.is_scheme("bearer"));
-    assert_eq!(Challenge::bearer(lines).as_ref(), first, "the first Bearer challenge");
+    let first = |scheme: &str| challenges.iter().find(|challenge| challenge.is_scheme(scheme));
+    let expected = first("bearer").or_else(|| first("dpop"));
+    assert_eq!(Challenge::for_token(lines).as_ref(), expected, "the first Bearer challenge, else the first DPoP one");
 }
 
 fn check_one(challenge: &Challenge) {

@@ -165,6 +165,7 @@ fn check_endpoints(server: &ServerMetadata) {
         resource: "R".into(),
         omit_resource: false,
         scopes: vec![],
+        dpop_jkt: None,
         parameters: ExtraParameters::default(),
     };
     let has_pkce = server.code_challenge_methods_supported.iter().any(|method| method == "S256");

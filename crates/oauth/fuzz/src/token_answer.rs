@@ -83,6 +83,7 @@ fn check_error(status: StatusCode, error: &TokenError) {
         }
         // Its problem is a word of ours.
         TokenError::Unusable { .. } => {}
+        TokenError::Unbound(_) | TokenError::StrangelyBound(_) => unreachable!("reading knows of no key"),
         TokenError::Http(error) => {
             assert_eq!(error.is_transient(), is_for_later(status), "{status}: {told}");
             let words = "as.example answered something that isn't the expected JSON (neither a JSON object nor a form)";

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::{Grants, Issued, Renewal};
 use crate::{
     authorization::{Account, Authorization},
-    authorization_code::{Redemption, s256},
+    authorization_code::{Binding, Redemption, s256},
     grant_error::GrantError,
 };
 
@@ -85,7 +85,7 @@ fn a_refresh_can_narrow_the_scopes_but_not_widen_them() {
     let (mut grants, now) = (fresh(0), Instant::now());
     let issued = signed_in(&mut grants, now);
     let mut with_scope = |token: &str, scope: &str| {
-        let renewal = Renewal { client_id: "client", scopes: Some(vec![scope.to_owned()]), rotates: true };
+        let renewal = Renewal { client_id: "client", scopes: Some(vec![scope.to_owned()]), rotates: true, key: None };
         grants.refresh(token, renewal, now)
     };
     assert_eq!(with_scope(&issued.refresh_token, "mcp:admin").err(), Some(GrantError::ScopeExceeded));
@@ -104,15 +104,16 @@ fn seconds(seconds: u64) -> Duration {
 fn code(grants: &mut Grants, now: Instant) -> String {
     let scopes = vec!["mcp:tools".to_owned(), "mcp:read".to_owned()];
     let authorization = Authorization { client_id: "client".to_owned(), account: Account::Ada, scopes };
-    grants.issue_code(authorization, REDIRECT, &s256(VERIFIER), now)
+    let binding = Binding { redirect_uri: REDIRECT.to_owned(), code_challenge: s256(VERIFIER), key: None };
+    grants.issue_code(authorization, binding, now)
 }
 
 fn redeem(grants: &mut Grants, code: &str, code_verifier: &str, now: Instant) -> Result<Issued, GrantError> {
-    grants.redeem(code, &Redemption { client_id: "client", redirect_uri: REDIRECT, code_verifier }, now)
+    grants.redeem(code, &Redemption { client_id: "client", redirect_uri: REDIRECT, code_verifier, key: None }, now)
 }
 
 fn refresh(grants: &mut Grants, token: &str, now: Instant) -> Result<Issued, GrantError> {
-    grants.refresh(token, Renewal { client_id: "client", scopes: None, rotates: true }, now)
+    grants.refresh(token, Renewal { client_id: "client", scopes: None, rotates: true, key: None }, now)
 }
 
 fn signed_in(grants: &mut Grants, now: Instant) -> Issued {

@@ -32,7 +32,8 @@ impl Account {
         let asked = self.widened(if chosen.is_empty() { found.scopes.clone() } else { chosen.clone() });
         {
             let _changing = self.changing.lock().await;
-            let client = Client::new(http, &registration, now().as_second())?;
+            let client =
+                Client::new(http, &registration, now().as_second())?.bound_to(self.prover(found.dpop_key.as_ref()));
             let resource = Some(found.resource.as_str()).filter(|_| !profile.settings.omit_resource);
             let endpoint = TokenEndpoint { client, url: &found.server.token_endpoint, resource };
             let answer = endpoint.trade(Grant::ClientCredentials { scopes: &asked }).await?;
@@ -78,6 +79,7 @@ fn signed_in(
             signed_in_at: received_at,
             refresh_rejected: None,
             by_client: true,
+            dpop_key: found.dpop_key.clone(),
         }),
         ..record.signed_in_as(registration)
     }

@@ -10,11 +10,12 @@ use crate::error::Error;
 use crate::links;
 use crate::profile::{Profile, Settings};
 use crate::redirect::{DEEP_LINK, kind_of, uris};
-use crate::upstream::{Headers, UpstreamError};
+use crate::upstream::{Access, UpstreamError};
 use crate::vault::record::{PendingRecord, Record, TokenRecord};
 use jiff::{SignedDuration, Timestamp};
 use keybearer_oauth::authorization::{self, RequestError, Wish};
 use keybearer_oauth::client::Client;
+use keybearer_oauth::dpop::{self, DpopKey};
 use keybearer_oauth::pushed_authorization::{self, PushError};
 use keybearer_oauth::reach::{Reached, reach};
 use keybearer_oauth::registration::{Credential, Known, Registration, RegistrationError, RegistrationOrigin, register};
@@ -32,6 +33,8 @@ pub(super) struct Found {
     pub(super) resource: String,
     pub(super) scopes: Vec<String>,
     pub(super) server: ServerMetadata,
+    /// A new key, where the tokens are to be bound to one.
+    pub(super) dpop_key: Option<DpopKey>,
     /// Whether nobody published where the authorization server is.
     assumed: bool,
 }
@@ -64,9 +67,11 @@ impl Account {
         let (redirect_uri, port) = self.way_back(&registration).await?;
         let Settings { scopes, omit_resource, parameters, .. } = profile.settings;
         let scopes = self.widened(if scopes.is_empty() { found.scopes } else { scopes });
-        let wish = Wish { redirect_uri, resource: found.resource, omit_resource, scopes, parameters };
+        let dpop_jkt = found.dpop_key.as_ref().map(DpopKey::thumbprint).transpose()?;
+        let wish = Wish { redirect_uri, resource: found.resource, omit_resource, scopes, dpop_jkt, parameters };
         let (request, authorization) = authorization::request(&found.server, &registration, wish)?;
-        let client = Client::new(&http, &registration, now().as_second())?;
+        let client =
+            Client::new(&http, &registration, now().as_second())?.bound_to(self.prover(found.dpop_key.as_ref()));
         let page = pushed_authorization::page(&client, &found.server, &request).await;
         if page.as_ref().is_err_and(PushError::is_unknown_client) {
             self.doubt(&registration);
@@ -82,6 +87,7 @@ impl Account {
             url: profile.url.to_string(),
             expires_at: now() + PATIENCE,
             callback_chosen: chosen,
+            dpop_key: found.dpop_key,
         };
         self.keep_pending(&profile.url, pending.clone()).await?;
         self.open_browser(number, &pending, port, browser.as_ref())?;
@@ -112,7 +118,7 @@ impl Account {
         let challenge = match reach(http, url).await? {
             Reached::Open if matches!(auth, AuthType::Oauth | AuthType::ClientCredentials) => None,
             // Some servers shake hands with anybody and ask for a token later: only a real request tells.
-            Reached::Open => match self.context.upstream.list_tools(url, &Headers::new()).await {
+            Reached::Open => match self.context.upstream.list_tools(url, &Access::open()).await {
                 Err(UpstreamError::Unauthorized(challenge)) => challenge,
                 tools => {
                     let fact = format!("{} tools", tools?.names.len());
@@ -132,11 +138,13 @@ impl Account {
         let Chosen { server, named, assumed } = self.choose(http, profile, metadata.as_ref()).await?;
         self.bind_exceptions(&named).await?;
         step(StepName::AuthorizationServer, StepState::Done, Some(server.issuer.clone()));
+        let is_bound = dpop::is_demanded(&server, metadata.as_ref(), challenge.as_ref())?;
+        let dpop_key = is_bound.then(DpopKey::generate).transpose()?;
         let challenged = challenge.map(|challenge| challenge.scopes()).unwrap_or_default();
         let known = metadata.as_ref().and_then(|metadata| metadata.scopes_supported.as_deref());
         let scopes = authorization::scopes(&challenged, known, &server);
         let resource = metadata.map(|metadata| metadata.resource).unwrap_or_else(|| url.to_string());
-        Ok(Some(Found { resource, scopes, server, assumed }))
+        Ok(Some(Found { resource, scopes, server, dpop_key, assumed }))
     }
 
     /// The scopes to ask for, where the server was reported to want more than the last sign-in gave (`STEP-3`).

@@ -68,7 +68,8 @@ impl Account {
             return Err(Error::Cancelled);
         }
         let (http, asked) = (Http::for_server(url)?, &pending.authorization);
-        let client = Client::new(&http, &asked.registration, now().as_second())?;
+        let client = Client::new(&http, &asked.registration, now().as_second())?
+            .bound_to(self.prover(pending.dpop_key.as_ref()));
         let endpoint = TokenEndpoint { client, url: &asked.token_endpoint, resource: asked.sent_resource() };
         let answer = endpoint.trade(Grant::Code(&accepted?, asked)).await?;
         if !still_meant() {
@@ -111,6 +112,7 @@ fn signed_in(record: Record, pending: &PendingRecord, answer: Tokens) -> Record 
             signed_in_at: received_at,
             refresh_rejected: None,
             by_client: false,
+            dpop_key: pending.dpop_key.clone(),
         }),
         ..record.signed_in_as(asked.registration.clone())
     }
