@@ -19,7 +19,7 @@ pub fn check(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let Ok(callback) = Callback::parse(&text) else { return };
     assert!(text.trim().len() <= 16 * 1024, "{} bytes were read", text.trim().len());
-    let url = Url::parse(&text).expect("what was read as a callback is an address");
+    let url = Url::parse(text.trim()).expect("what was read as a callback is an address");
     let given: Vec<(String, String)> = url.query_pairs().into_owned().collect();
     let by_name: BTreeMap<&str, &str> = given.iter().map(|(name, value)| (&**name, &**value)).collect();
     assert_eq!(given.len(), by_name.len(), "a parameter comes twice (RFC 6749 §3.1)");
