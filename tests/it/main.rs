@@ -8,6 +8,7 @@ mod bad_input;
 mod binding;
 mod callback;
 mod client_credentials;
+mod client_key;
 mod consent;
 mod doctor;
 mod doors;

@@ -14,6 +14,8 @@ use crate::upstream::Upstream;
 use crate::vault::{Vault, VaultError};
 use keybearer_oauth::ServerUrl;
 use keybearer_oauth::authorization::{Callback, CallbackError};
+use keybearer_oauth::registration::Credential;
+use keybearer_oauth::signing_key::SigningKey;
 use keybearer_protocol::auth::AuthView;
 use keybearer_protocol::profile::AuthType;
 use secrecy::{ExposeSecret, SecretString};
@@ -192,7 +194,7 @@ impl Accounts {
 
     async fn add_now(&self, new: NewAccount) -> Result<Arc<Account>, Error> {
         let url: ServerUrl = new.url.parse().map_err(ProfileError::from)?;
-        check_settings(&new.settings, new.secret.is_some())?;
+        check_settings(&new.settings, new.secret.as_ref())?;
         if new.secret.is_some() {
             self.context.vault.probe().await?;
         }
@@ -250,7 +252,7 @@ impl Accounts {
         let is_oauth = before.auth.signs_in();
         let outlived = is_oauth && secret.is_none() && client_id != before.client_id;
         if let Some(secret) = &secret {
-            check_settings(&Settings { client_id, ..before }, !secret.expose_secret().is_empty())?;
+            check_settings(&Settings { client_id, ..before }, Some(secret))?;
         }
         if secret.is_some() || outlived {
             self.context.vault.probe().await?;
@@ -333,7 +335,8 @@ fn at(profiles: &[Profile], url: &ServerUrl) -> Vec<Profile> {
 }
 
 /// Whether the options fit the type, and none is missing.
-fn check_settings(settings: &Settings, has_secret: bool) -> Result<(), Error> {
+fn check_settings(settings: &Settings, secret: Option<&SecretString>) -> Result<(), Error> {
+    let has_secret = secret.is_some();
     let needs_secret = match settings.auth {
         AuthType::Bearer | AuthType::Header | AuthType::Basic | AuthType::ClientCredentials => true,
         AuthType::Auto | AuthType::Oauth | AuthType::None => false,
@@ -353,9 +356,18 @@ fn check_settings(settings: &Settings, has_secret: bool) -> Result<(), Error> {
     } else if settings.header.as_ref().is_some_and(|name| name.parse::<http::HeaderName>().is_err()) {
         "that can't be a header's name"
     } else {
-        return Ok(());
+        return check_secret(settings, secret);
     };
     Err(Error::Usage(complaint.to_owned()))
+}
+
+/// Whether a client's private key can sign, so that it is known before a sign-in fails by it.
+fn check_secret(settings: &Settings, secret: Option<&SecretString>) -> Result<(), Error> {
+    let secret = secret.filter(|_| settings.auth.signs_in());
+    if let Some(Credential::PrivateKey(pem)) = secret.cloned().map(Credential::of) {
+        SigningKey::from_pem(&pem)?;
+    }
+    Ok(())
 }
 
 /// Takes callbacks from the loopback ports.

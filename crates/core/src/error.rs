@@ -247,7 +247,13 @@ impl Error {
             | Error::Http(_)
             | Error::ResourceMetadata(_)
             | Error::ServerMetadata(_)
-            | Error::Registration(_)
+            | Error::Registration(
+                RegistrationError::Http(_)
+                | RegistrationError::NotOffered(_)
+                | RegistrationError::Refused { .. }
+                | RegistrationError::Algorithm { .. }
+                | RegistrationError::AuthMethod { .. },
+            )
             | Error::Request(_)
             | Error::Callback(
                 CallbackError::StateMismatch
@@ -266,7 +272,9 @@ impl Error {
             }
             Error::Callback(CallbackError::Malformed) => ErrorCode::Usage,
             Error::Ambiguous { .. } => ErrorCode::ProfileAmbiguous,
-            Error::NothingNamed | Error::Usage(_) | Error::Key(_) => ErrorCode::Usage,
+            Error::NothingNamed | Error::Usage(_) | Error::Key(_) | Error::Registration(RegistrationError::Key(_)) => {
+                ErrorCode::Usage
+            }
             Error::AuthRequired { .. } | Error::NoSignIn(_) | Error::Lapsed | Error::Cancelled => {
                 ErrorCode::AuthRequired
             }
@@ -297,6 +305,8 @@ impl Error {
             Error::ServerMetadata(ServerMetadataError::Missing(_)) => "server_metadata_missing",
             Error::Registration(RegistrationError::NotOffered(_)) => "registration_not_offered",
             Error::Registration(RegistrationError::Refused { .. }) => "registration_refused",
+            Error::Key(_) | Error::Registration(RegistrationError::Key(_)) => "key_unusable",
+            Error::Registration(RegistrationError::Algorithm { .. }) => "key_not_accepted",
             Error::Request(RequestError::NoPkce(_)) => "pkce_unsupported",
             Error::Request(RequestError::NotAllowed(_)) => "address_not_allowed",
             Error::Callback(CallbackError::StateMismatch) => "state_mismatch",

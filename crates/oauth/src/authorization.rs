@@ -296,6 +296,7 @@ mod tests {
             client_id: "c".into(),
             client_secret: None,
             client_key: None,
+            signing_algorithm: None,
             auth_method: AuthMethod::None,
             origin: RegistrationOrigin::Dynamic,
             redirect_uris: vec![REDIRECT.into()],

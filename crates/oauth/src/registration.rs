@@ -1,8 +1,10 @@
 //! How the authorization server knows us: by hand, by metadata document, or by dynamic registration (RFC 7591).
 
+use crate::challenge::bounded;
 use crate::http::{Http, HttpError, host, json};
 use crate::secret::expose_option;
 use crate::server_metadata::ServerMetadata;
+use crate::signing_key::{KeyError, SigningKey};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -26,6 +28,9 @@ pub struct Registration {
     /// The private key that it proves itself with instead, in PEM (RFC 7523).
     #[serde(default, serialize_with = "expose_option", skip_serializing_if = "Option::is_none")]
     pub client_key: Option<SecretString>,
+    /// What it signs with, where the server has a say in that and the key a choice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signing_algorithm: Option<String>,
     /// How it authenticates at the token endpoint (`TOK-3`).
     pub auth_method: AuthMethod,
     /// How it came to be.
@@ -81,7 +86,7 @@ pub enum Credential {
 impl Credential {
     /// What the user brought: PEM is a private key, all else a secret.
     pub fn of(text: SecretString) -> Credential {
-        let is_key = text.expose_secret().trim_start().starts_with("-----BEGIN ");
+        let is_key = text.expose_secret().contains("-----BEGIN ");
         if is_key { Credential::PrivateKey(text) } else { Credential::Secret(text) }
     }
 }
@@ -105,6 +110,19 @@ pub enum RegistrationError {
         /// The server's own words.
         description: Option<String>,
     },
+    /// The private key can't be used.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The server takes nothing that the private key can sign with.
+    #[error("the private key signs with {own}, but {issuer} takes only {accepted}")]
+    Algorithm {
+        /// The authorization server.
+        issuer: String,
+        /// What the key signs with.
+        own: String,
+        /// What the server takes.
+        accepted: String,
+    },
     /// It assigned a way to authenticate that we don't have.
     #[error("{host} wants clients to authenticate by \"{method}\", which Keybearer can't do yet")]
     AuthMethod {
@@ -127,6 +145,7 @@ pub async fn register(
         client_id,
         client_secret: None,
         client_key: None,
+        signing_algorithm: None,
         auth_method: AuthMethod::None,
         origin,
         redirect_uris: redirect_uris.to_vec(),
@@ -136,7 +155,9 @@ pub async fn register(
         return Ok(match credential {
             None => client,
             Some(Credential::PrivateKey(key)) => {
-                Registration { client_key: Some(key), auth_method: AuthMethod::PrivateKeyJwt, ..client }
+                let signing_algorithm = signing_algorithm(&key, server)?;
+                let auth_method = AuthMethod::PrivateKeyJwt;
+                Registration { client_key: Some(key), signing_algorithm, auth_method, ..client }
             }
             Some(Credential::Secret(secret)) => {
                 Registration { client_secret: Some(secret), auth_method: secret_method(server), ..client }
@@ -147,6 +168,19 @@ pub async fn register(
         return Ok(of(address, RegistrationOrigin::MetadataDocument));
     }
     register_dynamically(http, server, redirect_uris).await
+}
+
+/// What the key signs with at this server, where that says what it takes.
+fn signing_algorithm(key: &SecretString, server: &ServerMetadata) -> Result<Option<String>, RegistrationError> {
+    let Some(accepted) = &server.token_endpoint_auth_signing_alg_values_supported else { return Ok(None) };
+    let key = SigningKey::from_pem(key)?;
+    let own = key.algorithm();
+    let chosen = key.among(accepted).ok_or_else(|| RegistrationError::Algorithm {
+        issuer: server.issuer.clone(),
+        own,
+        accepted: bounded(accepted.iter().cloned()).join(", "),
+    })?;
+    Ok(Some(chosen.algorithm()))
 }
 
 /// Where the secret goes of a client whose assigned method nobody told us.
@@ -216,6 +250,7 @@ async fn register_dynamically(
         client_id: registered.client_id,
         client_secret: registered.client_secret,
         client_key: None,
+        signing_algorithm: None,
         auth_method,
         origin: RegistrationOrigin::Dynamic,
         redirect_uris: redirect_uris.to_vec(),

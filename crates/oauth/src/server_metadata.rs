@@ -26,6 +26,9 @@ pub struct ServerMetadata {
     /// Ways for a client to authenticate; absent means `client_secret_basic` (RFC 8414 §2).
     #[serde(default)]
     pub token_endpoint_auth_methods_supported: Option<Vec<String>>,
+    /// What a client's own JWT may be signed with; absent tells nothing (RFC 8414 §2).
+    #[serde(default)]
+    pub token_endpoint_auth_signing_alg_values_supported: Option<Vec<String>>,
     /// The scopes it knows.
     #[serde(default)]
     pub scopes_supported: Option<Vec<String>>,
@@ -93,6 +96,7 @@ pub fn assumed(server: &Url) -> ServerMetadata {
         revocation_endpoint: None,
         code_challenge_methods_supported: vec!["S256".to_owned()],
         token_endpoint_auth_methods_supported: None,
+        token_endpoint_auth_signing_alg_values_supported: None,
         scopes_supported: None,
         authorization_response_iss_parameter_supported: false,
         client_id_metadata_document_supported: false,

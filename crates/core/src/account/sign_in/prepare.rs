@@ -221,7 +221,11 @@ fn is_refused(error: &RegistrationError) -> bool {
     match error {
         RegistrationError::Refused { error, .. } => error.starts_with("invalid_"),
         RegistrationError::Http(HttpError::Status { status, .. }) => matches!(status, 400 | 422),
-        RegistrationError::Http(_) | RegistrationError::NotOffered(_) | RegistrationError::AuthMethod { .. } => false,
+        RegistrationError::Http(_)
+        | RegistrationError::NotOffered(_)
+        | RegistrationError::Key(_)
+        | RegistrationError::Algorithm { .. }
+        | RegistrationError::AuthMethod { .. } => false,
     }
 }
 
