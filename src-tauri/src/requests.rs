@@ -75,7 +75,18 @@ impl SignInRequest {
 impl From<NewAccount> for ProfileAddParams {
     fn from(account: NewAccount) -> ProfileAddParams {
         let NewAccount { url, name, auth, client_id, scopes, header, username, secret } = account;
-        ProfileAddParams { url, name, auth, client_id, issuer: None, scopes, header, username, secret }
+        ProfileAddParams {
+            url,
+            name,
+            auth,
+            client_id,
+            issuer: None,
+            redirect_uri: None,
+            scopes,
+            header,
+            username,
+            secret,
+        }
     }
 }
 

@@ -1,9 +1,12 @@
 //! The way back from the browser: the deep link where a desktop answers it, a loopback port where not, learned for
 //! each authorization server.
 
+use crate::hostile::{Hostile, parameter};
+use keybearer_tests::loopback;
 use keybearer_tests::practice::{Practice, callback_of};
 use keybearer_tests::world::World;
 use serde_json::{Value, json};
+use std::net::TcpListener;
 
 /// A world on whose session a Keybearer desktop answers the scheme, as after its installation.
 fn with_desktop() -> World {
@@ -87,4 +90,38 @@ fn registering_again_gives_up_the_client_that_was_there() {
     world.ok(&["callback", &answer(&view)]).unwrap();
     assert_ne!(status(&world)["client_id"], before);
     assert_eq!(practice.count("registrations").unwrap(), 2);
+}
+
+#[test]
+fn a_client_that_was_registered_with_an_address_of_its_own_comes_back_there_and_nowhere_else() {
+    let (world, hostile) = (World::new().unwrap(), Hostile::start());
+    hostile.serve_whoever_has_a_token();
+    let issuer = hostile.authorization_server("", &json!({}));
+    hostile.resource(&issuer);
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let (own, url) = (format!("http://localhost:{port}/slack/callback"), hostile.url("/mcp"));
+    let client = ["--client-id", "app", "--redirect-uri"];
+    for elsewhere in ["https://example.com/callback", "http://192.168.1.2:8080/", "http://localhost/", "app.other:/x"] {
+        let refused = world.run(&[&["add", &url, "--name", "s"], &client[..], &[elsewhere]].concat()).unwrap();
+        assert_eq!(refused.code, 64, "{elsewhere}: {refused:?}");
+    }
+    world.ok(&[&["add", &url, "--name", "s", "--no-sign-in"], &client[..], &[&own]].concat()).unwrap();
+    let view = world.begin_sign_in("s").unwrap();
+    assert_eq!(
+        parameter(&view, "redirect_uri").unwrap(),
+        format!("http%3A%2F%2Flocalhost%3A{port}%2Fslack%2Fcallback")
+    );
+    let get = |address: String| loopback::request("GET", &address, None).unwrap().status;
+    let answer = format!("?code=x&state={}", parameter(&view, "state").unwrap());
+    assert_eq!(get(format!("http://localhost:{port}/callback{answer}")), 404);
+    assert_eq!(get(format!("http://127.0.0.1:{port}/slack/callback{answer}")), 404);
+    assert_eq!(get(format!("{own}{answer}")), 200);
+    assert_eq!(world.json(&["show", "s"]).unwrap()["status"], "connected");
+    let exchanged = String::from_utf8(hostile.requests("/token")[0].body.clone()).unwrap();
+    assert!(
+        exchanged.contains(&format!("redirect_uri=http%3A%2F%2Flocalhost%3A{port}%2Fslack%2Fcallback")),
+        "{exchanged}"
+    );
+    // And it is closed again.
+    assert!(loopback::request("GET", &own, None).is_err());
 }

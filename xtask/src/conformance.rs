@@ -22,7 +22,7 @@ const CLIENT: &str = "target/debug/keybearer-conformance";
 const REVISIONS: [&str; 2] = ["2025-11-25", "2026-07-28"];
 
 /// How the browser comes back.
-#[derive(ValueEnum, Clone, Copy, Debug)]
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Callback {
     /// By a link of Keybearer's own scheme
     DeepLink,
@@ -30,23 +30,42 @@ pub(crate) enum Callback {
     Loopback,
 }
 
-/// Tries every scenario alone, then those that each revision requires, in the words of that revision. A warning of the
-/// suite is a failure, and so is a client that ends with an error where the suite doesn't want that.
-pub(crate) fn run(scenario: Option<&str>, callback: Callback) -> anyhow::Result<()> {
-    let node = setup::conformance()?;
+impl Callback {
+    /// The word for it in the protocol of the sockets.
+    fn word(self) -> &'static str {
+        match self {
+            Callback::DeepLink => "deep_link",
+            Callback::Loopback => "loopback",
+        }
+    }
+}
+
+/// Builds what the suite tries, and has it try everything.
+pub(crate) fn run(scenario: Option<&str>, callback: Option<Callback>) -> anyhow::Result<()> {
     step("build", &mut cargo(&["build", "--locked"]))?;
     let client = ["build", "--locked", "--package", "keybearer-tests", "--bin", "keybearer-conformance"];
     step("the suite's client", &mut cargo(&client))?;
-    let suite = Suite { node, callback };
-    if let Some(scenario) = scenario {
-        let verdicts = [suite.try_one(scenario, None)?];
-        return sum_up(&verdicts);
+    try_suite(scenario, callback)
+}
+
+/// Tries every scenario alone, once for each way back, then those that each revision requires, in the words of that
+/// revision. A warning of the suite is a failure, and so is a client that ends with an error where the suite doesn't
+/// want that.
+pub(crate) fn try_suite(scenario: Option<&str>, callback: Option<Callback>) -> anyhow::Result<()> {
+    let node = setup::conformance()?;
+    let callbacks: Vec<Callback> =
+        Callback::value_variants().iter().copied().filter(|one| callback.is_none_or(|wished| wished == *one)).collect();
+    let mut verdicts = Vec::new();
+    for &callback in &callbacks {
+        let suite = Suite { node: node.clone(), callback };
+        let scenarios = scenario.map_or_else(|| suite.scenarios(), |scenario| Ok(vec![scenario.to_owned()]))?;
+        say(&format!("conformance, by {}", callback.word()));
+        verdicts.extend(suite.try_all(&scenarios, None)?);
     }
-    say("every scenario");
-    let mut verdicts = suite.try_all(&suite.scenarios()?, None)?;
-    for revision in REVISIONS {
-        say(&format!("what {revision} requires"));
-        verdicts.extend(suite.try_all(&required(revision)?, Some(revision))?);
+    let revisions = if scenario.is_none() { &REVISIONS[..] } else { &[] };
+    for (&revision, &callback) in revisions.iter().zip(callbacks.iter().cycle()) {
+        say(&format!("what {revision} requires, by {}", callback.word()));
+        verdicts.extend(Suite { node: node.clone(), callback }.try_all(&required(revision)?, Some(revision))?);
     }
     sum_up(&verdicts)
 }
@@ -68,13 +87,7 @@ impl Suite {
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.node);
         command.arg(root().join(SUITE).join("dist/index.js")).args(arguments).current_dir(root());
-        command.env(
-            "KEYBEARER_CONFORMANCE_CALLBACK",
-            match self.callback {
-                Callback::DeepLink => "deep_link",
-                Callback::Loopback => "loopback",
-            },
-        );
+        command.env("KEYBEARER_CONFORMANCE_CALLBACK", self.callback.word());
         command
     }
 
@@ -94,7 +107,8 @@ impl Suite {
 
     /// One scenario alone: the one mode in which the suite looks at warnings, time and the client's end as well.
     fn try_one(&self, scenario: &str, revision: Option<&str>) -> anyhow::Result<Verdict> {
-        let results = root().join(RESULTS).join(revision.unwrap_or("any")).join(scenario.replace('/', "-"));
+        let results =
+            root().join(RESULTS).join(revision.unwrap_or(self.callback.word())).join(scenario.replace('/', "-"));
         if results.exists() {
             fs::remove_dir_all(&results)?;
         }

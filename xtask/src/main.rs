@@ -49,9 +49,9 @@ enum Task {
         /// This scenario alone, such as auth/metadata-default
         #[arg(long, value_name = "NAME")]
         scenario: Option<String>,
-        /// How the browser comes back
-        #[arg(long, value_enum, default_value = "deep-link")]
-        callback: conformance::Callback,
+        /// How the browser comes back [default: every way]
+        #[arg(long, value_enum)]
+        callback: Option<conformance::Callback>,
     },
     /// Walk the whole road on each keyring that people have
     Keyrings,

@@ -2,7 +2,7 @@
 
 use crate::compatibility::Seen;
 use crate::step::{cargo, detail, npm, say, step};
-use crate::{check, setup};
+use crate::{check, conformance, setup};
 use anyhow::{Context, ensure};
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
@@ -26,9 +26,10 @@ pub(crate) fn run() -> anyhow::Result<()> {
     let mut tests = cargo(&[&["test", "--locked", "--all-targets"], WORKSPACE].concat());
     seen.by(&mut tests);
     run_tests(tests.env("RUST_TEST_THREADS", AT_ONCE))?;
-    // The servers of the record are set up on Linux alone.
+    // The servers of the record and the suite are set up on Linux alone.
     if cfg!(target_os = "linux") {
         seen.check()?;
+        conformance::try_suite(None, None)?;
     }
     #[cfg(target_os = "linux")]
     crate::platforms::run()?;

@@ -112,6 +112,9 @@ pub(crate) struct AddArguments {
     /// The authorization server at which that client is registered [default: the first that it works at]
     #[arg(long, value_name = "URL", requires = "client_id")]
     pub(crate) issuer: Option<String>,
+    /// The redirect address that this client was registered with [default: http://127.0.0.1:PORT/callback, 47821 to 47830]
+    #[arg(long, value_name = "URL", requires = "client_id")]
+    pub(crate) redirect_uri: Option<String>,
     /// A scope to ask for, instead of those that the server names
     #[arg(long = "scope", value_name = "SCOPE")]
     pub(crate) scopes: Vec<String>,

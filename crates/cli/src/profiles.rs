@@ -24,6 +24,7 @@ pub(crate) fn add(reach: &Reach, arguments: AddArguments, json: bool) -> Result<
         auth: arguments.auth,
         client_id: arguments.client_id,
         issuer: arguments.issuer,
+        redirect_uri: arguments.redirect_uri,
         scopes: arguments.scopes,
         header: arguments.header,
         username: arguments.username,

@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::home::Home;
 use crate::lock::Lock;
 use crate::profile::{Profile, ProfileError, ProfileStore, Settings, suggest_name};
-use crate::redirect::Redirects;
+use crate::redirect::{Redirects, kind_of};
 use crate::settings::SettingsFile;
 use crate::upstream::Upstream;
 use crate::vault::{Vault, VaultError};
@@ -349,6 +349,10 @@ fn check_settings(settings: &Settings, secret: Option<&SecretString>) -> Result<
         "--auth client-credentials needs the --client-id that was registered"
     } else if settings.issuer.is_some() && settings.client_id.is_none() {
         "--issuer belongs to a --client-id"
+    } else if settings.redirect_uri.is_some() && settings.client_id.is_none() {
+        "--redirect-uri belongs to a --client-id"
+    } else if settings.redirect_uri.as_ref().is_some_and(|uri| kind_of(uri).is_none()) {
+        "a redirect address leads to a port of this machine: http://localhost:PORT/PATH or http://127.0.0.1:PORT/PATH"
     } else if (settings.auth == AuthType::Header) != settings.header.is_some() {
         "--auth header and --header NAME belong together"
     } else if (settings.auth == AuthType::Basic) != settings.username.is_some() {

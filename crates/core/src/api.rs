@@ -299,6 +299,7 @@ impl Api {
             auth: params.auth,
             client_id: params.client_id,
             issuer: params.issuer,
+            redirect_uri: params.redirect_uri,
             scopes: params.scopes,
             header: params.header,
             username: params.username,

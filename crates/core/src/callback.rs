@@ -1,5 +1,5 @@
-//! The loopback address that a browser comes back to (RFC 8252 §7.3): one of ten fixed ports, open only while a
-//! sign-in waits.
+//! The loopback address that a browser comes back to (RFC 8252 §7.3), open only while a sign-in waits: one of ten, or the
+//! one that a client was registered with by hand.
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
@@ -11,7 +11,7 @@ use secrecy::SecretString;
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::future::poll_fn;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::task::{Context, Poll};
@@ -19,25 +19,53 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::AbortHandle;
+use url::{Host, Url};
 
-/// The ports; registrations list them all, since many servers accept no other than a listed one.
+/// The ports of our own addresses.
 pub const PORTS: RangeInclusive<u16> = 47821..=47830;
 /// A browser that sends its request more slowly is let go.
 const READ_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The address for a port, as it is registered.
-pub fn redirect_uri(port: u16) -> String {
-    format!("http://127.0.0.1:{port}/callback")
+/// An address of this machine that a browser comes back to.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Address {
+    /// As it is registered, byte for byte.
+    pub uri: String,
+    /// Host and port, as a browser names them.
+    authority: String,
+    path: String,
+    socket: SocketAddr,
 }
 
-/// All addresses, for a registration.
-pub fn redirect_uris() -> Vec<String> {
-    PORTS.map(redirect_uri).collect()
-}
+impl Address {
+    /// Reads a redirect address; `None` if it doesn't lead to a port of this machine (`RED-1`).
+    pub fn parse(uri: &str) -> Option<Address> {
+        let url = Url::parse(uri).ok()?;
+        let host = match url.host()? {
+            Host::Ipv4(Ipv4Addr::LOCALHOST) | Host::Domain("localhost") => IpAddr::from(Ipv4Addr::LOCALHOST),
+            Host::Ipv6(Ipv6Addr::LOCALHOST) => IpAddr::from(Ipv6Addr::LOCALHOST),
+            Host::Ipv4(_) | Host::Ipv6(_) | Host::Domain(_) => return None,
+        };
+        let is_plain = url.scheme() == "http" && url.query().is_none() && url.fragment().is_none();
+        let is_open = url.username().is_empty() && url.password().is_none();
+        let (authority, port) = (format!("{}:{}", url.host_str()?, url.port()?), url.port()?);
+        (is_plain && is_open).then(|| Address {
+            uri: uri.to_owned(),
+            authority,
+            path: url.path().to_owned(),
+            socket: SocketAddr::new(host, port),
+        })
+    }
 
-/// The port of one of our addresses.
-pub fn port_of(redirect_uri: &str) -> Option<u16> {
-    url::Url::parse(redirect_uri).ok()?.port().filter(|port| PORTS.contains(port))
+    /// The ten of every registration that Keybearer makes itself, where most servers accept no other than a listed one.
+    pub fn ours() -> impl Iterator<Item = Address> {
+        PORTS.map(|port| Address {
+            uri: format!("http://127.0.0.1:{port}/callback"),
+            authority: format!("127.0.0.1:{port}"),
+            path: "/callback".to_owned(),
+            socket: SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
+        })
+    }
 }
 
 /// A callback that arrived, and where to say what became of it.
@@ -64,7 +92,7 @@ pub struct Page {
 #[derive(Debug)]
 pub struct Callbacks {
     arrivals: mpsc::Sender<Arrival>,
-    open: Mutex<HashMap<u16, Weak<Port>>>,
+    open: Mutex<HashMap<Address, Weak<Port>>>,
     /// Held while a port is opened: two sign-ins of one port share it.
     opening: tokio::sync::Mutex<()>,
 }
@@ -73,8 +101,8 @@ pub struct Callbacks {
 /// longer than one look at it takes.
 #[derive(Debug)]
 pub struct Port {
-    /// Its number.
-    pub number: u16,
+    /// What it answers to.
+    pub address: Address,
     /// Held for its life; the task that listens only borrows it.
     _listener: Arc<TcpListener>,
     listening: AbortHandle,
@@ -93,48 +121,49 @@ impl Callbacks {
         (Callbacks { arrivals, open: Mutex::new(HashMap::new()), opening: tokio::sync::Mutex::new(()) }, receiver)
     }
 
-    /// Opens the first free port; sign-ins share one, since `state` tells them apart.
+    /// Opens the first free port of ours; sign-ins share one, since `state` tells them apart.
     pub async fn open_any(&self) -> Option<Arc<Port>> {
-        if let Some(port) = self.already_open(None) {
+        if let Some(port) = Address::ours().find_map(|address| self.already_open(&address)) {
             return Some(port);
         }
-        for number in PORTS {
-            if let Some(port) = self.open(number).await {
+        for address in Address::ours() {
+            if let Some(port) = self.open(address).await {
                 return Some(port);
             }
         }
         None
     }
 
-    /// Opens this port: a sign-in from before a restart waits on it.
-    pub async fn open(&self, number: u16) -> Option<Arc<Port>> {
+    /// Opens the port of this address: a client was registered with it alone, or a sign-in from before a restart waits
+    /// on it.
+    pub async fn open(&self, address: Address) -> Option<Arc<Port>> {
         let _opening = self.opening.lock().await;
-        if let Some(port) = self.already_open(Some(number)) {
+        if let Some(port) = self.already_open(&address) {
             return Some(port);
         }
-        let listener = Arc::new(TcpListener::bind((Ipv4Addr::LOCALHOST, number)).await.ok()?);
-        let listening = listen(Arc::downgrade(&listener), number, self.arrivals.clone());
+        let listener = Arc::new(TcpListener::bind(address.socket).await.ok()?);
+        let listening = listen(Arc::downgrade(&listener), address.clone(), self.arrivals.clone());
         let listening = tokio::spawn(listening).abort_handle();
-        let port = Arc::new(Port { number, _listener: listener, listening });
-        self.open.lock().unwrap_or_else(PoisonError::into_inner).insert(number, Arc::downgrade(&port));
+        let port = Arc::new(Port { address: address.clone(), _listener: listener, listening });
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.retain(|_, port| port.strong_count() > 0);
+        open.insert(address, Arc::downgrade(&port));
         Some(port)
     }
 
-    fn already_open(&self, number: Option<u16>) -> Option<Arc<Port>> {
-        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let fits = |port: &Arc<Port>| number.is_none_or(|number| port.number == number);
-        open.values().filter_map(Weak::upgrade).find(fits)
+    fn already_open(&self, address: &Address) -> Option<Arc<Port>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).get(address)?.upgrade()
     }
 }
 
-async fn listen(listener: Weak<TcpListener>, port: u16, arrivals: mpsc::Sender<Arrival>) {
+async fn listen(listener: Weak<TcpListener>, address: Address, arrivals: mpsc::Sender<Arrival>) {
     let accept = |context: &mut Context<'_>| match listener.upgrade() {
         Some(listener) => listener.poll_accept(context).map(Some),
         None => Poll::Ready(None),
     };
     while let Some(accepted) = poll_fn(accept).await {
         match accepted {
-            Ok((stream, _)) => drop(tokio::spawn(serve(stream, port, arrivals.clone()))),
+            Ok((stream, _)) => drop(tokio::spawn(serve(stream, address.clone(), arrivals.clone()))),
             Err(error) => {
                 tracing::warn!(%error, "a browser's connection was lost");
                 tokio::time::sleep(Duration::from_millis(100)).await;
@@ -143,8 +172,8 @@ async fn listen(listener: Weak<TcpListener>, port: u16, arrivals: mpsc::Sender<A
     }
 }
 
-async fn serve(stream: TcpStream, port: u16, arrivals: mpsc::Sender<Arrival>) {
-    let service = service_fn(|request| answer(request, port, &arrivals));
+async fn serve(stream: TcpStream, address: Address, arrivals: mpsc::Sender<Arrival>) {
+    let service = service_fn(|request| answer(request, &address, &arrivals));
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(READ_TIMEOUT)
@@ -158,18 +187,18 @@ async fn serve(stream: TcpStream, port: u16, arrivals: mpsc::Sender<Arrival>) {
 
 async fn answer(
     request: Request<Incoming>,
-    port: u16,
+    address: &Address,
     arrivals: &mpsc::Sender<Arrival>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
     let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
     // Another name for this machine means that a web page rebound its own.
-    if host != Some(format!("127.0.0.1:{port}").as_str()) || request.uri().path() != "/callback" {
+    if host != Some(&address.authority) || request.uri().path() != address.path {
         return Ok(page(StatusCode::NOT_FOUND, &not_here()));
     }
     if request.method() != Method::GET {
         return Ok(page(StatusCode::METHOD_NOT_ALLOWED, &not_here()));
     }
-    let url = format!("{}?{}", redirect_uri(port), request.uri().query().unwrap_or_default());
+    let url = format!("{}?{}", address.uri, request.uri().query().unwrap_or_default());
     let (outcome, told) = oneshot::channel();
     let sent = arrivals.send(Arrival { url: url.into(), outcome }).await;
     let shown = match sent {

@@ -161,14 +161,9 @@ pub enum Error {
     /// Nothing is given out until somebody unlocks.
     #[error("Keybearer is locked")]
     Locked,
-    /// None of the callback ports is free.
-    #[error("none of the ports {first} to {last} on this machine is free, where a browser would come back to")]
-    NoPort {
-        /// The first.
-        first: u16,
-        /// The last.
-        last: u16,
-    },
+    /// No address is free that the browser may come back to.
+    #[error("another program uses {}, where a browser would come back to", first_to_last(.0))]
+    NoPort(Vec<String>),
     /// An option that the profile's type needs is missing or doesn't fit.
     #[error("{0}")]
     Usage(String),
@@ -287,7 +282,7 @@ impl Error {
             Error::Locked => ErrorCode::AgentLocked,
             Error::NoSuchPrompt | Error::NoSuchGrant => ErrorCode::NotThere,
             Error::TooManyPrompts | Error::PrompterTaken => ErrorCode::Busy,
-            Error::NoPort { .. } | Error::Edited(_) => ErrorCode::Busy,
+            Error::NoPort(_) | Error::Edited(_) => ErrorCode::Busy,
             Error::Removed => ErrorCode::ProfileNotFound,
             Error::ClientElsewhere { .. } => ErrorCode::ProviderError,
             Error::SettingsBroken { .. } => ErrorCode::ConfigurationBroken,
@@ -385,6 +380,14 @@ fn lack(profile: &str, missing: &[String], remedy: Remedy) -> String {
         Remedy::SignIn => format!("the server wants more access than the sign-in of {profile} gave: {missing}"),
         Remedy::Exhausted => format!("sign-ins of {profile} asked for {missing}, and the server refuses all the same"),
         Remedy::Unknown => format!("the sign-in of {profile} doesn't cover {missing}"),
+    }
+}
+
+/// One address, or the ends of several.
+fn first_to_last(addresses: &[String]) -> String {
+    match addresses {
+        [first, .., last] => format!("{first} and all others to {last}"),
+        one => one.concat(),
     }
 }
 

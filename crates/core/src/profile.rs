@@ -46,6 +46,9 @@ pub struct Settings {
     /// The authorization server at which that client is registered, where the user says so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub issuer: Option<String>,
+    /// The redirect address that this client was registered with, where it isn't one of ours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub redirect_uri: Option<String>,
     /// Scopes to ask for instead of those that the server names.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub scopes: Vec<String>,
@@ -221,6 +224,7 @@ impl ProfileStore {
                 set("client_id", id.into(), id.is_empty());
                 // It was said of the client before.
                 set("issuer", Value::Null, true);
+                set("redirect_uri", Value::Null, true);
             }
             scopes.into_iter().for_each(|scopes| set("scopes", scopes.into(), scopes.is_empty()));
             Ok(())

@@ -1,7 +1,7 @@
 //! How a browser comes back: by the custom scheme that the desktop answers (RFC 8252 §7.1), or by a loopback port
 //! (§7.3). Chosen before the client is registered, and learned for each authorization server.
 
-use crate::callback::port_of;
+use crate::callback::Address;
 use crate::home::{Home, replace};
 use crate::links;
 use keybearer_protocol::auth::CallbackKind;
@@ -12,12 +12,12 @@ use std::sync::{Mutex, PoisonError};
 /// The redirect address of the desktop's scheme, as it is registered.
 pub const DEEP_LINK: &str = "app.keybearer:/oauth/callback";
 
-/// The kind of a redirect address, if it is one of ours.
+/// The kind of a redirect address, if it is one that Keybearer can answer.
 pub fn kind_of(redirect_uri: &str) -> Option<CallbackKind> {
     if redirect_uri == DEEP_LINK {
         return Some(CallbackKind::DeepLink);
     }
-    port_of(redirect_uri).map(|_| CallbackKind::Loopback)
+    Address::parse(redirect_uri).map(|_| CallbackKind::Loopback)
 }
 
 /// What was learned about the ways back, by authorization server. Kept in a file: it is no secret, and a second
@@ -85,10 +85,23 @@ mod tests {
     }
 
     #[test]
-    fn our_redirect_addresses_are_told_apart_and_no_other_is_ours() {
+    fn redirect_addresses_are_told_apart_and_none_leads_to_another_machine_or_program() {
         assert_eq!(kind_of(DEEP_LINK), Some(CallbackKind::DeepLink));
         assert_eq!(kind_of("http://127.0.0.1:47821/callback"), Some(CallbackKind::Loopback));
-        assert_eq!(kind_of("http://127.0.0.1:80/callback"), None);
-        assert_eq!(kind_of("other.app:/oauth/callback"), None);
+        for good in ["http://localhost:3118/cb", "http://[::1]:8080/", "http://127.0.0.1:8080/a/b"] {
+            assert_eq!(kind_of(good), Some(CallbackKind::Loopback), "{good}");
+        }
+        for bad in [
+            "other.app:/oauth/callback",
+            "http://192.168.0.1:8080/callback",
+            "http://localhost.example.com:8080/",
+            "http://127.0.0.1/callback",
+            "https://127.0.0.1:8080/callback",
+            "http://u@127.0.0.1:8080/callback",
+            "http://127.0.0.1:8080/callback?x=1",
+            "http://127.0.0.1:8080/callback#x",
+        ] {
+            assert_eq!(kind_of(bad), None, "{bad}");
+        }
     }
 }

@@ -99,6 +99,9 @@ pub struct ProfileAddParams {
     /// works at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub issuer: Option<String>,
+    /// The redirect address that this client was registered with, where it isn't one of ours: a port of this machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redirect_uri: Option<String>,
     /// Scopes to ask for instead of those that the server names.
     #[serde(default)]
     pub scopes: Vec<String>,

@@ -12,7 +12,7 @@ mod redeem;
 
 use super::{Account, OpenSignIn, State};
 use crate::browser::Browser;
-use crate::callback::port_of;
+use crate::callback::Address;
 use crate::clock::now;
 use crate::error::Error;
 use crate::redirect::kind_of;
@@ -108,8 +108,8 @@ impl Account {
         else {
             return;
         };
-        let port = match port_of(&pending.authorization.redirect_uri) {
-            Some(number) => self.context.callbacks.open(number).await,
+        let port = match Address::parse(&pending.authorization.redirect_uri) {
+            Some(address) => self.context.callbacks.open(address).await,
             None => None,
         };
         let mut state = self.state();

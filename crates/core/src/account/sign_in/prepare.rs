@@ -3,7 +3,7 @@
 use super::{Way, opens};
 use crate::account::Account;
 use crate::browser::Browser;
-use crate::callback::{PORTS, Port, redirect_uri, redirect_uris};
+use crate::callback::{Address, Port};
 use crate::clock::now;
 use crate::error::Error;
 use crate::profile::Settings;
@@ -11,7 +11,7 @@ use crate::redirect::{DEEP_LINK, kind_of};
 use crate::upstream::{Headers, UpstreamError};
 use crate::vault::record::{PendingRecord, Record};
 use jiff::{SignedDuration, Timestamp};
-use keybearer_oauth::authorization::{self, Wish};
+use keybearer_oauth::authorization::{self, RequestError, Wish};
 use keybearer_oauth::reach::{Reached, reach};
 use keybearer_oauth::registration::{Credential, Known, Registration, RegistrationError, RegistrationOrigin, register};
 use keybearer_oauth::resource_metadata::ResourceMetadata;
@@ -150,7 +150,9 @@ impl Account {
         let pre_registered = pre_registered(&record, settings, &server.issuer)?;
         let metadata_document =
             self.context.metadata_document.clone().filter(|_| server.client_id_metadata_document_supported);
-        let kind = match way.callback {
+        let by_hand = settings.redirect_uri.as_ref().filter(|_| pre_registered.is_some());
+        let kind = match way.callback.filter(|_| by_hand.is_none()) {
+            _ if by_hand.is_some_and(|uri| uri == DEEP_LINK) => CallbackKind::DeepLink,
             // What was registered by hand, or stands in a document, has the loopback address unless the user knows
             // better.
             None if pre_registered.is_some() || metadata_document.is_some() => CallbackKind::Loopback,
@@ -169,7 +171,8 @@ impl Account {
             return Ok(kept);
         }
         let known = Known { pre_registered, metadata_document };
-        let refused = match (kind, register(http, server, &known, &uris(kind)).await) {
+        let uris_at_hand = by_hand.map_or_else(|| uris(kind), |uri| vec![uri.clone()]);
+        let refused = match (kind, register(http, server, &known, &uris_at_hand).await) {
             (CallbackKind::DeepLink, Err(refused)) if is_refused(&refused) => refused,
             (_, registered) => return Ok(registered?),
         };
@@ -184,12 +187,14 @@ impl Account {
 
     /// The redirect address of a registration; for a loopback address, with the port opened.
     async fn way_back(&self, registration: &Registration) -> Result<(String, Option<Arc<Port>>), Error> {
-        if registration.redirect_uris.iter().any(|uri| uri == DEEP_LINK) {
-            return Ok((DEEP_LINK.to_owned(), None));
-        }
-        let busy = || Error::NoPort { first: *PORTS.start(), last: *PORTS.end() };
-        let port = self.context.callbacks.open_any().await.ok_or_else(busy)?;
-        Ok((redirect_uri(port.number), Some(port)))
+        let (uris, callbacks) = (&registration.redirect_uris, &self.context.callbacks);
+        let port = match uris.as_slice() {
+            [link] if link == DEEP_LINK => return Ok((DEEP_LINK.to_owned(), None)),
+            [one] => callbacks.open(Address::parse(one).ok_or_else(|| RequestError::BadAddress(one.clone()))?).await,
+            _ => callbacks.open_any().await,
+        };
+        let port = port.ok_or_else(|| Error::NoPort(uris.clone()))?;
+        Ok((port.address.uri.clone(), Some(port)))
     }
 
     async fn keep_open(&self, url: &ServerUrl) -> Result<(), Error> {
@@ -212,7 +217,7 @@ impl Account {
 fn uris(kind: CallbackKind) -> Vec<String> {
     match kind {
         CallbackKind::DeepLink => vec![DEEP_LINK.to_owned()],
-        CallbackKind::Loopback => redirect_uris(),
+        CallbackKind::Loopback => Address::ours().map(|address| address.uri).collect(),
     }
 }
 
