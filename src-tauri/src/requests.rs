@@ -60,6 +60,9 @@ pub struct SignInRequest {
     /// How the browser is to come back; absent means that Keybearer chooses.
     #[serde(default)]
     pub callback: Option<CallbackKind>,
+    /// On any device, with a code to type there.
+    #[serde(default)]
+    pub device: bool,
     /// Register anew at the authorization server.
     #[serde(default)]
     pub register_again: bool,
@@ -68,7 +71,7 @@ pub struct SignInRequest {
 impl SignInRequest {
     /// A plain sign-in.
     pub fn of(profile: String) -> SignInRequest {
-        SignInRequest { profile, callback: None, register_again: false }
+        SignInRequest { profile, callback: None, device: false, register_again: false }
     }
 }
 
@@ -99,9 +102,9 @@ impl From<AccountChange> for ProfileUpdateParams {
 
 impl From<SignInRequest> for AuthStartParams {
     fn from(request: SignInRequest) -> AuthStartParams {
-        let SignInRequest { profile, callback, register_again } = request;
+        let SignInRequest { profile, callback, device, register_again } = request;
         // The agent opens the browser, and this desktop's screen is where the user sits.
         let environment = crate::display::variables();
-        AuthStartParams { profile, no_open: false, callback, register_again, environment }
+        AuthStartParams { profile, no_open: false, callback, device, register_again, environment }
     }
 }

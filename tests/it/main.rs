@@ -10,6 +10,7 @@ mod callback;
 mod client_credentials;
 mod client_key;
 mod consent;
+mod device;
 mod doctor;
 mod doors;
 mod executables;

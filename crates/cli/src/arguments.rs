@@ -145,11 +145,14 @@ pub(crate) struct SignInArguments {
     /// How the browser is to come back, where the server accepts it
     #[arg(long, value_name = "WAY")]
     pub(crate) callback: Option<Callback>,
+    /// Sign in on any device, which may be another computer or a phone, with a code to type there
+    #[arg(long, conflicts_with = "callback")]
+    pub(crate) device: bool,
     /// Register Keybearer anew at the authorization server, such as after it has forgotten it
     #[arg(long)]
     pub(crate) register_again: bool,
     /// End the sign-in that is open
-    #[arg(long, conflicts_with_all = ["no_browser", "callback", "register_again"])]
+    #[arg(long, conflicts_with_all = ["no_browser", "callback", "device", "register_again"])]
     pub(crate) cancel: bool,
 }
 
@@ -184,7 +187,7 @@ impl SignInArguments {
     /// A plain sign-in of this account.
     pub(crate) fn of(name: &str, no_browser: bool) -> Self {
         let name = name.to_owned();
-        SignInArguments { name, no_browser, callback: None, register_again: false, cancel: false }
+        SignInArguments { name, no_browser, callback: None, device: false, register_again: false, cancel: false }
     }
 }
 

@@ -447,7 +447,7 @@ fn fixed_secret<'a>(profile: &Profile, record: &'a Record) -> Option<&'a SecretS
 fn means(profile: &Profile, record: &Record) -> Means {
     match profile.settings.auth {
         AuthType::Auto if record.open => Means::Open,
-        AuthType::Auto | AuthType::Oauth | AuthType::ClientCredentials => Means::Oauth,
+        AuthType::Auto | AuthType::Oauth | AuthType::Device | AuthType::ClientCredentials => Means::Oauth,
         AuthType::Bearer => Means::Bearer,
         AuthType::Header => Means::Header,
         AuthType::Basic => Means::Basic,

@@ -339,7 +339,7 @@ fn check_settings(settings: &Settings, secret: Option<&SecretString>) -> Result<
     let has_secret = secret.is_some();
     let needs_secret = match settings.auth {
         AuthType::Bearer | AuthType::Header | AuthType::Basic | AuthType::ClientCredentials => true,
-        AuthType::Auto | AuthType::Oauth | AuthType::None => false,
+        AuthType::Auto | AuthType::Oauth | AuthType::Device | AuthType::None => false,
     };
     let complaint = if needs_secret && !has_secret {
         "this type needs a secret: pipe it in with --secret-stdin"

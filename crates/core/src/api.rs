@@ -326,7 +326,7 @@ impl Api {
 
     async fn start(&self, params: AuthStartParams) -> Result<AuthView, Error> {
         let browser = (!params.no_open).then(|| Browser::of_caller(&params.environment));
-        let way = Way { callback: params.callback, register_again: params.register_again };
+        let way = Way { callback: params.callback, device: params.device, register_again: params.register_again };
         self.accounts.find(&params.profile)?.start_sign_in(browser, way).await
     }
 

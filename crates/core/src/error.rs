@@ -7,6 +7,7 @@ use crate::upstream::UpstreamError;
 use crate::vault::VaultError;
 use keybearer_oauth::HttpError;
 use keybearer_oauth::authorization::{CallbackError, RequestError, readable};
+use keybearer_oauth::device_authorization::DeviceError;
 use keybearer_oauth::reach::ReachError;
 use keybearer_oauth::registration::RegistrationError;
 use keybearer_oauth::resource_metadata::ResourceMetadataError;
@@ -50,6 +51,9 @@ pub enum Error {
     /// The answer from the browser is not accepted.
     #[error(transparent)]
     Callback(#[from] CallbackError),
+    /// A sign-in on another device comes to nothing.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
     /// The client's private key can't be used.
     #[error(transparent)]
     Key(#[from] KeyError),
@@ -259,6 +263,12 @@ impl Error {
                 | CallbackError::NoCode,
             )
             | Error::Token(_)
+            | Error::Device(
+                DeviceError::Token(_)
+                | DeviceError::NotOffered(_)
+                | DeviceError::NotAllowed(_)
+                | DeviceError::Denied(_),
+            )
             | Error::Upstream(UpstreamError::Http(_) | UpstreamError::Unauthorized(_) | UpstreamError::Refused(_)) => {
                 ErrorCode::ProviderError
             }
@@ -270,9 +280,11 @@ impl Error {
             Error::NothingNamed | Error::Usage(_) | Error::Key(_) | Error::Registration(RegistrationError::Key(_)) => {
                 ErrorCode::Usage
             }
-            Error::AuthRequired { .. } | Error::NoSignIn(_) | Error::Lapsed | Error::Cancelled => {
-                ErrorCode::AuthRequired
-            }
+            Error::AuthRequired { .. }
+            | Error::NoSignIn(_)
+            | Error::Lapsed
+            | Error::Device(DeviceError::Expired)
+            | Error::Cancelled => ErrorCode::AuthRequired,
             Error::AuthInProgress(_) => ErrorCode::AuthInProgress,
             Error::NoTokenNeeded(_) | Error::NotABearer(_) => ErrorCode::NoTokenNeeded,
             Error::ResourceMismatch { .. } => ErrorCode::ResourceMismatch,
@@ -310,12 +322,16 @@ impl Error {
             Error::Callback(CallbackError::IssuerMissing) => "issuer_missing",
             Error::Callback(CallbackError::Refused { .. }) => "authorization_refused",
             Error::Callback(CallbackError::Malformed | CallbackError::NoCode) => "callback_malformed",
-            Error::Token(TokenError::Refused { .. }) => "token_refused",
+            Error::Token(TokenError::Refused { .. })
+            | Error::Device(DeviceError::Token(TokenError::Refused { .. })) => "token_refused",
+            Error::Device(DeviceError::NotOffered(_)) => "device_not_offered",
+            Error::Device(DeviceError::NotAllowed(_)) => "address_not_allowed",
+            Error::Device(DeviceError::Denied(_)) => "authorization_refused",
             Error::ClientElsewhere { .. } => "client_elsewhere",
             Error::ScopeUnavailable { remedy: Remedy::SignIn, .. } => "more_access_needed",
             Error::ScopeUnavailable { remedy: Remedy::Exhausted, .. } => "more_access_refused",
             Error::Locked => "locked",
-            Error::Lapsed => "lapsed",
+            Error::Lapsed | Error::Device(DeviceError::Expired) => "lapsed",
             Error::Cancelled => "cancelled",
             Error::NoSignIn(_) => "no_sign_in_open",
             _ => return http_reason(self.http()?),
@@ -330,6 +346,7 @@ impl Error {
             | Error::ServerMetadata(ServerMetadataError::Http(error))
             | Error::Registration(RegistrationError::Http(error))
             | Error::Token(TokenError::Http(error))
+            | Error::Device(DeviceError::Token(TokenError::Http(error)))
             | Error::Upstream(UpstreamError::Http(error))
             | Error::Http(error) => Some(error),
             _ => None,
@@ -342,7 +359,12 @@ impl Error {
             Error::AuthRequired { profile, .. } | Error::ScopeUnavailable { profile, remedy: Remedy::SignIn, .. } => {
                 Some(format!("keybearer sign-in {}", quoted(profile)))
             }
-            Error::Lapsed | Error::Cancelled => Some("start the sign-in again".to_owned()),
+            Error::Lapsed | Error::Device(DeviceError::Expired) | Error::Cancelled => {
+                Some("start the sign-in again".to_owned())
+            }
+            Error::Device(DeviceError::NotOffered(_)) => {
+                Some("sign in with a browser, which may be on another computer: keybearer sign-in NAME --no-browser".to_owned())
+            }
             Error::Locked => {
                 Some("unlock it in Keybearer's window or, where none has ever run, with keybearer unlock".to_owned())
             }

@@ -300,6 +300,7 @@ mod tests {
             auth_method: AuthMethod::None,
             origin: RegistrationOrigin::Dynamic,
             redirect_uris: vec![REDIRECT.into()],
+            device: false,
         }
     }
 

@@ -142,6 +142,7 @@ mod tests {
             auth_method: AuthMethod::PrivateKeyJwt,
             origin: RegistrationOrigin::PreRegistered,
             redirect_uris: Vec::new(),
+            device: false,
         };
         let server = "https://mcp.example/mcp".parse().expect("an address");
         let http = Http::for_server(&server).expect("a client");

@@ -35,6 +35,8 @@ pub mod client;
 pub mod authorization;
 /// What a token endpoint answers, read as real servers write it.
 pub mod token_answer;
+/// Device authorization: a person signs in on any device, with a code to type (RFC 8628).
+pub mod device_authorization;
 /// The token endpoint: what is traded for tokens there, and how.
 pub mod token;
 /// Taking tokens back (RFC 7009).

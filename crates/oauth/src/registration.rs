@@ -12,6 +12,9 @@ use serde_json::json;
 /// The name that authorization servers show to the user.
 pub const CLIENT_NAME: &str = "Keybearer";
 
+/// The grant of a device (RFC 8628 §3.4).
+pub(crate) const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
+
 /// The most that a client ID may hold, in bytes.
 const CLIENT_ID_LIMIT: usize = 2048;
 
@@ -37,6 +40,9 @@ pub struct Registration {
     pub origin: RegistrationOrigin,
     /// The redirect addresses it may use.
     pub redirect_uris: Vec<String>,
+    /// Whether it was registered for device authorization.
+    #[serde(default)]
+    pub device: bool,
 }
 
 /// Ways of a client to authenticate at the token endpoint (RFC 7591 §2).
@@ -72,6 +78,8 @@ pub struct Known {
     pub pre_registered: Option<(String, Option<Credential>)>,
     /// The https address of our client metadata document.
     pub metadata_document: Option<String>,
+    /// Whether it is to sign in by device authorization, for which it needs no redirect addresses.
+    pub device: bool,
 }
 
 /// What a client that was registered by hand proves itself with.
@@ -149,6 +157,7 @@ pub async fn register(
         auth_method: AuthMethod::None,
         origin,
         redirect_uris: redirect_uris.to_vec(),
+        device: known.device,
     };
     if let Some((id, credential)) = known.pre_registered.clone() {
         let client = of(id, RegistrationOrigin::PreRegistered);
@@ -167,7 +176,7 @@ pub async fn register(
     if let Some(address) = known.metadata_document.clone().filter(|_| server.client_id_metadata_document_supported) {
         return Ok(of(address, RegistrationOrigin::MetadataDocument));
     }
-    register_dynamically(http, server, redirect_uris).await
+    register_dynamically(http, server, redirect_uris, known.device).await
 }
 
 /// What the key signs with at this server, where that says what it takes.
@@ -212,6 +221,7 @@ async fn register_dynamically(
     http: &Http,
     server: &ServerMetadata,
     redirect_uris: &[String],
+    device: bool,
 ) -> Result<Registration, RegistrationError> {
     let url =
         server.registration_endpoint.as_ref().ok_or_else(|| RegistrationError::NotOffered(server.issuer.clone()))?;
@@ -219,8 +229,8 @@ async fn register_dynamically(
     let body = json!({
         "client_name": CLIENT_NAME,
         "redirect_uris": redirect_uris,
-        "grant_types": ["authorization_code", "refresh_token"],     // DCR-6
-        "response_types": ["code"],
+        "grant_types": grant_types(redirect_uris, device),
+        "response_types": if redirect_uris.is_empty() { &[][..] } else { &["code"] },
         "token_endpoint_auth_method": name(wanted),
         "application_type": "native",                               // DCR-2, DCR-3
         "software_id": "app.keybearer",
@@ -254,7 +264,14 @@ async fn register_dynamically(
         auth_method,
         origin: RegistrationOrigin::Dynamic,
         redirect_uris: redirect_uris.to_vec(),
+        device,
     })
+}
+
+/// The grants that a client asks to be registered for (`DCR-6`): without redirect addresses none that needs one.
+fn grant_types(redirect_uris: &[String], device: bool) -> Vec<&'static str> {
+    let code = (!redirect_uris.is_empty()).then_some("authorization_code");
+    code.into_iter().chain(device.then_some(DEVICE_CODE)).chain(["refresh_token"]).collect()
 }
 
 /// A public client, unless the server's metadata rules that out: some accept the registration and refuse the token. A

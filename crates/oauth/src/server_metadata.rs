@@ -20,6 +20,9 @@ pub struct ServerMetadata {
     /// Where tokens are taken back (RFC 7009).
     #[serde(default)]
     pub revocation_endpoint: Option<Url>,
+    /// Where a device asks for a code that a person types elsewhere (RFC 8628 §4).
+    #[serde(default)]
+    pub device_authorization_endpoint: Option<Url>,
     /// PKCE methods (RFC 7636); absent means that PKCE is not supported (`AUTHZ-3`).
     #[serde(default)]
     pub code_challenge_methods_supported: Vec<String>,
@@ -94,6 +97,7 @@ pub fn assumed(server: &Url) -> ServerMetadata {
         token_endpoint: endpoint("/token"),
         registration_endpoint: Some(endpoint("/register")),
         revocation_endpoint: None,
+        device_authorization_endpoint: None,
         code_challenge_methods_supported: vec!["S256".to_owned()],
         token_endpoint_auth_methods_supported: None,
         token_endpoint_auth_signing_alg_values_supported: None,

@@ -3,6 +3,7 @@
 use crate::authorization::{Code, PendingAuthorization};
 use crate::client::{Client, Form};
 use crate::http::host;
+use crate::registration::DEVICE_CODE;
 use crate::token_answer::{TokenError, Tokens, read};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
@@ -26,6 +27,8 @@ pub enum Grant<'a> {
     Code(&'a Code, &'a PendingAuthorization),
     /// A refresh token (RFC 6749 §6). Scopes are left out: the same ones are meant, and no others can be had (`STEP-6`).
     RefreshToken(&'a SecretString),
+    /// The code of a device whose person signs in elsewhere (RFC 8628 §3.4).
+    DeviceCode(&'a SecretString),
     /// The client itself, without a person (RFC 6749 §4.4, `CC-1`).
     ClientCredentials {
         /// The scopes to ask for.
@@ -48,6 +51,7 @@ impl TokenEndpoint<'_> {
             Grant::RefreshToken(token) => {
                 vec![("grant_type", "refresh_token"), ("refresh_token", token.expose_secret())]
             }
+            Grant::DeviceCode(code) => vec![("grant_type", DEVICE_CODE), ("device_code", code.expose_secret())],
             Grant::ClientCredentials { .. } => vec![("grant_type", "client_credentials")],
         };
         form.extend(self.resource.map(|resource| ("resource", resource)));
@@ -61,7 +65,7 @@ impl Grant<'_> {
     /// The scopes that are asked for with it, as one text; none where none are.
     fn scope(&self) -> Option<String> {
         let scopes = match self {
-            Grant::Code(..) | Grant::RefreshToken(_) => return None,
+            Grant::Code(..) | Grant::RefreshToken(_) | Grant::DeviceCode(_) => return None,
             Grant::ClientCredentials { scopes } => scopes,
         };
         Some(scopes.join(" ")).filter(|scope| !scope.is_empty())

@@ -68,6 +68,23 @@ pub enum TokenError {
 
 /// Reads an answer of the token endpoint at `host`.
 pub fn read(host: &str, answer: &Response<Vec<u8>>) -> Result<Tokens, TokenError> {
+    let fields = accepted(host, answer)?;
+    let text = |name: &str| fields.get(name).and_then(Value::as_str);
+    let malformed = |problem: &str| malformed(host, problem);
+    let access_token = text("access_token").filter(|token| !token.is_empty());
+    let access_token = access_token.ok_or_else(|| malformed("no access_token"))?;
+    let secret = |text: &str| SecretString::from(text.to_owned());
+    Ok(Tokens {
+        access_token: secret(access_token),
+        token_type: token_type(text("token_type")).ok_or_else(|| malformed("token_type"))?,
+        expires_in: fields.get("expires_in").and_then(lifetime),
+        refresh_token: text("refresh_token").filter(|token| !token.is_empty()).map(secret),
+        scopes: text("scope").map(|scope| bounded(scope.split_ascii_whitespace().map(str::to_owned))),
+    })
+}
+
+/// The fields of an answer in which an endpoint of `host` didn't refuse.
+pub(crate) fn accepted(host: &str, answer: &Response<Vec<u8>>) -> Result<Map<String, Value>, TokenError> {
     let status = answer.status();
     let Some(fields) = fields(answer) else {
         // An HTML page of a proxy, an empty 500: nothing to read, but the status tells whether to try again.
@@ -85,20 +102,14 @@ pub fn read(host: &str, answer: &Response<Vec<u8>>) -> Result<Tokens, TokenError
         let description = text("error_description").map(readable);
         return Err(TokenError::Refused { host: host.to_owned(), error: readable(error), description });
     }
-    let malformed = |problem: &str| TokenError::Malformed { host: host.to_owned(), problem: problem.to_owned() };
-    if !status.is_success() {
-        return Err(malformed("an error without a name"));
+    match status.is_success() {
+        true => Ok(fields),
+        false => Err(malformed(host, "an error without a name")),
     }
-    let access_token = text("access_token").filter(|token| !token.is_empty());
-    let access_token = access_token.ok_or_else(|| malformed("no access_token"))?;
-    let secret = |text: &str| SecretString::from(text.to_owned());
-    Ok(Tokens {
-        access_token: secret(access_token),
-        token_type: token_type(text("token_type")).ok_or_else(|| malformed("token_type"))?,
-        expires_in: fields.get("expires_in").and_then(lifetime),
-        refresh_token: text("refresh_token").filter(|token| !token.is_empty()).map(secret),
-        scopes: text("scope").map(|scope| bounded(scope.split_ascii_whitespace().map(str::to_owned))),
-    })
+}
+
+pub(crate) fn malformed(host: &str, problem: &str) -> TokenError {
+    TokenError::Malformed { host: host.to_owned(), problem: problem.to_owned() }
 }
 
 /// Real servers name what they like, and mean a bearer token; those that mean another kind name it (RFC 6749 §7.1).
@@ -123,7 +134,7 @@ fn fields(answer: &Response<Vec<u8>>) -> Option<Map<String, Value>> {
 }
 
 /// `expires_in` as a number or as text. Zero and less tell nothing: as if it were missing.
-fn lifetime(value: &Value) -> Option<u64> {
+pub(crate) fn lifetime(value: &Value) -> Option<u64> {
     let seconds = match value {
         Value::Number(number) => number.as_f64(),
         Value::String(text) => text.trim().parse().ok(),

@@ -109,9 +109,19 @@ impl Grants {
         record.check(redemption, now)?;
         let authorization = record.authorization.clone();
         record.spent_on = Some(self.grants.len());
+        Ok(self.grant(authorization, now))
+    }
+
+    /// Tokens for what was allowed.
+    pub fn grant(&mut self, authorization: Authorization, now: Instant) -> Issued {
         let scopes = authorization.scopes.clone();
         self.grants.push(Grant { authorization, generation: 0, revoked: false });
-        Ok(self.issue(self.grants.len() - 1, scopes, None, now))
+        self.issue(self.grants.len() - 1, scopes, None, now)
+    }
+
+    /// A code that stands for nothing yet.
+    pub fn device_code(&self) -> String {
+        format!("{}-dc-{}", self.prefix, unguessable())
     }
 
     /// Exchanges a refresh token for a new pair.

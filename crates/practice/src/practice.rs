@@ -7,8 +7,8 @@ use std::{
 };
 
 use crate::{
-    addresses::Addresses, authorize::AuthorizationRequest, client::Client, counters::Counters, fault::Fault,
-    grants::Grants, options::Options,
+    addresses::Addresses, authorize::AuthorizationRequest, client::Client, counters::Counters, device::DeviceRequest,
+    fault::Fault, grants::Grants, options::Options,
 };
 
 /// One running server, as every handler receives it.
@@ -30,6 +30,8 @@ pub struct State {
     pub clients: HashMap<String, Client>,
     /// Authorization requests a person has not decided yet, by ticket.
     pub undecided: HashMap<String, AuthorizationRequest>,
+    /// Device authorizations, by device code.
+    pub devices: HashMap<String, DeviceRequest>,
     /// Codes, tokens and the grants behind them.
     pub grants: Grants,
     /// The active fault modes.
@@ -52,6 +54,7 @@ impl Practice {
         let state = State {
             clients: HashMap::new(),
             undecided: HashMap::new(),
+            devices: HashMap::new(),
             grants: Grants::new(
                 &options.plant_token,
                 Duration::from_secs(options.token_lifetime),

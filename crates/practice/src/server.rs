@@ -13,8 +13,8 @@ use axum::{
 use tokio::net::TcpListener;
 
 use crate::{
-    addresses::Addresses, authorize, control, issuer, options::Options, pages, practice::Practice, practice::Shared,
-    registration, resource, revocation, token, tools,
+    addresses::Addresses, authorize, control, device, issuer, options::Options, pages, practice::Practice,
+    practice::Shared, registration, resource, revocation, token, tools,
 };
 
 /// Serves until the future is dropped.
@@ -38,6 +38,9 @@ fn router(practice: Shared) -> Router {
         .route("/register", post(registration::register))
         .route("/authorize", get(authorize::authorize))
         .route("/authorize/decision", post(authorize::decide))
+        .route("/device_authorization", post(device::authorize))
+        .route("/device", get(device::page))
+        .route("/device/decision", post(device::decide))
         .route("/token", post(token::token))
         .route("/revoke", post(revocation::revoke))
         .route("/control", get(control::read).post(control::change))

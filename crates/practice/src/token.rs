@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 use crate::{
     authorization_code::Redemption,
     client,
+    device::{self, DEVICE_CODE},
     fault::Fault,
     grant_error::GrantError,
     grants::{Issued, Renewal},
@@ -43,6 +44,7 @@ fn answer(practice: &Practice, headers: &HeaderMap, body: &[u8]) -> Result<Respo
     match grant_type {
         "authorization_code" => state.counters.code_exchanges += 1,
         "refresh_token" => state.counters.refreshes += 1,
+        DEVICE_CODE => state.counters.device_polls += 1,
         _ => return Err(OAuthError::new(ErrorCode::UnsupportedGrantType, "unknown grant_type")),
     }
     if state.faults.contains(&Fault::TokenHtml) {
@@ -54,6 +56,7 @@ fn answer(practice: &Practice, headers: &HeaderMap, body: &[u8]) -> Result<Respo
     }
     match grant_type {
         "refresh_token" => refresh(&mut state, &client_id, &parameters),
+        DEVICE_CODE => poll(&mut state, &client_id, &parameters),
         _ => redeem(&mut state, &client_id, &parameters),
     }
 }
@@ -65,6 +68,13 @@ fn redeem(state: &mut State, client_id: &str, parameters: &Parameters) -> Result
         code_verifier: parameters.require("code_verifier")?,
     };
     let issued = state.grants.redeem(parameters.require("code")?, &redemption, Instant::now()).map_err(refusal)?;
+    let with_refresh_token = true;
+    Ok(tokens(state, issued, with_refresh_token))
+}
+
+fn poll(state: &mut State, client_id: &str, parameters: &Parameters) -> Result<Response, OAuthError> {
+    let authorization = device::ask(state, client_id, parameters.require("device_code")?, Instant::now())?;
+    let issued = state.grants.grant(authorization, Instant::now());
     let with_refresh_token = true;
     Ok(tokens(state, issued, with_refresh_token))
 }

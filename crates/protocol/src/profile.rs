@@ -41,6 +41,8 @@ pub enum AuthType {
     Auto,
     /// OAuth 2.1 authorization code with PKCE.
     Oauth,
+    /// OAuth 2.0 device authorization: the person signs in on any device, and types a code there.
+    Device,
     /// OAuth 2.1 client credentials: the client itself signs in, and no person.
     ClientCredentials,
     /// A fixed bearer token.
@@ -57,15 +59,16 @@ impl AuthType {
     /// Whether its tokens come from an authorization server, or may.
     pub fn signs_in(self) -> bool {
         match self {
-            AuthType::Auto | AuthType::Oauth | AuthType::ClientCredentials => true,
+            AuthType::Auto | AuthType::Oauth | AuthType::Device | AuthType::ClientCredentials => true,
             AuthType::Bearer | AuthType::Header | AuthType::Basic | AuthType::None => false,
         }
     }
 
     /// Every type with the word that people write for it.
-    pub const WORDS: [(&'static str, AuthType); 7] = [
+    pub const WORDS: [(&'static str, AuthType); 8] = [
         ("auto", AuthType::Auto),
         ("oauth", AuthType::Oauth),
+        ("device", AuthType::Device),
         ("client-credentials", AuthType::ClientCredentials),
         ("bearer", AuthType::Bearer),
         ("header", AuthType::Header),

@@ -5,6 +5,10 @@
 
 /// The sign-in of a client for itself.
 mod as_client;
+/// The sign-in of a person on any device.
+mod device;
+/// What a sign-in was granted.
+mod granted;
 /// Everything up to the browser.
 mod prepare;
 /// From the answer to tokens.
@@ -16,7 +20,7 @@ use crate::callback::Address;
 use crate::clock::now;
 use crate::error::Error;
 use crate::redirect::kind_of;
-use crate::vault::record::PendingRecord;
+use crate::vault::record::{Pending, PendingRecord};
 use jiff::{SignedDuration, Timestamp};
 use keybearer_oauth::authorization::{Callback, Code};
 use keybearer_protocol::auth::{AuthPhase, AuthView, CallbackKind, StepName, StepState};
@@ -31,6 +35,8 @@ use url::Url;
 pub struct Way {
     /// How the browser comes back.
     pub callback: Option<CallbackKind>,
+    /// On any device, with a code to type there.
+    pub device: bool,
     /// Register anew at the authorization server.
     pub register_again: bool,
 }
@@ -49,8 +55,10 @@ impl Account {
                 return Err(Error::Usage(format!("{name} {why}")));
             }
             AuthType::None => return Err(Error::Usage(format!("{name} was added as an account without sign-in"))),
-            AuthType::Auto | AuthType::Oauth | AuthType::ClientCredentials => {}
+            AuthType::Auto | AuthType::Oauth | AuthType::Device | AuthType::ClientCredentials => {}
         }
+        let device = way.device || (state.profile.settings.auth == AuthType::Device && way.callback.is_none());
+        let way = Way { device, ..way };
         if self.goes_another_way(&state, way) {
             // Whoever follows it sees a sign-in that begins again, and no end.
             self.give_up(&mut state);
@@ -60,8 +68,8 @@ impl Account {
             let task = tokio::spawn(self.clone().run_sign_in(number, browser, way)).abort_handle();
             state.sign_in = Some(OpenSignIn { number, task, way, port: None });
         } else if self.progress.phase() == AuthPhase::WaitingForBrowser {
-            let address = self.progress.view().authorization_url.unwrap_or_default();
-            self.progress.browser_opened(opens(browser.as_ref(), &address));
+            let address = state.record.as_ref().and_then(|record| record.pending.as_ref()).map(Pending::address);
+            self.progress.browser_opened(opens(browser.as_ref(), address.unwrap_or_default()));
         }
         Ok(self.progress.view())
     }
@@ -89,7 +97,7 @@ impl Account {
     /// Whether this answer belongs to the open sign-in.
     pub fn owns(&self, callback: &Callback) -> bool {
         let state = self.state();
-        let pending = state.record.as_ref().and_then(|record| record.pending.as_ref());
+        let pending = state.record.as_ref().and_then(|record| record.pending.as_ref()?.browser());
         pending.is_some_and(|pending| pending.authorization.owns(callback))
     }
 
@@ -103,10 +111,11 @@ impl Account {
 
     /// Goes on with a sign-in from before a restart.
     pub(super) async fn resume_sign_in(self: &Arc<Self>) {
-        let Some(pending) =
-            self.record().ok().and_then(|record| record.pending).filter(|pending| pending.expires_at > now())
-        else {
-            return;
+        let pending = self.record().ok().and_then(|record| record.pending);
+        let pending = match pending.filter(|pending| pending.expires_at() > now()) {
+            Some(Pending::Browser(pending)) => pending,
+            Some(Pending::Device(pending)) => return self.resume_on_device(*pending),
+            None => return,
         };
         let port = match Address::parse(&pending.authorization.redirect_uri) {
             Some(address) => self.context.callbacks.open(address).await,
@@ -121,7 +130,7 @@ impl Account {
             self.progress.step(StepName::OpenBrowser, StepState::NeedsUser, Some(fact.to_owned()));
         }
         let task = tokio::spawn(self.clone().lapse(number, pending.expires_at)).abort_handle();
-        let way = Way { callback: kind.filter(|_| pending.callback_chosen), register_again: false };
+        let way = Way { callback: kind.filter(|_| pending.callback_chosen), ..Way::default() };
         state.sign_in = Some(OpenSignIn { number, task, way, port });
     }
 
@@ -154,7 +163,10 @@ impl Account {
         let can_turn = matches!(view.phase, AuthPhase::Preparing | AuthPhase::WaitingForBrowser);
         // What the server refused once isn't tried again for the same wish.
         let is_as_wished = |wished| open.way.callback == Some(wished) || view.callback == Some(wished);
-        can_turn && (way.register_again || way.callback.is_some_and(|wished| !is_as_wished(wished)))
+        can_turn
+            && (way.register_again
+                || (way.device && !open.way.device)
+                || way.callback.is_some_and(|wished| !is_as_wished(wished)))
     }
 
     fn begin(&self, state: &mut State) -> u64 {
@@ -218,17 +230,19 @@ impl Account {
         let open =
             state.sign_in.as_ref().filter(|_| self.progress.phase() != AuthPhase::Finishing).ok_or_else(closed)?;
         let record = state.record.as_mut().ok_or(Error::Internal("no record"))?;
-        let waiting = record.pending.as_ref().ok_or_else(closed)?;
+        let waiting = record.pending.as_ref().and_then(Pending::browser).ok_or_else(closed)?;
         let accepted = match (now() < waiting.expires_at, waiting.authorization.accept(callback)) {
             (true, Err(error)) if !error.ends_sign_in() => return Err(error.into()),
             (true, accepted) => accepted.map_err(Error::from),
             (false, _) => Err(Error::Lapsed),
         };
         // Single use: whoever comes second with the same answer finds nothing (RESP-8).
-        let pending = record.pending.take().ok_or(Error::Internal("no pending sign-in"))?;
+        let Some(Pending::Browser(pending)) = record.pending.take() else {
+            return Err(Error::Internal("no pending sign-in"));
+        };
         open.task.abort();
         self.progress.finish();
-        Ok((open.number, pending, accepted))
+        Ok((open.number, *pending, accepted))
     }
 }
 

@@ -372,6 +372,11 @@ fn fixed_header(profile: &Profile, record: &Record) -> Option<(String, SecretStr
             let pair = format!("{}:{}", settings.username.as_ref()?, secret.expose_secret());
             Some(("Authorization".to_owned(), format!("Basic {}", BASE64_STANDARD.encode(pair)).into()))
         }
-        AuthType::Auto | AuthType::Oauth | AuthType::ClientCredentials | AuthType::Bearer | AuthType::None => None,
+        AuthType::Auto
+        | AuthType::Oauth
+        | AuthType::Device
+        | AuthType::ClientCredentials
+        | AuthType::Bearer
+        | AuthType::None => None,
     }
 }

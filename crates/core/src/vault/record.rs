@@ -3,6 +3,7 @@
 use super::Kept;
 use jiff::Timestamp;
 use keybearer_oauth::authorization::PendingAuthorization;
+use keybearer_oauth::device_authorization::DeviceAuthorization;
 use keybearer_oauth::registration::Registration;
 use keybearer_protocol::profile::AuthType;
 use keybearer_protocol::secret::{expose, expose_option};
@@ -38,9 +39,9 @@ pub struct Record {
     /// What was kept for the address that the profile had before, until a sign-in for the new one has worked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub displaced: Option<Box<Record>>,
-    /// A sign-in whose browser is still out.
+    /// A sign-in whose person is still out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub pending: Option<PendingRecord>,
+    pub pending: Option<Pending>,
 }
 
 /// A secret that the user brought, and what alone it is for: it is never used as anything else.
@@ -85,15 +86,52 @@ pub struct TokenRecord {
     /// Why the authorization server refused to renew this set, if it did: it is not asked again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refresh_rejected: Option<String>,
-    /// Whether the client got it for itself (RFC 6749 §4.4): it asks again instead of renewing.
-    #[serde(default)]
-    pub by_client: bool,
+    /// Whether it was granted without a person, as to a client for itself (RFC 6749 §4.4): then it is asked for again
+    /// instead of renewed.
+    #[serde(default, alias = "by_client")]
+    pub unattended: bool,
 }
 
 impl TokenRecord {
     /// Whether another token can be had without a person.
     pub fn is_renewable(&self) -> bool {
-        (self.refresh_token.is_some() || self.by_client) && self.refresh_rejected.is_none()
+        (self.refresh_token.is_some() || self.unattended) && self.refresh_rejected.is_none()
+    }
+}
+
+/// A sign-in that waits for its person.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Pending {
+    /// In a browser, which comes back.
+    Browser(Box<PendingRecord>),
+    /// On any device, with a code to type there.
+    Device(Box<PendingDevice>),
+}
+
+impl Pending {
+    /// The one that waits for a callback.
+    pub fn browser(&self) -> Option<&PendingRecord> {
+        match self {
+            Pending::Browser(pending) => Some(pending),
+            Pending::Device(_) => None,
+        }
+    }
+
+    /// The address to open in a browser.
+    pub fn address(&self) -> &str {
+        match self {
+            Pending::Browser(pending) => &pending.authorization_url,
+            Pending::Device(pending) => pending.device.address().as_str(),
+        }
+    }
+
+    /// When it lapses.
+    pub fn expires_at(&self) -> Timestamp {
+        match self {
+            Pending::Browser(pending) => pending.expires_at,
+            Pending::Device(pending) => pending.expires_at,
+        }
     }
 }
 
@@ -114,6 +152,20 @@ pub struct PendingRecord {
     /// Whether the user chose this way back: if it works, it is remembered for the authorization server.
     #[serde(default)]
     pub callback_chosen: bool,
+}
+
+/// A device authorization that waits for its person (RFC 8628).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct PendingDevice {
+    /// What is asked for again and again.
+    pub device: DeviceAuthorization,
+    /// For the tokens to come.
+    #[serde(default)]
+    pub revocation_endpoint: Option<Url>,
+    /// The server that it is for.
+    pub url: String,
+    /// When it lapses.
+    pub expires_at: Timestamp,
 }
 
 impl Record {

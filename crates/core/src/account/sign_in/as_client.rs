@@ -1,18 +1,15 @@
 //! The sign-in of a client for itself: no browser, no person (RFC 6749 §4.4).
 
 use super::Way;
+use super::granted::Granted;
 use super::prepare::Found;
 use crate::account::Account;
-use crate::account::tokens::ends_at;
 use crate::clock::now;
 use crate::error::Error;
 use crate::profile::Profile;
-use crate::vault::record::{Record, SecretRecord, TokenRecord};
 use keybearer_oauth::Http;
 use keybearer_oauth::client::Client;
-use keybearer_oauth::registration::Registration;
 use keybearer_oauth::token::{Grant, TokenEndpoint};
-use keybearer_oauth::token_answer::Tokens;
 use keybearer_protocol::auth::{StepName, StepState};
 use std::sync::Arc;
 
@@ -39,38 +36,19 @@ impl Account {
             if !self.is_current(number) || !self.url().same_server(&profile.url) {
                 return Err(Error::Cancelled);
             }
-            self.commit_tokens(signed_in(self.record()?, registration, &found, &asked, answer)).await?;
+            let granted = Granted {
+                issuer: &found.server.issuer,
+                registration: &registration,
+                resource: &found.resource,
+                scopes: &asked,
+                token_endpoint: &found.server.token_endpoint,
+                revocation_endpoint: found.server.revocation_endpoint.as_ref(),
+                unattended: true,
+            };
+            self.commit_tokens(granted.kept_in(self.record()?, answer)).await?;
         }
         self.state().more_access.signed_in(&asked);
         self.progress.step(StepName::GetTokens, StepState::Done, None);
         self.test_connection().await
-    }
-}
-
-fn signed_in(record: Record, registration: Registration, found: &Found, asked: &[String], answer: Tokens) -> Record {
-    let (received_at, issuer) = (now(), found.server.issuer.clone());
-    Record {
-        generation: record.generation + 1,
-        displaced: None,
-        pending: None,
-        secret: record.secret.map(|secret| SecretRecord { issuer: Some(issuer.clone()), ..secret }),
-        open: false,
-        registration: Some(registration),
-        tokens: Some(TokenRecord {
-            access_token: answer.access_token,
-            // RFC 6749 §4.4.3: there should be none, and none is needed.
-            refresh_token: None,
-            received_at,
-            expires_at: ends_at(received_at, answer.expires_in),
-            scopes: answer.scopes.unwrap_or_else(|| asked.to_vec()),
-            resource: found.resource.clone(),
-            issuer,
-            token_endpoint: found.server.token_endpoint.clone(),
-            revocation_endpoint: found.server.revocation_endpoint.clone(),
-            signed_in_at: received_at,
-            refresh_rejected: None,
-            by_client: true,
-        }),
-        ..record
     }
 }

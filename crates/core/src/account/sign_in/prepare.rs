@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::profile::Settings;
 use crate::redirect::{DEEP_LINK, kind_of};
 use crate::upstream::{Headers, UpstreamError};
-use crate::vault::record::{PendingRecord, Record};
+use crate::vault::record::{Pending, PendingRecord, Record};
 use jiff::{SignedDuration, Timestamp};
 use keybearer_oauth::authorization::{self, RequestError, Wish};
 use keybearer_oauth::reach::{Reached, reach};
@@ -52,6 +52,13 @@ impl Account {
             self.sign_in_as_client(number, &http, &profile, found).await?;
             return Ok(None);
         }
+        if way.device {
+            self.sign_in_on_device(number, &http, &profile, found, browser.as_ref()).await?;
+            return Ok(None);
+        }
+        if found.server.device_authorization_endpoint.is_some() {
+            self.progress.offer_device();
+        }
         authorization::check(&http, &found.server)?;
         let chosen = way.callback.is_some();
         let registration = self.identify(&http, &found.server, &profile.settings, way).await;
@@ -70,7 +77,7 @@ impl Account {
             expires_at: now() + PATIENCE,
             callback_chosen: chosen,
         };
-        self.keep_pending(&profile.url, pending.clone()).await?;
+        self.keep_pending(&profile.url, Pending::Browser(Box::new(pending.clone()))).await?;
         self.open_browser(number, &pending, port, browser.as_ref())?;
         Ok(Some(pending.expires_at))
     }
@@ -96,7 +103,7 @@ impl Account {
         let step = |name, state, fact| self.progress.step(name, state, fact);
         step(StepName::ReachServer, StepState::Running, None);
         let challenge = match reach(http, url).await? {
-            Reached::Open if matches!(auth, AuthType::Oauth | AuthType::ClientCredentials) => None,
+            Reached::Open if auth != AuthType::Auto => None,
             // Some servers shake hands with anybody and ask for a token later: only a real request tells.
             Reached::Open => match self.context.upstream.list_tools(url, &Headers::new()).await {
                 Err(UpstreamError::Unauthorized(challenge)) => challenge,
@@ -152,6 +159,8 @@ impl Account {
             self.context.metadata_document.clone().filter(|_| server.client_id_metadata_document_supported);
         let by_hand = settings.redirect_uri.as_ref().filter(|_| pre_registered.is_some());
         let kind = match way.callback.filter(|_| by_hand.is_none()) {
+            // Nothing comes back from another device.
+            _ if way.device => CallbackKind::Loopback,
             _ if by_hand.is_some_and(|uri| uri == DEEP_LINK) => CallbackKind::DeepLink,
             // What was registered by hand, or stands in a document, has the loopback address unless the user knows
             // better.
@@ -165,15 +174,22 @@ impl Account {
         let works = renewed && pre_registered.is_none() && !way.register_again && !self.state().distrust_registration;
         let fits = |kept: &Registration| {
             let same_kind = kept.redirect_uris.first().and_then(|uri| kind_of(uri)) == Some(kind);
-            kept.issuer == server.issuer && kept.origin == RegistrationOrigin::Dynamic && same_kind
+            let same_use = kept.device == way.device && (way.device || same_kind);
+            kept.issuer == server.issuer && kept.origin == RegistrationOrigin::Dynamic && same_use
         };
         if let Some(kept) = record.registration.clone().filter(|kept| works && fits(kept)) {
             return Ok(kept);
         }
-        let known = Known { pre_registered, metadata_document };
-        let uris_at_hand = by_hand.map_or_else(|| uris(kind), |uri| vec![uri.clone()]);
+        let known = Known { pre_registered, metadata_document, device: way.device };
+        let uris_at_hand = match by_hand {
+            _ if way.device => Vec::new(),
+            Some(uri) => vec![uri.clone()],
+            None => uris(kind),
+        };
         let refused = match (kind, register(http, server, &known, &uris_at_hand).await) {
             (CallbackKind::DeepLink, Err(refused)) if is_refused(&refused) => refused,
+            // Some servers insist on a redirect address, also for a client that never uses it.
+            (_, Err(refused)) if way.device && is_refused(&refused) => refused,
             (_, registered) => return Ok(registered?),
         };
         // Some servers register no private scheme: then a loopback port will do, there and from now on (`DCR-5`).
@@ -181,7 +197,9 @@ impl Account {
             return Err(refused.into());
         };
         // With another address it worked at once, so it was the address.
-        self.context.redirects.learn(&server.issuer, CallbackKind::Loopback);
+        if !way.device {
+            self.context.redirects.learn(&server.issuer, CallbackKind::Loopback);
+        }
         Ok(registration)
     }
 
@@ -202,7 +220,7 @@ impl Account {
         self.commit(Record { open: true, ..self.record_for(url)? }).await
     }
 
-    async fn keep_pending(&self, url: &ServerUrl, pending: PendingRecord) -> Result<(), Error> {
+    pub(super) async fn keep_pending(&self, url: &ServerUrl, pending: Pending) -> Result<(), Error> {
         let _changing = self.changing.lock().await;
         self.commit_pending(Record { pending: Some(pending), ..self.record_for(url)? }).await
     }
