@@ -16,6 +16,7 @@ mod doors;
 mod executables;
 mod fixed_credentials;
 mod hostile;
+mod hostile_answers;
 mod identity;
 mod keyring;
 mod locked;

@@ -16,6 +16,15 @@ fn one_file_of_the_window_talks_to_tauri() {
 }
 
 #[test]
+fn no_text_becomes_markup() {
+    let sources = files(&["ui/src"], &["ts", "js", "svelte"]).into_iter();
+    let makes = ["{@html", "innerHTML", "outerHTML", "insertAdjacentHTML", "document.write"];
+    let markup = sources.filter(|file| makes.iter().any(|make| file.text.contains(make)));
+    let offences: Vec<String> = markup.map(|file| file.path).collect();
+    expect_none(&offences, "Servers and programs choose texts that are shown: let Svelte write them as text.");
+}
+
+#[test]
 fn lock_files_name_no_host() {
     let locks = [
         "ui/package-lock.json",

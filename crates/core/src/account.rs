@@ -31,6 +31,7 @@ use crate::vault::Vault;
 use crate::vault::record::{Record, SecretRecord, TokenRecord};
 use jiff::SignedDuration;
 use keybearer_oauth::ServerUrl;
+use keybearer_oauth::readable::readable;
 use keybearer_oauth::registration::RegistrationOrigin;
 use keybearer_protocol::profile::{AccountDetail, AccountStatus, AccountView, AuthType, LastTest, RegistrationKind};
 use keybearer_protocol::{ErrorCode, ErrorObject};
@@ -289,9 +290,9 @@ impl Account {
         AccountDetail {
             account,
             id: self.id.clone(),
-            resource: tokens.map(|tokens| tokens.resource.clone()),
-            issuer: tokens.map(|tokens| tokens.issuer.clone()),
-            client_id: registration.map(|registration| registration.client_id.clone()),
+            resource: tokens.map(|tokens| readable(&tokens.resource)),
+            issuer: tokens.map(|tokens| readable(&tokens.issuer)),
+            client_id: registration.map(|registration| readable(&registration.client_id)),
             registration: registration.map(|registration| match registration.origin {
                 RegistrationOrigin::PreRegistered => RegistrationKind::PreRegistered,
                 RegistrationOrigin::MetadataDocument => RegistrationKind::MetadataDocument,

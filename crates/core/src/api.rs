@@ -15,8 +15,8 @@ use crate::profile::Settings;
 use crate::refresh::Want;
 use jiff::{SignedDuration, Timestamp};
 use keybearer_oauth::ServerUrl;
-use keybearer_oauth::authorization::readable;
 use keybearer_oauth::challenge::Challenge;
+use keybearer_oauth::readable::readable;
 use keybearer_protocol::account::{AccountRefresh, AccountSignOut, AccountTest, SignOutReply, TestReply};
 use keybearer_protocol::agent::{AgentLock, AgentPing, AgentStatus, AgentStop, AgentUnlock, AgentWatch, StartedBy};
 use keybearer_protocol::auth::{
@@ -343,7 +343,7 @@ impl Api {
         let tools = self.accounts.find(target)?.test().await?;
         Ok(TestReply {
             tools: u32::try_from(tools.names.len()).unwrap_or(u32::MAX),
-            names: tools.names.into_iter().take(100).map(|name| readable(&name)).collect(),
+            names: tools.names.into_iter().take(100).collect(),
             protocol: tools.protocol,
             server: tools.server,
         })
@@ -406,7 +406,7 @@ fn signed_out(outcome: SignedOut) -> SignOutReply {
         }
         SignedOut::NothingToRevoke => (false, Some("there were no tokens".to_owned())),
         SignedOut::NotOffered => (false, Some("the authorization server offers no revocation".to_owned())),
-        SignedOut::Failed(error) => (false, Some(error.to_string())),
+        SignedOut::Failed(error) => (false, Some(readable(&error.to_string()))),
     };
     SignOutReply { revoked, not_revoked_because }
 }

@@ -6,9 +6,14 @@ use crate::profile::ProfileError;
 use crate::upstream::UpstreamError;
 use crate::vault::VaultError;
 use keybearer_oauth::HttpError;
+<<<<<<< HEAD
 use keybearer_oauth::authorization::{CallbackError, RequestError, readable};
 use keybearer_oauth::device_authorization::DeviceError;
+=======
+use keybearer_oauth::authorization::{CallbackError, RequestError};
+>>>>>>> main
 use keybearer_oauth::reach::ReachError;
+use keybearer_oauth::readable::readable;
 use keybearer_oauth::registration::RegistrationError;
 use keybearer_oauth::resource_metadata::ResourceMetadataError;
 use keybearer_oauth::server_metadata::ServerMetadataError;
@@ -308,12 +313,20 @@ impl Error {
         Some(match self {
             Error::ResourceMetadata(ResourceMetadataError::Mismatch { .. }) => "resource_mismatch",
             Error::ResourceMetadata(ResourceMetadataError::Missing(_)) => "resource_metadata_missing",
+            Error::ResourceMetadata(ResourceMetadataError::BadAddress(_)) => "resource_metadata_malformed",
+            Error::ServerMetadata(ServerMetadataError::BadIssuer(_)) => "issuer_malformed",
+            Error::ServerMetadata(ServerMetadataError::BadEndpoint { .. }) => "endpoint_malformed",
             Error::ServerMetadata(ServerMetadataError::IssuerMismatch { .. }) => "metadata_issuer_mismatch",
             Error::ServerMetadata(ServerMetadataError::Missing(_)) => "server_metadata_missing",
             Error::Registration(RegistrationError::NotOffered(_)) => "registration_not_offered",
             Error::Registration(RegistrationError::Refused { .. }) => "registration_refused",
+<<<<<<< HEAD
             Error::Key(_) | Error::Registration(RegistrationError::Key(_)) => "key_unusable",
             Error::Registration(RegistrationError::Algorithm { .. }) => "key_not_accepted",
+=======
+            Error::Registration(RegistrationError::Unusable(_)) => "registration_unusable",
+            Error::Registration(RegistrationError::AuthMethod { .. }) => "auth_method_unsupported",
+>>>>>>> main
             Error::Request(RequestError::NoPkce(_)) => "pkce_unsupported",
             Error::Request(RequestError::NotAllowed(_)) => "address_not_allowed",
             Error::Callback(CallbackError::StateMismatch) => "state_mismatch",
@@ -322,11 +335,20 @@ impl Error {
             Error::Callback(CallbackError::IssuerMissing) => "issuer_missing",
             Error::Callback(CallbackError::Refused { .. }) => "authorization_refused",
             Error::Callback(CallbackError::Malformed | CallbackError::NoCode) => "callback_malformed",
+<<<<<<< HEAD
             Error::Token(TokenError::Refused { .. })
             | Error::Device(DeviceError::Token(TokenError::Refused { .. })) => "token_refused",
             Error::Device(DeviceError::NotOffered(_)) => "device_not_offered",
             Error::Device(DeviceError::NotAllowed(_)) => "address_not_allowed",
             Error::Device(DeviceError::Denied(_)) => "authorization_refused",
+=======
+            Error::Token(TokenError::Refused { .. }) => "token_refused",
+            Error::Token(TokenError::Malformed { .. }) => "token_malformed",
+            Error::Token(TokenError::UnknownType { .. }) => "token_type_unknown",
+            Error::Token(TokenError::Unusable { .. }) => "token_unusable",
+            Error::Upstream(UpstreamError::Unauthorized(_)) => "token_rejected",
+            Error::Upstream(UpstreamError::Refused(_)) => "server_error",
+>>>>>>> main
             Error::ClientElsewhere { .. } => "client_elsewhere",
             Error::ScopeUnavailable { remedy: Remedy::SignIn, .. } => "more_access_needed",
             Error::ScopeUnavailable { remedy: Remedy::Exhausted, .. } => "more_access_refused",
@@ -345,6 +367,7 @@ impl Error {
             | Error::ResourceMetadata(ResourceMetadataError::Http(error))
             | Error::ServerMetadata(ServerMetadataError::Http(error))
             | Error::Registration(RegistrationError::Http(error))
+            | Error::Request(RequestError::Http(error))
             | Error::Token(TokenError::Http(error))
             | Error::Device(DeviceError::Token(TokenError::Http(error)))
             | Error::Upstream(UpstreamError::Http(error))
@@ -355,6 +378,12 @@ impl Error {
 
     #[expect(clippy::wildcard_enum_match_arm, reason = "most errors have none of their own")]
     fn action(&self) -> Option<String> {
+        if matches!(self.http(), Some(HttpError::TooNear { .. })) {
+            return Some(
+                "tell whoever runs the server; if it is your own, add it by an address in the network that it leads to"
+                    .to_owned(),
+            );
+        }
         match self {
             Error::AuthRequired { profile, .. } | Error::ScopeUnavailable { profile, remedy: Remedy::SignIn, .. } => {
                 Some(format!("keybearer sign-in {}", quoted(profile)))
@@ -443,6 +472,7 @@ fn http_code(error: &HttpError) -> ErrorCode {
 fn http_reason(error: &HttpError) -> Option<&'static str> {
     Some(match error {
         HttpError::NotAllowed(_) => "address_not_allowed",
+        HttpError::TooNear { .. } => "address_too_near",
         HttpError::Dns(_) => "dns",
         HttpError::Connect(_) => "connect",
         HttpError::Tls { .. } => "tls",

@@ -7,7 +7,7 @@ use crate::error::{Error, Unasked};
 use crate::grants::Asked;
 use crate::home::random_id;
 use jiff::{SignedDuration, Timestamp};
-use keybearer_oauth::authorization::readable;
+use keybearer_oauth::readable::readable;
 use keybearer_protocol::program::ProgramView;
 use keybearer_protocol::prompt::{AlwaysOff, Decision, PromptQueue, PromptView};
 use std::collections::HashMap;

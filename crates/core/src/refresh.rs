@@ -86,7 +86,10 @@ pub enum Failure {
 pub fn classify(error: &TokenError) -> Failure {
     match error {
         TokenError::Http(HttpError::Timeout(_) | HttpError::Broken(_)) => Failure::Ambiguous,
-        TokenError::Http(_) | TokenError::Malformed { .. } => Failure::Transient,
+        TokenError::Http(_)
+        | TokenError::Malformed { .. }
+        | TokenError::UnknownType { .. }
+        | TokenError::Unusable { .. } => Failure::Transient,
         TokenError::Refused { error, .. } => match error.as_str() {
             "invalid_grant" | "invalid_client" | "unauthorized_client" | "invalid_target" | "invalid_scope" => {
                 Failure::Rejected

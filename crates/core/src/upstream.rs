@@ -24,7 +24,7 @@ pub trait Upstream: Send + Sync + 'static {
 /// What a server offers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ToolList {
-    /// The names of its tools.
+    /// The names of its tools, fit to be read.
     pub names: Vec<String>,
     /// The MCP revision that was spoken.
     pub protocol: String,

@@ -3,17 +3,22 @@
 use crate::events::Events;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, header};
 use keybearer_core::upstream::{Headers, ToolList, Upstream, UpstreamError};
-use keybearer_oauth::authorization::readable;
-use keybearer_oauth::http::{Answer, HANDSHAKE, PROTOCOL_VERSION, post};
+use keybearer_oauth::http::{Answer, HANDSHAKE, PROTOCOL_VERSION, host, post};
 use keybearer_oauth::reach::{STATELESS, bearer, media_type, stateless};
+use keybearer_oauth::readable::readable;
 use keybearer_oauth::{Http, HttpError, ServerUrl};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use std::future::Future;
 use std::pin::Pin;
+use std::time::Duration;
 
 /// Pages of a listing that are asked for at most.
 const PAGES: usize = 50;
+/// Tools that are counted at most.
+const TOOLS: usize = 10_000;
+/// The most that a whole listing may take, however many answers it is made of.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Speaks MCP over HTTP.
 #[derive(Clone, Copy, Debug, Default)]
@@ -26,17 +31,22 @@ impl Upstream for HttpUpstream {
         headers: &'a Headers,
     ) -> Pin<Box<dyn Future<Output = Result<ToolList, UpstreamError>> + Send + 'a>> {
         Box::pin(async move {
-            match list_after_handshake(server, headers).await {
-                // A server of a later revision knows no handshake, and says so in ways of its own.
-                Err(refused @ (UpstreamError::NotMcp(_) | UpstreamError::Refused(_))) => {
-                    match Session::without_handshake(server, headers)?.list_tools().await {
-                        Err(UpstreamError::NotMcp(_) | UpstreamError::Refused(_)) => Err(refused),
-                        listed => listed,
-                    }
-                }
+            let listed = tokio::time::timeout(PATIENCE, list(server, headers)).await;
+            listed.unwrap_or_else(|_| Err(HttpError::Timeout(host(server.url())).into()))
+        })
+    }
+}
+
+async fn list(server: &ServerUrl, headers: &Headers) -> Result<ToolList, UpstreamError> {
+    match list_after_handshake(server, headers).await {
+        // A server of a later revision knows no handshake, and says so in ways of its own.
+        Err(refused @ (UpstreamError::NotMcp(_) | UpstreamError::Refused(_))) => {
+            match Session::without_handshake(server, headers)?.list_tools().await {
+                Err(UpstreamError::NotMcp(_) | UpstreamError::Refused(_)) => Err(refused),
                 listed => listed,
             }
-        })
+        }
+        listed => listed,
     }
 }
 
@@ -101,9 +111,10 @@ impl<'a> Session<'a> {
             }
             let tools = page.get("tools").and_then(Value::as_array);
             let tools = tools.ok_or_else(|| UpstreamError::NotMcp("its tools/list names no tools".to_owned()))?;
-            names.extend(tools.iter().filter_map(|tool| tool.get("name")?.as_str()).map(str::to_owned));
+            names.extend(tools.iter().filter_map(|tool| tool.get("name")?.as_str()).map(readable));
+            names.truncate(TOOLS);
             cursor = page.get("nextCursor").and_then(Value::as_str).map(str::to_owned);
-            if cursor.is_none() {
+            if cursor.is_none() || names.len() == TOOLS {
                 break;
             }
         }

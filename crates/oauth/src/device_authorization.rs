@@ -150,7 +150,10 @@ pub fn meanwhile(error: TokenError) -> Result<Meanwhile, DeviceError> {
             "expired_token" => Err(DeviceError::Expired),
             _ => Err(error.into()),
         },
-        TokenError::Http(_) | TokenError::Malformed { .. } => Err(error.into()),
+        TokenError::Http(_)
+        | TokenError::Malformed { .. }
+        | TokenError::UnknownType { .. }
+        | TokenError::Unusable { .. } => Err(error.into()),
     }
 }
 

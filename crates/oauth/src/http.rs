@@ -1,14 +1,17 @@
-//! The one way out to authorization servers: https or loopback only, bounded in size and time, no redirects.
+//! The one way out to authorization servers: https or loopback only, no nearer than the MCP server lies, bounded in size
+//! and time, no redirects.
 
-use crate::server_url::{ServerUrl, is_localhost, is_loopback, is_protected, leads_here};
+use crate::network::Network;
+use crate::readable::readable;
+use crate::resolver::{ResolveError, Resolver};
+use crate::server_url::{ServerUrl, is_protected};
 use ::http::{HeaderMap, HeaderValue, Method, Request, Response, header};
 use serde::de::DeserializeOwned;
 use std::error::Error as StdError;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
-use url::Url;
+use url::{Host, Url};
 
 /// The most that a body may hold, in bytes.
 pub const BODY_LIMIT: usize = 1024 * 1024;
@@ -25,15 +28,25 @@ const TOTAL_TIMEOUT: Duration = Duration::from_secs(30);
 #[derive(Clone, Debug)]
 pub struct Http {
     client: reqwest::Client,
-    loopback: bool,
+    resolver: Resolver,
 }
 
 /// Why a request got no usable answer.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum HttpError {
-    /// The address is neither https nor, for a server on this machine, loopback (`TLS-1`, `SSRF-2`).
-    #[error("{0} is not a public https address, so nothing was sent there")]
+    /// The address is neither https nor loopback (`TLS-1`, `SSRF-2`), or holds a user name or password.
+    #[error("{0} is not an https address that may be used, so nothing was sent there")]
     NotAllowed(Url),
+    /// The MCP server leads to an address that lies nearer than itself (`SSRF-1`, `SSRF-3`).
+    #[error(
+        "the server leads to {host}, which lies {network}, nearer than the server itself, so nothing was sent there"
+    )]
+    TooNear {
+        /// The host that it names.
+        host: String,
+        /// Where that lies.
+        network: Network,
+    },
     /// The name doesn't resolve.
     #[error("the name {0} could not be found")]
     Dns(String),
@@ -85,6 +98,7 @@ impl HttpError {
             HttpError::Dns(_) | HttpError::Connect(_) | HttpError::Timeout(_) | HttpError::Broken(_) => true,
             HttpError::Status { status, .. } => *status == 429 || *status >= 500,
             HttpError::NotAllowed(_)
+            | HttpError::TooNear { .. }
             | HttpError::Tls { .. }
             | HttpError::TooLarge(_)
             | HttpError::NotJson { .. }
@@ -94,19 +108,20 @@ impl HttpError {
 }
 
 impl Http {
-    /// A client for what belongs to `server`. Only if the server itself runs on this machine may anything lead to
-    /// this machine: a remote server can't make us talk to loopback (`SSRF-1`).
+    /// A client for what belongs to `server`, which leads no nearer than it lies itself: a server on the internet can't
+    /// make us talk to this machine or a private network, nor one in a private network to this machine (`SSRF-1`,
+    /// `SSRF-3`).
     pub fn for_server(server: &ServerUrl) -> Result<Self, HttpError> {
-        let loopback = server.is_loopback();
+        let resolver = Resolver::of(server);
         let builder = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(TOTAL_TIMEOUT)
             .user_agent(concat!("keybearer/", env!("CARGO_PKG_VERSION")))
-            .dns_resolver(Arc::new(Resolver { loopback, named: named_by_user(server) }));
-        let builder = if loopback { builder.no_proxy() } else { builder };
+            .dns_resolver(Arc::new(resolver.clone()));
+        let builder = if server.is_loopback() { builder.no_proxy() } else { builder };
         let client = builder.build().map_err(|error| HttpError::Unusable(error.to_string()))?;
-        Ok(Http { client, loopback })
+        Ok(Http { client, resolver })
     }
 
     /// Sends a request and reads the whole answer, whatever its status.
@@ -122,9 +137,8 @@ impl Http {
     /// Sends a request and reads the answer's head; the body is read piece by piece, for streams that may not end.
     pub async fn open(&self, request: Request<Vec<u8>>) -> Result<Answer, HttpError> {
         let url = Url::parse(&request.uri().to_string()).map_err(|_| HttpError::Connect("the address".to_owned()))?;
-        if !self.allows(&url) {
-            return Err(HttpError::NotAllowed(url));
-        }
+        let checked = self.resolver.check_literal(&host_of(&url)?).await;
+        checked.map_err(|error| refused(&url, error))?;
         let request = reqwest::Request::try_from(request).map_err(|error| classify(&url, &error))?;
         // No path: some servers' addresses are secrets.
         tracing::debug!(method = %request.method(), host = %host(&url), "request");
@@ -165,10 +179,33 @@ impl Http {
         self.send(post(url, content_type, body)?).await
     }
 
-    /// Whether this address may be asked, or opened in a browser, on behalf of the server: the rule of
-    /// [`HttpError::NotAllowed`].
-    pub fn allows(&self, url: &Url) -> bool {
-        is_protected(url) && (self.loopback || !is_loopback(url))
+    /// Whether this address may be opened in a browser on behalf of the server. The browser looks its name up anew, so
+    /// this can only be as good as the name.
+    pub async fn check(&self, url: &Url) -> Result<(), HttpError> {
+        let checked = self.resolver.check(&host_of(url)?).await;
+        checked.map_err(|error| refused(url, error))
+    }
+}
+
+/// The host of an address that may be used at all.
+fn host_of(url: &Url) -> Result<Host<&str>, HttpError> {
+    let is_anonymous = url.username().is_empty() && url.password().is_none();
+    let host = url.host().filter(|_| is_protected(url) && is_anonymous);
+    host.ok_or_else(|| HttpError::NotAllowed(without_user_info(url)))
+}
+
+/// An address without what may be a secret in it, for people.
+fn without_user_info(url: &Url) -> Url {
+    let mut url = url.clone();
+    // Those that can't have any have none.
+    let _ = (url.set_username(""), url.set_password(None));
+    url
+}
+
+fn refused(url: &Url, error: ResolveError) -> HttpError {
+    match error {
+        ResolveError::NotFound => HttpError::Dns(url.host_str().unwrap_or_default().to_owned()),
+        ResolveError::TooNear(network) => HttpError::TooNear { host: host(url), network },
     }
 }
 
@@ -218,10 +255,15 @@ pub fn post(url: &Url, content_type: &str, body: Vec<u8>) -> Result<Request<Vec<
 
 /// Parses a body; the error names the place of the fault and never the content.
 pub(crate) fn json<T: DeserializeOwned>(url: &Url, body: &[u8]) -> Result<T, HttpError> {
-    serde_json::from_slice(body).map_err(|error| HttpError::NotJson {
+    serde_json::from_slice(without_mark(body)).map_err(|error| HttpError::NotJson {
         host: host(url),
         problem: format!("line {}, column {}: {:?}", error.line(), error.column(), error.classify()),
     })
+}
+
+/// A text without the byte order mark that some servers begin it with (RFC 8259 §8.1).
+pub(crate) fn without_mark(body: &[u8]) -> &[u8] {
+    body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)
 }
 
 /// The host of an address, for people.
@@ -240,12 +282,10 @@ fn uri(url: &Url) -> Result<::http::Uri, HttpError> {
 /// Finds what really went wrong at the bottom of the chain of causes.
 fn classify(url: &Url, error: &reqwest::Error) -> HttpError {
     let host = host(url);
-    if find_cause::<NameNotFound>(error).is_some() {
-        HttpError::Dns(url.host_str().unwrap_or_default().to_owned())
-    } else if find_cause::<LeadsHere>(error).is_some() {
-        HttpError::NotAllowed(url.clone())
+    if let Some(unresolved) = find_cause::<ResolveError>(error) {
+        refused(url, *unresolved)
     } else if let Some(tls) = find_cause::<rustls::Error>(error) {
-        HttpError::Tls { host, cause: tls.to_string() }
+        HttpError::Tls { host, cause: readable(&tls.to_string()) }
     } else if error.is_timeout() {
         HttpError::Timeout(host)
     } else if error.is_connect() {
@@ -266,50 +306,4 @@ fn find_cause<'a, E: StdError + 'static>(error: &'a (dyn StdError + 'static)) ->
         cause = wrapped.map(|wrapped| wrapped as &(dyn StdError + 'static)).or_else(|| current.source());
     }
     None
-}
-
-/// The system's resolver, with errors that can be told from others and the loopback rule also for names.
-#[derive(Debug)]
-struct Resolver {
-    loopback: bool,
-    /// Names that come from the user and may lead anywhere, also to this machine.
-    named: Vec<String>,
-}
-
-/// The server, and the proxies of the environment.
-fn named_by_user(server: &ServerUrl) -> Vec<String> {
-    let proxies =
-        ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"].into_iter().flat_map(|name| [name.to_owned(), name.to_lowercase()]);
-    let proxies = proxies.filter_map(|name| std::env::var(name).ok()).filter_map(|proxy| {
-        let url = Url::parse(&proxy).ok().filter(Url::has_host).or_else(|| Url::parse(&format!("http://{proxy}")).ok());
-        url?.host_str().map(str::to_owned)
-    });
-    proxies.chain([server.host().to_owned()]).collect()
-}
-
-#[derive(Debug, thiserror::Error)]
-#[error("name not found")]
-struct NameNotFound;
-
-#[derive(Debug, thiserror::Error)]
-#[error("the name leads to this machine")]
-struct LeadsHere;
-
-impl reqwest::dns::Resolve for Resolver {
-    fn resolve(&self, name: reqwest::dns::Name) -> reqwest::dns::Resolving {
-        let anywhere = self.loopback || self.named.iter().any(|named| named == name.as_str());
-        Box::pin(async move {
-            let found: Vec<SocketAddr> = match is_localhost(name.as_str()) {
-                // Never asked of a name server, whose answer could be anybody.
-                true => [IpAddr::from(Ipv4Addr::LOCALHOST), IpAddr::from(Ipv6Addr::LOCALHOST)]
-                    .map(|address| SocketAddr::new(address, 0))
-                    .to_vec(),
-                false => tokio::net::lookup_host((name.as_str(), 0)).await.map_err(|_| NameNotFound)?.collect(),
-            };
-            if !anywhere && found.iter().any(|address| leads_here(address.ip())) {
-                return Err(LeadsHere.into());
-            }
-            Ok(Box::new(found.into_iter()) as reqwest::dns::Addrs)
-        })
-    }
 }

@@ -13,8 +13,14 @@
 #![forbid(unsafe_code)]
 
 mod secret;
+/// A stranger's words, made fit to be read by people.
+pub mod readable;
+/// Where an address lies: on this machine, in a private network, on the internet.
+pub mod network;
 /// The MCP server's address as the user wrote it, checked once.
 pub mod server_url;
+/// The system's resolver, held to what a server may lead to.
+mod resolver;
 /// The one way out to authorization servers: https or loopback only, bounded in size and time.
 pub mod http;
 /// What a `WWW-Authenticate` header says.

@@ -2,6 +2,7 @@
 
 use crate::challenge::bounded;
 use crate::http::{Http, HttpError, host, json};
+use crate::readable::readable;
 use crate::secret::expose_option;
 use crate::server_metadata::ServerMetadata;
 use crate::signing_key::{KeyError, SigningKey};
@@ -12,11 +13,16 @@ use serde_json::json;
 /// The name that authorization servers show to the user.
 pub const CLIENT_NAME: &str = "Keybearer";
 
+<<<<<<< HEAD
 /// The grant of a device (RFC 8628 §3.4).
 pub(crate) const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
 /// The most that a client ID may hold, in bytes.
 const CLIENT_ID_LIMIT: usize = 2048;
+=======
+/// The most that a client ID or a client's secret may hold, in bytes.
+const CLIENT_LIMIT: usize = 2048;
+>>>>>>> main
 
 /// A client as one authorization server knows it; worthless at any other (`BIND-1..3`).
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -118,6 +124,7 @@ pub enum RegistrationError {
         /// The server's own words.
         description: Option<String>,
     },
+<<<<<<< HEAD
     /// The private key can't be used.
     #[error(transparent)]
     Key(#[from] KeyError),
@@ -131,6 +138,11 @@ pub enum RegistrationError {
         /// What the server takes.
         accepted: String,
     },
+=======
+    /// What it gave is no client ID, or no secret for one.
+    #[error("{0} registered Keybearer under a client ID or with a secret that can't be used")]
+    Unusable(String),
+>>>>>>> main
     /// It assigned a way to authenticate that we don't have.
     #[error("{host} wants clients to authenticate by \"{method}\", which Keybearer can't do yet")]
     AuthMethod {
@@ -241,12 +253,11 @@ async fn register_dynamically(
         return Err(refusal(host(url), answer.status().as_u16(), answer.body()));
     }
     let registered: Registered = json(url, answer.body())?;
-    if registered.client_id.len() > CLIENT_ID_LIMIT {
-        return Err(RegistrationError::Refused {
-            host: host(url),
-            error: "its client ID is too long".to_owned(),
-            description: None,
-        });
+    let secret = registered.client_secret.as_ref().map(ExposeSecret::expose_secret);
+    if registered.client_id.is_empty()
+        || ![Some(registered.client_id.as_str()), secret].into_iter().flatten().all(is_fit)
+    {
+        return Err(RegistrationError::Unusable(host(url)));
     }
     let auth_method = match registered.token_endpoint_auth_method.as_deref() {
         None => wanted,
@@ -268,10 +279,16 @@ async fn register_dynamically(
     })
 }
 
+<<<<<<< HEAD
 /// The grants that a client asks to be registered for (`DCR-6`): without redirect addresses none that needs one.
 fn grant_types(redirect_uris: &[String], device: bool) -> Vec<&'static str> {
     let code = (!redirect_uris.is_empty()).then_some("authorization_code");
     code.into_iter().chain(device.then_some(DEVICE_CODE)).chain(["refresh_token"]).collect()
+=======
+/// Whether it is short, and of visible ASCII and spaces (RFC 6749 appendix A.1, A.2).
+fn is_fit(text: &str) -> bool {
+    text.len() <= CLIENT_LIMIT && text.bytes().all(|c| c.is_ascii_graphic() || c == b' ')
+>>>>>>> main
 }
 
 /// A public client, unless the server's metadata rules that out: some accept the registration and refuse the token. A
@@ -297,7 +314,8 @@ fn name(method: AuthMethod) -> &'static str {
 fn refusal(host: String, status: u16, body: &[u8]) -> RegistrationError {
     match serde_json::from_slice::<Refusal>(body) {
         Ok(Refusal { error, error_description }) => {
-            RegistrationError::Refused { host, error, description: error_description }
+            let description = error_description.as_deref().map(readable);
+            RegistrationError::Refused { host, error: readable(&error), description }
         }
         Err(_) => HttpError::Status { host, status }.into(),
     }

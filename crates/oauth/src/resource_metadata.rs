@@ -2,6 +2,7 @@
 
 use crate::challenge::Challenge;
 use crate::http::{Http, HttpError};
+use crate::readable::readable;
 use crate::server_url::ServerUrl;
 use serde::Deserialize;
 use url::Url;
@@ -55,7 +56,7 @@ pub async fn find(
     challenge: Option<&Challenge>,
 ) -> Result<Option<ResourceMetadata>, ResourceMetadataError> {
     if let Some(named) = challenge.and_then(Challenge::resource_metadata) {
-        let url = Url::parse(named).map_err(|_| ResourceMetadataError::BadAddress(named.to_owned()))?;
+        let url = Url::parse(named).map_err(|_| ResourceMetadataError::BadAddress(readable(named)))?;
         let found = http.get_document(&url).await?.ok_or(ResourceMetadataError::Missing(url))?;
         return checked(server, found).map(Some);
     }
@@ -71,7 +72,7 @@ fn checked(server: &ServerUrl, found: ResourceMetadata) -> Result<ResourceMetada
     if found.resource.len() <= NAME_LIMIT && server.is_covered_by(&found.resource) {
         Ok(found)
     } else {
-        Err(ResourceMetadataError::Mismatch { resource: found.resource, server: server.to_string() })
+        Err(ResourceMetadataError::Mismatch { resource: readable(&found.resource), server: server.to_string() })
     }
 }
 

@@ -1,6 +1,7 @@
 //! Authorization server metadata (RFC 8414, OpenID Connect Discovery 1.0).
 
 use crate::http::{Http, HttpError};
+use crate::readable::readable;
 use crate::resource_metadata::NAME_LIMIT;
 use serde::Deserialize;
 use url::Url;
@@ -49,9 +50,17 @@ pub enum ServerMetadataError {
     /// No usable answer.
     #[error(transparent)]
     Http(#[from] HttpError),
-    /// The issuer is not an address.
-    #[error("the server names \"{0}\" as its authorization server, which is no address")]
+    /// The issuer is no address, or has more than RFC 8414 §2 allows: user info, query, fragment.
+    #[error("the server names \"{0}\" as its authorization server, which is no name for one")]
     BadIssuer(String),
+    /// An endpoint with a fragment (RFC 6749 §3.1), or too long for any browser or server.
+    #[error("the authorization server {issuer} names a {endpoint} that can't be used")]
+    BadEndpoint {
+        /// The authorization server.
+        issuer: String,
+        /// Which endpoint.
+        endpoint: &'static str,
+    },
     /// No document at any of the well-known places.
     #[error("{0} doesn't say how to sign in: it publishes no authorization server metadata")]
     Missing(String),
@@ -67,19 +76,40 @@ pub enum ServerMetadataError {
 
 /// Finds the metadata of `issuer` in the order of `DISC-9` and `DISC-10`.
 pub async fn find(http: &Http, issuer: &str) -> Result<ServerMetadata, ServerMetadataError> {
-    if issuer.len() > NAME_LIMIT {
-        return Err(ServerMetadataError::BadIssuer(issuer.chars().take(100).collect()));
+    let bad = || ServerMetadataError::BadIssuer(readable(issuer));
+    let url = Url::parse(issuer).map_err(|_| bad())?;
+    let is_bare =
+        url.query().is_none() && url.fragment().is_none() && url.username().is_empty() && url.password().is_none();
+    if issuer.len() > NAME_LIMIT || !is_bare || !issuer.bytes().all(|c| c.is_ascii_graphic()) {
+        return Err(bad());
     }
-    let url = Url::parse(issuer).map_err(|_| ServerMetadataError::BadIssuer(issuer.to_owned()))?;
     for place in well_known(&url) {
         let Some(found) = http.guess_document::<ServerMetadata>(&place).await? else { continue };
         // Compared as text, not as addresses: an issuer is a name (DISC-11).
         if found.issuer != issuer {
-            return Err(ServerMetadataError::IssuerMismatch { asked: issuer.to_owned(), found: found.issuer });
+            return Err(ServerMetadataError::IssuerMismatch {
+                asked: issuer.to_owned(),
+                found: readable(&found.issuer),
+            });
         }
-        return Ok(found);
+        return match unfit_endpoint(&found) {
+            Some(endpoint) => Err(ServerMetadataError::BadEndpoint { issuer: found.issuer, endpoint }),
+            None => Ok(found),
+        };
     }
     Err(ServerMetadataError::Missing(issuer.to_owned()))
+}
+
+/// The first endpoint that no request could be made to.
+fn unfit_endpoint(server: &ServerMetadata) -> Option<&'static str> {
+    let is_unfit = |url: &Url| url.fragment().is_some() || url.as_str().len() > NAME_LIMIT;
+    let endpoints = [
+        ("authorization_endpoint", Some(&server.authorization_endpoint)),
+        ("token_endpoint", Some(&server.token_endpoint)),
+        ("registration_endpoint", server.registration_endpoint.as_ref()),
+        ("revocation_endpoint", server.revocation_endpoint.as_ref()),
+    ];
+    endpoints.into_iter().find(|(_, url)| url.is_some_and(is_unfit)).map(|(name, _)| name)
 }
 
 /// Where an authorization server of the 2025-03-26 revision is found that publishes nothing: at the MCP server's origin,

@@ -1,8 +1,8 @@
 //! The MCP server's address as the user wrote it, checked once.
 
+use crate::network::Network;
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use std::net::IpAddr;
 use std::str::FromStr;
 use url::{Host, Url};
 
@@ -124,17 +124,11 @@ pub fn is_protected(url: &Url) -> bool {
 /// Whether the address names this machine: a loopback literal or `localhost`.
 pub fn is_loopback(url: &Url) -> bool {
     match url.host() {
-        Some(Host::Ipv4(address)) => leads_here(address.into()),
-        Some(Host::Ipv6(address)) => leads_here(address.into()),
+        Some(Host::Ipv4(address)) => Network::of(address.into()) == Network::Here,
+        Some(Host::Ipv6(address)) => Network::of(address.into()) == Network::Here,
         Some(Host::Domain(name)) => is_localhost(name),
         None => false,
     }
-}
-
-/// Whether a connection to this address ends on this machine, in whatever form the address is written.
-pub(crate) fn leads_here(address: IpAddr) -> bool {
-    let address = address.to_canonical();
-    address.is_loopback() || address.is_unspecified()
 }
 
 /// Whether the name is reserved for this machine (RFC 6761 §6.3).

@@ -1,9 +1,9 @@
 //! What a token endpoint answers, read as real servers write it: 201 for 200, an error in a 200, form-encoded bodies,
 //! `expires_in` as text, a missing `token_type`. Read leniently, acted on strictly.
 
-use crate::authorization::readable;
 use crate::challenge::bounded;
-use crate::http::HttpError;
+use crate::http::{HttpError, without_mark};
+use crate::readable::readable;
 use crate::secret::{expose, expose_option};
 use ::http::{Response, header};
 use secrecy::SecretString;
@@ -64,21 +64,45 @@ pub enum TokenError {
         /// What is wrong, without the content.
         problem: String,
     },
+    /// The token is of a type that we don't know how to use, so it must not be used (RFC 6749 §7.1).
+    #[error("{host} gave a token of type \"{kind}\", which Keybearer can't use")]
+    UnknownType {
+        /// The host that answered.
+        host: String,
+        /// The type.
+        kind: String,
+    },
+    /// A token that no header can carry, or too long for any server to take.
+    #[error("{host} gave a token that can't be used: it {problem}")]
+    Unusable {
+        /// The host that answered.
+        host: String,
+        /// What is wrong, without the content.
+        problem: &'static str,
+    },
 }
+
+/// The most that a token may hold, in bytes: servers refuse longer headers.
+const TOKEN_LIMIT: usize = 16 * 1024;
 
 /// Reads an answer of the token endpoint at `host`.
 pub fn read(host: &str, answer: &Response<Vec<u8>>) -> Result<Tokens, TokenError> {
     let fields = accepted(host, answer)?;
     let text = |name: &str| fields.get(name).and_then(Value::as_str);
-    let malformed = |problem: &str| malformed(host, problem);
-    let access_token = text("access_token").filter(|token| !token.is_empty());
-    let access_token = access_token.ok_or_else(|| malformed("no access_token"))?;
+    let access_token = text("access_token").ok_or_else(|| malformed(host, "no access_token"))?;
+    // An empty one means that there is none.
+    let refresh_token = text("refresh_token").filter(|token| !token.is_empty());
+    if let Some(problem) = problem(access_token, refresh_token) {
+        return Err(TokenError::Unusable { host: host.to_owned(), problem });
+    }
+    let kind = text("token_type").unwrap_or_default();
+    let unknown = || TokenError::UnknownType { host: host.to_owned(), kind: readable(kind) };
     let secret = |text: &str| SecretString::from(text.to_owned());
     Ok(Tokens {
         access_token: secret(access_token),
-        token_type: token_type(text("token_type")).ok_or_else(|| malformed("token_type"))?,
+        token_type: token_type(kind).ok_or_else(unknown)?,
         expires_in: fields.get("expires_in").and_then(lifetime),
-        refresh_token: text("refresh_token").filter(|token| !token.is_empty()).map(secret),
+        refresh_token: refresh_token.map(secret),
         scopes: text("scope").map(|scope| bounded(scope.split_ascii_whitespace().map(str::to_owned))),
     })
 }
@@ -112,9 +136,22 @@ pub(crate) fn malformed(host: &str, problem: &str) -> TokenError {
     TokenError::Malformed { host: host.to_owned(), problem: problem.to_owned() }
 }
 
+/// Why tokens can't be used: an access token is visible ASCII (RFC 6750 §2.1), and neither is endless.
+fn problem(access_token: &str, refresh_token: Option<&str>) -> Option<&'static str> {
+    if access_token.is_empty() {
+        Some("is empty")
+    } else if !access_token.bytes().all(|c| c.is_ascii_graphic()) {
+        Some("holds spaces, controls or letters that no header can carry")
+    } else if [Some(access_token), refresh_token].into_iter().flatten().any(|token| token.len() > TOKEN_LIMIT) {
+        Some("is longer than any server takes")
+    } else {
+        None
+    }
+}
+
 /// Real servers name what they like, and mean a bearer token; those that mean another kind name it (RFC 6749 §7.1).
-fn token_type(name: Option<&str>) -> Option<TokenType> {
-    match name.unwrap_or_default().to_ascii_lowercase().as_str() {
+fn token_type(name: &str) -> Option<TokenType> {
+    match name.to_ascii_lowercase().as_str() {
         "dpop" => Some(TokenType::Dpop),
         "mac" | "pop" | "n_a" => None,
         _ => Some(TokenType::Bearer),
@@ -122,7 +159,7 @@ fn token_type(name: Option<&str>) -> Option<TokenType> {
 }
 
 fn fields(answer: &Response<Vec<u8>>) -> Option<Map<String, Value>> {
-    if let Ok(Value::Object(fields)) = serde_json::from_slice(answer.body()) {
+    if let Ok(Value::Object(fields)) = serde_json::from_slice(without_mark(answer.body())) {
         return Some(fields);
     }
     let kind = answer.headers().get(header::CONTENT_TYPE)?.to_str().ok()?;

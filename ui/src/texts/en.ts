@@ -444,6 +444,18 @@ export const en = {
         what: () => "This address can’t be used safely.",
         meaning: "A sign-in needs https, except on this computer.",
       },
+      address_too_near: {
+        what: (party: string) => `${party} leads into a private network, or to this computer.`,
+        meaning: "A server further away must not lead there, so Keybearer stopped. Nothing was sent.",
+      },
+      token_type_unknown: {
+        what: () => "The sign-in service gave a token of a kind that Keybearer can’t use.",
+        meaning: "Nothing was kept. Tell whoever runs the server.",
+      },
+      token_unusable: {
+        what: () => "The sign-in service gave a token that can’t be used.",
+        meaning: "It is broken, or far too long. Nothing was kept.",
+      },
       resource_metadata_missing: {
         what: (party: string) => `${party} doesn’t say how to sign in.`,
         meaning: "It may be old, or use keys. Choose a sign-in method.",

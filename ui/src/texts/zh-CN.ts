@@ -403,6 +403,18 @@ export const zhCN: Texts = {
         what: () => "无法安全地使用这个地址。",
         meaning: "除本机地址外，登录需要 https。",
       },
+      address_too_near: {
+        what: (party) => `${party} 指向了专用网络或本机。`,
+        meaning: "更远的服务器不得指向那里，因此 Keybearer 已停止。没有发送任何内容。",
+      },
+      token_type_unknown: {
+        what: () => "登录服务给出了 Keybearer 无法使用的令牌类型。",
+        meaning: "没有保存任何内容。请告知服务器的管理者。",
+      },
+      token_unusable: {
+        what: () => "登录服务给出的令牌无法使用。",
+        meaning: "它已损坏，或过长。没有保存任何内容。",
+      },
       resource_metadata_missing: {
         what: (party) => `${party} 没有说明如何登录。`,
         meaning: "它可能较旧，或使用密钥。请选择登录方式。",

@@ -2,6 +2,7 @@
 
 use crate::vault::record::TokenRecord;
 use keybearer_oauth::reach::{Reached, reach};
+use keybearer_oauth::readable::readable;
 use keybearer_oauth::{Http, ServerUrl, resource_metadata};
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// What can't be read says nothing, and is looked for again the next time.
 pub(super) async fn moved_to(server: &ServerUrl, tokens: &TokenRecord) -> Option<String> {
     let named = tokio::time::timeout(PATIENCE, named(server)).await.ok()??;
-    if named.contains(&tokens.issuer) { None } else { named.into_iter().next() }
+    if named.contains(&tokens.issuer) { None } else { named.first().map(|other| readable(other)) }
 }
 
 /// Every authorization server that the server's own metadata name now.

@@ -52,6 +52,7 @@ impl Account {
             self.sign_in_as_client(number, &http, &profile, found).await?;
             return Ok(None);
         }
+<<<<<<< HEAD
         if way.device {
             self.sign_in_on_device(number, &http, &profile, found, browser.as_ref()).await?;
             return Ok(None);
@@ -60,6 +61,9 @@ impl Account {
             self.progress.offer_device();
         }
         authorization::check(&http, &found.server)?;
+=======
+        authorization::check(&http, &found.server).await?;
+>>>>>>> main
         let chosen = way.callback.is_some();
         let registration = self.identify(&http, &found.server, &profile.settings, way).await;
         let registration =
@@ -68,7 +72,7 @@ impl Account {
         let (redirect_uri, port) = self.way_back(&registration).await?;
         let scopes = if profile.settings.scopes.is_empty() { found.scopes } else { profile.settings.scopes };
         let wish = Wish { redirect_uri, resource: found.resource, scopes: self.widened(scopes) };
-        let (url, authorization) = authorization::request(&http, &found.server, &registration, wish)?;
+        let (url, authorization) = authorization::request(&found.server, &registration, wish)?;
         let pending = PendingRecord {
             authorization,
             authorization_url: url.into(),
@@ -246,8 +250,12 @@ fn is_refused(error: &RegistrationError) -> bool {
         RegistrationError::Http(HttpError::Status { status, .. }) => matches!(status, 400 | 422),
         RegistrationError::Http(_)
         | RegistrationError::NotOffered(_)
+<<<<<<< HEAD
         | RegistrationError::Key(_)
         | RegistrationError::Algorithm { .. }
+=======
+        | RegistrationError::Unusable(_)
+>>>>>>> main
         | RegistrationError::AuthMethod { .. } => false,
     }
 }
