@@ -6,12 +6,8 @@ use crate::profile::ProfileError;
 use crate::upstream::UpstreamError;
 use crate::vault::VaultError;
 use keybearer_oauth::HttpError;
-<<<<<<< HEAD
-use keybearer_oauth::authorization::{CallbackError, RequestError, readable};
-use keybearer_oauth::device_authorization::DeviceError;
-=======
 use keybearer_oauth::authorization::{CallbackError, RequestError};
->>>>>>> main
+use keybearer_oauth::device_authorization::DeviceError;
 use keybearer_oauth::reach::ReachError;
 use keybearer_oauth::readable::readable;
 use keybearer_oauth::registration::RegistrationError;
@@ -58,7 +54,7 @@ pub enum Error {
     Callback(#[from] CallbackError),
     /// A sign-in on another device comes to nothing.
     #[error(transparent)]
-    Device(#[from] DeviceError),
+    Device(DeviceError),
     /// The client's private key can't be used.
     #[error(transparent)]
     Key(#[from] KeyError),
@@ -219,6 +215,15 @@ pub enum Unasked {
     Resting(Duration),
 }
 
+impl From<DeviceError> for Error {
+    fn from(error: DeviceError) -> Error {
+        match error {
+            DeviceError::Token(error) => Error::Token(error),
+            other => Error::Device(other),
+        }
+    }
+}
+
 impl Error {
     /// The words of the protocol for it: code, sentence, exact reason, way out.
     pub fn to_object(&self) -> ErrorObject {
@@ -255,6 +260,7 @@ impl Error {
                 RegistrationError::Http(_)
                 | RegistrationError::NotOffered(_)
                 | RegistrationError::Refused { .. }
+                | RegistrationError::Unusable(_)
                 | RegistrationError::Algorithm { .. }
                 | RegistrationError::AuthMethod { .. },
             )
@@ -320,13 +326,10 @@ impl Error {
             Error::ServerMetadata(ServerMetadataError::Missing(_)) => "server_metadata_missing",
             Error::Registration(RegistrationError::NotOffered(_)) => "registration_not_offered",
             Error::Registration(RegistrationError::Refused { .. }) => "registration_refused",
-<<<<<<< HEAD
             Error::Key(_) | Error::Registration(RegistrationError::Key(_)) => "key_unusable",
             Error::Registration(RegistrationError::Algorithm { .. }) => "key_not_accepted",
-=======
             Error::Registration(RegistrationError::Unusable(_)) => "registration_unusable",
             Error::Registration(RegistrationError::AuthMethod { .. }) => "auth_method_unsupported",
->>>>>>> main
             Error::Request(RequestError::NoPkce(_)) => "pkce_unsupported",
             Error::Request(RequestError::NotAllowed(_)) => "address_not_allowed",
             Error::Callback(CallbackError::StateMismatch) => "state_mismatch",
@@ -335,20 +338,15 @@ impl Error {
             Error::Callback(CallbackError::IssuerMissing) => "issuer_missing",
             Error::Callback(CallbackError::Refused { .. }) => "authorization_refused",
             Error::Callback(CallbackError::Malformed | CallbackError::NoCode) => "callback_malformed",
-<<<<<<< HEAD
-            Error::Token(TokenError::Refused { .. })
-            | Error::Device(DeviceError::Token(TokenError::Refused { .. })) => "token_refused",
             Error::Device(DeviceError::NotOffered(_)) => "device_not_offered",
             Error::Device(DeviceError::NotAllowed(_)) => "address_not_allowed",
             Error::Device(DeviceError::Denied(_)) => "authorization_refused",
-=======
             Error::Token(TokenError::Refused { .. }) => "token_refused",
             Error::Token(TokenError::Malformed { .. }) => "token_malformed",
             Error::Token(TokenError::UnknownType { .. }) => "token_type_unknown",
             Error::Token(TokenError::Unusable { .. }) => "token_unusable",
             Error::Upstream(UpstreamError::Unauthorized(_)) => "token_rejected",
             Error::Upstream(UpstreamError::Refused(_)) => "server_error",
->>>>>>> main
             Error::ClientElsewhere { .. } => "client_elsewhere",
             Error::ScopeUnavailable { remedy: Remedy::SignIn, .. } => "more_access_needed",
             Error::ScopeUnavailable { remedy: Remedy::Exhausted, .. } => "more_access_refused",
@@ -369,7 +367,6 @@ impl Error {
             | Error::Registration(RegistrationError::Http(error))
             | Error::Request(RequestError::Http(error))
             | Error::Token(TokenError::Http(error))
-            | Error::Device(DeviceError::Token(TokenError::Http(error)))
             | Error::Upstream(UpstreamError::Http(error))
             | Error::Http(error) => Some(error),
             _ => None,

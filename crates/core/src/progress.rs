@@ -2,14 +2,9 @@
 
 use crate::changes::Changes;
 use crate::redirect::kind_of;
-<<<<<<< HEAD
 use crate::vault::record::{PendingDevice, PendingRecord};
 use jiff::Timestamp;
-use keybearer_oauth::authorization::readable;
-=======
-use crate::vault::record::PendingRecord;
 use keybearer_oauth::readable::readable;
->>>>>>> main
 use keybearer_protocol::ErrorObject;
 use keybearer_protocol::auth::{AuthPhase, AuthStep, AuthView, StepName, StepState};
 use std::cmp::Ordering;

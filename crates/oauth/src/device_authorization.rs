@@ -1,12 +1,13 @@
 //! Device authorization (RFC 8628): a person signs in on any device, and types a code there. Nothing comes back to this
 //! machine, which asks for the tokens again and again instead.
 
-use crate::authorization::readable;
 use crate::client::{Client, Form};
 use crate::http::{Http, host};
+use crate::readable::readable;
 use crate::registration::Registration;
 use crate::secret::expose;
 use crate::server_metadata::ServerMetadata;
+use crate::server_url::is_protected;
 use crate::token_answer::{TokenError, accepted, lifetime, malformed};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
@@ -108,14 +109,17 @@ pub async fn request(
     }
     // The draft's name for it lives on.
     let place = needed("verification_uri", text("verification_uri").or(text("verification_url")))?;
-    let complete = text("verification_uri_complete").or(text("verification_url_complete"));
+    // A comfort, which may be missing: the code can be typed.
+    let complete = match text("verification_uri_complete").or(text("verification_url_complete")) {
+        Some(complete) => shown(client.http, &host, complete).await.ok(),
+        None => None,
+    };
     let authorization = DeviceAuthorization {
         issuer: server.issuer.clone(),
         device_code: needed("device_code", text("device_code"))?.into(),
         user_code,
-        verification_uri: shown(client.http, &host, &place)?,
-        // A comfort, which may be missing: the code can be typed.
-        verification_uri_complete: complete.and_then(|complete| shown(client.http, &host, complete).ok()),
+        verification_uri: shown(client.http, &host, &place).await?,
+        verification_uri_complete: complete,
         interval: fields.get("interval").and_then(lifetime).unwrap_or(INTERVAL).min(LONGEST_INTERVAL),
         resource: resource.to_owned(),
         scopes: scopes.to_vec(),
@@ -127,9 +131,13 @@ pub async fn request(
 }
 
 /// An address that a person is sent to: the rule is the authorization endpoint's (`URL-1`).
-fn shown(http: &Http, host: &str, address: &str) -> Result<Url, DeviceError> {
+async fn shown(http: &Http, host: &str, address: &str) -> Result<Url, DeviceError> {
     let url = Url::parse(address).map_err(|_| malformed(host, "verification_uri"))?;
-    if http.allows(&url) { Ok(url) } else { Err(DeviceError::NotAllowed(url)) }
+    if !is_protected(&url) {
+        return Err(DeviceError::NotAllowed(url));
+    }
+    http.check(&url).await.map_err(TokenError::from)?;
+    Ok(url)
 }
 
 impl DeviceAuthorization {

@@ -13,16 +13,11 @@ use serde_json::json;
 /// The name that authorization servers show to the user.
 pub const CLIENT_NAME: &str = "Keybearer";
 
-<<<<<<< HEAD
 /// The grant of a device (RFC 8628 §3.4).
 pub(crate) const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
-/// The most that a client ID may hold, in bytes.
-const CLIENT_ID_LIMIT: usize = 2048;
-=======
 /// The most that a client ID or a client's secret may hold, in bytes.
 const CLIENT_LIMIT: usize = 2048;
->>>>>>> main
 
 /// A client as one authorization server knows it; worthless at any other (`BIND-1..3`).
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -124,7 +119,6 @@ pub enum RegistrationError {
         /// The server's own words.
         description: Option<String>,
     },
-<<<<<<< HEAD
     /// The private key can't be used.
     #[error(transparent)]
     Key(#[from] KeyError),
@@ -138,11 +132,9 @@ pub enum RegistrationError {
         /// What the server takes.
         accepted: String,
     },
-=======
     /// What it gave is no client ID, or no secret for one.
     #[error("{0} registered Keybearer under a client ID or with a secret that can't be used")]
     Unusable(String),
->>>>>>> main
     /// It assigned a way to authenticate that we don't have.
     #[error("{host} wants clients to authenticate by \"{method}\", which Keybearer can't do yet")]
     AuthMethod {
@@ -279,16 +271,15 @@ async fn register_dynamically(
     })
 }
 
-<<<<<<< HEAD
 /// The grants that a client asks to be registered for (`DCR-6`): without redirect addresses none that needs one.
 fn grant_types(redirect_uris: &[String], device: bool) -> Vec<&'static str> {
     let code = (!redirect_uris.is_empty()).then_some("authorization_code");
     code.into_iter().chain(device.then_some(DEVICE_CODE)).chain(["refresh_token"]).collect()
-=======
+}
+
 /// Whether it is short, and of visible ASCII and spaces (RFC 6749 appendix A.1, A.2).
 fn is_fit(text: &str) -> bool {
     text.len() <= CLIENT_LIMIT && text.bytes().all(|c| c.is_ascii_graphic() || c == b' ')
->>>>>>> main
 }
 
 /// A public client, unless the server's metadata rules that out: some accept the registration and refuse the token. A

@@ -52,7 +52,6 @@ impl Account {
             self.sign_in_as_client(number, &http, &profile, found).await?;
             return Ok(None);
         }
-<<<<<<< HEAD
         if way.device {
             self.sign_in_on_device(number, &http, &profile, found, browser.as_ref()).await?;
             return Ok(None);
@@ -60,10 +59,7 @@ impl Account {
         if found.server.device_authorization_endpoint.is_some() {
             self.progress.offer_device();
         }
-        authorization::check(&http, &found.server)?;
-=======
         authorization::check(&http, &found.server).await?;
->>>>>>> main
         let chosen = way.callback.is_some();
         let registration = self.identify(&http, &found.server, &profile.settings, way).await;
         let registration =
@@ -250,12 +246,9 @@ fn is_refused(error: &RegistrationError) -> bool {
         RegistrationError::Http(HttpError::Status { status, .. }) => matches!(status, 400 | 422),
         RegistrationError::Http(_)
         | RegistrationError::NotOffered(_)
-<<<<<<< HEAD
         | RegistrationError::Key(_)
         | RegistrationError::Algorithm { .. }
-=======
         | RegistrationError::Unusable(_)
->>>>>>> main
         | RegistrationError::AuthMethod { .. } => false,
     }
 }
