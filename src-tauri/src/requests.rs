@@ -88,7 +88,10 @@ impl From<NewAccount> for ProfileAddParams {
             scopes,
             header,
             username,
+            assertion_file: None,
+            identity_provider: None,
             secret,
+            subject_token: None,
         }
     }
 }
@@ -96,7 +99,7 @@ impl From<NewAccount> for ProfileAddParams {
 impl From<AccountChange> for ProfileUpdateParams {
     fn from(change: AccountChange) -> ProfileUpdateParams {
         let AccountChange { profile, client_id, scopes, secret } = change;
-        ProfileUpdateParams { profile, client_id, scopes, secret }
+        ProfileUpdateParams { profile, client_id, scopes, secret, subject_token: None }
     }
 }
 

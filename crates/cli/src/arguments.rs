@@ -110,7 +110,7 @@ pub(crate) struct AddArguments {
     #[arg(long)]
     pub(crate) client_id: Option<String>,
     /// The authorization server at which that client is registered [default: the first that it works at]
-    #[arg(long, value_name = "URL", requires = "client_id")]
+    #[arg(long, value_name = "URL")]
     pub(crate) issuer: Option<String>,
     /// The redirect address that this client was registered with [default: http://127.0.0.1:PORT/callback, 47821 to 47830]
     #[arg(long, value_name = "URL", requires = "client_id")]
@@ -118,9 +118,23 @@ pub(crate) struct AddArguments {
     /// A scope to ask for, instead of those that the server names
     #[arg(long = "scope", value_name = "SCOPE")]
     pub(crate) scopes: Vec<String>,
-    /// Read the client secret, bearer token, header value or password from standard input
+    /// Read the client secret, workload's JWT, bearer token, header value or password from standard input
     #[arg(long)]
     pub(crate) secret_stdin: bool,
+    /// The file in which your platform keeps a JWT fresh: the workload's for --auth workload, your ID token for --auth
+    /// enterprise
+    #[arg(long, value_name = "PATH", visible_alias = "subject-token-file")]
+    pub(crate) assertion_file: Option<PathBuf>,
+    /// Your company's identity provider, for --auth enterprise
+    #[arg(long, value_name = "URL", requires = "idp_client_id")]
+    pub(crate) idp: Option<String>,
+    /// Keybearer's client ID at the identity provider
+    #[arg(long, value_name = "ID", requires = "idp")]
+    pub(crate) idp_client_id: Option<String>,
+    /// Read your ID token from standard input, for --auth enterprise; with --secret-stdin it is the last line, after the
+    /// client secret
+    #[arg(long)]
+    pub(crate) subject_token_stdin: bool,
     /// The header's name, for --auth header
     #[arg(long, value_name = "NAME")]
     pub(crate) header: Option<String>,

@@ -5,11 +5,11 @@ use crate::connection::Reach;
 use crate::output::{Failure, answer, answer_json, words};
 use crate::sign_in;
 use keybearer_protocol::profile::{
-    AccountStatus, AccountView, ProfileAdd, ProfileAddParams, ProfileName, ProfileRemove, ProfileRename,
-    ProfileRenameParams, ProfileShow,
+    AccountStatus, AccountView, IdentityProvider, ProfileAdd, ProfileAddParams, ProfileName, ProfileRemove,
+    ProfileRename, ProfileRenameParams, ProfileShow,
 };
 use keybearer_protocol::{Door, ErrorCode, ErrorObject};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use std::io::{self, Read};
 
 /// The most that a secret on standard input may hold, in bytes.
@@ -17,7 +17,15 @@ const SECRET_LIMIT: u64 = 16 * 1024;
 
 /// `keybearer add`
 pub(crate) fn add(reach: &Reach, arguments: AddArguments, json: bool) -> Result<(), Failure> {
-    let secret = if arguments.secret_stdin { Some(read_secret()?) } else { None };
+    let (secret, subject_token) = match (arguments.secret_stdin, arguments.subject_token_stdin) {
+        (false, false) => (None, None),
+        (true, false) => (Some(read_secret()?), None),
+        (false, true) => (None, Some(read_secret()?)),
+        (true, true) => both(&read_secret()?)?,
+    };
+    let idp = arguments.idp.zip(arguments.idp_client_id);
+    // It means the same wherever the agent was started.
+    let assertion_file = arguments.assertion_file.map(|path| std::path::absolute(&path).unwrap_or(path));
     let params = ProfileAddParams {
         url: arguments.url,
         name: arguments.name,
@@ -28,7 +36,10 @@ pub(crate) fn add(reach: &Reach, arguments: AddArguments, json: bool) -> Result<
         scopes: arguments.scopes,
         header: arguments.header,
         username: arguments.username,
+        assertion_file: assertion_file.map(|path| path.to_string_lossy().into_owned()),
+        identity_provider: idp.map(|(issuer, client_id)| IdentityProvider { issuer, client_id, token_endpoint: None }),
         secret,
+        subject_token,
     };
     let account = reach.open(Door::Admin)?.call::<ProfileAdd>(&params)?;
     // What a locked keyring holds is not known: the sign-in will say that it is locked.
@@ -82,6 +93,8 @@ pub(crate) fn show(reach: &Reach, named: Named, json: bool) -> Result<(), Failur
         ("authorization server", detail.issuer),
         ("resource", detail.resource),
         ("client ID", detail.client_id),
+        ("identity provider", detail.identity_provider.map(|provider| provider.issuer)),
+        ("token file", detail.assertion_file),
         ("last error", detail.last_error.map(|error| error.message)),
     ];
     rows.into_iter()
@@ -115,4 +128,12 @@ fn read_secret() -> Result<SecretString, Failure> {
         return Err(Failure::usage("there is no secret on standard input"));
     }
     Ok(secret.to_owned().into())
+}
+
+/// The client secret, which may have many lines, and the ID token on the last one.
+fn both(text: &SecretString) -> Result<(Option<SecretString>, Option<SecretString>), Failure> {
+    let parts = text.expose_secret().rsplit_once('\n');
+    let (secret, token) =
+        parts.ok_or_else(|| Failure::usage("there is one line, where client secret and token are awaited"))?;
+    Ok((Some(secret.trim_end().to_owned().into()), Some(token.to_owned().into())))
 }

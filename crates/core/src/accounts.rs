@@ -1,6 +1,7 @@
 //! All accounts, found by name or address.
 
 use crate::account::{Account, Context};
+use crate::assertion_file;
 use crate::busy::Busy;
 use crate::callback::{Arrival, Callbacks, Page};
 use crate::changes::Changes;
@@ -13,6 +14,7 @@ use crate::settings::SettingsFile;
 use crate::upstream::Upstream;
 use crate::vault::{Vault, VaultError};
 use keybearer_oauth::ServerUrl;
+use keybearer_oauth::assertion::claims;
 use keybearer_oauth::authorization::{Callback, CallbackError};
 use keybearer_oauth::registration::Credential;
 use keybearer_oauth::signing_key::SigningKey;
@@ -80,8 +82,10 @@ pub struct NewAccount {
     pub name: Option<String>,
     /// How it authorizes itself.
     pub settings: Settings,
-    /// The fixed credential, or the secret of a client that was registered by hand.
+    /// The fixed credential, the workload's JWT, or the secret of a client that was registered by hand.
     pub secret: Option<SecretString>,
+    /// The person's ID token.
+    pub subject_token: Option<SecretString>,
 }
 
 /// What is to change about how an account authorizes itself.
@@ -91,8 +95,10 @@ pub struct Change {
     pub client_id: Option<String>,
     /// The scopes to ask for; none means those that the server names.
     pub scopes: Option<Vec<String>>,
-    /// The fixed credential, or the client's secret.
+    /// The fixed credential, the workload's JWT, or the client's secret.
     pub secret: Option<SecretString>,
+    /// The person's ID token.
+    pub subject_token: Option<SecretString>,
 }
 
 impl Accounts {
@@ -194,14 +200,14 @@ impl Accounts {
 
     async fn add_now(&self, new: NewAccount) -> Result<Arc<Account>, Error> {
         let url: ServerUrl = new.url.parse().map_err(ProfileError::from)?;
-        check_settings(&new.settings, new.secret.as_ref())?;
-        if new.secret.is_some() {
+        let (secret, subject_token) = (new.secret.as_ref(), new.subject_token.as_ref());
+        check_settings(&new.settings, secret)?;
+        check_assertions(&new.settings, secret, subject_token)?;
+        if secret.or(subject_token).is_some() {
             self.context.vault.probe().await?;
         }
         let account = self.write_profile(url, &new)?;
-        if let Some(secret) = new.secret
-            && let Err(error) = account.keep_secret(secret).await
-        {
+        if let Err(error) = keep(&account, new.secret, new.subject_token).await {
             self.book().change(|profiles| profiles.remove(&account.name()))?;
             return Err(error);
         }
@@ -242,19 +248,24 @@ impl Accounts {
     }
 
     async fn update_now(&self, account: Arc<Account>, change: Change) -> Result<Arc<Account>, Error> {
-        let secret = change.secret.filter(|secret| !secret.expose_secret().is_empty());
+        let given = |secret: &SecretString| !secret.expose_secret().is_empty();
+        let (secret, subject_token) = (change.secret.filter(given), change.subject_token.filter(given));
         let before = account.settings();
         let client_id = match change.client_id.as_deref() {
             Some(id) => Some(id.to_owned()).filter(|id| !id.is_empty()),
             None => before.client_id.clone(),
         };
         // A secret belongs to the client that it came with, and to no other.
-        let is_oauth = before.auth.signs_in();
+        let is_oauth = before.auth.has_client_secret();
         let outlived = is_oauth && secret.is_none() && client_id != before.client_id;
+        let after = Settings { client_id, ..before };
         if let Some(secret) = &secret {
-            check_settings(&Settings { client_id, ..before }, Some(secret))?;
+            check_settings(&after, Some(secret))?;
         }
-        if secret.is_some() || outlived {
+        if subject_token.is_some() || (secret.is_some() && after.auth == AuthType::Workload) {
+            check_assertions(&after, secret.as_ref(), subject_token.as_ref())?;
+        }
+        if secret.is_some() || subject_token.is_some() || outlived {
             self.context.vault.probe().await?;
         }
         if change.client_id.is_some() || change.scopes.is_some() {
@@ -263,11 +274,10 @@ impl Accounts {
             // Without an open one there is none to end.
             let _ = account.cancel_sign_in().await;
         }
-        match secret {
-            Some(secret) => account.keep_secret(secret).await?,
-            None if outlived => account.drop_secret().await?,
-            None => {}
+        if outlived {
+            account.drop_secret().await?;
         }
+        keep(&account, secret, subject_token).await?;
         Ok(account)
     }
 
@@ -339,15 +349,20 @@ fn check_settings(settings: &Settings, secret: Option<&SecretString>) -> Result<
     let has_secret = secret.is_some();
     let needs_secret = match settings.auth {
         AuthType::Bearer | AuthType::Header | AuthType::Basic | AuthType::ClientCredentials => true,
-        AuthType::Auto | AuthType::Oauth | AuthType::Device | AuthType::None => false,
+        AuthType::Auto
+        | AuthType::Oauth
+        | AuthType::Device
+        | AuthType::Workload
+        | AuthType::Enterprise
+        | AuthType::None => false,
     };
     let complaint = if needs_secret && !has_secret {
         "this type needs a secret: pipe it in with --secret-stdin"
-    } else if has_secret && !needs_secret && settings.client_id.is_none() {
+    } else if has_secret && !needs_secret && settings.client_id.is_none() && settings.auth != AuthType::Workload {
         "a secret needs --auth bearer, header or basic, or a --client-id that it belongs to"
     } else if settings.auth == AuthType::ClientCredentials && settings.client_id.is_none() {
         "--auth client-credentials needs the --client-id that was registered"
-    } else if settings.issuer.is_some() && settings.client_id.is_none() {
+    } else if settings.issuer.is_some() && settings.client_id.is_none() && settings.auth != AuthType::Workload {
         "--issuer belongs to a --client-id"
     } else if settings.redirect_uri.is_some() && settings.client_id.is_none() {
         "--redirect-uri belongs to a --client-id"
@@ -367,9 +382,62 @@ fn check_settings(settings: &Settings, secret: Option<&SecretString>) -> Result<
 
 /// Whether a client's private key can sign, so that it is known before a sign-in fails by it.
 fn check_secret(settings: &Settings, secret: Option<&SecretString>) -> Result<(), Error> {
-    let secret = secret.filter(|_| settings.auth.signs_in());
+    let secret = secret.filter(|_| settings.auth.has_client_secret());
     if let Some(Credential::PrivateKey(pem)) = secret.cloned().map(Credential::of) {
         SigningKey::from_pem(&pem)?;
+    }
+    Ok(())
+}
+
+/// Whether there is what stands for a workload or a person, in one place, and nothing of that where none is needed.
+fn check_assertions(
+    settings: &Settings,
+    secret: Option<&SecretString>,
+    subject_token: Option<&SecretString>,
+) -> Result<(), Error> {
+    let (is_workload, is_enterprise) = (settings.auth == AuthType::Workload, settings.auth == AuthType::Enterprise);
+    let brought = if is_workload { secret } else { subject_token };
+    let complaint = match (&settings.assertion_file, &settings.identity_provider) {
+        (Some(_), _) if !is_workload && !is_enterprise => "--assertion-file is for --auth workload and enterprise",
+        (_, Some(_)) if !is_enterprise => "--idp is for --auth enterprise",
+        _ if subject_token.is_some() && !is_enterprise => "a person's ID token is for --auth enterprise",
+        (Some(_), _) if brought.is_some() => "either a file keeps the token, or the keyring: bring one of them",
+        (None, _) if is_workload && brought.is_none() => {
+            "--auth workload needs the --assertion-file that holds the workload's JWT, or the JWT by --secret-stdin"
+        }
+        (_, None) if is_enterprise => "--auth enterprise needs --idp and --idp-client-id",
+        _ if is_enterprise && settings.client_id.is_none() => {
+            "--auth enterprise needs the --client-id that was registered at the server's own authorization server"
+        }
+        (None, _) if is_enterprise && brought.is_none() => {
+            "--auth enterprise needs your ID token: by --assertion-file or by --subject-token-stdin"
+        }
+        (file, provider) => {
+            file.as_deref().map(assertion_file::check).transpose()?;
+            let addresses = provider.iter().flat_map(|it| [Some(&it.issuer), it.token_endpoint.as_ref()]).flatten();
+            for address in addresses {
+                address.parse::<ServerUrl>().map_err(ProfileError::from)?;
+            }
+            if let Some(assertion) = brought.filter(|_| is_workload || is_enterprise) {
+                claims(assertion).map_err(|error| Error::Usage(error.to_string()))?;
+            }
+            return Ok(());
+        }
+    };
+    Err(Error::Usage(complaint.to_owned()))
+}
+
+/// Keeps what the user brought.
+async fn keep(
+    account: &Arc<Account>,
+    secret: Option<SecretString>,
+    subject_token: Option<SecretString>,
+) -> Result<(), Error> {
+    if let Some(secret) = secret {
+        account.keep_secret(secret).await?;
+    }
+    if let (Some(token), Some(provider)) = (subject_token, account.settings().identity_provider) {
+        account.keep_subject(token, provider.issuer).await?;
     }
     Ok(())
 }

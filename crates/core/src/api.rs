@@ -37,6 +37,7 @@ use keybearer_protocol::token::{
 use keybearer_protocol::{Door, ErrorCode, ErrorObject, Method};
 use serde_json::Value;
 use std::future::Future;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -303,8 +304,11 @@ impl Api {
             scopes: params.scopes,
             header: params.header,
             username: params.username,
+            assertion_file: params.assertion_file.map(PathBuf::from),
+            identity_provider: params.identity_provider,
         };
-        let new = NewAccount { url: params.url, name: params.name, settings, secret: params.secret };
+        let (secret, subject_token) = (params.secret, params.subject_token);
+        let new = NewAccount { url: params.url, name: params.name, settings, secret, subject_token };
         let account = self.accounts.add(new).await?;
         if let Err(error) = account.load().await {
             tracing::debug!(%error, "a new account can't be read");
@@ -313,8 +317,9 @@ impl Api {
     }
 
     async fn update(&self, params: ProfileUpdateParams) -> Result<AccountDetail, Error> {
-        let change = Change { client_id: params.client_id, scopes: params.scopes, secret: params.secret };
-        Ok(self.accounts.update(&params.profile, change).await?.detail())
+        let ProfileUpdateParams { profile, client_id, scopes, secret, subject_token } = params;
+        let change = Change { client_id, scopes, secret, subject_token };
+        Ok(self.accounts.update(&profile, change).await?.detail())
     }
 
     async fn remove(&self, target: &str) -> Result<Empty, Error> {

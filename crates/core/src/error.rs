@@ -1,11 +1,13 @@
 //! Everything that can go wrong here, with its code and its words.
 
+use crate::assertion_file::AssertionFileError;
 use crate::home::HomeError;
 use crate::more_access::Remedy;
 use crate::profile::ProfileError;
 use crate::upstream::UpstreamError;
 use crate::vault::VaultError;
 use keybearer_oauth::HttpError;
+use keybearer_oauth::assertion::AssertionError;
 use keybearer_oauth::authorization::{CallbackError, RequestError};
 use keybearer_oauth::device_authorization::DeviceError;
 use keybearer_oauth::reach::ReachError;
@@ -55,6 +57,29 @@ pub enum Error {
     /// A sign-in on another device comes to nothing.
     #[error(transparent)]
     Device(DeviceError),
+    /// The file in which a platform keeps a token gives none.
+    #[error(transparent)]
+    AssertionFile(#[from] AssertionFileError),
+    /// What is to stand for a workload or a person is no JWT.
+    #[error(transparent)]
+    Assertion(#[from] AssertionError),
+    /// What stands for a workload is for another authorization server.
+    #[error("the workload's token is for {bound}, but the server names {named}, so Keybearer stopped")]
+    AssertionElsewhere {
+        /// For whom it is.
+        bound: String,
+        /// What the server names now.
+        named: String,
+    },
+    /// What stands for a workload or a person has ended.
+    #[error("the token that stands for {0} has ended, so it wasn't sent")]
+    AssertionOver(String),
+    /// Nothing is kept that would stand for the workload or the person.
+    #[error("nothing is kept that would vouch for {0}")]
+    SubjectMissing(String),
+    /// The authorization server takes no identity provider's word.
+    #[error("{0} doesn't take the word of an identity provider for a person")]
+    EnterpriseNotOffered(String),
     /// The client's private key can't be used.
     #[error(transparent)]
     Key(#[from] KeyError),
@@ -291,7 +316,20 @@ impl Error {
             Error::NothingNamed | Error::Usage(_) | Error::Key(_) | Error::Registration(RegistrationError::Key(_)) => {
                 ErrorCode::Usage
             }
+            Error::AssertionFile(AssertionFileError::NotAbsolute(_)) => ErrorCode::Usage,
+            Error::AssertionElsewhere { .. } | Error::EnterpriseNotOffered(_) => ErrorCode::ProviderError,
             Error::AuthRequired { .. }
+            | Error::AssertionFile(
+                AssertionFileError::Missing(_)
+                | AssertionFileError::Unreadable { .. }
+                | AssertionFileError::NotAFile(_)
+                | AssertionFileError::Unsafe(_)
+                | AssertionFileError::TooLarge(_)
+                | AssertionFileError::Empty(_),
+            )
+            | Error::Assertion(_)
+            | Error::AssertionOver(_)
+            | Error::SubjectMissing(_)
             | Error::NoSignIn(_)
             | Error::Lapsed
             | Error::Device(DeviceError::Expired)
@@ -347,6 +385,14 @@ impl Error {
             Error::Token(TokenError::Unusable { .. }) => "token_unusable",
             Error::Upstream(UpstreamError::Unauthorized(_)) => "token_rejected",
             Error::Upstream(UpstreamError::Refused(_)) => "server_error",
+            Error::AssertionFile(AssertionFileError::Missing(_)) => "assertion_missing",
+            Error::AssertionFile(AssertionFileError::Unsafe(_)) => "assertion_unsafe",
+            Error::AssertionFile(_) => "assertion_unreadable",
+            Error::Assertion(_) => "assertion_unusable",
+            Error::AssertionElsewhere { .. } => "assertion_elsewhere",
+            Error::AssertionOver(_) => "assertion_over",
+            Error::SubjectMissing(_) => "subject_missing",
+            Error::EnterpriseNotOffered(_) => "enterprise_not_offered",
             Error::ClientElsewhere { .. } => "client_elsewhere",
             Error::ScopeUnavailable { remedy: Remedy::SignIn, .. } => "more_access_needed",
             Error::ScopeUnavailable { remedy: Remedy::Exhausted, .. } => "more_access_refused",
@@ -390,6 +436,21 @@ impl Error {
             }
             Error::Device(DeviceError::NotOffered(_)) => {
                 Some("sign in with a browser, which may be on another computer: keybearer sign-in NAME --no-browser".to_owned())
+            }
+            Error::AssertionFile(AssertionFileError::Missing(_) | AssertionFileError::Empty(_)) => {
+                Some("see whether the platform runs that writes it, and whether the path is right".to_owned())
+            }
+            Error::AssertionFile(AssertionFileError::Unsafe(_)) => {
+                Some("give it to yourself or root, and take the right to write from all others".to_owned())
+            }
+            Error::AssertionElsewhere { named, .. } => Some(format!(
+                "if {named} takes that token all the same, add the account again with --issuer {named}"
+            )),
+            Error::AssertionOver(_) | Error::SubjectMissing(_) | Error::Assertion(_) => {
+                Some("bring a new one: remove the account and add it again, or let a file keep it fresh with --assertion-file".to_owned())
+            }
+            Error::EnterpriseNotOffered(_) => {
+                Some("add the account with --auth oauth, or ask whoever runs that server".to_owned())
             }
             Error::Locked => {
                 Some("unlock it in Keybearer's window or, where none has ever run, with keybearer unlock".to_owned())

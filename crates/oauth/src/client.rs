@@ -51,7 +51,7 @@ impl<'a> Client<'a> {
         fields.extend_pairs(form);
         let mut basic = None;
         let Registration { client_id, client_secret, auth_method, .. } = self.registration;
-        if *auth_method != AuthMethod::ClientSecretBasic {
+        if *auth_method != AuthMethod::ClientSecretBasic && !client_id.is_empty() {
             fields.append_pair("client_id", client_id);
         }
         match (auth_method, client_secret) {

@@ -92,6 +92,24 @@ pub enum Credential {
     PrivateKey(SecretString),
 }
 
+impl Registration {
+    /// A client of this ID that proves nothing; with an empty one it doesn't even say who it is, as where an assertion
+    /// stands for itself (RFC 7523 §3.1).
+    pub fn public(issuer: &str, client_id: &str) -> Registration {
+        Registration {
+            issuer: issuer.to_owned(),
+            client_id: client_id.to_owned(),
+            client_secret: None,
+            client_key: None,
+            signing_algorithm: None,
+            auth_method: AuthMethod::None,
+            origin: RegistrationOrigin::PreRegistered,
+            redirect_uris: Vec::new(),
+            device: false,
+        }
+    }
+}
+
 impl Credential {
     /// What the user brought: PEM is a private key, all else a secret.
     pub fn of(text: SecretString) -> Credential {

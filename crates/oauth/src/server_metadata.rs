@@ -24,6 +24,9 @@ pub struct ServerMetadata {
     /// Where a device asks for a code that a person types elsewhere (RFC 8628 §4).
     #[serde(default)]
     pub device_authorization_endpoint: Option<Url>,
+    /// Profiles of grants (ID-JAG §7.2); absent tells nothing.
+    #[serde(default)]
+    pub authorization_grant_profiles_supported: Option<Vec<String>>,
     /// PKCE methods (RFC 7636); absent means that PKCE is not supported (`AUTHZ-3`).
     #[serde(default)]
     pub code_challenge_methods_supported: Vec<String>,
@@ -128,6 +131,7 @@ pub fn assumed(server: &Url) -> ServerMetadata {
         registration_endpoint: Some(endpoint("/register")),
         revocation_endpoint: None,
         device_authorization_endpoint: None,
+        authorization_grant_profiles_supported: None,
         code_challenge_methods_supported: vec!["S256".to_owned()],
         token_endpoint_auth_methods_supported: None,
         token_endpoint_auth_signing_alg_values_supported: None,

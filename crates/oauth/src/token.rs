@@ -8,6 +8,9 @@ use crate::token_answer::{TokenError, Tokens, read};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
+/// The grant of a JWT that somebody else signed (RFC 7523 §2.1).
+const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+
 /// A token endpoint, as one client asks it about one protected resource.
 #[derive(Clone, Debug)]
 pub struct TokenEndpoint<'a> {
@@ -29,6 +32,13 @@ pub enum Grant<'a> {
     RefreshToken(&'a SecretString),
     /// The code of a device whose person signs in elsewhere (RFC 8628 §3.4).
     DeviceCode(&'a SecretString),
+    /// A JWT that somebody else signed: who its subject is, is who the tokens are for (RFC 7523 §2.1, `EMA-2`, `WIF-1`).
+    Assertion {
+        /// The JWT.
+        assertion: &'a SecretString,
+        /// The scopes to ask for.
+        scopes: &'a [String],
+    },
     /// The client itself, without a person (RFC 6749 §4.4, `CC-1`).
     ClientCredentials {
         /// The scopes to ask for.
@@ -52,6 +62,9 @@ impl TokenEndpoint<'_> {
                 vec![("grant_type", "refresh_token"), ("refresh_token", token.expose_secret())]
             }
             Grant::DeviceCode(code) => vec![("grant_type", DEVICE_CODE), ("device_code", code.expose_secret())],
+            Grant::Assertion { assertion, .. } => {
+                vec![("grant_type", JWT_BEARER), ("assertion", assertion.expose_secret())]
+            }
             Grant::ClientCredentials { .. } => vec![("grant_type", "client_credentials")],
         };
         form.extend(self.resource.map(|resource| ("resource", resource)));
@@ -66,7 +79,7 @@ impl Grant<'_> {
     fn scope(&self) -> Option<String> {
         let scopes = match self {
             Grant::Code(..) | Grant::RefreshToken(_) | Grant::DeviceCode(_) => return None,
-            Grant::ClientCredentials { scopes } => scopes,
+            Grant::ClientCredentials { scopes } | Grant::Assertion { scopes, .. } => scopes,
         };
         Some(scopes.join(" ")).filter(|scope| !scope.is_empty())
     }

@@ -3,8 +3,6 @@
 //! One sign-in per account at a time. What its callback is checked against lies in the keyring before the browser
 //! opens, so an agent that starts in between completes it.
 
-/// The sign-in of a client for itself.
-mod as_client;
 /// The sign-in of a person on any device.
 mod device;
 /// What a sign-in was granted.
@@ -13,6 +11,8 @@ mod granted;
 mod prepare;
 /// From the answer to tokens.
 mod redeem;
+/// The sign-in without a person.
+mod unattended;
 
 use super::{Account, OpenSignIn, State};
 use crate::browser::Browser;
@@ -55,7 +55,12 @@ impl Account {
                 return Err(Error::Usage(format!("{name} {why}")));
             }
             AuthType::None => return Err(Error::Usage(format!("{name} was added as an account without sign-in"))),
-            AuthType::Auto | AuthType::Oauth | AuthType::Device | AuthType::ClientCredentials => {}
+            AuthType::Auto
+            | AuthType::Oauth
+            | AuthType::Device
+            | AuthType::ClientCredentials
+            | AuthType::Workload
+            | AuthType::Enterprise => {}
         }
         let device = way.device || (state.profile.settings.auth == AuthType::Device && way.callback.is_none());
         let way = Way { device, ..way };

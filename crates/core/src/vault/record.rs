@@ -27,6 +27,9 @@ pub struct Record {
     /// The secret that the user brought.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret: Option<SecretRecord>,
+    /// What stands for the person at an identity provider.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<SubjectRecord>,
     /// Whether the server was found to need no sign-in.
     #[serde(default)]
     pub open: bool,
@@ -55,6 +58,16 @@ pub struct SecretRecord {
     /// For a client's secret: the authorization server that it was first used at (`BIND-2`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub issuer: Option<String>,
+}
+
+/// What stands for the person at an identity provider, and at no other.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SubjectRecord {
+    /// The ID token.
+    #[serde(serialize_with = "expose")]
+    pub id_token: SecretString,
+    /// The identity provider's issuer.
+    pub issuer: String,
 }
 
 /// A token set with all that its use and its renewal need.
@@ -176,6 +189,7 @@ impl Record {
             url: url.to_owned(),
             generation: 0,
             secret: None,
+            subject: None,
             open: false,
             registration: None,
             tokens: None,

@@ -48,8 +48,8 @@ impl Account {
             return Ok(None);
         };
         self.progress.step(StepName::IdentifyClient, StepState::Running, None);
-        if profile.settings.auth == AuthType::ClientCredentials {
-            self.sign_in_as_client(number, &http, &profile, found).await?;
+        if matches!(profile.settings.auth, AuthType::ClientCredentials | AuthType::Workload | AuthType::Enterprise) {
+            self.sign_in_unattended(number, &http, &profile, found).await?;
             return Ok(None);
         }
         if way.device {
@@ -270,7 +270,7 @@ fn pre_registered(
     issuer: &str,
 ) -> Result<Option<(String, Option<Credential>)>, Error> {
     let Some(id) = settings.client_id.clone() else { return Ok(None) };
-    let secret = record.secret.as_ref().filter(|secret| secret.auth.signs_in());
+    let secret = record.secret.as_ref().filter(|secret| secret.auth.has_client_secret());
     let is_this = |used: &&Registration| used.origin == RegistrationOrigin::PreRegistered && used.client_id == id;
     let used = record.registration.as_ref().filter(is_this);
     let named = settings.issuer.as_ref();
