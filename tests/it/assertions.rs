@@ -25,8 +25,13 @@ const LATER: i64 = 4_000_000_000;
 
 /// A server whose authorization server knows no other grant.
 fn server(more: &Value) -> Hostile {
+    server_at("", more)
+}
+
+/// The same, with its authorization server at this path.
+fn server_at(at: &str, more: &Value) -> Hostile {
     let hostile = Hostile::start();
-    let issuer = hostile.authorization_server("", more);
+    let issuer = hostile.authorization_server(at, more);
     hostile.resource(&issuer);
     hostile.serve_whoever_has_a_token();
     hostile
@@ -214,7 +219,7 @@ fn add_enterprise(world: &World, hostile: &Hostile, provider: &Hostile, input: &
 fn an_identity_provider_vouches_for_a_person_at_the_servers_own_authorization_server() {
     let id_jag = jwt("idjag", "x", LATER);
     let (world, provider) = (World::new().unwrap(), identity_provider(&id_jag, ID_JAG));
-    let hostile = server(&json!({ "authorization_grant_profiles_supported": [PROFILE] }));
+    let hostile = server_at("/as", &json!({ "authorization_grant_profiles_supported": [PROFILE] }));
     let id_token = jwt("person", "kb-at-idp", LATER);
     let both = ["--secret-stdin", "--subject-token-stdin"];
     let added = add_enterprise(&world, &hostile, &provider, &format!("s3cret\n{id_token}"), &both);
@@ -225,14 +230,14 @@ fn an_identity_provider_vouches_for_a_person_at_the_servers_own_authorization_se
     for form in &exchanged {
         assert_eq!(form["grant_type"], "urn:ietf:params:oauth:grant-type:token-exchange");
         assert_eq!(form["requested_token_type"], ID_JAG);
-        assert_eq!((&form["audience"], &form["resource"]), (&json!(hostile.url("")), &json!(hostile.url(""))));
+        assert_eq!((&form["audience"], &form["resource"]), (&json!(hostile.url("/as")), &json!(hostile.url(""))));
         assert_eq!((&form["subject_token"], &form["client_id"]), (&json!(id_token), &json!("kb-at-idp")));
         assert_eq!(form["subject_token_type"], "urn:ietf:params:oauth:token-type:id_token");
         assert_eq!(form["scope"], "read");
     }
-    let granted = hostile.requests("/token");
+    let granted = hostile.requests("/as/token");
     assert_eq!(granted.len(), 2);
-    for (request, form) in granted.iter().zip(forms(&hostile, "/token")) {
+    for (request, form) in granted.iter().zip(forms(&hostile, "/as/token")) {
         assert_eq!(form["grant_type"], "urn:ietf:params:oauth:grant-type:jwt-bearer");
         assert_eq!((&form["assertion"], &form["resource"]), (&json!(id_jag), &json!(hostile.url(""))));
         // The client proves itself there, and only there (EMA-2).
