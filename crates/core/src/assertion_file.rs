@@ -41,9 +41,12 @@ pub enum AssertionFileError {
 /// Reads what the file holds now. It may lie on a slow disk, so this blocks.
 pub fn read(path: &Path) -> Result<SecretString, AssertionFileError> {
     check(path)?;
-    let unreadable = |error: io::Error| match error.kind() {
-        io::ErrorKind::NotFound => AssertionFileError::Missing(path.to_owned()),
-        _ => AssertionFileError::Unreadable { path: path.to_owned(), cause: error.to_string() },
+    let unreadable = |error: io::Error| {
+        let path = path.to_owned();
+        if error.kind() == io::ErrorKind::NotFound {
+            return AssertionFileError::Missing(path);
+        }
+        AssertionFileError::Unreadable { path, cause: error.to_string() }
     };
     let file = open(path).map_err(unreadable)?;
     // Asked of what was opened: the name may lead elsewhere the next moment.

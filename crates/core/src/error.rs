@@ -243,8 +243,11 @@ pub enum Unasked {
 impl From<DeviceError> for Error {
     fn from(error: DeviceError) -> Error {
         match error {
-            DeviceError::Token(error) => Error::Token(error),
-            other => Error::Device(other),
+            DeviceError::Token(refused) => Error::Token(refused),
+            DeviceError::NotOffered(_)
+            | DeviceError::NotAllowed(_)
+            | DeviceError::Denied(_)
+            | DeviceError::Expired => Error::Device(error),
         }
     }
 }
