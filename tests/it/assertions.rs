@@ -6,6 +6,7 @@ use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
 use keybearer_tests::world::{Run, World};
 use serde_json::{Value, json};
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use wiremock::matchers::{body_string_contains, method, path};
@@ -50,7 +51,7 @@ fn forms(hostile: &Hostile, at: &str) -> Vec<Value> {
 
 fn written(folder: &Path, name: &str, text: &str) -> PathBuf {
     let file = folder.join(name);
-    fs::write(&file, text).unwrap();
+    fs::File::create(&file).unwrap().write_all(text.as_bytes()).unwrap();
     fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
     file
 }

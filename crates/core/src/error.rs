@@ -244,10 +244,9 @@ impl From<DeviceError> for Error {
     fn from(error: DeviceError) -> Error {
         match error {
             DeviceError::Token(refused) => Error::Token(refused),
-            DeviceError::NotOffered(_)
-            | DeviceError::NotAllowed(_)
-            | DeviceError::Denied(_)
-            | DeviceError::Expired => Error::Device(error),
+            DeviceError::NotOffered(_) | DeviceError::NotAllowed(_) | DeviceError::Denied(_) | DeviceError::Expired => {
+                Error::Device(error)
+            }
         }
     }
 }
