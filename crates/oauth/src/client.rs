@@ -171,6 +171,7 @@ mod tests {
             issuer: ISSUER.to_owned(),
             client_id: "bot".to_owned(),
             client_secret: None,
+            secret_expires_at: None,
             client_key: Some(pem.clone()),
             signing_algorithm: chosen.map(str::to_owned),
             auth_method: AuthMethod::PrivateKeyJwt,
