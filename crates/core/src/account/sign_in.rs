@@ -7,8 +7,12 @@
 mod authorization_server;
 /// The sign-in of a person on any device.
 mod device;
+/// What a sign-in has to know.
+mod discover;
 /// What a sign-in was granted.
 mod granted;
+/// As whom a sign-in asks.
+mod identify;
 /// Everything up to the browser.
 mod prepare;
 /// From the answer to tokens.

@@ -1,8 +1,8 @@
 //! The sign-in of a person on any device: shown an address and a code, and asked about again and again until the person
 //! has agreed there (RFC 8628).
 
+use super::discover::Found;
 use super::granted::Granted;
-use super::prepare::Found;
 use super::{OpenSignIn, Way, opens};
 use crate::account::Account;
 use crate::account::tokens::ends_at;

@@ -2,8 +2,8 @@
 //! vouches for.
 
 use super::Way;
+use super::discover::Found;
 use super::granted::Granted;
-use super::prepare::Found;
 use crate::account::Account;
 use crate::account::unattended::Unattended;
 use crate::error::Error;
