@@ -64,6 +64,9 @@ pub struct SignInRequest {
     /// How the browser is to come back; absent means that Keybearer chooses.
     #[serde(default)]
     pub callback: Option<CallbackKind>,
+    /// On any device, with a code to type there.
+    #[serde(default)]
+    pub device: bool,
     /// Register anew at the authorization server.
     #[serde(default)]
     pub register_again: bool,
@@ -72,7 +75,7 @@ pub struct SignInRequest {
 impl SignInRequest {
     /// A plain sign-in.
     pub fn of(profile: String) -> SignInRequest {
-        SignInRequest { profile, callback: None, register_again: false }
+        SignInRequest { profile, callback: None, device: false, register_again: false }
     }
 }
 
@@ -93,7 +96,10 @@ impl From<NewAccount> for ProfileAddParams {
             exceptions,
             header,
             username,
+            assertion_file: None,
+            identity_provider: None,
             secret,
+            subject_token: None,
         }
     }
 }
@@ -101,7 +107,7 @@ impl From<NewAccount> for ProfileAddParams {
 impl From<AccountChange> for ProfileUpdateParams {
     fn from(change: AccountChange) -> ProfileUpdateParams {
         let AccountChange { profile, client_id, scopes, exceptions, secret } = change;
-        let (issuer, redirect_uri, parameters, omit_resource) = Default::default();
+        let (issuer, redirect_uri, parameters, omit_resource, subject_token) = Default::default();
         ProfileUpdateParams {
             profile,
             client_id,
@@ -112,15 +118,16 @@ impl From<AccountChange> for ProfileUpdateParams {
             omit_resource,
             exceptions,
             secret,
+            subject_token,
         }
     }
 }
 
 impl From<SignInRequest> for AuthStartParams {
     fn from(request: SignInRequest) -> AuthStartParams {
-        let SignInRequest { profile, callback, register_again } = request;
+        let SignInRequest { profile, callback, device, register_again } = request;
         // The agent opens the browser, and this desktop's screen is where the user sits.
         let environment = crate::display::variables();
-        AuthStartParams { profile, no_open: false, callback, register_again, environment }
+        AuthStartParams { profile, no_open: false, callback, device, register_again, environment }
     }
 }

@@ -43,11 +43,18 @@ impl Keybearer {
         let callback = env::var(CALLBACK).unwrap_or_else(|_| "deep_link".to_owned());
         let (programs, admin) = (Wire::open(&world.programs_socket())?, Wire::open(&world.admin_socket())?);
         let mut keybearer = Keybearer { callback, programs, admin, _world: world };
-        let secret =
-            [&context["client_secret"], &context["private_key_pem"]].into_iter().find(|secret| secret.is_string());
+        let secrets = [&context["client_secret"], &context["private_key_pem"], &context["valid_jwt"]];
+        let secret = secrets.into_iter().find(|secret| secret.is_string());
+        let identity_provider = context["idp_issuer"].is_string().then(|| {
+            json!({
+                "issuer": context["idp_issuer"], "client_id": context["idp_client_id"],
+                "token_endpoint": context["idp_token_endpoint"],
+            })
+        });
         let account = json!({
             "url": url, "name": ACCOUNT, "auth": auth, "client_id": context["client_id"], "secret": secret,
-            "issuer": context["issuer"],
+            "issuer": context["issuer"], "identity_provider": identity_provider,
+            "subject_token": context["idp_id_token"],
         });
         ok(&keybearer.admin.call("profile.add", &account)?)?;
         Ok(keybearer)

@@ -24,7 +24,12 @@ impl Scenario {
         let revision = env::var("MCP_CONFORMANCE_PROTOCOL_VERSION").unwrap_or_else(|_| "2025-11-25".to_owned());
         let context = env::var("MCP_CONFORMANCE_CONTEXT").map(|context| serde_json::from_str(&context));
         let name = env::var("MCP_CONFORMANCE_SCENARIO").unwrap_or_default();
-        let auth = if name.contains("client-credentials") { "client_credentials" } else { "auto" };
+        let ways = [
+            ("client-credentials", "client_credentials"),
+            ("wif-jwt-bearer", "workload"),
+            ("enterprise-managed-authorization", "enterprise"),
+        ];
+        let auth = ways.iter().find(|(part, _)| name.contains(part)).map_or("auto", |(_, auth)| *auth);
         Ok(Scenario { revision, auth, context: context.unwrap_or(Ok(Value::Null)).context("MCP_CONFORMANCE_CONTEXT")? })
     }
 }

@@ -119,6 +119,20 @@ fn oidc_provider_signs_in_a_client_for_itself() {
 }
 
 #[test]
+fn oidc_provider_signs_in_on_any_device() {
+    let server = Server::oidc_provider(&[("SET_UP", "device")]);
+    let seen = Visitor::new().visit_with(&server, &["--auth", "device"], "").finish();
+    let set_up =
+        "Its device flow (RFC 8628); the browser's stand-in gets the address with the code in it. Tokens of 20 s.";
+    seen.record("oidc-provider, device", &server, set_up);
+    assert_eq!(
+        (seen.renewal, seen.revocation, seen.way_back),
+        (Renewal::Silent, Revocation::AtOnce, WayBack::NotNeeded)
+    );
+    assert_eq!((server.count("devices"), server.count("code_exchanges")), (1, 0));
+}
+
+#[test]
 fn the_typescript_sdks_demo_server_signs_in_and_lists_its_tools() {
     let server = Server::node("sdk-demo.mjs");
     let seen = Visit::begin(&server).finish();

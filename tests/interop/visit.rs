@@ -125,10 +125,7 @@ impl Visit<'_> {
     fn way_back(&self, account: &Value, registration: &str) -> WayBack {
         let learned = fs::read(self.world.home.join("state/redirects.json"));
         let learned: Value = learned.map_or(json!({}), |learned| serde_json::from_slice(&learned).unwrap());
-        if matches!(
-            account["account"]["auth"].as_str().or(account["auth"].as_str()),
-            Some("client_credentials" | "device")
-        ) {
+        if matches!(account["auth"].as_str(), Some("client_credentials" | "device")) {
             return WayBack::NotNeeded;
         }
         match account["callback"].as_str() {

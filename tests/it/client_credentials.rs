@@ -7,7 +7,7 @@ use wiremock::matchers::{method, path};
 use wiremock::{Mock, ResponseTemplate};
 
 /// A server whose authorization server knows no other grant: no PKCE, no registration, no sign-in page.
-fn server(token: ResponseTemplate) -> Hostile {
+pub(crate) fn server(token: ResponseTemplate) -> Hostile {
     let hostile = Hostile::start();
     hostile.answer(Mock::given(method("POST")).and(path("/token")), token);
     let more = json!({
@@ -26,7 +26,7 @@ fn add(world: &World, hostile: &Hostile) -> Run {
     world.run_with(&[&["add", &url, "--name", "s"], &client[..]].concat(), "s3cret").unwrap()
 }
 
-fn tokens() -> ResponseTemplate {
+pub(crate) fn tokens() -> ResponseTemplate {
     ResponseTemplate::new(200).set_body_json(json!({ "access_token": "t", "token_type": "Bearer", "expires_in": 3600 }))
 }
 

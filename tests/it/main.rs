@@ -4,13 +4,16 @@
 #![forbid(unsafe_code)]
 #![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
+mod assertions;
 mod authorization_servers;
 mod bad_input;
 mod binding;
 mod callback;
 mod change;
 mod client_credentials;
+mod client_key;
 mod consent;
+mod device;
 mod doctor;
 mod doors;
 mod dpop;

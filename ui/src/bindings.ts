@@ -147,6 +147,10 @@ export type AccountDetail = {
   header: string | null,
   /** The user's name, for [`AuthType::Basic`]. */
   username: string | null,
+  /** The file in which a platform keeps a JWT fresh, for [`AuthType::Workload`] and [`AuthType::Enterprise`]. */
+  assertion_file?: string | null,
+  /** The identity provider, for [`AuthType::Enterprise`]. */
+  identity_provider?: IdentityProvider | null,
   /** When the current access token came. */
   received_at: string | null,
   /** When it will be renewed, sooner on request. */
@@ -285,8 +289,14 @@ export type AuthType =
 "auto" | 
 /** OAuth 2.1 authorization code with PKCE. */
 "oauth" | 
+/** OAuth 2.0 device authorization: the person signs in on any device, and types a code there. */
+"device" | 
 /** OAuth 2.1 client credentials: the client itself signs in, and no person. */
 "client_credentials" | 
+/** A workload, which its platform gives a JWT that stands for it (RFC 7523). */
+"workload" | 
+/** A person of a company, whose identity provider vouches for them at the authorization server (ID-JAG). */
+"enterprise" | 
 /** A fixed bearer token. */
 "bearer" | 
 /** A fixed header of any name, such as `X-API-Key`. */
@@ -308,6 +318,10 @@ export type AuthView = {
   steps: AuthStep[],
   /** The address to open in a browser, while one is awaited. */
   authorization_url: string | null,
+  /** The code to type at that address, or to compare with the one that it shows, where there is one. */
+  user_code?: string | null,
+  /** Whether the authorization server would take a sign-in on another device as well. */
+  device_offered?: boolean,
   /** How the browser is to come back, once that is known. */
   callback: CallbackKind | null,
   /** Whether the agent opened a browser itself. */
@@ -425,6 +439,16 @@ export type GrantView = {
   uses: number,
   /** When it ends by itself. */
   expires_at: string | null,
+};
+
+/** A company's identity provider, for [`AuthType::Enterprise`]. */
+export type IdentityProvider = {
+  /** Its issuer; its endpoints are found by its metadata. */
+  issuer: string,
+  /** Our client ID there. */
+  client_id: string,
+  /** Its token endpoint, where its metadata are not to be asked. */
+  token_endpoint?: string | null,
 };
 
 /** The languages of the window. */
@@ -618,6 +642,8 @@ export type SignInRequest = {
   profile: string,
   /** How the browser is to come back; absent means that Keybearer chooses. */
   callback?: CallbackKind | null,
+  /** On any device, with a code to type there. */
+  device?: boolean,
   /** Register anew at the authorization server. */
   register_again?: boolean,
 };

@@ -132,9 +132,23 @@ pub(crate) struct AddArguments {
     /// Accept this of the authorization server, although it weakens a check
     #[arg(long = "accept", value_name = "EXCEPTION", value_parser = exception())]
     pub(crate) exceptions: Vec<Exception>,
-    /// Read the client secret, bearer token, header value or password from standard input
+    /// Read the client secret, workload's JWT, bearer token, header value or password from standard input
     #[arg(long)]
     pub(crate) secret_stdin: bool,
+    /// The file in which your platform keeps a JWT fresh: the workload's for --auth workload, your ID token for --auth
+    /// enterprise
+    #[arg(long, value_name = "PATH", visible_alias = "subject-token-file")]
+    pub(crate) assertion_file: Option<PathBuf>,
+    /// Your company's identity provider, for --auth enterprise
+    #[arg(long, value_name = "URL", requires = "idp_client_id")]
+    pub(crate) idp: Option<String>,
+    /// Keybearer's client ID at the identity provider
+    #[arg(long, value_name = "ID", requires = "idp")]
+    pub(crate) idp_client_id: Option<String>,
+    /// Read your ID token from standard input, for --auth enterprise; with --secret-stdin it is the last line, after the
+    /// client secret
+    #[arg(long)]
+    pub(crate) subject_token_stdin: bool,
     /// The header's name, for --auth header
     #[arg(long, value_name = "NAME")]
     pub(crate) header: Option<String>,
@@ -183,9 +197,13 @@ pub(crate) struct ChangeArguments {
     /// Accept nothing any more that the rules refuse
     #[arg(long, conflicts_with = "exceptions")]
     pub(crate) accept_nothing: bool,
-    /// Read the client secret, bearer token, header value or password from standard input
+    /// Read the client secret, workload's JWT, bearer token, header value or password from standard input
     #[arg(long)]
     pub(crate) secret_stdin: bool,
+    /// Read your ID token from standard input, for --auth enterprise; with --secret-stdin it is the last line, after the
+    /// client secret
+    #[arg(long)]
+    pub(crate) subject_token_stdin: bool,
 }
 
 #[derive(Args, Debug)]
@@ -198,11 +216,14 @@ pub(crate) struct SignInArguments {
     /// How the browser is to come back, where the server accepts it
     #[arg(long, value_name = "WAY")]
     pub(crate) callback: Option<Callback>,
+    /// Sign in on any device, which may be another computer or a phone, with a code to type there
+    #[arg(long, conflicts_with = "callback")]
+    pub(crate) device: bool,
     /// Register Keybearer anew at the authorization server, such as after it has forgotten it
     #[arg(long)]
     pub(crate) register_again: bool,
     /// End the sign-in that is open
-    #[arg(long, conflicts_with_all = ["no_browser", "callback", "register_again"])]
+    #[arg(long, conflicts_with_all = ["no_browser", "callback", "device", "register_again"])]
     pub(crate) cancel: bool,
 }
 
@@ -254,7 +275,7 @@ impl SignInArguments {
     /// A plain sign-in of this account.
     pub(crate) fn of(name: &str, no_browser: bool) -> Self {
         let name = name.to_owned();
-        SignInArguments { name, no_browser, callback: None, register_again: false, cancel: false }
+        SignInArguments { name, no_browser, callback: None, device: false, register_again: false, cancel: false }
     }
 }
 

@@ -5,11 +5,11 @@ use crate::connection::Reach;
 use crate::output::{Failure, answer, answer_json, words};
 use crate::sign_in;
 use keybearer_protocol::profile::{
-    AccountStatus, AccountView, ProfileAdd, ProfileAddParams, ProfileName, ProfileRemove, ProfileRename,
-    ProfileRenameParams, ProfileShow, ProfileUpdate, ProfileUpdateParams,
+    AccountStatus, AccountView, IdentityProvider, ProfileAdd, ProfileAddParams, ProfileName, ProfileRemove,
+    ProfileRename, ProfileRenameParams, ProfileShow, ProfileUpdate, ProfileUpdateParams,
 };
 use keybearer_protocol::{Door, ErrorCode, ErrorObject};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use std::io::{self, Read};
 
 /// The most that a secret on standard input may hold, in bytes.
@@ -17,7 +17,10 @@ const SECRET_LIMIT: u64 = 16 * 1024;
 
 /// `keybearer add`
 pub(crate) fn add(reach: &Reach, arguments: AddArguments, json: bool) -> Result<(), Failure> {
-    let secret = if arguments.secret_stdin { Some(read_secret()?) } else { None };
+    let (secret, subject_token) = read_secrets(arguments.secret_stdin, arguments.subject_token_stdin)?;
+    let idp = arguments.idp.zip(arguments.idp_client_id);
+    // It means the same wherever the agent was started.
+    let assertion_file = arguments.assertion_file.map(|path| std::path::absolute(&path).unwrap_or(path));
     let params = ProfileAddParams {
         url: arguments.url,
         name: arguments.name,
@@ -31,7 +34,10 @@ pub(crate) fn add(reach: &Reach, arguments: AddArguments, json: bool) -> Result<
         exceptions: arguments.exceptions,
         header: arguments.header,
         username: arguments.username,
+        assertion_file: assertion_file.map(|path| path.to_string_lossy().into_owned()),
+        identity_provider: idp.map(|(issuer, client_id)| IdentityProvider { issuer, client_id, token_endpoint: None }),
         secret,
+        subject_token,
     };
     let account = reach.open(Door::Admin)?.call::<ProfileAdd>(&params)?;
     // What a locked keyring holds is not known: the sign-in will say that it is locked.
@@ -50,6 +56,7 @@ pub(crate) fn add(reach: &Reach, arguments: AddArguments, json: bool) -> Result<
 
 /// `keybearer change`
 pub(crate) fn change(reach: &Reach, arguments: ChangeArguments, json: bool) -> Result<(), Failure> {
+    let (secret, subject_token) = read_secrets(arguments.secret_stdin, arguments.subject_token_stdin)?;
     let mut params = ProfileUpdateParams {
         profile: arguments.name,
         client_id: arguments.client_id,
@@ -59,16 +66,18 @@ pub(crate) fn change(reach: &Reach, arguments: ChangeArguments, json: bool) -> R
         parameters: arguments.parameters.into_iter().collect(),
         omit_resource: (arguments.resource || arguments.no_resource).then_some(arguments.no_resource),
         exceptions: Some(arguments.exceptions).filter(|given| arguments.accept_nothing || !given.is_empty()),
-        secret: if arguments.secret_stdin { Some(read_secret()?) } else { None },
+        secret,
+        subject_token,
     };
     if let Some(scopes) = &mut params.scopes {
         scopes.retain(|scope| !scope.is_empty());
     }
     let ProfileUpdateParams { client_id, issuer, redirect_uri, scopes, parameters, .. } = &params;
-    let ProfileUpdateParams { omit_resource, exceptions, secret, .. } = &params;
+    let ProfileUpdateParams { omit_resource, exceptions, secret, subject_token, .. } = &params;
     let texts_stay = [client_id, issuer, redirect_uri].into_iter().all(Option::is_none);
     let texts_stay = texts_stay && scopes.is_none() && parameters.is_empty();
-    if texts_stay && omit_resource.is_none() && exceptions.is_none() && secret.is_none() {
+    let secrets_stay = secret.is_none() && subject_token.is_none();
+    if texts_stay && omit_resource.is_none() && exceptions.is_none() && secrets_stay {
         return Err(Failure::usage("say what to change: keybearer change --help"));
     }
     let detail = reach.open(Door::Admin)?.call::<ProfileUpdate>(&params)?;
@@ -126,6 +135,8 @@ pub(crate) fn show(reach: &Reach, named: Named, json: bool) -> Result<(), Failur
         ("parameters", Some(parameters.join(" ")).filter(|parameters| !parameters.is_empty())),
         ("resource is sent", detail.omit_resource.then(|| "no".to_owned())),
         ("accepted", Some(accepted.join(" ")).filter(|accepted| !accepted.is_empty())),
+        ("identity provider", detail.identity_provider.map(|provider| provider.issuer)),
+        ("token file", detail.assertion_file),
         ("last error", detail.last_error.map(|error| error.message)),
     ];
     rows.into_iter()
@@ -164,4 +175,22 @@ fn read_secret() -> Result<SecretString, Failure> {
         return Err(Failure::usage("there is no secret on standard input"));
     }
     Ok(secret.to_owned().into())
+}
+
+/// The secret and the person's ID token, as far as they are on standard input.
+fn read_secrets(secret: bool, token: bool) -> Result<(Option<SecretString>, Option<SecretString>), Failure> {
+    match (secret, token) {
+        (false, false) => Ok((None, None)),
+        (true, false) => Ok((Some(read_secret()?), None)),
+        (false, true) => Ok((None, Some(read_secret()?))),
+        (true, true) => both(&read_secret()?),
+    }
+}
+
+/// The client secret, which may have many lines, and the ID token on the last one.
+fn both(text: &SecretString) -> Result<(Option<SecretString>, Option<SecretString>), Failure> {
+    let parts = text.expose_secret().rsplit_once('\n');
+    let (secret, token) =
+        parts.ok_or_else(|| Failure::usage("there is one line, where client secret and token are awaited"))?;
+    Ok((Some(secret.trim_end().to_owned().into()), Some(token.to_owned().into())))
 }

@@ -28,6 +28,7 @@ pub(crate) fn sign_in(reach: &Reach, asked: &SignInArguments, json: bool) -> Res
         profile: asked.name.clone(),
         no_open: asked.no_browser,
         callback: asked.callback.map(CallbackKind::from),
+        device: asked.device,
         register_again: asked.register_again,
         environment: display_variables(),
     };
@@ -110,13 +111,21 @@ impl Teller {
         }
         let Some(url) = view.authorization_url.as_ref().filter(|_| !self.url_told) else { return Ok(()) };
         let until = view.page_lapses_at.map(|end| format!(" until {end}")).unwrap_or_default();
-        match (self.json, view.browser_opened) {
-            (true, true) => {}
-            (true, false) => answer_json(&json!({ "authorization_url": url }))?,
-            (false, true) => note(&format!("If no browser opens, open this address in one{until}:\n{url}")),
-            (false, false) => note(&format!("Open this address in a browser{until}:\n{url}")),
+        match (&view.user_code, self.json, view.browser_opened) {
+            (None, true, true) => {}
+            (None, true, false) => answer_json(&json!({ "authorization_url": url }))?,
+            (None, false, true) => note(&format!("If no browser opens, open this address in one{until}:\n{url}")),
+            (None, false, false) => note(&format!("Open this address in a browser{until}:\n{url}")),
+            // The code is told always, so that it can be compared with the one on the page (RFC 8628 §3.3.1).
+            (Some(code), true, _) => answer_json(&json!({ "authorization_url": url, "user_code": code }))?,
+            (Some(code), false, _) => note(&format!(
+                "On any device, open this address and make sure that it shows this code, or type it:\n{url}\n{code}"
+            )),
         }
-        if !self.json {
+        if !self.json && view.user_code.is_none() {
+            if view.device_offered && !view.browser_opened {
+                note("If the browser is on another computer, a code to type there is easier: --device");
+            }
             note("If its page says that it doesn't know this app, run this again with --register-again.");
         }
         self.url_told = true;

@@ -11,6 +11,9 @@ mod sign_out;
 /// Handing out and renewing tokens.
 mod tokens;
 
+/// Tokens that are granted without a person.
+mod unattended;
+
 pub use sign_in::Way;
 pub use sign_out::SignedOut;
 pub use tokens::{Authorized, Issued};
@@ -30,7 +33,7 @@ use crate::refresh::{is_usable, renews_at};
 use crate::settings::SettingsFile;
 use crate::upstream::Upstream;
 use crate::vault::Vault;
-use crate::vault::record::{Record, SecretRecord, TokenRecord};
+use crate::vault::record::{Record, SecretRecord, SubjectRecord, TokenRecord};
 use jiff::SignedDuration;
 use keybearer_oauth::ServerUrl;
 use keybearer_oauth::dpop::{DpopKey, Nonces, Prover};
@@ -234,6 +237,14 @@ impl Account {
         self.commit(record).await
     }
 
+    /// Keeps the ID token that the user brought, for this identity provider.
+    pub async fn keep_subject(self: &Arc<Self>, id_token: SecretString, issuer: String) -> Result<(), Error> {
+        self.load().await?;
+        let _changing = self.changing.lock().await;
+        let subject = Some(SubjectRecord { id_token, issuer });
+        self.commit(Record { subject, ..self.record()? }).await
+    }
+
     /// Forgets the secret of a client that is not used any more.
     pub async fn drop_secret(self: &Arc<Self>) -> Result<(), Error> {
         self.load().await?;
@@ -299,7 +310,7 @@ impl Account {
             id: self.id.clone(),
             resource: tokens.map(|tokens| readable(&tokens.resource)),
             issuer: tokens.map(|tokens| readable(&tokens.issuer)),
-            client_id: registration.map(|registration| readable(&registration.client_id)),
+            client_id: registration.map(|registration| readable(&registration.client_id)).filter(|id| !id.is_empty()),
             registration: registration.map(|registration| match registration.origin {
                 RegistrationOrigin::PreRegistered => RegistrationKind::PreRegistered,
                 RegistrationOrigin::MetadataDocument => RegistrationKind::MetadataDocument,
@@ -308,6 +319,8 @@ impl Account {
             callback: registration.and_then(|registration| kind_of(registration.redirect_uris.first()?)),
             header: state.profile.settings.header.clone(),
             username: state.profile.settings.username.clone(),
+            assertion_file: state.profile.settings.assertion_file.as_ref().map(|path| path.display().to_string()),
+            identity_provider: state.profile.settings.identity_provider.clone(),
             received_at: tokens.map(|tokens| tokens.received_at),
             renews_at: tokens.and_then(renews_at),
             last_test: state.last_test.clone(),
@@ -463,7 +476,12 @@ fn fixed_secret<'a>(profile: &Profile, record: &'a Record) -> Option<&'a SecretS
 fn means(profile: &Profile, record: &Record) -> Means {
     match profile.settings.auth {
         AuthType::Auto if record.open => Means::Open,
-        AuthType::Auto | AuthType::Oauth | AuthType::ClientCredentials => Means::Oauth,
+        AuthType::Auto
+        | AuthType::Oauth
+        | AuthType::Device
+        | AuthType::ClientCredentials
+        | AuthType::Workload
+        | AuthType::Enterprise => Means::Oauth,
         AuthType::Bearer => Means::Bearer,
         AuthType::Header => Means::Header,
         AuthType::Basic => Means::Basic,

@@ -1,6 +1,7 @@
 //! All accounts, found by name or address.
 
 use crate::account::{Account, Context};
+use crate::assertion_file;
 use crate::busy::Busy;
 use crate::callback::{Arrival, Callbacks, Page};
 use crate::changes::Changes;
@@ -13,7 +14,10 @@ use crate::settings::SettingsFile;
 use crate::upstream::Upstream;
 use crate::vault::{Vault, VaultError};
 use keybearer_oauth::ServerUrl;
+use keybearer_oauth::assertion::claims;
 use keybearer_oauth::authorization::{Callback, CallbackError};
+use keybearer_oauth::registration::Credential;
+use keybearer_oauth::signing_key::SigningKey;
 use keybearer_protocol::auth::AuthView;
 use keybearer_protocol::exception::Exception;
 use keybearer_protocol::profile::AuthType;
@@ -81,8 +85,10 @@ pub struct NewAccount {
     pub settings: Settings,
     /// What is accepted of its authorization server.
     pub exceptions: Vec<Exception>,
-    /// The fixed credential, or the secret of a client that was registered by hand.
+    /// The fixed credential, the workload's JWT, or the secret of a client that was registered by hand.
     pub secret: Option<SecretString>,
+    /// The person's ID token.
+    pub subject_token: Option<SecretString>,
 }
 
 /// What is to change about how an account authorizes itself.
@@ -102,8 +108,10 @@ pub struct Change {
     pub omit_resource: Option<bool>,
     /// What is accepted of its authorization server, beside what was; none takes all of that back.
     pub exceptions: Option<Vec<Exception>>,
-    /// The fixed credential, or the client's secret.
+    /// The fixed credential, the workload's JWT, or the client's secret.
     pub secret: Option<SecretString>,
+    /// The person's ID token.
+    pub subject_token: Option<SecretString>,
 }
 
 impl Accounts {
@@ -196,13 +204,15 @@ impl Accounts {
 
     async fn add_now(&self, new: NewAccount) -> Result<Arc<Account>, Error> {
         let url: ServerUrl = new.url.parse().map_err(ProfileError::from)?;
-        check_settings(&new.settings, new.secret.is_some())?;
+        let (secret, subject_token) = (new.secret.as_ref(), new.subject_token.as_ref());
+        check_settings(&new.settings, secret)?;
         check_options(&new.settings, &new.exceptions)?;
-        if new.secret.is_some() || !new.exceptions.is_empty() {
+        check_assertions(&new.settings, secret, subject_token)?;
+        if secret.or(subject_token).is_some() || !new.exceptions.is_empty() {
             self.context.vault.probe().await?;
         }
         let account = self.write_profile(url, &new)?;
-        if let Err(error) = keep(&account, new.secret, &new.exceptions).await {
+        if let Err(error) = keep(&account, new.secret, new.subject_token, &new.exceptions).await {
             self.book().change(|profiles| profiles.remove(&account.name()))?;
             return Err(error);
         }
@@ -243,7 +253,8 @@ impl Accounts {
     }
 
     async fn update_now(&self, account: Arc<Account>, change: Change) -> Result<Arc<Account>, Error> {
-        let secret = change.secret.filter(|secret| !secret.expose_secret().is_empty());
+        let given = |secret: &SecretString| !secret.expose_secret().is_empty();
+        let (secret, subject_token) = (change.secret.filter(given), change.subject_token.filter(given));
         let before = account.settings();
         let after = Settings {
             client_id: changed(change.client_id.as_deref(), &before.client_id),
@@ -262,13 +273,16 @@ impl Accounts {
             ..before.clone()
         };
         // A secret belongs to the client that it came with, and to no other.
-        let is_oauth = before.auth.signs_in();
+        let is_oauth = before.auth.has_client_secret();
         let outlived = is_oauth && secret.is_none() && after.client_id != before.client_id;
-        if secret.is_some() {
-            check_settings(&after, true)?;
+        if let Some(secret) = &secret {
+            check_settings(&after, Some(secret))?;
         }
         check_options(&after, change.exceptions.as_deref().unwrap_or_default())?;
-        if secret.is_some() || outlived || change.exceptions.is_some() {
+        if subject_token.is_some() || (secret.is_some() && after.auth == AuthType::Workload) {
+            check_assertions(&after, secret.as_ref(), subject_token.as_ref())?;
+        }
+        if secret.is_some() || subject_token.is_some() || outlived || change.exceptions.is_some() {
             self.context.vault.probe().await?;
         }
         if after != before {
@@ -282,7 +296,7 @@ impl Accounts {
         if change.exceptions.as_ref().is_some_and(Vec::is_empty) {
             account.accept_nothing().await?;
         }
-        keep(&account, secret, &change.exceptions.unwrap_or_default()).await?;
+        keep(&account, secret, subject_token, &change.exceptions.unwrap_or_default()).await?;
         Ok(account)
     }
 
@@ -350,9 +364,17 @@ fn at(profiles: &[Profile], url: &ServerUrl) -> Vec<Profile> {
 }
 
 /// Keeps what belongs into the keyring.
-async fn keep(account: &Arc<Account>, secret: Option<SecretString>, exceptions: &[Exception]) -> Result<(), Error> {
+async fn keep(
+    account: &Arc<Account>,
+    secret: Option<SecretString>,
+    subject_token: Option<SecretString>,
+    exceptions: &[Exception],
+) -> Result<(), Error> {
     if let Some(secret) = secret {
         account.keep_secret(secret).await?;
+    }
+    if let (Some(token), Some(provider)) = (subject_token, account.settings().identity_provider) {
+        account.keep_subject(token, provider.issuer).await?;
     }
     if !exceptions.is_empty() {
         account.accept(exceptions).await?;
@@ -389,14 +411,20 @@ fn check_options(settings: &Settings, exceptions: &[Exception]) -> Result<(), Er
 }
 
 /// Whether the options fit the type, and none is missing.
-fn check_settings(settings: &Settings, has_secret: bool) -> Result<(), Error> {
+fn check_settings(settings: &Settings, secret: Option<&SecretString>) -> Result<(), Error> {
+    let has_secret = secret.is_some();
     let needs_secret = match settings.auth {
         AuthType::Bearer | AuthType::Header | AuthType::Basic | AuthType::ClientCredentials => true,
-        AuthType::Auto | AuthType::Oauth | AuthType::None => false,
+        AuthType::Auto
+        | AuthType::Oauth
+        | AuthType::Device
+        | AuthType::Workload
+        | AuthType::Enterprise
+        | AuthType::None => false,
     };
     let complaint = if needs_secret && !has_secret {
         "this type needs a secret: pipe it in with --secret-stdin"
-    } else if has_secret && !needs_secret && settings.client_id.is_none() {
+    } else if has_secret && !needs_secret && settings.client_id.is_none() && settings.auth != AuthType::Workload {
         "a secret needs --auth bearer, header or basic, or a --client-id that it belongs to"
     } else if settings.auth == AuthType::ClientCredentials && settings.client_id.is_none() {
         "--auth client-credentials needs the --client-id that was registered"
@@ -407,7 +435,54 @@ fn check_settings(settings: &Settings, has_secret: bool) -> Result<(), Error> {
     } else if settings.header.as_ref().is_some_and(|name| name.parse::<http::HeaderName>().is_err()) {
         "that can't be a header's name"
     } else {
-        return Ok(());
+        return check_secret(settings, secret);
+    };
+    Err(Error::Usage(complaint.to_owned()))
+}
+
+/// Whether a client's private key can sign, so that it is known before a sign-in fails by it.
+fn check_secret(settings: &Settings, secret: Option<&SecretString>) -> Result<(), Error> {
+    let secret = secret.filter(|_| settings.auth.has_client_secret());
+    if let Some(Credential::PrivateKey(pem)) = secret.cloned().map(Credential::of) {
+        SigningKey::from_pem(&pem)?;
+    }
+    Ok(())
+}
+
+/// Whether there is what stands for a workload or a person, in one place, and nothing of that where none is needed.
+fn check_assertions(
+    settings: &Settings,
+    secret: Option<&SecretString>,
+    subject_token: Option<&SecretString>,
+) -> Result<(), Error> {
+    let (is_workload, is_enterprise) = (settings.auth == AuthType::Workload, settings.auth == AuthType::Enterprise);
+    let brought = if is_workload { secret } else { subject_token };
+    let complaint = match (&settings.assertion_file, &settings.identity_provider) {
+        (Some(_), _) if !is_workload && !is_enterprise => "--assertion-file is for --auth workload and enterprise",
+        (_, Some(_)) if !is_enterprise => "--idp is for --auth enterprise",
+        _ if subject_token.is_some() && !is_enterprise => "a person's ID token is for --auth enterprise",
+        (Some(_), _) if brought.is_some() => "either a file keeps the token, or the keyring: bring one of them",
+        (None, _) if is_workload && brought.is_none() => {
+            "--auth workload needs the --assertion-file that holds the workload's JWT, or the JWT by --secret-stdin"
+        }
+        (_, None) if is_enterprise => "--auth enterprise needs --idp and --idp-client-id",
+        _ if is_enterprise && settings.client_id.is_none() => {
+            "--auth enterprise needs the --client-id that was registered at the server's own authorization server"
+        }
+        (None, _) if is_enterprise && brought.is_none() => {
+            "--auth enterprise needs your ID token: by --assertion-file or by --subject-token-stdin"
+        }
+        (file, provider) => {
+            file.as_deref().map(assertion_file::check).transpose()?;
+            let addresses = provider.iter().flat_map(|it| [Some(&it.issuer), it.token_endpoint.as_ref()]).flatten();
+            for address in addresses {
+                address.parse::<ServerUrl>().map_err(ProfileError::from)?;
+            }
+            if let Some(assertion) = brought.filter(|_| is_workload || is_enterprise) {
+                claims(assertion).map_err(|error| Error::Usage(error.to_string()))?;
+            }
+            return Ok(());
+        }
     };
     Err(Error::Usage(complaint.to_owned()))
 }

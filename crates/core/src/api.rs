@@ -39,6 +39,7 @@ use keybearer_protocol::token::{
 use keybearer_protocol::{Door, ErrorCode, ErrorObject, Method};
 use serde_json::Value;
 use std::future::Future;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -323,9 +324,11 @@ impl Api {
             omit_resource: params.omit_resource,
             header: params.header,
             username: params.username,
+            assertion_file: params.assertion_file.map(PathBuf::from),
+            identity_provider: params.identity_provider,
         };
-        let ProfileAddParams { url, name, exceptions, secret, .. } = params;
-        let new = NewAccount { url, name, settings, exceptions, secret };
+        let ProfileAddParams { url, name, exceptions, secret, subject_token, .. } = params;
+        let new = NewAccount { url, name, settings, exceptions, secret, subject_token };
         let account = self.accounts.add(new).await?;
         if let Err(error) = account.load().await {
             tracing::debug!(%error, "a new account can't be read");
@@ -350,6 +353,7 @@ impl Api {
             omit_resource: params.omit_resource,
             exceptions: params.exceptions,
             secret: params.secret,
+            subject_token: params.subject_token,
         };
         Ok(self.accounts.update(&params.profile, change).await?.detail())
     }
@@ -363,7 +367,7 @@ impl Api {
 
     async fn start(&self, params: AuthStartParams) -> Result<AuthView, Error> {
         let browser = (!params.no_open).then(|| Browser::of_caller(&params.environment));
-        let way = Way { callback: params.callback, register_again: params.register_again };
+        let way = Way { callback: params.callback, device: params.device, register_again: params.register_again };
         self.accounts.find(&params.profile)?.start_sign_in(browser, way).await
     }
 

@@ -1,13 +1,16 @@
 //! Everything that can go wrong here, with its code and its words.
 
+use crate::assertion_file::AssertionFileError;
 use crate::home::HomeError;
 use crate::more_access::Remedy;
 use crate::profile::ProfileError;
 use crate::upstream::UpstreamError;
 use crate::vault::VaultError;
 use keybearer_oauth::HttpError;
+use keybearer_oauth::assertion::AssertionError;
 use keybearer_oauth::authorization::{CallbackError, RequestError};
 use keybearer_oauth::client_metadata::DocumentAddressError;
+use keybearer_oauth::device_authorization::DeviceError;
 use keybearer_oauth::dpop::DpopError;
 use keybearer_oauth::extra_parameters::ExtraParameterError;
 use keybearer_oauth::pushed_authorization::PushError;
@@ -85,6 +88,32 @@ pub enum Error {
     /// The answer from the browser is not accepted.
     #[error(transparent)]
     Callback(#[from] CallbackError),
+    /// A sign-in on another device comes to nothing.
+    #[error(transparent)]
+    Device(DeviceError),
+    /// The file in which a platform keeps a token gives none.
+    #[error(transparent)]
+    AssertionFile(#[from] AssertionFileError),
+    /// What is to stand for a workload or a person is no JWT.
+    #[error(transparent)]
+    Assertion(#[from] AssertionError),
+    /// What stands for a workload is for another authorization server.
+    #[error("the workload's token is for {bound}, but the server names {named}, so Keybearer stopped")]
+    AssertionElsewhere {
+        /// For whom it is.
+        bound: String,
+        /// What the server names now.
+        named: String,
+    },
+    /// What stands for a workload or a person has ended.
+    #[error("the token that stands for {0} has ended, so it wasn't sent")]
+    AssertionOver(String),
+    /// Nothing is kept that would stand for the workload or the person.
+    #[error("nothing is kept that would vouch for {0}")]
+    SubjectMissing(String),
+    /// The authorization server takes no identity provider's word.
+    #[error("{0} doesn't take the word of an identity provider for a person")]
+    EnterpriseNotOffered(String),
     /// The client's private key can't be used.
     #[error(transparent)]
     Key(#[from] KeyError),
@@ -265,6 +294,17 @@ pub enum Unasked {
     Resting(Duration),
 }
 
+impl From<DeviceError> for Error {
+    fn from(error: DeviceError) -> Error {
+        match error {
+            DeviceError::Token(refused) => Error::Token(refused),
+            DeviceError::NotOffered(_) | DeviceError::NotAllowed(_) | DeviceError::Denied(_) | DeviceError::Expired => {
+                Error::Device(error)
+            }
+        }
+    }
+}
+
 impl Error {
     /// The same with the option of this account that may help, where there is one.
     #[must_use]
@@ -331,7 +371,15 @@ impl Error {
             | Error::Http(_)
             | Error::ResourceMetadata(_)
             | Error::ServerMetadata(_)
-            | Error::Registration(_)
+            | Error::Registration(
+                RegistrationError::Http(_)
+                | RegistrationError::NotOffered(_)
+                | RegistrationError::NotListed { .. }
+                | RegistrationError::Refused { .. }
+                | RegistrationError::Unusable(_)
+                | RegistrationError::Algorithm { .. }
+                | RegistrationError::AuthMethod { .. },
+            )
             | Error::ClientNeeded { .. }
             | Error::Request(_)
             | Error::Dpop(_)
@@ -345,6 +393,12 @@ impl Error {
                 | CallbackError::NoCode,
             )
             | Error::Token(_)
+            | Error::Device(
+                DeviceError::Token(_)
+                | DeviceError::NotOffered(_)
+                | DeviceError::NotAllowed(_)
+                | DeviceError::Denied(_),
+            )
             | Error::Upstream(UpstreamError::Http(_) | UpstreamError::Unauthorized(_) | UpstreamError::Refused(_)) => {
                 ErrorCode::ProviderError
             }
@@ -353,16 +407,32 @@ impl Error {
             }
             Error::Callback(CallbackError::Malformed) => ErrorCode::Usage,
             Error::Ambiguous { .. } => ErrorCode::ProfileAmbiguous,
+            Error::Upstream(UpstreamError::Key(_)) => ErrorCode::Internal,
             Error::NothingNamed
             | Error::Usage(_)
             | Error::Key(_)
+            | Error::Registration(RegistrationError::Key(_))
             | Error::ProofForNothing(_)
             | Error::Parameter(_)
-            | Error::MetadataDocument(_) => ErrorCode::Usage,
-            Error::Upstream(UpstreamError::Key(_)) => ErrorCode::Internal,
-            Error::AuthRequired { .. } | Error::NoSignIn(_) | Error::Lapsed | Error::Cancelled => {
-                ErrorCode::AuthRequired
-            }
+            | Error::MetadataDocument(_)
+            | Error::AssertionFile(AssertionFileError::NotAbsolute(_)) => ErrorCode::Usage,
+            Error::AssertionElsewhere { .. } | Error::EnterpriseNotOffered(_) => ErrorCode::ProviderError,
+            Error::AuthRequired { .. }
+            | Error::AssertionFile(
+                AssertionFileError::Missing(_)
+                | AssertionFileError::Unreadable { .. }
+                | AssertionFileError::NotAFile(_)
+                | AssertionFileError::Unsafe(_)
+                | AssertionFileError::TooLarge(_)
+                | AssertionFileError::Empty(_),
+            )
+            | Error::Assertion(_)
+            | Error::AssertionOver(_)
+            | Error::SubjectMissing(_)
+            | Error::NoSignIn(_)
+            | Error::Lapsed
+            | Error::Device(DeviceError::Expired)
+            | Error::Cancelled => ErrorCode::AuthRequired,
             Error::AuthInProgress(_) => ErrorCode::AuthInProgress,
             Error::NoTokenNeeded(_) | Error::NotABearer(_) | Error::TokenBound(_) => ErrorCode::NoTokenNeeded,
             Error::ResourceMismatch { .. } => ErrorCode::ResourceMismatch,
@@ -394,6 +464,7 @@ impl Error {
             Error::ServerMetadata(ServerMetadataError::Missing(_) | ServerMetadataError::Nowhere(_)) => {
                 "server_metadata_missing"
             }
+            Error::Key(_) => "key_unusable",
             Error::ClientNeeded { why, .. } => return registration_reason(why),
             Error::Registration(error) => return registration_reason(error),
             Error::MetadataDocument(_) => "metadata_document_address",
@@ -407,6 +478,9 @@ impl Error {
             Error::Callback(CallbackError::IssuerMissing) => "issuer_missing",
             Error::Callback(CallbackError::Refused { .. }) => "authorization_refused",
             Error::Callback(CallbackError::Malformed | CallbackError::NoCode) => "callback_malformed",
+            Error::Device(DeviceError::NotOffered(_)) => "device_not_offered",
+            Error::Device(DeviceError::NotAllowed(_)) => "address_not_allowed",
+            Error::Device(DeviceError::Denied(_)) => "authorization_refused",
             Error::Token(TokenError::Refused { .. }) => "token_refused",
             Error::Token(TokenError::Unbound(_)) => "dpop_token_unbound",
             Error::Token(TokenError::StrangelyBound(_)) => "dpop_token_strange",
@@ -417,11 +491,19 @@ impl Error {
             Error::Token(TokenError::Unusable { .. }) => "token_unusable",
             Error::Upstream(UpstreamError::Unauthorized(_)) => "token_rejected",
             Error::Upstream(UpstreamError::Refused(_)) => "server_error",
+            Error::AssertionFile(AssertionFileError::Missing(_)) => "assertion_missing",
+            Error::AssertionFile(AssertionFileError::Unsafe(_)) => "assertion_unsafe",
+            Error::AssertionFile(_) => "assertion_unreadable",
+            Error::Assertion(_) => "assertion_unusable",
+            Error::AssertionElsewhere { .. } => "assertion_elsewhere",
+            Error::AssertionOver(_) => "assertion_over",
+            Error::SubjectMissing(_) => "subject_missing",
+            Error::EnterpriseNotOffered(_) => "enterprise_not_offered",
             Error::ClientElsewhere { .. } => "client_elsewhere",
             Error::ScopeUnavailable { remedy: Remedy::SignIn, .. } => "more_access_needed",
             Error::ScopeUnavailable { remedy: Remedy::Exhausted, .. } => "more_access_refused",
             Error::Locked => "locked",
-            Error::Lapsed => "lapsed",
+            Error::Lapsed | Error::Device(DeviceError::Expired) => "lapsed",
             Error::Cancelled => "cancelled",
             Error::NoSignIn(_) => "no_sign_in_open",
             _ => return http_reason(self.http()?),
@@ -460,7 +542,27 @@ impl Error {
             Error::TokenBound(_) | Error::ProofForNothing(_) => Some(
                 "ask header.get with url and method of each request; keybearer headers URL does so for one POST".to_owned(),
             ),
-            Error::Lapsed | Error::Cancelled => Some("start the sign-in again".to_owned()),
+            Error::Lapsed | Error::Device(DeviceError::Expired) | Error::Cancelled => {
+                Some("start the sign-in again".to_owned())
+            }
+            Error::Device(DeviceError::NotOffered(_)) => {
+                Some("sign in with a browser, which may be on another computer: keybearer sign-in NAME --no-browser".to_owned())
+            }
+            Error::AssertionFile(AssertionFileError::Missing(_) | AssertionFileError::Empty(_)) => {
+                Some("see whether the platform runs that writes it, and whether the path is right".to_owned())
+            }
+            Error::AssertionFile(AssertionFileError::Unsafe(_)) => {
+                Some("give it to yourself or root, and take the right to write from all others".to_owned())
+            }
+            Error::AssertionElsewhere { named, .. } => Some(format!(
+                "if {named} takes that token all the same, add the account again with --issuer {named}"
+            )),
+            Error::AssertionOver(_) | Error::SubjectMissing(_) | Error::Assertion(_) => {
+                Some("bring a new one: remove the account and add it again, or let a file keep it fresh with --assertion-file".to_owned())
+            }
+            Error::EnterpriseNotOffered(_) => {
+                Some("add the account with --auth oauth, or ask whoever runs that server".to_owned())
+            }
             Error::Locked => {
                 Some("unlock it in Keybearer's window or, where none has ever run, with keybearer unlock".to_owned())
             }
@@ -564,6 +666,8 @@ fn registration_reason(error: &RegistrationError) -> Option<&'static str> {
         RegistrationError::NotListed { .. } => "registration_not_listed",
         RegistrationError::Refused { .. } => "registration_refused",
         RegistrationError::Unusable(_) => "registration_unusable",
+        RegistrationError::Key(_) => "key_unusable",
+        RegistrationError::Algorithm { .. } => "key_not_accepted",
         RegistrationError::AuthMethod { .. } => "auth_method_unsupported",
         RegistrationError::Http(error) => return http_reason(error),
     })

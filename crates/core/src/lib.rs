@@ -26,6 +26,8 @@ pub mod refresh;
 pub mod more_access;
 /// What the core needs from whoever speaks MCP.
 pub mod upstream;
+/// A file in which a platform keeps a JWT fresh.
+pub mod assertion_file;
 /// Everything that can go wrong here, with its code and its words.
 pub mod error;
 /// The lock, as every part sees it at once.

@@ -8,7 +8,7 @@ use crate::home::{HomeError, random_id, replace};
 use keybearer_oauth::ServerUrl;
 use keybearer_oauth::extra_parameters::ExtraParameters;
 use keybearer_oauth::server_url::ServerUrlError;
-use keybearer_protocol::profile::AuthType;
+use keybearer_protocol::profile::{AuthType, IdentityProvider};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::collections::HashSet;
@@ -66,6 +66,12 @@ pub struct Settings {
     /// The user's name, for [`AuthType::Basic`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub username: Option<String>,
+    /// The file in which a platform keeps a JWT fresh, for [`AuthType::Workload`] and [`AuthType::Enterprise`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub assertion_file: Option<PathBuf>,
+    /// The identity provider, for [`AuthType::Enterprise`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub identity_provider: Option<IdentityProvider>,
 }
 
 /// Why profiles can't be read or changed. The file is as it was.

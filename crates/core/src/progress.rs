@@ -2,10 +2,12 @@
 
 use crate::changes::Changes;
 use crate::redirect::kind_of;
-use crate::vault::record::PendingRecord;
+use crate::vault::record::{PendingDevice, PendingRecord};
+use jiff::Timestamp;
 use keybearer_oauth::readable::readable;
 use keybearer_protocol::ErrorObject;
 use keybearer_protocol::auth::{AuthPhase, AuthStep, AuthView, StepName, StepState};
+use std::cmp::Ordering;
 use tokio::sync::watch;
 
 /// The progress of one account's sign-ins. Followers wait on it for changes.
@@ -63,20 +65,25 @@ impl Progress {
     /// The browser is awaited: all steps before it are done.
     pub fn wait_for_browser(&self, pending: &PendingRecord, opened: bool) {
         self.change(|view| {
-            view.phase = AuthPhase::WaitingForBrowser;
-            view.browser_opened = opened;
+            wait(view, pending.expires_at, opened);
             view.callback = kind_of(&pending.authorization.redirect_uri);
             view.authorization_url = Some(pending.authorization_url.clone());
-            view.expires_at = Some(pending.expires_at);
             view.page_lapses_at = pending.page_lapses_at;
-            for step in &mut view.steps {
-                match step.name.cmp(&StepName::OpenBrowser) {
-                    std::cmp::Ordering::Less if step.state == StepState::Todo => step.state = StepState::Done,
-                    std::cmp::Ordering::Equal => step.state = StepState::NeedsUser,
-                    std::cmp::Ordering::Less | std::cmp::Ordering::Greater => {}
-                }
-            }
         });
+    }
+
+    /// A person on any device is awaited, who types a code there.
+    pub fn wait_for_device(&self, pending: &PendingDevice, opened: bool) {
+        self.change(|view| {
+            wait(view, pending.expires_at, opened);
+            view.authorization_url = Some(pending.device.verification_uri.to_string());
+            view.user_code = Some(pending.device.user_code.clone());
+        });
+    }
+
+    /// The authorization server would take a sign-in on another device as well.
+    pub fn offer_device(&self) {
+        self.change(|view| view.device_offered = true);
     }
 
     /// A browser was opened again, or could not be.
@@ -88,7 +95,7 @@ impl Progress {
     pub fn finish(&self) {
         self.change(|view| {
             view.phase = AuthPhase::Finishing;
-            view.authorization_url = None;
+            (view.authorization_url, view.user_code) = (None, None);
             (view.expires_at, view.page_lapses_at) = (None, None);
             for step in view.steps.iter_mut().filter(|step| step.name <= StepName::ReceiveAnswer) {
                 if step.state != StepState::Skipped {
@@ -112,7 +119,7 @@ impl Progress {
     pub fn fail(&self, error: ErrorObject) {
         self.change(|view| {
             view.phase = AuthPhase::Failed;
-            view.authorization_url = None;
+            (view.authorization_url, view.user_code) = (None, None);
             (view.expires_at, view.page_lapses_at) = (None, None);
             view.error = Some(error);
             let open = |step: &&mut AuthStep| !matches!(step.state, StepState::Done | StepState::Skipped);
@@ -131,6 +138,20 @@ impl Progress {
     }
 }
 
+/// A person is awaited: all steps before that are done.
+fn wait(view: &mut AuthView, expires_at: Timestamp, opened: bool) {
+    view.phase = AuthPhase::WaitingForBrowser;
+    view.browser_opened = opened;
+    view.expires_at = Some(expires_at);
+    for step in &mut view.steps {
+        match step.name.cmp(&StepName::OpenBrowser) {
+            Ordering::Less if step.state == StepState::Todo => step.state = StepState::Done,
+            Ordering::Equal => step.state = StepState::NeedsUser,
+            Ordering::Less | Ordering::Greater => {}
+        }
+    }
+}
+
 fn idle(profile: &str) -> AuthView {
     AuthView {
         profile: profile.to_owned(),
@@ -138,6 +159,8 @@ fn idle(profile: &str) -> AuthView {
         phase: AuthPhase::None,
         steps: StepName::ALL.map(|name| AuthStep { name, state: StepState::Todo, fact: None }).to_vec(),
         authorization_url: None,
+        user_code: None,
+        device_offered: false,
         callback: None,
         browser_opened: false,
         expires_at: None,

@@ -135,7 +135,7 @@ mod tests {
             revocation_endpoint: None,
             signed_in_at: received_at,
             refresh_rejected: None,
-            by_client: false,
+            unattended: false,
             dpop_key: None,
         }
     }

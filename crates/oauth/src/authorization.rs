@@ -366,9 +366,11 @@ mod tests {
             client_secret: None,
             secret_expires_at: None,
             client_key: None,
+            signing_algorithm: None,
             auth_method: AuthMethod::None,
             origin: RegistrationOrigin::Dynamic,
             redirect_uris: vec![REDIRECT.into()],
+            device: false,
         }
     }
 

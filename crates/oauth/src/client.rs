@@ -37,6 +37,10 @@ impl<'a> Client<'a> {
     /// A client of now, in seconds since 1970.
     pub fn new(http: &'a Http, registration: &'a Registration, now: i64) -> Result<Client<'a>, KeyError> {
         let key = registration.client_key.as_ref().map(SigningKey::from_pem).transpose()?;
+        let key = match &registration.signing_algorithm {
+            Some(chosen) => key.and_then(|key| key.among(std::slice::from_ref(chosen))),
+            None => key,
+        };
         Ok(Client { http, registration, key, prover: None, now })
     }
 
@@ -77,7 +81,7 @@ impl<'a> Client<'a> {
         fields.extend_pairs(form);
         let mut basic = None;
         let Registration { client_id, client_secret, auth_method, .. } = self.registration;
-        if *auth_method != AuthMethod::ClientSecretBasic {
+        if *auth_method != AuthMethod::ClientSecretBasic && !client_id.is_empty() {
             fields.append_pair("client_id", client_id);
         }
         match (auth_method, client_secret) {
@@ -120,4 +124,125 @@ fn basic_header(client_id: &str, secret: Option<&SecretString>) -> Option<Header
     let mut value = HeaderValue::from_str(&format!("Basic {}", BASE64_STANDARD.encode(pair))).ok()?;
     value.set_sensitive(true);
     Some(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registration::RegistrationOrigin;
+    use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
+    use aws_lc_rs::rand::SystemRandom;
+    use aws_lc_rs::rsa::{KeyPair as RsaKey, KeySize};
+    use aws_lc_rs::signature::{
+        ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, EcdsaSigningAlgorithm,
+        Ed25519KeyPair, KeyPair,
+    };
+    use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
+    use serde_json::Value;
+
+    const ISSUER: &str = "https://as.example";
+    const NOW: i64 = 1_800_000_000;
+
+    fn pem(label: &str, der: &[u8]) -> SecretString {
+        format!("-----BEGIN {label}-----\n{}\n-----END {label}-----", BASE64_STANDARD.encode(der)).into()
+    }
+
+    fn rsa() -> (SecretString, DecodingKey) {
+        let key = RsaKey::generate(KeySize::Rsa2048).expect("a key");
+        let der = AsDer::<Pkcs8V1Der<'_>>::as_der(&key).expect("PKCS#8");
+        (pem("PRIVATE KEY", der.as_ref()), DecodingKey::from_rsa_der(key.public_key().as_ref()))
+    }
+
+    fn ec(curve: &'static EcdsaSigningAlgorithm) -> (SecretString, DecodingKey) {
+        let der = EcdsaKeyPair::generate_pkcs8(curve, &SystemRandom::new()).expect("a key");
+        let key = EcdsaKeyPair::from_pkcs8(curve, der.as_ref()).expect("the same");
+        (pem("PRIVATE KEY", der.as_ref()), DecodingKey::from_ec_der(key.public_key().as_ref()))
+    }
+
+    fn ed() -> (SecretString, DecodingKey) {
+        let der = Ed25519KeyPair::generate_pkcs8v1(&SystemRandom::new()).expect("a key");
+        let key = Ed25519KeyPair::from_pkcs8(der.as_ref()).expect("the same");
+        (pem("PRIVATE KEY", der.as_ref()), DecodingKey::from_ed_der(key.public_key().as_ref()))
+    }
+
+    /// What a client with this key says of itself, read by whoever knows its public half.
+    fn assertion(pem: &SecretString, chosen: Option<&str>, public: &DecodingKey, expected: Algorithm) -> Value {
+        let registration = Registration {
+            issuer: ISSUER.to_owned(),
+            client_id: "bot".to_owned(),
+            client_secret: None,
+            secret_expires_at: None,
+            client_key: Some(pem.clone()),
+            signing_algorithm: chosen.map(str::to_owned),
+            auth_method: AuthMethod::PrivateKeyJwt,
+            origin: RegistrationOrigin::PreRegistered,
+            redirect_uris: Vec::new(),
+            device: false,
+        };
+        let server = "https://mcp.example/mcp".parse().expect("an address");
+        let http = Http::for_server(&server).expect("a client");
+        let client = Client::new(&http, &registration, NOW).expect("a key that signs");
+        let jwt = client.assertion().expect("signed");
+        let mut rules = Validation::new(expected);
+        rules.set_audience(&[ISSUER]);
+        rules.set_issuer(&["bot"]);
+        rules.sub = Some("bot".to_owned());
+        // It was signed in the time of the test, which isn't now.
+        rules.validate_exp = false;
+        decode::<Value>(jwt.expose_secret(), public, &rules).expect("a good signature").claims
+    }
+
+    #[test]
+    fn every_kind_of_key_signs_what_its_public_half_verifies() {
+        let (rsa, rsa_public) = rsa();
+        let (p256, p256_public) = ec(&ECDSA_P256_SHA256_FIXED_SIGNING);
+        let (p384, p384_public) = ec(&ECDSA_P384_SHA384_FIXED_SIGNING);
+        let (ed, ed_public) = ed();
+        let mut names = Vec::new();
+        for (pem, chosen, public, algorithm) in [
+            (&rsa, None, &rsa_public, Algorithm::RS256),
+            (&rsa, Some("PS256"), &rsa_public, Algorithm::PS256),
+            (&p256, None, &p256_public, Algorithm::ES256),
+            (&p384, None, &p384_public, Algorithm::ES384),
+            (&ed, None, &ed_public, Algorithm::EdDSA),
+        ] {
+            let claims = assertion(pem, chosen, public, algorithm);
+            assert_eq!(claims["aud"], ISSUER, "{claims}");
+            let (from, until) = (claims["iat"].as_i64(), claims["exp"].as_i64());
+            assert!(from == Some(NOW) && until > from && until <= Some(NOW + 120), "{claims}");
+            names.push(claims["jti"].as_str().expect("a name").to_owned());
+        }
+        names.push(assertion(&rsa, None, &rsa_public, Algorithm::RS256)["jti"].to_string());
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), 6, "every one has a name of its own");
+    }
+
+    #[test]
+    fn the_server_chooses_among_what_the_key_can_do() {
+        let choice = |pem: &SecretString, accepted: &[&str]| {
+            let accepted: Vec<String> = accepted.iter().map(|name| (*name).to_owned()).collect();
+            let key = SigningKey::from_pem(pem).expect("a key");
+            key.among(&accepted).map(|key| key.algorithm())
+        };
+        let ((rsa, _), (p256, _)) = (rsa(), ec(&ECDSA_P256_SHA256_FIXED_SIGNING));
+        assert_eq!(choice(&rsa, &["ES256", "PS256", "RS256"]).as_deref(), Some("RS256"));
+        assert_eq!(choice(&rsa, &["ES256", "PS256", "odd"]).as_deref(), Some("PS256"));
+        assert_eq!(choice(&rsa, &["ES256", "HS256", "none"]), None);
+        assert_eq!(choice(&p256, &["RS256", "ES256"]).as_deref(), Some("ES256"));
+        assert_eq!(choice(&p256, &["RS256", "ES384"]), None);
+    }
+
+    #[test]
+    fn a_text_that_cannot_sign_says_what_would() {
+        for (pem, expected) in [
+            (pem("EC PRIVATE KEY", b"x"), KeyError::NotPkcs8),
+            (pem("ENCRYPTED PRIVATE KEY", b"x"), KeyError::Encrypted),
+            (pem("PRIVATE KEY", b"x"), KeyError::Unusable),
+            (pem("PUBLIC KEY", b"x"), KeyError::Unusable),
+        ] {
+            assert_eq!(SigningKey::from_pem(&pem).err(), Some(expected));
+        }
+        assert!(KeyError::NotPkcs8.to_string().contains("openssl pkcs8"));
+    }
 }

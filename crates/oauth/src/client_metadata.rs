@@ -9,10 +9,8 @@ use url::Url;
 /// The name that authorization servers show to the user.
 const CLIENT_NAME: &str = "Keybearer";
 
-/// The grants of a sign-in, and of its renewal (`DCR-6`, `REF-2`).
-const GRANTS: [&str; 2] = ["authorization_code", "refresh_token"];
-/// The grant of a sign-in whose browser is on another device (RFC 8628).
-const DEVICE_GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
+/// The grant of a sign-in on another device (RFC 8628 §3.4).
+pub(crate) const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 /// The longest address of a document, in bytes.
 const ADDRESS_LIMIT: usize = 1024;
 
@@ -24,7 +22,7 @@ pub struct ClientMetadata<'a> {
     client_name: &'static str,
     redirect_uris: &'a [String],
     grant_types: Vec<&'static str>,
-    response_types: [&'static str; 1],
+    response_types: &'static [&'static str],
     token_endpoint_auth_method: &'a str,
     /// A program on the user's own machine (`DCR-2`, `DCR-3`).
     application_type: &'static str,
@@ -34,14 +32,18 @@ pub struct ClientMetadata<'a> {
 }
 
 impl<'a> ClientMetadata<'a> {
-    /// What a registration says.
-    pub(crate) fn to_register(redirect_uris: &'a [String], auth_method: &'a str) -> ClientMetadata<'a> {
+    /// What a registration says, of a client that signs in on other devices as well or not. Without redirect addresses there
+    /// is no grant that needs one.
+    pub(crate) fn to_register(redirect_uris: &'a [String], auth_method: &'a str, device: bool) -> ClientMetadata<'a> {
+        let has_redirect = !redirect_uris.is_empty();
+        let grants = has_redirect.then_some("authorization_code").into_iter().chain(device.then_some(DEVICE_CODE));
         ClientMetadata {
             client_id: None,
             client_name: CLIENT_NAME,
             redirect_uris,
-            grant_types: GRANTS.to_vec(),
-            response_types: ["code"],
+            // With refresh tokens, where there are any (`DCR-6`, `REF-2`).
+            grant_types: grants.chain(["refresh_token"]).collect(),
+            response_types: if has_redirect { &["code"] } else { &[] },
             token_endpoint_auth_method: auth_method,
             application_type: "native",
             software_id: "app.keybearer",
@@ -54,9 +56,8 @@ impl<'a> ClientMetadata<'a> {
     pub fn document(address: &'a DocumentAddress, redirect_uris: &'a [String]) -> ClientMetadata<'a> {
         ClientMetadata {
             client_id: Some(address.as_str()),
-            grant_types: [&GRANTS[..], &[DEVICE_GRANT]].concat(),
             software_version: None,
-            ..ClientMetadata::to_register(redirect_uris, "none")
+            ..ClientMetadata::to_register(redirect_uris, "none", true)
         }
     }
 }

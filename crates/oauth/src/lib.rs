@@ -31,6 +31,8 @@ pub mod reach;
 pub mod resource_metadata;
 /// Authorization server metadata (RFC 8414, OpenID Connect Discovery).
 pub mod server_metadata;
+/// A JWT that somebody else signed, as far as its bearer looks into it.
+pub mod assertion;
 /// A private key that signs for a client.
 pub mod signing_key;
 /// Tokens that are bound to a key, and the proofs that go with them (RFC 9449).
@@ -49,8 +51,12 @@ pub mod authorization;
 pub mod token_answer;
 /// Pushed authorization requests (RFC 9126).
 pub mod pushed_authorization;
+/// Device authorization: a person signs in on any device, with a code to type (RFC 8628).
+pub mod device_authorization;
 /// The token endpoint: what is traded for tokens there, and how.
 pub mod token;
+/// An identity provider that vouches for a person at another authorization server (RFC 8693, ID-JAG).
+pub mod identity_assertion;
 /// Taking tokens back (RFC 7009).
 pub mod revocation;
 

@@ -1,10 +1,12 @@
 //! How the authorization server knows us: by hand, by metadata document, or by dynamic registration (RFC 7591).
 
+use crate::challenge::bounded;
 use crate::client_metadata::{ClientMetadata, DocumentAddress};
 use crate::http::{Http, HttpError, host, json};
 use crate::readable::readable;
 use crate::secret::expose_option;
 use crate::server_metadata::ServerMetadata;
+use crate::signing_key::{KeyError, SigningKey};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -29,12 +31,18 @@ pub struct Registration {
     /// The private key that it proves itself with instead, in PEM (RFC 7523).
     #[serde(default, serialize_with = "expose_option", skip_serializing_if = "Option::is_none")]
     pub client_key: Option<SecretString>,
+    /// What it signs with, where the server has a say in that and the key a choice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signing_algorithm: Option<String>,
     /// How it authenticates at the token endpoint (`TOK-3`).
     pub auth_method: AuthMethod,
     /// How it came to be.
     pub origin: RegistrationOrigin,
     /// The redirect addresses it may use.
     pub redirect_uris: Vec<String>,
+    /// Whether it was registered for device authorization.
+    #[serde(default)]
+    pub device: bool,
 }
 
 impl Registration {
@@ -78,6 +86,8 @@ pub struct Known {
     pub pre_registered: Option<(String, Option<Credential>)>,
     /// Where our client metadata document lies.
     pub metadata_document: Option<DocumentAddress>,
+    /// Whether it is to sign in by device authorization, for which it needs no redirect addresses.
+    pub device: bool,
 }
 
 /// What a client that was registered by hand proves itself with.
@@ -89,10 +99,29 @@ pub enum Credential {
     PrivateKey(SecretString),
 }
 
+impl Registration {
+    /// A client of this ID that proves nothing; with an empty one it doesn't even say who it is, as where an assertion
+    /// stands for itself (RFC 7523 §3.1).
+    pub fn public(issuer: &str, client_id: &str) -> Registration {
+        Registration {
+            issuer: issuer.to_owned(),
+            client_id: client_id.to_owned(),
+            client_secret: None,
+            secret_expires_at: None,
+            client_key: None,
+            signing_algorithm: None,
+            auth_method: AuthMethod::None,
+            origin: RegistrationOrigin::PreRegistered,
+            redirect_uris: Vec::new(),
+            device: false,
+        }
+    }
+}
+
 impl Credential {
     /// What the user brought: PEM is a private key, all else a secret.
     pub fn of(text: SecretString) -> Credential {
-        let is_key = text.expose_secret().trim_start().starts_with("-----BEGIN ");
+        let is_key = text.expose_secret().contains("-----BEGIN ");
         if is_key { Credential::PrivateKey(text) } else { Credential::Secret(text) }
     }
 }
@@ -124,6 +153,19 @@ pub enum RegistrationError {
         /// The server's own words.
         description: Option<String>,
     },
+    /// The private key can't be used.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The server takes nothing that the private key can sign with.
+    #[error("the private key signs with {own}, but {issuer} takes only {accepted}")]
+    Algorithm {
+        /// The authorization server.
+        issuer: String,
+        /// What the key signs with.
+        own: String,
+        /// What the server takes.
+        accepted: String,
+    },
     /// What it gave is no client ID, or no secret for one.
     #[error("{0} registered Keybearer under a client ID or with a secret that can't be used")]
     Unusable(String),
@@ -150,16 +192,20 @@ pub async fn register(
         client_secret: None,
         secret_expires_at: None,
         client_key: None,
+        signing_algorithm: None,
         auth_method: AuthMethod::None,
         origin,
         redirect_uris: redirect_uris.to_vec(),
+        device: known.device,
     };
     if let Some((id, credential)) = known.pre_registered.clone() {
         let client = of(id, RegistrationOrigin::PreRegistered);
         return Ok(match credential {
             None => client,
             Some(Credential::PrivateKey(key)) => {
-                Registration { client_key: Some(key), auth_method: AuthMethod::PrivateKeyJwt, ..client }
+                let signing_algorithm = signing_algorithm(&key, server)?;
+                let auth_method = AuthMethod::PrivateKeyJwt;
+                Registration { client_key: Some(key), signing_algorithm, auth_method, ..client }
             }
             Some(Credential::Secret(secret)) => {
                 Registration { client_secret: Some(secret), auth_method: secret_method(server), ..client }
@@ -169,7 +215,20 @@ pub async fn register(
     if let Some(address) = known.metadata_document.clone().filter(|_| server.client_id_metadata_document_supported) {
         return Ok(of(address.to_string(), RegistrationOrigin::MetadataDocument));
     }
-    register_dynamically(http, server, redirect_uris).await
+    register_dynamically(http, server, redirect_uris, known.device).await
+}
+
+/// What the key signs with at this server, where that says what it takes.
+fn signing_algorithm(key: &SecretString, server: &ServerMetadata) -> Result<Option<String>, RegistrationError> {
+    let Some(accepted) = &server.token_endpoint_auth_signing_alg_values_supported else { return Ok(None) };
+    let key = SigningKey::from_pem(key)?;
+    let own = key.algorithm();
+    let chosen = key.among(accepted).ok_or_else(|| RegistrationError::Algorithm {
+        issuer: server.issuer.clone(),
+        own,
+        accepted: bounded(accepted.iter().cloned()).join(", "),
+    })?;
+    Ok(Some(chosen.algorithm()))
 }
 
 /// Where the secret goes of a client whose assigned method nobody told us.
@@ -206,11 +265,12 @@ async fn register_dynamically(
     http: &Http,
     server: &ServerMetadata,
     redirect_uris: &[String],
+    device: bool,
 ) -> Result<Registration, RegistrationError> {
     let url =
         server.registration_endpoint.as_ref().ok_or_else(|| RegistrationError::NotOffered(server.issuer.clone()))?;
     let wanted = wanted_method(server);
-    let body = serde_json::to_vec(&ClientMetadata::to_register(redirect_uris, name(wanted)))
+    let body = serde_json::to_vec(&ClientMetadata::to_register(redirect_uris, name(wanted), device))
         .map_err(|error| HttpError::Unusable(error.to_string()))?;
     let answer = http.post(url, "application/json", body).await?;
     if !answer.status().is_success() {
@@ -223,8 +283,8 @@ async fn register_dynamically(
     {
         return Err(RegistrationError::Unusable(host(url)));
     }
-    let redirect_uris = admitted(redirect_uris, registered.redirect_uris.as_deref());
-    if redirect_uris.is_empty() {
+    let admitted = admitted(redirect_uris, registered.redirect_uris.as_deref());
+    if admitted.is_empty() && !redirect_uris.is_empty() {
         return Err(RegistrationError::Refused {
             host: host(url),
             error: "invalid_redirect_uri".to_owned(),
@@ -246,9 +306,11 @@ async fn register_dynamically(
         client_secret: registered.client_secret,
         secret_expires_at: end_of_secret(&registered.client_secret_expires_at),
         client_key: None,
+        signing_algorithm: None,
         auth_method,
         origin: RegistrationOrigin::Dynamic,
-        redirect_uris,
+        redirect_uris: admitted,
+        device,
     })
 }
 

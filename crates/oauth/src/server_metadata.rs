@@ -21,12 +21,21 @@ pub struct ServerMetadata {
     /// Where tokens are taken back (RFC 7009).
     #[serde(default)]
     pub revocation_endpoint: Option<Url>,
+    /// Where a device asks for a code that a person types elsewhere (RFC 8628 §4).
+    #[serde(default)]
+    pub device_authorization_endpoint: Option<Url>,
+    /// Profiles of grants (ID-JAG §7.2); absent tells nothing.
+    #[serde(default)]
+    pub authorization_grant_profiles_supported: Option<Vec<String>>,
     /// PKCE methods (RFC 7636); absent means that PKCE is not supported (`AUTHZ-3`).
     #[serde(default)]
     pub code_challenge_methods_supported: Vec<String>,
     /// Ways for a client to authenticate; absent means `client_secret_basic` (RFC 8414 §2).
     #[serde(default)]
     pub token_endpoint_auth_methods_supported: Option<Vec<String>>,
+    /// What a client's own JWT may be signed with; absent tells nothing (RFC 8414 §2).
+    #[serde(default)]
+    pub token_endpoint_auth_signing_alg_values_supported: Option<Vec<String>>,
     /// The scopes it knows.
     #[serde(default)]
     pub scopes_supported: Option<Vec<String>>,
@@ -149,8 +158,11 @@ pub fn assumed(server: &Url) -> ServerMetadata {
         token_endpoint: endpoint("/token"),
         registration_endpoint: Some(endpoint("/register")),
         revocation_endpoint: None,
+        device_authorization_endpoint: None,
+        authorization_grant_profiles_supported: None,
         code_challenge_methods_supported: vec!["S256".to_owned()],
         token_endpoint_auth_methods_supported: None,
+        token_endpoint_auth_signing_alg_values_supported: None,
         scopes_supported: None,
         pushed_authorization_request_endpoint: None,
         require_pushed_authorization_requests: false,

@@ -2,10 +2,14 @@
 
 use crate::authorization::{Code, PendingAuthorization};
 use crate::client::{Client, Form};
+use crate::client_metadata::DEVICE_CODE;
 use crate::http::host;
 use crate::token_answer::{TokenError, TokenType, Tokens, read};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
+
+/// The grant of a JWT that somebody else signed (RFC 7523 §2.1).
+const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 
 /// A token endpoint, as one client asks it about one protected resource.
 #[derive(Clone, Debug)]
@@ -26,6 +30,15 @@ pub enum Grant<'a> {
     Code(&'a Code, &'a PendingAuthorization),
     /// A refresh token (RFC 6749 §6). Scopes are left out: the same ones are meant, and no others can be had (`STEP-6`).
     RefreshToken(&'a SecretString),
+    /// The code of a device whose person signs in elsewhere (RFC 8628 §3.4).
+    DeviceCode(&'a SecretString),
+    /// A JWT that somebody else signed: who its subject is, is who the tokens are for (RFC 7523 §2.1, `EMA-2`, `WIF-1`).
+    Assertion {
+        /// The JWT.
+        assertion: &'a SecretString,
+        /// The scopes to ask for.
+        scopes: &'a [String],
+    },
     /// The client itself, without a person (RFC 6749 §4.4, `CC-1`).
     ClientCredentials {
         /// The scopes to ask for.
@@ -48,6 +61,10 @@ impl TokenEndpoint<'_> {
             Grant::RefreshToken(token) => {
                 vec![("grant_type", "refresh_token"), ("refresh_token", token.expose_secret())]
             }
+            Grant::DeviceCode(code) => vec![("grant_type", DEVICE_CODE), ("device_code", code.expose_secret())],
+            Grant::Assertion { assertion, .. } => {
+                vec![("grant_type", JWT_BEARER), ("assertion", assertion.expose_secret())]
+            }
             Grant::ClientCredentials { .. } => vec![("grant_type", "client_credentials")],
         };
         form.extend(self.resource.map(|resource| ("resource", resource)));
@@ -66,8 +83,8 @@ impl Grant<'_> {
     /// The scopes that are asked for with it, as one text; none where none are.
     fn scope(&self) -> Option<String> {
         let scopes = match self {
-            Grant::Code(..) | Grant::RefreshToken(_) => return None,
-            Grant::ClientCredentials { scopes } => scopes,
+            Grant::Code(..) | Grant::RefreshToken(_) | Grant::DeviceCode(_) => return None,
+            Grant::ClientCredentials { scopes } | Grant::Assertion { scopes, .. } => scopes,
         };
         Some(scopes.join(" ")).filter(|scope| !scope.is_empty())
     }

@@ -93,6 +93,28 @@ const TOKEN_LIMIT: usize = 16 * 1024;
 
 /// Reads an answer of the token endpoint at `host`.
 pub fn read(host: &str, answer: &Response<Vec<u8>>) -> Result<Tokens, TokenError> {
+    let fields = accepted(host, answer)?;
+    let text = |name: &str| fields.get(name).and_then(Value::as_str);
+    let access_token = text("access_token").ok_or_else(|| malformed(host, "no access_token"))?;
+    // An empty one means that there is none.
+    let refresh_token = text("refresh_token").filter(|token| !token.is_empty());
+    if let Some(problem) = problem(access_token, refresh_token) {
+        return Err(TokenError::Unusable { host: host.to_owned(), problem });
+    }
+    let kind = text("token_type").unwrap_or_default();
+    let unknown = || TokenError::UnknownType { host: host.to_owned(), kind: readable(kind) };
+    let secret = |text: &str| SecretString::from(text.to_owned());
+    Ok(Tokens {
+        access_token: secret(access_token),
+        token_type: token_type(kind).ok_or_else(unknown)?,
+        expires_in: fields.get("expires_in").and_then(lifetime),
+        refresh_token: refresh_token.map(secret),
+        scopes: text("scope").map(|scope| bounded(scope.split_ascii_whitespace().map(str::to_owned))),
+    })
+}
+
+/// The fields of an answer in which an endpoint of `host` didn't refuse.
+pub(crate) fn accepted(host: &str, answer: &Response<Vec<u8>>) -> Result<Map<String, Value>, TokenError> {
     let status = answer.status();
     let Some(fields) = fields(answer) else {
         // An HTML page of a proxy, an empty 500: nothing to read, but the status tells whether to try again.
@@ -111,26 +133,14 @@ pub fn read(host: &str, answer: &Response<Vec<u8>>) -> Result<Tokens, TokenError
         let description = text("error_description").map(readable);
         return Err(TokenError::Refused { host: host.to_owned(), error: readable(error), description });
     }
-    let malformed = |problem: &str| TokenError::Malformed { host: host.to_owned(), problem: problem.to_owned() };
-    if !status.is_success() {
-        return Err(malformed("an error without a name"));
+    match status.is_success() {
+        true => Ok(fields),
+        false => Err(malformed(host, "an error without a name")),
     }
-    let access_token = text("access_token").ok_or_else(|| malformed("no access_token"))?;
-    // An empty one means that there is none.
-    let refresh_token = text("refresh_token").filter(|token| !token.is_empty());
-    if let Some(problem) = problem(access_token, refresh_token) {
-        return Err(TokenError::Unusable { host: host.to_owned(), problem });
-    }
-    let kind = text("token_type").unwrap_or_default();
-    let unknown = || TokenError::UnknownType { host: host.to_owned(), kind: readable(kind) };
-    let secret = |text: &str| SecretString::from(text.to_owned());
-    Ok(Tokens {
-        access_token: secret(access_token),
-        token_type: token_type(kind).ok_or_else(unknown)?,
-        expires_in: fields.get("expires_in").and_then(lifetime),
-        refresh_token: refresh_token.map(secret),
-        scopes: text("scope").map(|scope| bounded(scope.split_ascii_whitespace().map(str::to_owned))),
-    })
+}
+
+pub(crate) fn malformed(host: &str, problem: &str) -> TokenError {
+    TokenError::Malformed { host: host.to_owned(), problem: problem.to_owned() }
 }
 
 /// Why tokens can't be used: an access token is visible ASCII (RFC 6750 §2.1), and neither is endless.

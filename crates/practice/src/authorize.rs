@@ -145,7 +145,7 @@ fn checked(
         return Err(OAuthError::new(ErrorCode::InvalidTarget, "resource must be the address of this MCP server"));
     }
     let scopes = requested_scopes(parameters.get("scope"));
-    if !scopes.iter().all(|scope| SCOPES.contains(&scope.as_str())) {
+    if unknown_scope(&scopes) {
         return Err(OAuthError::new(ErrorCode::InvalidScope, "an unknown scope is asked for"));
     }
     let dpop_jkt = parameters.get("dpop_jkt").map(str::to_owned);
@@ -163,7 +163,13 @@ fn checked(
     })
 }
 
-fn requested_scopes(scope: Option<&str>) -> Vec<String> {
+/// Whether one of them is none of this server's.
+pub fn unknown_scope(scopes: &[String]) -> bool {
+    !scopes.iter().all(|scope| SCOPES.contains(&scope.as_str()))
+}
+
+/// The scopes of a request; the one that an MCP request needs where it names none.
+pub fn requested_scopes(scope: Option<&str>) -> Vec<String> {
     scope.unwrap_or(DEFAULT_SCOPE).split_ascii_whitespace().map(str::to_owned).collect()
 }
 

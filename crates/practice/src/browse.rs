@@ -12,6 +12,9 @@ use crate::redirect_uri;
 /// Longer than any page of the practice server.
 const LONGEST_PAGE: usize = 64 * 1024;
 
+/// Where the decision about a device goes.
+const DEVICE_DECISION: &str = "/device/decision";
+
 /// What the person does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Person {
@@ -30,6 +33,8 @@ pub enum Carried {
     Delivered,
     /// Nowhere yet: this address is for the program that owns its scheme, or for the person to carry on.
     ForApp(String),
+    /// Nowhere: a device goes on by itself.
+    Done,
 }
 
 /// Why the answer went nowhere.
@@ -78,6 +83,9 @@ pub async fn browse(address: &str, person: &Person) -> Result<Carried, BrowseErr
         .body(form.filled_in(person))
         .send()
         .await?;
+    if form.action == DEVICE_DECISION && decided.status().is_success() {
+        return Ok(Carried::Done);
+    }
     carry(&client, &decided, person).await
 }
 

@@ -19,6 +19,10 @@ pub struct Counters {
     pub refreshes_ok: u64,
     /// Refresh tokens presented after they were used, each of which revoked its grant.
     pub reuse_detected: u64,
+    /// Requests at the device authorization endpoint.
+    pub device_authorizations: u64,
+    /// Token requests with the grant type of a device code.
+    pub device_polls: u64,
     /// Requests at the revocation endpoint.
     pub revocations: u64,
     /// Proofs that were good, at any endpoint.

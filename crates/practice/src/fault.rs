@@ -53,6 +53,15 @@ pub enum Fault {
     TokenTypeBearer,
     /// The token endpoint answers 200 with a web page.
     TokenHtml,
+    /// The device authorization says nothing of how often to ask, and the token endpoint answers `slow_down` to the first
+    /// question about each device code.
+    DeviceSlowDown,
+    /// The token endpoint answers `expired_token` to every question about a device code.
+    DeviceExpired,
+    /// There is no device authorization.
+    NoDevice,
+    /// Registration demands a redirect address, also of a client that uses none.
+    RequireRedirect,
     /// `expires_in` is a string of digits.
     ExpiresInString,
     /// `expires_in` is left out.

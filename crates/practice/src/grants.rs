@@ -107,14 +107,19 @@ impl Grants {
         record.check(redemption, now)?;
         let authorization = record.authorization.clone();
         record.spent_on = Some(self.grants.len());
+        Ok(self.grant(authorization, redemption.key.map(str::to_owned), now))
+    }
+
+    /// Tokens for what was allowed, bound to this key if there is one.
+    pub fn grant(&mut self, authorization: Authorization, key: Option<String>, now: Instant) -> Issued {
         let scopes = authorization.scopes.clone();
-        self.grants.push(Grant {
-            authorization,
-            key: redemption.key.map(str::to_owned),
-            generation: 0,
-            revoked: false,
-        });
-        Ok(self.issue(self.grants.len() - 1, scopes, None, now))
+        self.grants.push(Grant { authorization, key, generation: 0, revoked: false });
+        self.issue(self.grants.len() - 1, scopes, None, now)
+    }
+
+    /// A code that stands for nothing yet.
+    pub fn device_code(&self) -> String {
+        format!("{}-dc-{}", self.prefix, unguessable())
     }
 
     /// Exchanges a refresh token for a new pair.

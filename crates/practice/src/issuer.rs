@@ -14,7 +14,7 @@ use bytes::Bytes;
 use futures_util::stream;
 use serde_json::{Value, json};
 
-use crate::{dpop, fault::Fault, practice::Shared};
+use crate::{device::DEVICE_CODE, dpop, fault::Fault, practice::Shared};
 
 /// The scopes of the MCP server; `offline_access` is no scope of a resource and stands only at the issuer.
 const RESOURCE_SCOPES: [&str; 2] = ["mcp:tools", "mcp:read"];
@@ -60,7 +60,8 @@ pub async fn authorization_server_metadata(State(practice): State<Shared>) -> Js
         "registration_endpoint": addresses.endpoint("/register"),
         "revocation_endpoint": addresses.endpoint("/revoke"),
         "response_types_supported": ["code"],
-        "grant_types_supported": ["authorization_code", "refresh_token"],
+        "device_authorization_endpoint": addresses.endpoint("/device_authorization"),
+        "grant_types_supported": ["authorization_code", "refresh_token", DEVICE_CODE],
         "code_challenge_methods_supported": ["S256"],
         "token_endpoint_auth_methods_supported": ["none", "client_secret_basic", "client_secret_post"],
         "scopes_supported": SCOPES,
@@ -80,6 +81,9 @@ pub async fn authorization_server_metadata(State(practice): State<Shared>) -> Js
         if practice.has(Fault::PushedRequestsOnly) {
             fields.insert("pushed_authorization_request_endpoint".to_owned(), addresses.endpoint("/par").into());
             fields.insert("require_pushed_authorization_requests".to_owned(), true.into());
+        }
+        if practice.has(Fault::NoDevice) {
+            fields.remove("device_authorization_endpoint");
         }
         if practice.has(Fault::NoRegistration) {
             fields.remove("registration_endpoint");

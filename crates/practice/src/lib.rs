@@ -31,6 +31,8 @@ pub mod grant_error;
 pub mod grants;
 /// The two metadata documents.
 pub mod issuer;
+/// Device authorization: a code for a device, and the page on which a person types it.
+pub mod device;
 /// Error answers in the words of OAuth.
 pub mod oauth_error;
 /// What a server is started with.

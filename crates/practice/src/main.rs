@@ -92,7 +92,7 @@ async fn browse(url: &str, reaches_client: bool) -> ExitCode {
         reaches_client,
     };
     match browse::browse(url, &person).await {
-        Ok(Carried::Delivered) => ExitCode::SUCCESS,
+        Ok(Carried::Delivered | Carried::Done) => ExitCode::SUCCESS,
         Ok(Carried::ForApp(location)) => print_line(&location).map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS),
         Err(error @ BrowseError::NotPractice) => failed(&error, 2),
         Err(error) => failed(&error, 1),

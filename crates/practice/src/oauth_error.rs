@@ -29,6 +29,12 @@ pub enum ErrorCode {
     InvalidTarget,
     /// The person said no (RFC 6749 §4.1.2.1).
     AccessDenied,
+    /// Nobody has decided about the device yet (RFC 8628 §3.5).
+    AuthorizationPending,
+    /// The device asks too often (RFC 8628 §3.5).
+    SlowDown,
+    /// The device code is too old (RFC 8628 §3.5).
+    ExpiredToken,
     /// A redirect URI that may not be registered (RFC 7591 §3.2.2).
     InvalidRedirectUri,
     /// Any other client metadata that may not be registered (RFC 7591 §3.2.2).
@@ -53,6 +59,9 @@ impl ErrorCode {
             Self::InvalidScope => "invalid_scope",
             Self::InvalidTarget => "invalid_target",
             Self::AccessDenied => "access_denied",
+            Self::AuthorizationPending => "authorization_pending",
+            Self::SlowDown => "slow_down",
+            Self::ExpiredToken => "expired_token",
             Self::InvalidRedirectUri => "invalid_redirect_uri",
             Self::InvalidClientMetadata => "invalid_client_metadata",
             Self::InvalidDpopProof => "invalid_dpop_proof",
@@ -88,6 +97,9 @@ impl OAuthError {
             | ErrorCode::InvalidScope
             | ErrorCode::InvalidTarget
             | ErrorCode::AccessDenied
+            | ErrorCode::AuthorizationPending
+            | ErrorCode::SlowDown
+            | ErrorCode::ExpiredToken
             | ErrorCode::InvalidRedirectUri
             | ErrorCode::InvalidClientMetadata
             | ErrorCode::InvalidDpopProof

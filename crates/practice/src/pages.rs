@@ -20,7 +20,7 @@ ul { padding-left: 1.25rem; }
 fieldset { margin: 0 0 1.5rem; padding: .5rem 1rem; border: 1px solid var(--line); border-radius: .6rem; }
 legend { padding: 0 .4rem; font-weight: 600; }
 label { display: flex; gap: .6rem; align-items: center; min-height: 2.75rem; }
-input { width: 1.1rem; height: 1.1rem; accent-color: var(--accent); }
+input:not(.code) { width: 1.1rem; height: 1.1rem; accent-color: var(--accent); }
 .buttons { display: flex; flex-wrap: wrap; gap: .75rem; }
 button { flex: 1; min-height: 2.75rem; border: 1px solid var(--line); border-radius: .6rem; background: none; color: inherit; font: inherit; font-weight: 600; cursor: pointer; }
 button.allow { background: var(--accent); border-color: var(--accent); color: var(--on-accent); }
@@ -30,8 +30,7 @@ button.allow { background: var(--accent); border-color: var(--accent); color: va
 /// Asks the person whether the client may act for one of the two accounts.
 pub fn consent(client: &Client, request: &AuthorizationRequest, ticket: &str) -> Response {
     let name = escaped(client.name.as_deref().unwrap_or(&client.client_id));
-    let scopes: String =
-        request.scopes.iter().map(|scope| format!("<li><code>{}</code></li>", escaped(scope))).collect();
+    let scopes = scope_list(&request.scopes);
     let accounts = Account::ALL.map(account_choice).join("\n");
     let host = escaped(&addressee(&request.redirect_uri));
     let body = format!(
@@ -51,6 +50,45 @@ pub fn consent(client: &Client, request: &AuthorizationRequest, ticket: &str) ->
 </form>"#
     );
     page(StatusCode::OK, "Allow access?", &body)
+}
+
+/// Asks the person for the code that a device shows.
+pub fn device_code() -> Response {
+    let body = r#"<h1>Sign in on a device</h1>
+<form method="get" action="/device">
+<label>The code that it shows <input class="code" name="user_code" autocomplete="off" autofocus></label>
+<div class="buttons"><button class="allow">Go on</button></div>
+</form>"#;
+    page(StatusCode::OK, "Sign in on a device", body)
+}
+
+/// Asks the person whether the client on the device that shows this code may act for one of the two accounts.
+pub fn device_consent(client: &Client, scopes: &[String], user_code: &str) -> Response {
+    let name = escaped(client.name.as_deref().unwrap_or(&client.client_id));
+    let scopes = scope_list(scopes);
+    let accounts = Account::ALL.map(account_choice).join("\n");
+    let body = format!(
+        r#"<h1>Allow {name} on a device to use the practice server?</h1>
+<p>Only if the device shows <strong>{user_code}</strong>. It may then:</p>
+<ul>{scopes}</ul>
+<form method="post" action="/device/decision">
+<input type="hidden" name="ticket" value="{user_code}">
+<fieldset>
+<legend>Account</legend>
+{accounts}
+</fieldset>
+<div class="buttons">
+<button class="allow" name="decision" value="allow">Allow</button>
+<button name="decision" value="deny">Deny</button>
+</div>
+</form>"#
+    );
+    page(StatusCode::OK, "Allow access?", &body)
+}
+
+/// Tells the person that the device goes on by itself.
+pub fn device_done() -> Response {
+    page(StatusCode::OK, "Done", "<h1>Done</h1>\n<p>You can go back to the device.</p>")
 }
 
 /// Tells the person why there is nothing to decide.
@@ -92,6 +130,10 @@ fn page(status: StatusCode, title: &str, body: &str) -> Response {
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
     ];
     (status, headers, Html(html)).into_response()
+}
+
+fn scope_list(scopes: &[String]) -> String {
+    scopes.iter().map(|scope| format!("<li><code>{}</code></li>", escaped(scope))).collect()
 }
 
 fn account_choice(account: Account) -> String {

@@ -16,6 +16,7 @@ use crate::{
     authorize::AuthorizationRequest,
     client::Client,
     counters::Counters,
+    device::DeviceRequest,
     dpop::{self, ProofError, Proofs},
     fault::Fault,
     grants::Grants,
@@ -44,6 +45,8 @@ pub struct State {
     pub undecided: HashMap<String, AuthorizationRequest>,
     /// Authorization requests that were pushed.
     pub pushed_requests: PushedRequests,
+    /// Device authorizations, by device code.
+    pub devices: HashMap<String, DeviceRequest>,
     /// Codes, tokens and the grants behind them.
     pub grants: Grants,
     /// What was proven, where proofs are demanded.
@@ -94,6 +97,7 @@ impl Practice {
             clients: HashMap::new(),
             undecided: HashMap::new(),
             pushed_requests: PushedRequests::default(),
+            devices: HashMap::new(),
             grants: Grants::new(
                 &options.plant_token,
                 Duration::from_secs(options.token_lifetime),

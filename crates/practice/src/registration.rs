@@ -14,6 +14,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     client::{Client, ClientAuthentication},
+    device::DEVICE_CODE,
     fault::Fault,
     oauth_error::{ErrorCode, OAuthError},
     practice::{Practice, Shared},
@@ -56,7 +57,8 @@ fn registered(practice: &Practice, body: &[u8]) -> Result<Value, OAuthError> {
     let not_metadata = |_| invalid_metadata("the body is not client metadata in JSON");
     let mut answer: Map<String, Value> = serde_json::from_slice(body).map_err(not_metadata)?;
     let metadata: ClientMetadata = serde_json::from_slice(body).map_err(not_metadata)?;
-    check_redirects(&metadata, practice.has(Fault::RefusePrivateUseScheme))?;
+    let wants_redirect = practice.has(Fault::RequireRedirect) || uses_codes(&metadata);
+    check_redirects(&metadata, wants_redirect, practice.has(Fault::RefusePrivateUseScheme))?;
     check_metadata(&metadata, practice.has(Fault::RequireNative))?;
 
     let authentication = chosen_authentication(&metadata)?;
@@ -78,9 +80,18 @@ fn registered(practice: &Practice, body: &[u8]) -> Result<Value, OAuthError> {
     Ok(Value::Object(answer))
 }
 
-fn check_redirects(metadata: &ClientMetadata, refuse_private_use: bool) -> Result<(), OAuthError> {
+/// Whether it will use authorization codes, which is the default (RFC 7591 §2).
+fn uses_codes(metadata: &ClientMetadata) -> bool {
+    metadata.grant_types.as_ref().is_none_or(|grants| grants.iter().any(|grant| grant == "authorization_code"))
+}
+
+fn check_redirects(
+    metadata: &ClientMetadata,
+    wants_redirect: bool,
+    refuse_private_use: bool,
+) -> Result<(), OAuthError> {
     let refused = |description| Err(OAuthError::new(ErrorCode::InvalidRedirectUri, description));
-    if metadata.redirect_uris.is_empty() {
+    if metadata.redirect_uris.is_empty() && wants_redirect {
         return refused("redirect_uris is empty");
     }
     for redirect_uri in &metadata.redirect_uris {
@@ -105,8 +116,11 @@ fn check_metadata(metadata: &ClientMetadata, require_native: bool) -> Result<(),
     }
     let lacks =
         |list: &Option<Vec<String>>, word: &str| list.as_ref().is_some_and(|it| !it.iter().any(|it| it == word));
-    if lacks(&metadata.grant_types, "authorization_code") || lacks(&metadata.response_types, "code") {
-        return Err(invalid_metadata("only the authorization code grant is offered"));
+    if uses_codes(metadata) && lacks(&metadata.response_types, "code") {
+        return Err(invalid_metadata("authorization codes come with the response type code"));
+    }
+    if !uses_codes(metadata) && lacks(&metadata.grant_types, DEVICE_CODE) {
+        return Err(invalid_metadata("only authorization codes and device codes are offered"));
     }
     Ok(())
 }

@@ -52,10 +52,8 @@ fn admitted(practice: &Shared, request: &Request, token: &str) -> Result<Authori
     let mut state = practice.state();
     let url = &practice.addresses.mcp_url;
     let proof = dpop::Request { method: request.method().as_str(), url, access_token: Some(token) };
-    let key = state.proven_key(request.headers(), &proof).map_err(|error| match error {
-        ProofError::Nonce => "use_dpop_nonce",
-        _ => "invalid_dpop_proof",
-    })?;
+    let refused = |error| if matches!(error, ProofError::Nonce) { "use_dpop_nonce" } else { "invalid_dpop_proof" };
+    let key = state.proven_key(request.headers(), &proof).map_err(refused)?;
     let valid = state.grants.bearer(token, Instant::now()).filter(|_| !state.faults.contains(&Fault::RejectTokens));
     let valid = valid.filter(|_| state.grants.key_of(token) == key.as_deref());
     match valid {

@@ -13,8 +13,8 @@ use axum::{
 use tokio::net::TcpListener;
 
 use crate::{
-    addresses::Addresses, authorize, control, issuer, options::Options, pages, practice::Practice, practice::Shared,
-    pushed_authorization, registration, resource, revocation, token, tools,
+    addresses::Addresses, authorize, control, device, issuer, options::Options, pages, practice::Practice,
+    practice::Shared, pushed_authorization, registration, resource, revocation, token, tools,
 };
 
 /// Serves until the future is dropped.
@@ -39,6 +39,9 @@ fn router(practice: Shared) -> Router {
         .route("/authorize", get(authorize::authorize))
         .route("/par", post(pushed_authorization::push))
         .route("/authorize/decision", post(authorize::decide))
+        .route("/device_authorization", post(device::authorize))
+        .route("/device", get(device::page))
+        .route("/device/decision", post(device::decide))
         .route("/token", post(token::token))
         .route("/revoke", post(revocation::revoke))
         .route("/control", get(control::read).post(control::change))

@@ -18,7 +18,9 @@ use serde_json::{Value, json};
 
 use crate::{
     authorization_code::Redemption,
-    client, dpop,
+    client,
+    device::{self, DEVICE_CODE},
+    dpop,
     fault::Fault,
     grant_error::GrantError,
     grants::{Issued, Renewal},
@@ -43,6 +45,7 @@ fn answer(practice: &Practice, headers: &HeaderMap, body: &[u8]) -> Result<Respo
     match grant_type {
         "authorization_code" => state.counters.code_exchanges += 1,
         "refresh_token" => state.counters.refreshes += 1,
+        DEVICE_CODE => state.counters.device_polls += 1,
         _ => return Err(OAuthError::new(ErrorCode::UnsupportedGrantType, "unknown grant_type")),
     }
     if state.faults.contains(&Fault::TokenHtml) {
@@ -57,6 +60,7 @@ fn answer(practice: &Practice, headers: &HeaderMap, body: &[u8]) -> Result<Respo
     }
     match grant_type {
         "refresh_token" => refresh(&mut state, &client_id, key.as_deref(), &parameters),
+        DEVICE_CODE => poll(&mut state, &client_id, key, &parameters),
         _ => redeem(&mut state, &client_id, key.as_deref(), &parameters),
     }
 }
@@ -74,6 +78,18 @@ fn redeem(
         key,
     };
     let issued = state.grants.redeem(parameters.require("code")?, &redemption, Instant::now()).map_err(refusal)?;
+    let with_refresh_token = true;
+    Ok(tokens(state, issued, with_refresh_token))
+}
+
+fn poll(
+    state: &mut State,
+    client_id: &str,
+    key: Option<String>,
+    parameters: &Parameters,
+) -> Result<Response, OAuthError> {
+    let authorization = device::ask(state, client_id, parameters.require("device_code")?, Instant::now())?;
+    let issued = state.grants.grant(authorization, key, Instant::now());
     let with_refresh_token = true;
     Ok(tokens(state, issued, with_refresh_token))
 }

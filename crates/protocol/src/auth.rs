@@ -44,6 +44,9 @@ pub struct AuthStartParams {
     /// another way starts anew.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub callback: Option<CallbackKind>,
+    /// Sign in on any device, with a code to type there (RFC 8628), and start anew if a sign-in with a browser is open.
+    #[serde(default)]
+    pub device: bool,
     /// Register anew at the authorization server, and start anew if a sign-in is open.
     #[serde(default)]
     pub register_again: bool,
@@ -87,6 +90,12 @@ pub struct AuthView {
     pub steps: Vec<AuthStep>,
     /// The address to open in a browser, while one is awaited.
     pub authorization_url: Option<String>,
+    /// The code to type at that address, or to compare with the one that it shows, where there is one.
+    #[serde(default)]
+    pub user_code: Option<String>,
+    /// Whether the authorization server would take a sign-in on another device as well.
+    #[serde(default)]
+    pub device_offered: bool,
     /// How the browser is to come back, once that is known.
     pub callback: Option<CallbackKind>,
     /// Whether the agent opened a browser itself.

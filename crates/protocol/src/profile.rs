@@ -43,8 +43,14 @@ pub enum AuthType {
     Auto,
     /// OAuth 2.1 authorization code with PKCE.
     Oauth,
+    /// OAuth 2.0 device authorization: the person signs in on any device, and types a code there.
+    Device,
     /// OAuth 2.1 client credentials: the client itself signs in, and no person.
     ClientCredentials,
+    /// A workload, which its platform gives a JWT that stands for it (RFC 7523).
+    Workload,
+    /// A person of a company, whose identity provider vouches for them at the authorization server (ID-JAG).
+    Enterprise,
     /// A fixed bearer token.
     Bearer,
     /// A fixed header of any name, such as `X-API-Key`.
@@ -59,21 +65,47 @@ impl AuthType {
     /// Whether its tokens come from an authorization server, or may.
     pub fn signs_in(self) -> bool {
         match self {
-            AuthType::Auto | AuthType::Oauth | AuthType::ClientCredentials => true,
+            AuthType::Auto
+            | AuthType::Oauth
+            | AuthType::Device
+            | AuthType::ClientCredentials
+            | AuthType::Workload
+            | AuthType::Enterprise => true,
             AuthType::Bearer | AuthType::Header | AuthType::Basic | AuthType::None => false,
         }
     }
 
+    /// Whether the secret that the user brings is a client's.
+    pub fn has_client_secret(self) -> bool {
+        self.signs_in() && self != AuthType::Workload
+    }
+
     /// Every type with the word that people write for it.
-    pub const WORDS: [(&'static str, AuthType); 7] = [
+    pub const WORDS: [(&'static str, AuthType); 10] = [
         ("auto", AuthType::Auto),
         ("oauth", AuthType::Oauth),
+        ("device", AuthType::Device),
         ("client-credentials", AuthType::ClientCredentials),
+        ("workload", AuthType::Workload),
+        ("enterprise", AuthType::Enterprise),
         ("bearer", AuthType::Bearer),
         ("header", AuthType::Header),
         ("basic", AuthType::Basic),
         ("none", AuthType::None),
     ];
+}
+
+/// A company's identity provider, for [`AuthType::Enterprise`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct IdentityProvider {
+    /// Its issuer; its endpoints are found by its metadata.
+    pub issuer: String,
+    /// Our client ID there.
+    pub client_id: String,
+    /// Its token endpoint, where its metadata are not to be asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_endpoint: Option<String>,
 }
 
 /// Names a profile.
@@ -122,9 +154,19 @@ pub struct ProfileAddParams {
     /// The user's name, for [`AuthType::Basic`].
     #[serde(default)]
     pub username: Option<String>,
-    /// Client secret, bearer token, header value or password; goes to the keyring.
+    /// The file in which a platform keeps a JWT fresh: the workload's for [`AuthType::Workload`], the person's ID token
+    /// for [`AuthType::Enterprise`]. An absolute path.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assertion_file: Option<String>,
+    /// The identity provider, for [`AuthType::Enterprise`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity_provider: Option<IdentityProvider>,
+    /// Client secret, workload's JWT, bearer token, header value or password; goes to the keyring.
     #[serde(default, serialize_with = "crate::secret::expose_option", skip_serializing_if = "Option::is_none")]
     pub secret: Option<SecretString>,
+    /// The person's ID token, for [`AuthType::Enterprise`]; goes to the keyring.
+    #[serde(default, serialize_with = "crate::secret::expose_option", skip_serializing_if = "Option::is_none")]
+    pub subject_token: Option<SecretString>,
 }
 
 /// Parameters of `profile.rename`.
@@ -162,9 +204,12 @@ pub struct ProfileUpdateParams {
     /// What is accepted of its authorization server, beside what was; none takes all of that back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exceptions: Option<Vec<Exception>>,
-    /// Client secret, bearer token, header value or password; goes to the keyring.
+    /// Client secret, workload's JWT, bearer token, header value or password; goes to the keyring.
     #[serde(default, serialize_with = "crate::secret::expose_option", skip_serializing_if = "Option::is_none")]
     pub secret: Option<SecretString>,
+    /// The person's ID token, for [`AuthType::Enterprise`]; goes to the keyring.
+    #[serde(default, serialize_with = "crate::secret::expose_option", skip_serializing_if = "Option::is_none")]
+    pub subject_token: Option<SecretString>,
 }
 
 /// Parameters of `profile.list`. Frames are 64 KiB, so listings come in pages.
@@ -255,6 +300,12 @@ pub struct AccountDetail {
     pub header: Option<String>,
     /// The user's name, for [`AuthType::Basic`].
     pub username: Option<String>,
+    /// The file in which a platform keeps a JWT fresh, for [`AuthType::Workload`] and [`AuthType::Enterprise`].
+    #[serde(default)]
+    pub assertion_file: Option<String>,
+    /// The identity provider, for [`AuthType::Enterprise`].
+    #[serde(default)]
+    pub identity_provider: Option<IdentityProvider>,
     /// When the current access token came.
     #[cfg_attr(feature = "specta", specta(type = Option<String>))]
     pub received_at: Option<Timestamp>,

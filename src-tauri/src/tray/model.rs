@@ -190,7 +190,13 @@ fn glyph(status: AccountStatus) -> &'static str {
 fn has_fixed_key(account: &AccountView) -> bool {
     match account.auth {
         AuthType::Bearer | AuthType::Header | AuthType::Basic => true,
-        AuthType::Auto | AuthType::Oauth | AuthType::ClientCredentials | AuthType::None => false,
+        AuthType::Auto
+        | AuthType::Oauth
+        | AuthType::Device
+        | AuthType::ClientCredentials
+        | AuthType::Workload
+        | AuthType::Enterprise
+        | AuthType::None => false,
     }
 }
 

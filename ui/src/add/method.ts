@@ -23,7 +23,7 @@ export function methodOf({ name, scheme }: Header): Partial<Method> {
 
 /** Whether the browser has a part in it. */
 export function usesBrowser(auth: AuthType): boolean {
-  return auth === "auto" || auth === "oauth";
+  return auth === "auto" || auth === "oauth" || auth === "device";
 }
 
 export function isComplete({ auth, header, username, secret }: Method): boolean {
@@ -36,13 +36,14 @@ export function isComplete({ auth, header, username, secret }: Method): boolean 
 /** The account as the agent is to write it down: only what belongs to the chosen way. */
 export function newAccount(url: string, name: string, method: Method): NewAccount {
   const { auth } = method;
+  const hasClient = auth === "oauth" || auth === "device";
   const written = (text: string) => text.trim() || null;
   return {
     url,
     name: written(name),
     auth,
-    client_id: auth === "oauth" ? written(method.clientId) : null,
-    scopes: auth === "oauth" ? scopesIn(method.scopes) : [],
+    client_id: hasClient ? written(method.clientId) : null,
+    scopes: hasClient ? scopesIn(method.scopes) : [],
     header: auth === "header" ? written(method.header) : null,
     username: auth === "basic" ? written(method.username) : null,
     secret: method.secret || null,

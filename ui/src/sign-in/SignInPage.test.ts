@@ -45,13 +45,31 @@ test("a change of the sign-in is shown without asking for it", async () => {
 });
 
 test.each([
-  ["Open browser again", { callback: null, register_again: false }],
-  ["Try again with 127.0.0.1", { callback: "loopback", register_again: false }],
-  ["Register again", { callback: null, register_again: true }],
+  ["Open browser again", { callback: null, device: false, register_again: false }],
+  ["Try again with 127.0.0.1", { callback: "loopback", device: false, register_again: false }],
+  ["Register again", { callback: null, device: false, register_again: true }],
 ])("while the browser is awaited, “%s” is offered", async (name, request) => {
   const { backend } = await show(waitingForBrowser());
   await click(name);
   expect(backend.asked).toEqual([["signIn", { profile: "linear-work", ...request }]]);
+});
+
+test("a code for another device is offered where the service takes one", async () => {
+  const { backend } = await show(waitingForBrowser({ device_offered: true }));
+  await click("Use another device");
+  expect(backend.asked[0]?.[1]).toMatchObject({ device: true, callback: null });
+});
+
+test("on another device the code is shown to be typed or compared, and no address is pasted", async () => {
+  const device = { authorization_url: "https://idp.example/device", user_code: "BCDF-GHJK", callback: null };
+  const { backend } = await show(waitingForBrowser(device));
+  expect(screen.getByText("BCDF-GHJK")).toBeTruthy();
+  expect(screen.getByText("https://idp.example/device")).toBeTruthy();
+  expect(screen.queryByRole("textbox")).toBeNull();
+  await click("Copy code");
+  await click("Open browser again");
+  expect(backend.asked[0]).toEqual(["copyText", "BCDF-GHJK"]);
+  expect(backend.asked[1]?.[1]).toMatchObject({ device: false, callback: null });
 });
 
 test("the sign-in link is copied", async () => {
@@ -182,7 +200,9 @@ test("to begin is asked for once, whatever changes afterwards", async () => {
     await rerender({ account: account({ status: "signing_in" }) });
     await waitFor(() => expect(document.querySelector("[aria-current=step]")).toBeTruthy());
   }
-  expect(backend.asked).toEqual([["signIn", { profile: "linear-work", callback: null, register_again: false }]]);
+  expect(backend.asked).toEqual([
+    ["signIn", { profile: "linear-work", callback: null, device: false, register_again: false }],
+  ]);
 });
 
 test("Cancel works while the request that began the sign-in is still on its way", async () => {

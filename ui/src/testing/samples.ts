@@ -114,6 +114,8 @@ export function signIn(phase: AuthPhase, at: number, state: StepState, different
       fact: index + 1 < at ? (facts[index] ?? null) : null,
     })),
     authorization_url: null,
+    user_code: null,
+    device_offered: false,
     callback: null,
     browser_opened: false,
     expires_at: null,

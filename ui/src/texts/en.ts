@@ -90,7 +90,10 @@ export const en = {
     methods: {
       auto: ["Automatic", "Keybearer looks at the server, then signs in through the browser if needed."],
       oauth: ["OAuth in the browser", "You sign in yourself. Optional client ID, secret and scopes."],
+      device: ["OAuth on any device", "You sign in on a phone or another computer, with a code to type there."],
       client_credentials: ["Client credentials", "A client signs in for itself, without a person."],
+      workload: ["Workload identity", "The platform that runs this vouches for it."],
+      enterprise: ["Company sign-in", "Your company’s identity provider vouches for you."],
       bearer: ["Bearer token", "A personal access token from the server’s settings page."],
       header: ["API key in a header", "Sent as a header you name."],
       basic: ["User name and password (Basic)", "Sent with each request. Prefer OAuth when the server has it."],
@@ -149,6 +152,13 @@ export const en = {
     pasteHint: "Copy the whole address from the browser’s last page and paste it here.",
     useLoopback: "Try again with 127.0.0.1",
     useDeepLink: "Try again with the app link",
+    useDevice: "Use another device",
+    deviceHow: "Open this address on any device. Make sure that it shows this code, or type it there.",
+    deviceAddress: "Address",
+    deviceCode: "Code",
+    deviceWaiting: "This page continues by itself when you are done there.",
+    copyCode: "Copy code",
+    codeWorks: (span: string) => `Code works for ${span} more`,
     errorPage: "Browser shows an error page?",
     registerAgain: "Register again",
     enterClientId: "Enter client ID…",
@@ -553,6 +563,50 @@ export const en = {
       cancelled: {
         what: () => "This sign-in was cancelled.",
         meaning: "Nothing was changed.",
+      },
+      device_not_offered: {
+        what: () => "The sign-in service has no codes for other devices.",
+        meaning: "Sign in with the browser instead.",
+      },
+      key_unusable: {
+        what: () => "The client’s private key can’t sign.",
+        meaning: "It has to be PEM without a password: RSA with 2048 bits or more, or EC or Ed25519 in PKCS#8.",
+      },
+      key_not_accepted: {
+        what: () => "The sign-in service doesn’t take what the client’s private key can sign with.",
+        meaning: "Register another key there, then add the account again with it.",
+      },
+      assertion_missing: {
+        what: () => "The file isn’t there in which the platform keeps the token.",
+        meaning: "See whether the platform runs, and whether the path is right.",
+      },
+      assertion_unsafe: {
+        what: () => "Others could change the file in which the platform keeps the token.",
+        meaning: "Nothing was sent. Give it to yourself, and take the right to write from all others.",
+      },
+      assertion_unreadable: {
+        what: () => "The file in which the platform keeps the token can’t be read.",
+        meaning: "Nothing was sent.",
+      },
+      assertion_unusable: {
+        what: () => "What is to vouch for this account is no token.",
+        meaning: "It wants a JWT. Nothing was sent.",
+      },
+      assertion_elsewhere: {
+        what: () => "The workload’s token is for another sign-in service.",
+        meaning: "The server names one that it isn’t meant for. Nothing was sent.",
+      },
+      assertion_over: {
+        what: () => "The token that vouches for this account has ended.",
+        meaning: "Nothing was sent. It has to be brought anew.",
+      },
+      subject_missing: {
+        what: () => "Nothing is kept that would vouch for this account.",
+        meaning: "Add the account again with it.",
+      },
+      enterprise_not_offered: {
+        what: () => "The sign-in service doesn’t take the word of an identity provider.",
+        meaning: "Add the account with a sign-in of your own instead.",
       },
       token_refused: {
         what: () => "The sign-in service ended this sign-in or refused to renew it.",

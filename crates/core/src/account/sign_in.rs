@@ -3,14 +3,18 @@
 //! One sign-in per account at a time. What its callback is checked against lies in the keyring before the browser
 //! opens, so an agent that starts in between completes it.
 
-/// The sign-in of a client for itself.
-mod as_client;
 /// Which authorization server a sign-in goes to.
 mod authorization_server;
+/// The sign-in of a person on any device.
+mod device;
+/// What a sign-in was granted.
+mod granted;
 /// Everything up to the browser.
 mod prepare;
 /// From the answer to tokens.
 mod redeem;
+/// The sign-in without a person.
+mod unattended;
 
 use super::{Account, OpenSignIn, State};
 use crate::browser::Browser;
@@ -18,7 +22,7 @@ use crate::callback::Address;
 use crate::clock::now;
 use crate::error::Error;
 use crate::redirect::kind_of;
-use crate::vault::record::{PendingRecord, Record};
+use crate::vault::record::{Pending, PendingRecord, Record};
 use jiff::{SignedDuration, Timestamp};
 use keybearer_oauth::authorization::{Callback, Code};
 use keybearer_oauth::registration::Registration;
@@ -34,6 +38,8 @@ use url::Url;
 pub struct Way {
     /// How the browser comes back.
     pub callback: Option<CallbackKind>,
+    /// On any device, with a code to type there.
+    pub device: bool,
     /// Register anew at the authorization server.
     pub register_again: bool,
 }
@@ -52,8 +58,15 @@ impl Account {
                 return Err(Error::Usage(format!("{name} {why}")));
             }
             AuthType::None => return Err(Error::Usage(format!("{name} was added as an account without sign-in"))),
-            AuthType::Auto | AuthType::Oauth | AuthType::ClientCredentials => {}
+            AuthType::Auto
+            | AuthType::Oauth
+            | AuthType::Device
+            | AuthType::ClientCredentials
+            | AuthType::Workload
+            | AuthType::Enterprise => {}
         }
+        let device = way.device || (state.profile.settings.auth == AuthType::Device && way.callback.is_none());
+        let way = Way { device, ..way };
         let lapsed_way = state.sign_in.as_ref().filter(|_| page_has_lapsed(&state)).map(|open| open.way);
         let is_another = self.goes_another_way(&state, way);
         // A page that can't be opened any more makes room for a new one, which goes the same way.
@@ -67,8 +80,8 @@ impl Account {
             let task = tokio::spawn(self.clone().run_sign_in(number, browser, way)).abort_handle();
             state.sign_in = Some(OpenSignIn { number, task, way, port: None });
         } else if self.progress.phase() == AuthPhase::WaitingForBrowser {
-            let address = self.progress.view().authorization_url.unwrap_or_default();
-            self.progress.browser_opened(opens(browser.as_ref(), &address));
+            let address = state.record.as_ref().and_then(|record| record.pending.as_ref()).map(Pending::address);
+            self.progress.browser_opened(opens(browser.as_ref(), address.unwrap_or_default()));
         }
         Ok(self.progress.view())
     }
@@ -96,7 +109,7 @@ impl Account {
     /// Whether this answer belongs to the open sign-in.
     pub fn owns(&self, callback: &Callback) -> bool {
         let state = self.state();
-        let pending = state.record.as_ref().and_then(|record| record.pending.as_ref());
+        let pending = state.record.as_ref().and_then(|record| record.pending.as_ref()?.browser());
         pending.is_some_and(|pending| pending.authorization.owns(callback))
     }
 
@@ -111,10 +124,14 @@ impl Account {
     /// Goes on with a sign-in from before a restart.
     pub(super) async fn resume_sign_in(self: &Arc<Self>) {
         let Some(pending) = self.record().ok().and_then(|record| record.pending) else { return };
-        if pending.expires_at <= now() {
+        if pending.expires_at() <= now() {
             // It lapsed while no agent ran.
             return self.lose_way_back(&mut self.state());
         }
+        let pending = match pending {
+            Pending::Browser(pending) => pending,
+            Pending::Device(pending) => return self.resume_on_device(*pending),
+        };
         let port = match Address::parse(&pending.authorization.redirect_uri) {
             Some(address) => self.context.callbacks.open(address).await,
             None => None,
@@ -128,7 +145,7 @@ impl Account {
             self.progress.step(StepName::OpenBrowser, StepState::NeedsUser, Some(fact.to_owned()));
         }
         let task = tokio::spawn(self.clone().lapse(number, pending.expires_at)).abort_handle();
-        let way = Way { callback: kind.filter(|_| pending.callback_chosen), register_again: false };
+        let way = Way { callback: kind.filter(|_| pending.callback_chosen), ..Way::default() };
         state.sign_in = Some(OpenSignIn { number, task, way, port });
     }
 
@@ -173,7 +190,10 @@ impl Account {
         let can_turn = matches!(view.phase, AuthPhase::Preparing | AuthPhase::WaitingForBrowser);
         // What the server refused once isn't tried again for the same wish.
         let is_as_wished = |wished| open.way.callback == Some(wished) || view.callback == Some(wished);
-        can_turn && (way.register_again || way.callback.is_some_and(|wished| !is_as_wished(wished)))
+        can_turn
+            && (way.register_again
+                || (way.device && !open.way.device)
+                || way.callback.is_some_and(|wished| !is_as_wished(wished)))
     }
 
     fn begin(&self, state: &mut State) -> u64 {
@@ -236,24 +256,26 @@ impl Account {
         let open =
             state.sign_in.as_ref().filter(|_| self.progress.phase() != AuthPhase::Finishing).ok_or_else(closed)?;
         let record = state.record.as_mut().ok_or(Error::Internal("no record"))?;
-        let waiting = record.pending.as_ref().ok_or_else(closed)?;
+        let waiting = record.pending.as_ref().and_then(Pending::browser).ok_or_else(closed)?;
         let accepted = match (now() < waiting.expires_at, waiting.authorization.accept(callback)) {
             (true, Err(error)) if !error.ends_sign_in() => return Err(error.into()),
             (true, accepted) => accepted.map_err(Error::from),
             (false, _) => Err(Error::Lapsed),
         };
         // Single use: whoever comes second with the same answer finds nothing (RESP-8).
-        let pending = record.pending.take().ok_or(Error::Internal("no pending sign-in"))?;
+        let Some(Pending::Browser(pending)) = record.pending.take() else {
+            return Err(Error::Internal("no pending sign-in"));
+        };
         open.task.abort();
         self.progress.finish();
-        Ok((open.number, pending, accepted))
+        Ok((open.number, *pending, accepted))
     }
 }
 
 /// Whether a browser is awaited, and whoever opened its page now would find none.
 fn page_has_lapsed(state: &State) -> bool {
     let pending = state.record.as_ref().and_then(|record| record.pending.as_ref());
-    pending.and_then(|pending| pending.page_lapses_at).is_some_and(|end| end <= now())
+    pending.and_then(|pending| pending.browser()?.page_lapses_at).is_some_and(|end| end <= now())
 }
 
 fn opens(browser: Option<&Browser>, address: &str) -> bool {

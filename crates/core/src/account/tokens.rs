@@ -1,6 +1,7 @@
 //! Handing out and renewing tokens: one refresh per account at a time, committed before it is handed out.
 
 use super::moved::moved_to;
+use super::unattended::Unattended;
 use super::{Account, Means, State, fixed_secret, means};
 use crate::clock::now;
 use crate::error::Error;
@@ -312,7 +313,7 @@ impl Account {
         self.remember(outcome.as_ref().err());
         let record = match outcome {
             Ok(answer) => renewed(record, tokens, answer),
-            Err(Error::Token(error)) if classify(&error) == Failure::Rejected => rejected(record, tokens, &error),
+            Err(Error::Token(error)) if is_rejection(&tokens, &error) => rejected(record, tokens, &error),
             Err(error) => return Err(error),
         };
         let is_rejected = record.generation == seen;
@@ -329,16 +330,27 @@ impl Account {
         self.commit(record.clone()).await?;
         let registration = record.registration.as_ref().ok_or(Error::Internal("tokens without a registration"))?;
         let http = Http::for_server(&record.url.parse().map_err(ProfileError::from)?)?;
+        // As it was left out before, or as the user says since.
+        let settings = self.settings();
+        let omits_resource = tokens.omits_resource || settings.omit_resource;
+        let Some(refresh_token) = &tokens.refresh_token else {
+            let question = Unattended {
+                http: &http,
+                registration,
+                issuer: &tokens.issuer,
+                token_endpoint: &tokens.token_endpoint,
+                resource: &tokens.resource,
+                omits_resource,
+                scopes: &tokens.scopes,
+                dpop_key: tokens.dpop_key.as_ref(),
+            };
+            return self.ask_unattended(&settings, question).await;
+        };
         let client =
             Client::new(&http, registration, now().as_second())?.bound_to(self.prover(tokens.dpop_key.as_ref()));
-        // As it was left out before, or as the user says since.
-        let omits = tokens.omits_resource || self.settings().omit_resource;
-        let resource = Some(tokens.resource.as_str()).filter(|_| !omits);
+        let resource = Some(tokens.resource.as_str()).filter(|_| !omits_resource);
         let endpoint = TokenEndpoint { client, url: &tokens.token_endpoint, resource };
-        let grant = match &tokens.refresh_token {
-            Some(refresh_token) => Grant::RefreshToken(refresh_token),
-            None => Grant::ClientCredentials { scopes: &tokens.scopes },
-        };
+        let grant = Grant::RefreshToken(refresh_token);
         match endpoint.trade(grant).await {
             Err(error) if classify(&error) == Failure::Ambiguous => {
                 tracing::info!(account = %self.id, "the answer to a refresh was lost; asking once more");
@@ -370,6 +382,12 @@ fn renewed(mut record: Record, old: TokenRecord, answer: Tokens) -> Record {
     record
 }
 
+/// Whether the authorization server won't renew these tokens, however often it is asked. What stands for a workload or a
+/// person isn't presented again after any refusal (`WIF-2`).
+fn is_rejection(tokens: &TokenRecord, error: &TokenError) -> bool {
+    classify(error) == Failure::Rejected || (tokens.unattended && matches!(error, TokenError::Refused { .. }))
+}
+
 /// The authorization server doesn't renew this set any more. Nothing is deleted: the access token may still be good.
 fn rejected(record: Record, tokens: TokenRecord, error: &TokenError) -> Record {
     let is_ours = |client: &Registration| client.origin == RegistrationOrigin::Dynamic;
@@ -399,6 +417,13 @@ fn fixed_header(profile: &Profile, record: &Record) -> Option<(String, SecretStr
             let pair = format!("{}:{}", settings.username.as_ref()?, secret.expose_secret());
             Some(("Authorization".to_owned(), format!("Basic {}", BASE64_STANDARD.encode(pair)).into()))
         }
-        AuthType::Auto | AuthType::Oauth | AuthType::ClientCredentials | AuthType::Bearer | AuthType::None => None,
+        AuthType::Auto
+        | AuthType::Oauth
+        | AuthType::Device
+        | AuthType::ClientCredentials
+        | AuthType::Workload
+        | AuthType::Enterprise
+        | AuthType::Bearer
+        | AuthType::None => None,
     }
 }

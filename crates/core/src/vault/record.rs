@@ -3,6 +3,7 @@
 use super::Kept;
 use jiff::Timestamp;
 use keybearer_oauth::authorization::PendingAuthorization;
+use keybearer_oauth::device_authorization::DeviceAuthorization;
 use keybearer_oauth::dpop::DpopKey;
 use keybearer_oauth::registration::{Registration, RegistrationOrigin};
 use keybearer_oauth::server_metadata::{Exceptions, differ_by_a_slash};
@@ -34,6 +35,9 @@ pub struct Record {
     /// What a person has accepted of an authorization server. It weakens checks, so it lies here and in no file.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub exceptions: Vec<ExceptionRecord>,
+    /// What stands for the person at an identity provider.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<SubjectRecord>,
     /// Whether the server was found to need no sign-in.
     #[serde(default)]
     pub open: bool,
@@ -54,9 +58,9 @@ pub struct Record {
     /// What was kept for the address that the profile had before, until a sign-in for the new one has worked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub displaced: Option<Box<Record>>,
-    /// A sign-in whose browser is still out.
+    /// A sign-in whose person is still out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub pending: Option<PendingRecord>,
+    pub pending: Option<Pending>,
 }
 
 /// A secret that the user brought, and what alone it is for: it is never used as anything else.
@@ -80,6 +84,16 @@ pub struct ExceptionRecord {
     /// The authorization server, by the name that it is looked up by; until a sign-in has found one, none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub issuer: Option<String>,
+}
+
+/// What stands for the person at an identity provider, and at no other.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SubjectRecord {
+    /// The ID token.
+    #[serde(serialize_with = "expose")]
+    pub id_token: SecretString,
+    /// The identity provider's issuer.
+    pub issuer: String,
 }
 
 /// A token set with all that its use and its renewal need.
@@ -114,9 +128,10 @@ pub struct TokenRecord {
     /// Why the authorization server refused to renew this set, if it did: it is not asked again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refresh_rejected: Option<String>,
-    /// Whether the client got it for itself (RFC 6749 §4.4): it asks again instead of renewing.
-    #[serde(default)]
-    pub by_client: bool,
+    /// Whether it was granted without a person, as to a client for itself (RFC 6749 §4.4): then it is asked for again
+    /// instead of renewed.
+    #[serde(default, alias = "by_client")]
+    pub unattended: bool,
     /// The key that the set is bound to, if it is (RFC 9449).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dpop_key: Option<DpopKey>,
@@ -125,7 +140,43 @@ pub struct TokenRecord {
 impl TokenRecord {
     /// Whether another token can be had without a person.
     pub fn is_renewable(&self) -> bool {
-        (self.refresh_token.is_some() || self.by_client) && self.refresh_rejected.is_none()
+        (self.refresh_token.is_some() || self.unattended) && self.refresh_rejected.is_none()
+    }
+}
+
+/// A sign-in that waits for its person.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Pending {
+    /// In a browser, which comes back.
+    Browser(Box<PendingRecord>),
+    /// On any device, with a code to type there.
+    Device(Box<PendingDevice>),
+}
+
+impl Pending {
+    /// The one that waits for a callback.
+    pub fn browser(&self) -> Option<&PendingRecord> {
+        match self {
+            Pending::Browser(pending) => Some(pending),
+            Pending::Device(_) => None,
+        }
+    }
+
+    /// The address to open in a browser.
+    pub fn address(&self) -> &str {
+        match self {
+            Pending::Browser(pending) => &pending.authorization_url,
+            Pending::Device(pending) => pending.device.address().as_str(),
+        }
+    }
+
+    /// When it lapses.
+    pub fn expires_at(&self) -> Timestamp {
+        match self {
+            Pending::Browser(pending) => pending.expires_at,
+            Pending::Device(pending) => pending.expires_at,
+        }
     }
 }
 
@@ -154,6 +205,23 @@ pub struct PendingRecord {
     pub dpop_key: Option<DpopKey>,
 }
 
+/// A device authorization that waits for its person (RFC 8628).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct PendingDevice {
+    /// What is asked for again and again.
+    pub device: DeviceAuthorization,
+    /// For the tokens to come.
+    #[serde(default)]
+    pub revocation_endpoint: Option<Url>,
+    /// The server that it is for.
+    pub url: String,
+    /// When it lapses.
+    pub expires_at: Timestamp,
+    /// The key that the tokens to come are bound to, if they are to be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dpop_key: Option<DpopKey>,
+}
+
 impl Record {
     /// An empty record for the server at `url`.
     pub fn new(url: &str) -> Self {
@@ -163,6 +231,7 @@ impl Record {
             generation: 0,
             secret: None,
             exceptions: Vec::new(),
+            subject: None,
             open: false,
             registration: None,
             earlier: Vec::new(),
@@ -190,9 +259,10 @@ impl Record {
         Record { registration: Some(client), doubted: None, ..self }
     }
 
-    /// The open sign-in ended without an answer, or as a client that was refused: the next one doesn't trust that client.
+    /// The open sign-in ended without an answer: the next one doesn't trust the client that asked in the browser. Of one on
+    /// another device the server has said itself that it knows it.
     pub fn doubt_pending(&mut self) {
-        if let Some(pending) = self.pending.take() {
+        if let Some(Pending::Browser(pending)) = self.pending.take() {
             self.doubted = Some(pending.authorization.registration.client_id);
         }
     }

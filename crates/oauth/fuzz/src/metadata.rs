@@ -253,6 +253,8 @@ fn registration(issuer: &str) -> Registration {
         client_id: "c".to_owned(),
         client_secret: None,
         client_key: None,
+        signing_algorithm: None,
+        device: false,
         secret_expires_at: None,
         auth_method: AuthMethod::None,
         origin: RegistrationOrigin::Dynamic,

@@ -89,8 +89,16 @@ impl Account {
 
     /// Whether a sign-in at this authorization server can come to a good end, as far as its metadata tell.
     async fn can_use(&self, http: &Http, profile: &Profile, record: &Record, server: &ServerMetadata) -> bool {
-        if profile.settings.auth == AuthType::ClientCredentials {
-            return true;
+        match profile.settings.auth {
+            AuthType::ClientCredentials | AuthType::Workload | AuthType::Enterprise => return true,
+            AuthType::Device if server.device_authorization_endpoint.is_none() => return false,
+            AuthType::Device
+            | AuthType::Auto
+            | AuthType::Oauth
+            | AuthType::Bearer
+            | AuthType::Header
+            | AuthType::Basic
+            | AuthType::None => {}
         }
         let is_known = record.clients().any(|registration| {
             registration.issuer == server.issuer && registration.origin == RegistrationOrigin::Dynamic
@@ -98,7 +106,8 @@ impl Account {
         let has_document = || matches!(self.context.settings.metadata_document(), Ok(Some(_)));
         let has_document = server.client_id_metadata_document_supported && has_document();
         let can_register = profile.settings.client_id.is_some() || server.registration_endpoint.is_some();
-        (can_register || has_document || is_known) && authorization::check(http, server).await.is_ok()
+        let is_open = profile.settings.auth == AuthType::Device || authorization::check(http, server).await.is_ok();
+        (can_register || has_document || is_known) && is_open
     }
 }
 
@@ -120,7 +129,7 @@ fn candidates(record: &Record, profile: &Profile, named: &[String]) -> Result<Ve
 /// was registered by hand, and its secret, were first used at.
 fn bounds(record: &Record, profile: &Profile) -> Vec<String> {
     let settings = &profile.settings;
-    let secret = record.secret.as_ref().filter(|secret| secret.auth.signs_in());
+    let secret = record.secret.as_ref().filter(|secret| secret.auth.has_client_secret());
     let used = record.registration.as_ref().filter(|registration| {
         let is_this = Some(&registration.client_id) == settings.client_id.as_ref();
         is_this && registration.origin == RegistrationOrigin::PreRegistered

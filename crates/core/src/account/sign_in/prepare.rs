@@ -11,7 +11,7 @@ use crate::links;
 use crate::profile::{Profile, Settings};
 use crate::redirect::{DEEP_LINK, kind_of, uris};
 use crate::upstream::{Access, UpstreamError};
-use crate::vault::record::{PendingRecord, Record, TokenRecord};
+use crate::vault::record::{Pending, PendingRecord, Record, TokenRecord};
 use jiff::{SignedDuration, Timestamp};
 use keybearer_oauth::authorization::{self, RequestError, Wish};
 use keybearer_oauth::client::Client;
@@ -54,9 +54,16 @@ impl Account {
             return Ok(None);
         };
         self.progress.step(StepName::IdentifyClient, StepState::Running, None);
-        if profile.settings.auth == AuthType::ClientCredentials {
-            self.sign_in_as_client(number, &http, &profile, found).await?;
+        if matches!(profile.settings.auth, AuthType::ClientCredentials | AuthType::Workload | AuthType::Enterprise) {
+            self.sign_in_unattended(number, &http, &profile, found).await?;
             return Ok(None);
+        }
+        if way.device {
+            self.sign_in_on_device(number, &http, &profile, found, browser.as_ref()).await?;
+            return Ok(None);
+        }
+        if found.server.device_authorization_endpoint.is_some() {
+            self.progress.offer_device();
         }
         authorization::check(&http, &found.server).await?;
         let chosen = way.callback.is_some();
@@ -89,7 +96,7 @@ impl Account {
             callback_chosen: chosen,
             dpop_key: found.dpop_key,
         };
-        self.keep_pending(&profile.url, pending.clone()).await?;
+        self.keep_pending(&profile.url, Pending::Browser(Box::new(pending.clone()))).await?;
         self.open_browser(number, &pending, port, browser.as_ref())?;
         Ok(Some(pending.expires_at))
     }
@@ -116,7 +123,7 @@ impl Account {
         let step = |name, state, fact| self.progress.step(name, state, fact);
         step(StepName::ReachServer, StepState::Running, None);
         let challenge = match reach(http, url).await? {
-            Reached::Open if matches!(auth, AuthType::Oauth | AuthType::ClientCredentials) => None,
+            Reached::Open if auth != AuthType::Auto => None,
             // Some servers shake hands with anybody and ask for a token later: only a real request tells.
             Reached::Open => match self.context.upstream.list_tools(url, &Access::open()).await {
                 Err(UpstreamError::Unauthorized(challenge)) => challenge,
@@ -175,6 +182,8 @@ impl Account {
         };
         let by_hand = settings.redirect_uri.as_ref().filter(|_| pre_registered.is_some());
         let kind = match way.callback.filter(|_| by_hand.is_none()) {
+            // Nothing comes back from another device.
+            _ if way.device => CallbackKind::Loopback,
             _ if by_hand.is_some_and(|uri| uri == DEEP_LINK) => CallbackKind::DeepLink,
             // What was registered by hand, or stands in a document, has the loopback address unless the user knows
             // better.
@@ -191,12 +200,13 @@ impl Account {
             let same_kind = kept.redirect_uris.first().and_then(|uri| kind_of(uri)) == Some(kind);
             let is_ours = kept.issuer == server.issuer && kept.origin == RegistrationOrigin::Dynamic;
             let is_doubted = record.doubted.as_ref() == Some(&kept.client_id);
-            is_ours && same_kind && !is_doubted && !kept.has_ended(now().as_second())
+            let same_use = kept.device == way.device && (way.device || same_kind);
+            is_ours && same_use && !is_doubted && !kept.has_ended(now().as_second())
         };
         if let Some(kept) = record.clients().find(fits).filter(|_| may_keep) {
             return Ok(kept.clone());
         }
-        let known = Known { pre_registered, metadata_document };
+        let known = Known { pre_registered, metadata_document, device: way.device };
         if let Some(uri) = by_hand {
             return Ok(register(http, server, &known, std::slice::from_ref(uri)).await?);
         }
@@ -212,18 +222,23 @@ impl Account {
         known: &Known,
         kind: CallbackKind,
     ) -> Result<Registration, RegistrationError> {
-        let refused = match register(http, server, known, &uris(kind)).await {
+        let asked = if known.device { Vec::new() } else { uris(kind) };
+        let refused = match register(http, server, known, &asked).await {
             Err(refused) if is_refused(&refused) => refused,
             registered => return registered,
         };
         let other = match kind {
+            // Some insist on a redirect address, also of a client that never uses it.
+            _ if known.device => CallbackKind::Loopback,
             CallbackKind::DeepLink => CallbackKind::Loopback,
             CallbackKind::Loopback if links::are_answered().await => CallbackKind::DeepLink,
             CallbackKind::Loopback => return Err(refused),
         };
         let Ok(registration) = register(http, server, known, &uris(other)).await else { return Err(refused) };
         // With another address it worked at once, so it was the address.
-        self.context.redirects.learn(&server.issuer, other);
+        if !known.device {
+            self.context.redirects.learn(&server.issuer, other);
+        }
         Ok(registration)
     }
 
@@ -236,9 +251,11 @@ impl Account {
                 let redirect_uris = uris(way.callback.unwrap_or(CallbackKind::Loopback));
                 Error::ClientNeeded { profile: self.name(), why: Box::new(error), redirect_uris }
             }
-            RegistrationError::Http(_) | RegistrationError::Unusable(_) | RegistrationError::AuthMethod { .. } => {
-                error.into()
-            }
+            RegistrationError::Http(_)
+            | RegistrationError::Unusable(_)
+            | RegistrationError::Key(_)
+            | RegistrationError::Algorithm { .. }
+            | RegistrationError::AuthMethod { .. } => error.into(),
         }
     }
 
@@ -259,7 +276,7 @@ impl Account {
         self.commit(Record { open: true, ..self.record_for(url)? }).await
     }
 
-    async fn keep_pending(&self, url: &ServerUrl, pending: PendingRecord) -> Result<(), Error> {
+    pub(super) async fn keep_pending(&self, url: &ServerUrl, pending: Pending) -> Result<(), Error> {
         let _changing = self.changing.lock().await;
         self.commit_pending(Record { pending: Some(pending), ..self.record_for(url)? }).await
     }
@@ -278,6 +295,8 @@ fn is_refused(error: &RegistrationError) -> bool {
         RegistrationError::Http(_)
         | RegistrationError::NotOffered(_)
         | RegistrationError::NotListed { .. }
+        | RegistrationError::Key(_)
+        | RegistrationError::Algorithm { .. }
         | RegistrationError::Unusable(_)
         | RegistrationError::AuthMethod { .. } => false,
     }
@@ -297,6 +316,6 @@ fn unfounded(error: Error, server: &ServerMetadata) -> Error {
 /// The client that was registered by hand, with what proves that it is this client. Which authorization server it is for
 /// was looked at when that was chosen.
 fn pre_registered(record: &Record, settings: &Settings) -> Option<(String, Option<Credential>)> {
-    let secret = record.secret.as_ref().filter(|secret| secret.auth.signs_in());
+    let secret = record.secret.as_ref().filter(|secret| secret.auth.has_client_secret());
     Some((settings.client_id.clone()?, secret.map(|secret| Credential::of(secret.value.clone()))))
 }

@@ -1,17 +1,16 @@
 //! The end of a sign-in: the code becomes tokens, the tokens reach the keyring, a real request tries them.
 
+use super::granted::Granted;
 use crate::account::Account;
-use crate::account::tokens::ends_at;
 use crate::clock::now;
 use crate::error::Error;
 use crate::profile::ProfileError;
 use crate::redirect::kind_of;
 use crate::refresh::forgets_client;
-use crate::vault::record::{PendingRecord, Record, SecretRecord, TokenRecord};
+use crate::vault::record::PendingRecord;
 use keybearer_oauth::authorization::Code;
 use keybearer_oauth::client::Client;
 use keybearer_oauth::token::{Grant, TokenEndpoint};
-use keybearer_oauth::token_answer::Tokens;
 use keybearer_oauth::{Http, ServerUrl};
 use keybearer_protocol::auth::{StepName, StepState};
 use std::sync::Arc;
@@ -75,7 +74,18 @@ impl Account {
         if !still_meant() {
             return Err(Error::Cancelled);
         }
-        self.commit_tokens(signed_in(self.record()?, pending, answer)).await?;
+        let granted = Granted {
+            issuer: &asked.issuer,
+            registration: &asked.registration,
+            resource: &asked.resource,
+            omits_resource: asked.omits_resource,
+            scopes: &asked.scopes,
+            token_endpoint: &asked.token_endpoint,
+            revocation_endpoint: pending.revocation_endpoint.as_ref(),
+            unattended: false,
+            dpop_key: pending.dpop_key.as_ref(),
+        };
+        self.commit_tokens(granted.kept_in(self.record()?, answer)).await?;
         self.state().more_access.signed_in(&pending.authorization.scopes);
         Ok(())
     }
@@ -87,33 +97,5 @@ impl Account {
         let fact = format!("{} tools", tools.names.len());
         self.progress.step(StepName::TestConnection, StepState::Done, Some(fact));
         Ok(())
-    }
-}
-
-fn signed_in(record: Record, pending: &PendingRecord, answer: Tokens) -> Record {
-    let (received_at, asked) = (now(), &pending.authorization);
-    Record {
-        generation: record.generation + 1,
-        displaced: None,
-        pending: None,
-        secret: record.secret.clone().map(|secret| SecretRecord { issuer: Some(asked.issuer.clone()), ..secret }),
-        open: false,
-        tokens: Some(TokenRecord {
-            access_token: answer.access_token,
-            refresh_token: answer.refresh_token,
-            received_at,
-            expires_at: ends_at(received_at, answer.expires_in),
-            scopes: answer.scopes.unwrap_or_else(|| asked.scopes.clone()),
-            resource: asked.resource.clone(),
-            omits_resource: asked.omits_resource,
-            issuer: asked.issuer.clone(),
-            token_endpoint: asked.token_endpoint.clone(),
-            revocation_endpoint: pending.revocation_endpoint.clone(),
-            signed_in_at: received_at,
-            refresh_rejected: None,
-            by_client: false,
-            dpop_key: pending.dpop_key.clone(),
-        }),
-        ..record.signed_in_as(asked.registration.clone())
     }
 }

@@ -1,0 +1,59 @@
+//! What a sign-in was granted, on its way into the record; the same whoever it was granted to, and how.
+
+use crate::account::tokens::ends_at;
+use crate::clock::now;
+use crate::vault::record::{Record, SecretRecord, TokenRecord};
+use keybearer_oauth::dpop::DpopKey;
+use keybearer_oauth::registration::Registration;
+use keybearer_oauth::token_answer::Tokens;
+use url::Url;
+
+/// What was asked for, where, and as whom.
+pub(super) struct Granted<'a> {
+    /// The authorization server.
+    pub(super) issuer: &'a str,
+    pub(super) registration: &'a Registration,
+    pub(super) resource: &'a str,
+    /// Whether no request named it.
+    pub(super) omits_resource: bool,
+    /// The scopes that were asked for.
+    pub(super) scopes: &'a [String],
+    pub(super) token_endpoint: &'a Url,
+    pub(super) revocation_endpoint: Option<&'a Url>,
+    /// Whether it was granted without a person.
+    pub(super) unattended: bool,
+    /// The key that the tokens are bound to, if they are.
+    pub(super) dpop_key: Option<&'a DpopKey>,
+}
+
+impl Granted<'_> {
+    /// The record after the sign-in.
+    pub(super) fn kept_in(&self, record: Record, answer: Tokens) -> Record {
+        let received_at = now();
+        Record {
+            generation: record.generation + 1,
+            displaced: None,
+            pending: None,
+            secret: record.secret.clone().map(|secret| SecretRecord { issuer: Some(self.issuer.to_owned()), ..secret }),
+            open: false,
+            tokens: Some(TokenRecord {
+                access_token: answer.access_token,
+                // Where no person is needed none should come (RFC 6749 §4.4.3, RFC 7521 §4.1), and none is needed.
+                refresh_token: answer.refresh_token.filter(|_| !self.unattended),
+                received_at,
+                expires_at: ends_at(received_at, answer.expires_in),
+                scopes: answer.scopes.unwrap_or_else(|| self.scopes.to_vec()),
+                resource: self.resource.to_owned(),
+                omits_resource: self.omits_resource,
+                issuer: self.issuer.to_owned(),
+                token_endpoint: self.token_endpoint.clone(),
+                revocation_endpoint: self.revocation_endpoint.cloned(),
+                signed_in_at: received_at,
+                refresh_rejected: None,
+                unattended: self.unattended,
+                dpop_key: self.dpop_key.cloned(),
+            }),
+            ..record.signed_in_as(self.registration.clone())
+        }
+    }
+}
