@@ -130,7 +130,7 @@ fn a_workloads_token_goes_to_whom_it_is_for_and_to_no_other() {
     assert!(elsewhere.err.contains("https://as.example") && elsewhere.err.contains("--issuer"), "{elsewhere:?}");
     world.ok(&["remove", "s"]).unwrap();
     let other = add_workload(&world, &hostile, &file, &["--issuer", "https://as.example", "--json"]);
-    assert_eq!(error(&other)["data"]["reason"], "assertion_elsewhere", "{other:?}");
+    assert_eq!(error(&other)["data"]["reason"], "client_elsewhere", "{other:?}");
     assert!(hostile.requests("/token").is_empty());
     // The user knows that it takes this one.
     world.ok(&["remove", "s"]).unwrap();

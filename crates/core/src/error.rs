@@ -554,11 +554,11 @@ impl Error {
             Error::AssertionFile(AssertionFileError::Unsafe(_)) => {
                 Some("give it to yourself or root, and take the right to write from all others".to_owned())
             }
-            Error::AssertionElsewhere { named, .. } => Some(format!(
-                "if {named} takes that token all the same, add the account again with --issuer {named}"
-            )),
+            Error::AssertionElsewhere { named, .. } => {
+                Some(format!("if {named} takes that token all the same: keybearer change NAME --issuer {named}"))
+            }
             Error::AssertionOver(_) | Error::SubjectMissing(_) | Error::Assertion(_) => {
-                Some("bring a new one: remove the account and add it again, or let a file keep it fresh with --assertion-file".to_owned())
+                Some("bring a new one: keybearer change NAME with --secret-stdin for a workload's token, --subject-token-stdin for yours".to_owned())
             }
             Error::EnterpriseNotOffered(_) => {
                 Some("add the account with --auth oauth, or ask whoever runs that server".to_owned())

@@ -379,7 +379,7 @@ fn exchanges() -> Vec<Row> {
             ("token-number", but(json!({ "access_token": 7 })), provider("token_malformed")),
             ("token-none", but(json!({ "access_token": null })), provider("token_malformed")),
             ("type-mac", kind("mac"), provider("token_type_unknown")),
-            ("type-dpop-unasked", kind("DPoP"), provider("token_type_unknown")),
+            ("type-dpop-unasked", kind("DPoP"), provider("dpop_token_strange")),
             ("type-evil", kind(EVIL), provider("token_type_unknown")),
             ("type-upper", kind("BEARER"), well()),
             ("type-slack", kind("user"), well()),
