@@ -4,6 +4,8 @@
 
 #![forbid(unsafe_code)]
 
+/// The tables that say where each rule stands, and which test goes red without it.
+mod documents;
 /// Which crate may know which.
 mod layers;
 /// How every source file begins, is named, and what it leaves out.
