@@ -6,12 +6,12 @@ use serde_json::json;
 use wiremock::matchers::{method, path};
 use wiremock::{Mock, ResponseTemplate};
 
-/// A server whose authorization server knows no other grant: no PKCE, no registration, no sign-in page.
+/// A server whose authorization server knows no other grant: no PKCE, no registration, and no sign-in page at all.
 pub(crate) fn server(token: ResponseTemplate) -> Hostile {
     let hostile = Hostile::start();
     hostile.answer(Mock::given(method("POST")).and(path("/token")), token);
     let more = json!({
-        "code_challenge_methods_supported": [], "grant_types_supported": ["client_credentials"],
+        "authorization_endpoint": null, "code_challenge_methods_supported": [], "grant_types_supported": ["client_credentials"],
         "token_endpoint_auth_methods_supported": ["client_secret_basic"],
     });
     let issuer = hostile.authorization_server("", &more);

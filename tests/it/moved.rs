@@ -85,3 +85,40 @@ fn metadata_that_cannot_be_read_move_nobody_and_are_read_again_the_next_time() {
         hostile.runtime.block_on(async { drop(mounted) });
     }
 }
+
+#[test]
+fn a_token_endpoint_that_moves_is_found_again_where_the_authorization_server_says_and_nowhere_else() {
+    let hostile = server();
+    let (world, mut program) = signed_in(&hostile);
+    let generation = |program: &mut Wire| {
+        let forced = program.call("token.get", &json!({ "profile": "s", "force": true })).unwrap();
+        forced["result"]["generation"].as_u64()
+    };
+    assert_eq!(generation(&mut program), Some(2));
+    let gone =
+        Mock::given(method("POST")).and(path("/token")).respond_with(ResponseTemplate::new(404)).with_priority(1);
+    hostile.runtime.block_on(gone.mount(&hostile.server));
+    let tokens = json!({ "access_token": "u", "token_type": "Bearer", "expires_in": 3600, "refresh_token": "s" });
+    hostile
+        .answer(Mock::given(method("POST")).and(path("/elsewhere")), ResponseTemplate::new(200).set_body_json(tokens));
+    // Whoever calls itself by another name isn't believed.
+    let document = |issuer: &str| {
+        json!({
+            "issuer": issuer, "authorization_endpoint": hostile.url("/authorize"), "token_endpoint": hostile.url("/elsewhere"),
+            "code_challenge_methods_supported": ["S256"],
+        })
+    };
+    let place = "/.well-known/oauth-authorization-server";
+    let lie = ResponseTemplate::new(200).set_body_json(document("https://other.example"));
+    let once = Mock::given(method("GET")).and(path(place)).respond_with(lie).up_to_n_times(1).with_priority(1);
+    hostile.runtime.block_on(once.mount(&hostile.server));
+    assert_eq!(generation(&mut program), None);
+    assert!(hostile.requests("/elsewhere").is_empty());
+    hostile.first(place, ResponseTemplate::new(200).set_body_json(document(&hostile.url(""))));
+    assert_eq!(generation(&mut program), Some(3));
+    // From now on it is asked there at once.
+    let asked = hostile.requests("/token").len();
+    assert_eq!(generation(&mut program), Some(4));
+    assert_eq!((hostile.requests("/token").len(), hostile.requests("/elsewhere").len()), (asked, 2));
+    drop(world);
+}

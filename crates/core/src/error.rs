@@ -468,6 +468,7 @@ impl Error {
             Error::ClientNeeded { why, .. } => return registration_reason(why),
             Error::Registration(error) => return registration_reason(error),
             Error::MetadataDocument(_) => "metadata_document_address",
+            Error::Request(RequestError::NoPage(_)) => "authorization_not_offered",
             Error::Request(RequestError::NoPkce(_)) => "pkce_unsupported",
             Error::Request(RequestError::NotAllowed(_)) => "address_not_allowed",
             Error::Push(PushError::Refused { .. }) => "push_refused",

@@ -71,6 +71,9 @@ pub struct PendingAuthorization {
 /// Why no request can be made.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum RequestError {
+    /// Nobody signs in there but clients for themselves.
+    #[error("{0} has no page where a person signs in")]
+    NoPage(String),
     /// Without PKCE a stolen code is worth a token (`AUTHZ-3`).
     #[error("{0} doesn't offer PKCE with S256, without which a sign-in could be stolen, so Keybearer stopped")]
     NoPkce(String),
@@ -91,7 +94,7 @@ pub fn request(
     registration: &Registration,
     wish: Wish,
 ) -> Result<(AuthorizationRequest, PendingAuthorization), RequestError> {
-    check_offer(server)?;
+    let endpoint = offered_page(server)?;
     Url::parse(&wish.redirect_uri).map_err(|_| RequestError::BadAddress(wish.redirect_uri.clone()))?;
     let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
     let state = CsrfToken::new_random().into_secret();
@@ -109,13 +112,12 @@ pub fn request(
     // OpenID Connect Core §11: without the user's explicit consent the server ignores offline_access (AUTHZ-14). Whoever
     // asks for another prompt knows better, and two of them are refused.
     let is_offline = wish.scopes.iter().any(|scope| scope == OFFLINE_ACCESS);
-    let is_prompted =
-        wish.parameters.has("prompt") || server.authorization_endpoint.query_pairs().any(|(name, _)| name == "prompt");
+    let is_prompted = wish.parameters.has("prompt") || endpoint.query_pairs().any(|(name, _)| name == "prompt");
     parameters.extend((is_offline && !is_prompted).then_some(("prompt", "consent")));
     parameters.extend(wish.dpop_jkt.as_deref().map(|thumbprint| ("dpop_jkt", thumbprint)));
     parameters.extend(wish.parameters.iter());
     let parameters = parameters.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-    let request = AuthorizationRequest { endpoint: server.authorization_endpoint.clone(), parameters };
+    let request = AuthorizationRequest { endpoint: endpoint.clone(), parameters };
     let pending = PendingAuthorization {
         issuer: server.issuer.clone(),
         iss_promised: server.authorization_response_iss_parameter_supported,
@@ -175,18 +177,17 @@ impl PendingAuthorization {
 
 /// Whether a sign-in at this authorization server can be asked for at all; before anything is registered there.
 pub async fn check(http: &Http, server: &ServerMetadata) -> Result<(), RequestError> {
-    check_offer(server)?;
-    Ok(http.check(&server.authorization_endpoint).await?)
+    Ok(http.check(offered_page(server)?).await?)
 }
 
-fn check_offer(server: &ServerMetadata) -> Result<(), RequestError> {
+/// The page to open in a browser, as far as the metadata tell.
+fn offered_page(server: &ServerMetadata) -> Result<&Url, RequestError> {
+    let page = server.authorization_endpoint.as_ref();
+    let page = page.ok_or_else(|| RequestError::NoPage(server.issuer.clone()))?;
     if !server.code_challenge_methods_supported.iter().any(|method| method == "S256") {
         return Err(RequestError::NoPkce(server.issuer.clone()));
     }
-    match is_protected(&server.authorization_endpoint) {
-        true => Ok(()),
-        false => Err(RequestError::NotAllowed(server.authorization_endpoint.clone())),
-    }
+    if is_protected(page) { Ok(page) } else { Err(RequestError::NotAllowed(page.clone())) }
 }
 
 /// The scope that asks for a refresh token (OpenID Connect Core §11).
@@ -408,7 +409,7 @@ mod tests {
             ("https://as.example/authorize?resource=https://evil.example&client%5Fid=evil&x=1", "x=1&"),
         ] {
             let endpoint = Url::parse(endpoint).expect("an address");
-            let server = ServerMetadata { authorization_endpoint: endpoint, ..server(&["S256"]) };
+            let server = ServerMetadata { authorization_endpoint: Some(endpoint), ..server(&["S256"]) };
             let (request, _) = request(&server, &registration(), wish()).expect("a good request");
             let address = request.address();
             assert!(
@@ -429,10 +430,7 @@ mod tests {
             let mut wish = Wish { scopes: vec![OFFLINE_ACCESS.to_owned()], ..wish() };
             let parameters = parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
             wish.parameters = ExtraParameters::default().with(parameters.collect()).expect("good parameters");
-            let server = ServerMetadata {
-                authorization_endpoint: Url::parse(endpoint).expect("an address"),
-                ..server(&["S256"])
-            };
+            let server = ServerMetadata { authorization_endpoint: Url::parse(endpoint).ok(), ..server(&["S256"]) };
             let (request, _) = request(&server, &registration(), wish).expect("a good request");
             let address = request.address();
             let prompts = address.query_pairs().filter(|(name, _)| name == "prompt");
@@ -446,12 +444,14 @@ mod tests {
 
     #[test]
     fn without_pkce_or_protection_there_is_no_request() {
+        let server_for_clients = ServerMetadata { authorization_endpoint: None, ..server(&["S256"]) };
+        assert!(matches!(request(&server_for_clients, &registration(), wish()), Err(RequestError::NoPage(_))));
         for methods in [&[][..], &["plain"]] {
             assert!(matches!(request(&server(methods), &registration(), wish()), Err(RequestError::NoPkce(_))));
         }
         for address in ["http://as.example/authorize", "javascript:alert(1)", "file:///etc/passwd"] {
             let address = Url::parse(address).expect("an address");
-            let server = ServerMetadata { authorization_endpoint: address, ..server(&["S256"]) };
+            let server = ServerMetadata { authorization_endpoint: Some(address), ..server(&["S256"]) };
             assert!(matches!(request(&server, &registration(), wish()), Err(RequestError::NotAllowed(_))));
         }
     }

@@ -11,8 +11,9 @@ use url::Url;
 pub struct ServerMetadata {
     /// Its name, identical to the one it was looked up by (`DISC-11`).
     pub issuer: String,
-    /// Where the user signs in.
-    pub authorization_endpoint: Url,
+    /// Where the user signs in; absent where only clients do, for themselves (RFC 8414 §2).
+    #[serde(default)]
+    pub authorization_endpoint: Option<Url>,
     /// Where codes and refresh tokens become access tokens.
     pub token_endpoint: Url,
     /// Where clients register themselves (RFC 7591).
@@ -129,10 +130,11 @@ pub async fn find(http: &Http, issuer: &str, exceptions: Exceptions) -> Result<S
 fn unfit_endpoint(server: &ServerMetadata) -> Option<&'static str> {
     let is_unfit = |url: &Url| url.fragment().is_some() || url.as_str().len() > NAME_LIMIT;
     let endpoints = [
-        ("authorization_endpoint", Some(&server.authorization_endpoint)),
+        ("authorization_endpoint", server.authorization_endpoint.as_ref()),
         ("token_endpoint", Some(&server.token_endpoint)),
         ("registration_endpoint", server.registration_endpoint.as_ref()),
         ("pushed_authorization_request_endpoint", server.pushed_authorization_request_endpoint.as_ref()),
+        ("device_authorization_endpoint", server.device_authorization_endpoint.as_ref()),
         ("revocation_endpoint", server.revocation_endpoint.as_ref()),
     ];
     endpoints.into_iter().find(|(_, url)| url.is_some_and(is_unfit)).map(|(name, _)| name)
@@ -154,7 +156,7 @@ pub fn assumed(server: &Url) -> ServerMetadata {
     };
     ServerMetadata {
         issuer: server.origin().ascii_serialization(),
-        authorization_endpoint: endpoint("/authorize"),
+        authorization_endpoint: Some(endpoint("/authorize")),
         token_endpoint: endpoint("/token"),
         registration_endpoint: Some(endpoint("/register")),
         revocation_endpoint: None,

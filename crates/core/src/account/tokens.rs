@@ -1,6 +1,6 @@
 //! Handing out and renewing tokens: one refresh per account at a time, committed before it is handed out.
 
-use super::moved::moved_to;
+use super::moved::{is_gone, moved_to, token_endpoint};
 use super::unattended::Unattended;
 use super::{Account, Means, State, fixed_secret, means};
 use crate::clock::now;
@@ -291,7 +291,7 @@ impl Account {
         let _busy = self.context.busy.begin();
         let _changing = self.changing.lock().await;
         let record = self.record()?;
-        let (Some(tokens), true) = (record.tokens.clone(), record.generation == seen) else { return Ok(()) };
+        let (Some(mut tokens), true) = (record.tokens.clone(), record.generation == seen) else { return Ok(()) };
         if !tokens.is_renewable() {
             return Err(self.auth_required());
         }
@@ -309,7 +309,14 @@ impl Account {
             self.commit(unrenewable(record, tokens, why)).await?;
             return Err(self.auth_required());
         }
-        let outcome = self.ask(&record, &tokens).await;
+        let mut outcome = self.ask(&record, &tokens).await;
+        if let Err(Error::Token(TokenError::Http(error))) = &outcome
+            && is_gone(error)
+            && let Some(elsewhere) = token_endpoint(&server, &record, &tokens).await
+        {
+            tokens.token_endpoint = elsewhere;
+            outcome = self.ask(&record, &tokens).await;
+        }
         self.remember(outcome.as_ref().err());
         let record = match outcome {
             Ok(answer) => renewed(record, tokens, answer),

@@ -169,10 +169,10 @@ fn check_endpoints(server: &ServerMetadata) {
         parameters: ExtraParameters::default(),
     };
     let has_pkce = server.code_challenge_methods_supported.iter().any(|method| method == "S256");
-    let endpoint = &server.authorization_endpoint;
+    let endpoint = server.authorization_endpoint.as_ref();
     let outcome = authorization::request(server, &registration(&server.issuer), wish);
-    assert_eq!(outcome.is_ok(), has_pkce && is_safe(endpoint), "{endpoint}");
-    if let Ok((request, pending)) = outcome {
+    assert_eq!(outcome.is_ok(), has_pkce && endpoint.is_some_and(is_safe), "{endpoint:?}");
+    if let (Ok((request, pending)), Some(endpoint)) = (outcome, endpoint) {
         let opened = request.address();
         assert_eq!(opened.origin(), endpoint.origin(), "{endpoint} leads elsewhere");
         assert_eq!(opened.path(), endpoint.path(), "{endpoint} leads elsewhere");
@@ -199,9 +199,14 @@ fn check_endpoints(server: &ServerMetadata) {
 }
 
 fn endpoints(server: &ServerMetadata) -> impl Iterator<Item = &Url> {
-    let optional =
-        [&server.registration_endpoint, &server.pushed_authorization_request_endpoint, &server.revocation_endpoint];
-    [&server.authorization_endpoint, &server.token_endpoint].into_iter().chain(optional.into_iter().flatten())
+    let optional = [
+        &server.authorization_endpoint,
+        &server.registration_endpoint,
+        &server.pushed_authorization_request_endpoint,
+        &server.device_authorization_endpoint,
+        &server.revocation_endpoint,
+    ];
+    [&server.token_endpoint].into_iter().chain(optional.into_iter().flatten())
 }
 
 /// A server leads as far away as it lies itself, or farther, and never in the open (`SSRF-1`, `SSRF-3`, `TLS-1`).
