@@ -1,5 +1,6 @@
 //! Token life: renewed in one place, once, before it is too late, and never lost to a server's mood.
 
+use crate::hostile::{Hostile, bring_code, registers};
 use keybearer_tests::loopback;
 use keybearer_tests::practice::Practice;
 use keybearer_tests::until::until;
@@ -7,6 +8,8 @@ use keybearer_tests::wire::Wire;
 use keybearer_tests::world::World;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
+use wiremock::matchers::{body_string_contains, method, path};
+use wiremock::{Mock, ResponseTemplate};
 
 /// Two hundred questions at one time, on four connections.
 fn two_hundred_tokens(world: &World) -> Vec<Value> {
@@ -183,4 +186,29 @@ fn the_agents_own_request_renews_a_token_that_the_server_refuses() {
     practice.control(&json!({ "expire_all": true })).unwrap();
     assert_eq!(world.json(&["test", "practice"]).unwrap()["ok"], true);
     assert_eq!(practice.count("refreshes").unwrap(), 1);
+}
+
+#[test]
+fn what_a_server_says_beside_its_tokens_reaches_programs_and_outlives_a_refresh() {
+    let (world, hostile) = (World::new().unwrap(), Hostile::start());
+    let mut answer = json!({
+        "access_token": "t", "token_type": "Bearer", "expires_in": 3600, "refresh_token": "r",
+        "instance_url": "https://x.example", "id_token": "i",
+    });
+    let ask = |grant: &str| Mock::given(method("POST")).and(path("/token")).and(body_string_contains(grant));
+    hostile.answer(ask("authorization_code"), ResponseTemplate::new(200).set_body_json(&answer));
+    answer["instance_url"].take();
+    hostile.answer(ask("refresh_token"), ResponseTemplate::new(200).set_body_json(&answer));
+    let issuer = hostile.authorization_server("", &registers(&hostile));
+    hostile.resource(&issuer);
+    hostile.serve_whoever_has_a_token();
+    world.add("s", &hostile.url("/mcp")).unwrap();
+    bring_code(&world, &world.begin_sign_in("s").unwrap());
+    for arguments in [&["token", "s"][..], &["token", "s", "--force"]] {
+        assert_eq!(world.json(arguments).unwrap()["extra"], json!({ "instance_url": "https://x.example" }));
+    }
+    world.kill_agent().unwrap();
+    assert_eq!(world.json(&["token", "s"]).unwrap()["extra"]["instance_url"], "https://x.example");
+    // Nobody else is told.
+    assert!(world.json(&["show", "s"]).unwrap().get("extra").is_none());
 }

@@ -211,6 +211,7 @@ impl Api {
                 profile: account.name(),
                 generation: issued.generation,
                 from_cache: issued.from_cache,
+                extra: issued.extra,
             });
         }
         Err(Error::Edited(target))

@@ -136,6 +136,7 @@ mod tests {
             signed_in_at: received_at,
             refresh_rejected: None,
             unattended: false,
+            extra: Default::default(),
             dpop_key: None,
         }
     }

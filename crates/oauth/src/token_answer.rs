@@ -4,11 +4,12 @@
 use crate::challenge::bounded;
 use crate::http::{HttpError, without_mark};
 use crate::readable::readable;
-use crate::secret::{expose, expose_option};
+use crate::secret::{expose, expose_map, expose_option};
 use ::http::{Response, header};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 
 /// What the token endpoint gave. Times are relative to the moment of the answer; this crate has no clock.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -26,7 +27,13 @@ pub struct Tokens {
     pub refresh_token: Option<SecretString>,
     /// The scopes, where they differ from those that were asked for (RFC 6749 §5.1).
     pub scopes: Option<Vec<String>>,
+    /// What else the server said, such as Salesforce's `instance_url`: text as it is, all else as JSON, and no token.
+    #[serde(default, serialize_with = "expose_map", skip_serializing_if = "BTreeMap::is_empty")]
+    pub extra: BTreeMap<String, SecretString>,
 }
+
+/// The most that is kept of what else a server says, in bytes.
+const EXTRA_LIMIT: usize = 4096;
 
 /// How an access token is presented (RFC 6749 §7.1).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -110,7 +117,21 @@ pub fn read(host: &str, answer: &Response<Vec<u8>>) -> Result<Tokens, TokenError
         expires_in: fields.get("expires_in").and_then(lifetime),
         refresh_token: refresh_token.map(secret),
         scopes: text("scope").map(|scope| bounded(scope.split_ascii_whitespace().map(str::to_owned))),
+        extra: extra(&fields),
     })
+}
+
+/// What isn't ours to understand (RFC 6749 §5.1), as far as there is room for it.
+fn extra(fields: &Map<String, Value>) -> BTreeMap<String, SecretString> {
+    let is_ours = |name: &str| name.ends_with("token") || ["token_type", "expires_in", "scope"].contains(&name);
+    let mut room = EXTRA_LIMIT;
+    let others = fields.iter().filter(|(name, value)| !is_ours(name) && !value.is_null());
+    let kept = others.filter_map(|(name, value)| {
+        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        room = room.checked_sub(name.len() + text.len())?;
+        Some((name.clone(), text.into()))
+    });
+    kept.collect()
 }
 
 /// The fields of an answer in which an endpoint of `host` didn't refuse.
@@ -193,6 +214,7 @@ mod tests {
     use super::*;
     use ::http::StatusCode;
     use secrecy::ExposeSecret;
+    use serde_json::json;
 
     const JSON: &str = "application/json";
     const FORM: &str = "application/x-www-form-urlencoded; charset=x";
@@ -227,6 +249,17 @@ mod tests {
         for odd in ["0", "-5", "null", "\"soon\"", "[]"] {
             check(200, JSON, &format!(r#"{{"access_token":"a","expires_in":{odd}}}"#), "a Bearer - - -");
         }
+    }
+
+    #[test]
+    fn what_else_a_server_says_is_kept_within_bounds_and_no_token_in_it() {
+        let body = json!({
+            "access_token": "a", "refresh_token": "r", "id_token": "i", "token_type": "bearer", "scope": "s", "expires_in": 1,
+            "instance_url": "https://x.example", "team": { "id": 7 }, "none": null, "long": "x".repeat(EXTRA_LIMIT),
+        });
+        let tokens = read("as", &Response::new(body.to_string().into_bytes())).expect("tokens");
+        let kept: Vec<String> = tokens.extra.iter().map(|(n, v)| format!("{n}={}", v.expose_secret())).collect();
+        assert_eq!(kept, ["instance_url=https://x.example", r#"team={"id":7}"#]);
     }
 
     #[test]

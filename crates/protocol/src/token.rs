@@ -84,6 +84,9 @@ pub struct TokenReply {
     pub generation: u32,
     /// Whether it was at hand, without asking the authorization server.
     pub from_cache: bool,
+    /// What else the authorization server said with it, such as an address to use it at: text as it is, all else as JSON.
+    #[serde(default, serialize_with = "crate::secret::expose_map", skip_serializing_if = "BTreeMap::is_empty")]
+    pub extra: BTreeMap<String, SecretString>,
 }
 
 /// Parameters of `header.get`.

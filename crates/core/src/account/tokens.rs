@@ -21,6 +21,7 @@ use keybearer_oauth::token_answer::{TokenError, Tokens};
 use keybearer_oauth::{Http, ServerUrl};
 use keybearer_protocol::profile::{AuthType, LastTest};
 use secrecy::{ExposeSecret, SecretString};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -44,6 +45,8 @@ pub struct Issued {
     pub generation: u32,
     /// Whether it was at hand.
     pub from_cache: bool,
+    /// What else the authorization server said with it.
+    pub extra: BTreeMap<String, SecretString>,
     /// Who holds its key, if it is bound to one: without, it opens nothing.
     pub prover: Option<Prover>,
 }
@@ -236,8 +239,17 @@ impl Account {
         let (url, generation) = (state.profile.url.clone(), record.generation);
         if means(&state.profile, record) == Means::Bearer {
             let access_token = fixed_secret(&state.profile, record).cloned().ok_or(required)?;
-            let (expires_at, scopes, resource, prover) = (None, Vec::new(), None, None);
-            return Ok(Issued { url, access_token, expires_at, scopes, resource, generation, from_cache, prover });
+            return Ok(Issued {
+                url,
+                access_token,
+                expires_at: None,
+                scopes: Vec::new(),
+                resource: None,
+                generation,
+                from_cache,
+                extra: BTreeMap::new(),
+                prover: None,
+            });
         }
         let tokens = record.tokens.as_ref().ok_or(required)?;
         // Without any known scope nothing can be said, unless the server has.
@@ -255,6 +267,7 @@ impl Account {
             resource: Some(tokens.resource.clone()),
             generation,
             from_cache,
+            extra: tokens.extra.clone(),
             prover: self.prover(tokens.dpop_key.as_ref()),
         })
     }
@@ -376,6 +389,8 @@ fn scope_unavailable(state: &State, missing: Vec<String>) -> Error {
 fn renewed(mut record: Record, old: TokenRecord, answer: Tokens) -> Record {
     let received_at = now();
     record.generation += 1;
+    let mut extra = old.extra;
+    extra.extend(answer.extra);
     record.tokens = Some(TokenRecord {
         access_token: answer.access_token,
         // No new one means that the old one goes on (RFC 6749 §6); a new one replaces it (REF-4).
@@ -384,6 +399,7 @@ fn renewed(mut record: Record, old: TokenRecord, answer: Tokens) -> Record {
         expires_at: ends_at(received_at, answer.expires_in),
         scopes: answer.scopes.unwrap_or(old.scopes),
         refresh_rejected: None,
+        extra,
         ..old
     });
     record

@@ -9,9 +9,10 @@ use keybearer_oauth::registration::{Registration, RegistrationOrigin};
 use keybearer_oauth::server_metadata::{Exceptions, differ_by_a_slash};
 use keybearer_protocol::exception::Exception;
 use keybearer_protocol::profile::AuthType;
-use keybearer_protocol::secret::{expose, expose_option};
+use keybearer_protocol::secret::{expose, expose_map, expose_option};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use url::Url;
 
 /// The version of the record, independent of the product's.
@@ -132,6 +133,9 @@ pub struct TokenRecord {
     /// instead of renewed.
     #[serde(default, alias = "by_client")]
     pub unattended: bool,
+    /// What else the authorization server said with it.
+    #[serde(default, serialize_with = "expose_map", skip_serializing_if = "BTreeMap::is_empty")]
+    pub extra: BTreeMap<String, SecretString>,
     /// The key that the set is bound to, if it is (RFC 9449).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dpop_key: Option<DpopKey>,

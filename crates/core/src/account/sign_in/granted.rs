@@ -51,6 +51,7 @@ impl Granted<'_> {
                 signed_in_at: received_at,
                 refresh_rejected: None,
                 unattended: self.unattended,
+                extra: answer.extra,
                 dpop_key: self.dpop_key.cloned(),
             }),
             ..record.signed_in_as(self.registration.clone())
