@@ -63,7 +63,11 @@ fn hostile_answers_stop_a_sign_in_by_name_or_do_no_harm() {
     assert_eq!(liar.strays(), 0, "a redirect was followed");
     assert_eq!(Hand::new(&world).sign_in(&liar, "honest", None), Ends::Well);
     assert_eq!(world.agent_pid(), Some(agent), "the agent fell");
-    assert!(!world.log().contains(SECRET), "a token is in the log");
+    assert!(
+        !world.log().contains(SECRET),
+        "a token is in the log: {:?}",
+        world.log().lines().find(|line| line.contains(SECRET))
+    );
     let status = fs::read_to_string(format!("/proc/{agent}/status")).unwrap();
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse().ok());
     let peak: u64 = peak.unwrap();

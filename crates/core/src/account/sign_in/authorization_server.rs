@@ -38,7 +38,7 @@ impl Account {
     ) -> Result<Chosen, Error> {
         let record = self.record()?;
         let named = metadata.map(|metadata| metadata.authorization_servers.as_slice()).unwrap_or_default();
-        let Some(first) = named.first() else {
+        if named.is_empty() {
             let origin = profile.url.url().origin().ascii_serialization();
             let issuer = profile.settings.issuer.as_ref().unwrap_or(&origin);
             let candidates = candidates(&record, profile, std::slice::from_ref(issuer))?;
@@ -49,8 +49,8 @@ impl Account {
                 },
                 chosen => chosen,
             };
-        };
-        tracing::debug!(named = named.len(), %first, "authorization servers");
+        }
+        tracing::debug!(named = named.len(), "authorization servers");
         let candidates = candidates(&record, profile, named)?;
         self.first_usable(http, profile, &record, candidates).await
     }
