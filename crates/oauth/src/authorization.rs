@@ -1,5 +1,6 @@
 //! The authorization request and its answer: PKCE, `state`, `resource`, `iss`. Only this file sees a code.
 
+use crate::asked::Asked;
 use crate::challenge::bounded;
 use crate::extra_parameters::ExtraParameters;
 use crate::http::{Http, HttpError};
@@ -43,8 +44,9 @@ pub struct AuthorizationRequest {
 /// An authorization request that waits for its answer. A caller keeps it in a vault until then.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct PendingAuthorization {
-    /// The issuer from validated metadata, recorded before the browser opens (`AUTHZ-15`).
-    pub issuer: String,
+    /// What is asked for, recorded before the browser opens (`AUTHZ-15`).
+    #[serde(flatten)]
+    pub asked: Asked,
     /// Whether the authorization server promised to name itself in the answer (`RESP-1`, `RESP-2`).
     pub iss_promised: bool,
     /// The one value that the answer must bring back (`AUTHZ-8`).
@@ -55,17 +57,6 @@ pub struct PendingAuthorization {
     pub code_verifier: SecretString,
     /// Sent again with the code (RFC 6749 §4.1.3).
     pub redirect_uri: String,
-    /// What the tokens will be for; sent again with the code (`TOK-2`).
-    pub resource: String,
-    /// Whether the resource was left out, so that it is left out of what follows as well.
-    #[serde(default)]
-    pub omits_resource: bool,
-    /// The scopes that were asked for.
-    pub scopes: Vec<String>,
-    /// Where the code becomes tokens.
-    pub token_endpoint: Url,
-    /// The client that asked.
-    pub registration: Registration,
 }
 
 /// Why no request can be made.
@@ -119,16 +110,18 @@ pub fn request(
     let parameters = parameters.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     let request = AuthorizationRequest { endpoint: endpoint.clone(), parameters };
     let pending = PendingAuthorization {
-        issuer: server.issuer.clone(),
+        asked: Asked {
+            issuer: server.issuer.clone(),
+            registration: registration.clone(),
+            resource: wish.resource,
+            omits_resource: wish.omit_resource,
+            scopes: wish.scopes,
+            token_endpoint: server.token_endpoint.clone(),
+        },
         iss_promised: server.authorization_response_iss_parameter_supported,
         state: state.into(),
         code_verifier: verifier.into_secret().into(),
         redirect_uri: wish.redirect_uri,
-        resource: wish.resource,
-        omits_resource: wish.omit_resource,
-        scopes: wish.scopes,
-        token_endpoint: server.token_endpoint.clone(),
-        registration: registration.clone(),
     };
     Ok((request, pending))
 }
@@ -165,13 +158,6 @@ impl AuthorizationRequest {
         url.set_fragment(None);
         url.query_pairs_mut().extend_pairs(parameters);
         url
-    }
-}
-
-impl PendingAuthorization {
-    /// The resource as it is sent with the code; none where it was left out before.
-    pub fn sent_resource(&self) -> Option<&str> {
-        Some(self.resource.as_str()).filter(|_| !self.omits_resource)
     }
 }
 
@@ -318,7 +304,7 @@ impl PendingAuthorization {
         }
         // Compared as text: nothing is normalised (RESP-5).
         match callback.parameter("iss") {
-            Some(iss) if iss != self.issuer => return Err(CallbackError::IssuerMismatch),
+            Some(iss) if iss != self.asked.issuer => return Err(CallbackError::IssuerMismatch),
             None if self.iss_promised => return Err(CallbackError::IssuerMissing),
             Some(_) | None => {}
         }

@@ -1,10 +1,10 @@
 //! Device authorization (RFC 8628): a person signs in on any device, and types a code there. Nothing comes back to this
 //! machine, which asks for the tokens again and again instead.
 
+use crate::asked::Asked;
 use crate::client::{Client, Form};
 use crate::http::{Http, host};
 use crate::readable::readable;
-use crate::registration::Registration;
 use crate::secret::expose;
 use crate::server_metadata::ServerMetadata;
 use crate::server_url::is_protected;
@@ -30,8 +30,9 @@ const USER_CODE_LIMIT: usize = 64;
 /// A device authorization that waits for its person. A caller keeps it in a vault until then.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct DeviceAuthorization {
-    /// The authorization server.
-    pub issuer: String,
+    /// What is asked for.
+    #[serde(flatten)]
+    pub asked: Asked,
     /// What is traded for tokens once the person has agreed.
     #[serde(serialize_with = "expose")]
     pub device_code: SecretString,
@@ -43,17 +44,6 @@ pub struct DeviceAuthorization {
     pub verification_uri_complete: Option<Url>,
     /// Seconds between two questions.
     pub interval: u64,
-    /// The protected resource.
-    pub resource: String,
-    /// Whether no request names it.
-    #[serde(default)]
-    pub omits_resource: bool,
-    /// The scopes that were asked for.
-    pub scopes: Vec<String>,
-    /// Where the code becomes tokens.
-    pub token_endpoint: Url,
-    /// The client that asked.
-    pub registration: Registration,
 }
 
 /// Why a device authorization comes to nothing.
@@ -91,15 +81,13 @@ pub enum Meanwhile {
 pub async fn request(
     client: &Client<'_>,
     server: &ServerMetadata,
-    resource: &str,
-    omits_resource: bool,
-    scopes: &[String],
+    asked: Asked,
 ) -> Result<(DeviceAuthorization, u64), DeviceError> {
     let not_offered = || DeviceError::NotOffered(server.issuer.clone());
     let endpoint = server.device_authorization_endpoint.as_ref().ok_or_else(not_offered)?;
-    let scope = scopes.join(" ");
+    let scope = asked.scopes.join(" ");
     let mut form: Form<'_> = Vec::new();
-    form.extend((!omits_resource).then_some(("resource", resource)));
+    form.extend(asked.sent_resource().map(|resource| ("resource", resource)));
     form.extend((!scope.is_empty()).then_some(("scope", scope.as_str())));
     let host = host(endpoint);
     let answer = client.post(endpoint, &form).await.map_err(TokenError::from)?;
@@ -120,17 +108,12 @@ pub async fn request(
         None => None,
     };
     let authorization = DeviceAuthorization {
-        issuer: server.issuer.clone(),
         device_code: needed("device_code", text("device_code"))?.into(),
         user_code,
         verification_uri: shown(client.http, &host, &place).await?,
         verification_uri_complete: complete,
         interval: fields.get("interval").and_then(lifetime).unwrap_or(INTERVAL).min(LONGEST_INTERVAL),
-        resource: resource.to_owned(),
-        omits_resource,
-        scopes: scopes.to_vec(),
-        token_endpoint: server.token_endpoint.clone(),
-        registration: client.registration.clone(),
+        asked,
     };
     let expires_in = fields.get("expires_in").and_then(lifetime).unwrap_or(LIFETIME).min(LONGEST_LIFETIME);
     Ok((authorization, expires_in))
@@ -147,11 +130,6 @@ async fn shown(http: &Http, host: &str, address: &str) -> Result<Url, DeviceErro
 }
 
 impl DeviceAuthorization {
-    /// The resource as it is sent with the code; none where it was left out before.
-    pub fn sent_resource(&self) -> Option<&str> {
-        Some(self.resource.as_str()).filter(|_| !self.omits_resource)
-    }
-
     /// The address to open in a browser.
     pub fn address(&self) -> &Url {
         self.verification_uri_complete.as_ref().unwrap_or(&self.verification_uri)

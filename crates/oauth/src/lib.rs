@@ -41,6 +41,8 @@ pub mod dpop;
 pub mod client_metadata;
 /// How the authorization server knows us: by hand, by metadata document, or by dynamic registration.
 pub mod registration;
+/// What is asked of an authorization server, from the first request to the tokens.
+pub mod asked;
 /// The client at its authorization server's endpoints: it says and proves who it is.
 pub mod client;
 /// Parameters that a user adds to authorization requests.

@@ -1,5 +1,6 @@
 //! The token endpoint: what is traded for tokens there, and how.
 
+use crate::asked::Asked;
 use crate::authorization::{Code, PendingAuthorization};
 use crate::client::{Client, Form};
 use crate::client_metadata::DEVICE_CODE;
@@ -46,7 +47,12 @@ pub enum Grant<'a> {
     },
 }
 
-impl TokenEndpoint<'_> {
+impl<'a> TokenEndpoint<'a> {
+    /// The one where that becomes tokens which was asked for.
+    pub fn of(client: Client<'a>, asked: &'a Asked) -> TokenEndpoint<'a> {
+        TokenEndpoint { client, url: &asked.token_endpoint, resource: asked.sent_resource() }
+    }
+
     /// Trades a grant for tokens; where the client proves that it holds a key, for such as are bound to it (`DPOP-1`).
     pub async fn trade(&self, grant: Grant<'_>) -> Result<Tokens, TokenError> {
         let scope = grant.scope();

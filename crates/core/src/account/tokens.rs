@@ -1,7 +1,6 @@
 //! Handing out and renewing tokens: one refresh per account at a time, committed before it is handed out.
 
 use super::moved::{is_gone, moved_to, token_endpoint};
-use super::unattended::Unattended;
 use super::{Account, Means, State, fixed_secret, means};
 use crate::clock::now;
 use crate::error::Error;
@@ -11,6 +10,7 @@ use crate::upstream::{Access, Headers, ToolList, UpstreamError};
 use crate::vault::record::{Record, TokenRecord};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use jiff::{SignedDuration, Timestamp};
+use keybearer_oauth::asked::Asked;
 use keybearer_oauth::challenge::Challenge;
 use keybearer_oauth::client::Client;
 use keybearer_oauth::dpop::{Prover, is_about_proof};
@@ -348,29 +348,23 @@ impl Account {
     async fn ask(&self, record: &Record, tokens: &TokenRecord) -> Result<Tokens, Error> {
         // A rotated token that can't be kept would be lost: without room for it nothing is sent.
         self.commit(record.clone()).await?;
-        let registration = record.registration.as_ref().ok_or(Error::Internal("tokens without a registration"))?;
-        let http = Http::for_server(&record.url.parse().map_err(ProfileError::from)?)?;
-        // As it was left out before, or as the user says since.
-        let settings = self.settings();
-        let omits_resource = tokens.omits_resource || settings.omit_resource;
-        let Some(refresh_token) = &tokens.refresh_token else {
-            let question = Unattended {
-                http: &http,
-                registration,
-                issuer: &tokens.issuer,
-                token_endpoint: &tokens.token_endpoint,
-                resource: &tokens.resource,
-                omits_resource,
-                scopes: &tokens.scopes,
-                dpop_key: tokens.dpop_key.as_ref(),
-            };
-            return self.ask_unattended(&settings, question).await;
+        let registration = record.registration.clone().ok_or(Error::Internal("tokens without a registration"))?;
+        let (settings, http) = (self.settings(), Http::for_server(&record.url.parse().map_err(ProfileError::from)?)?);
+        let asked = Asked {
+            issuer: tokens.issuer.clone(),
+            registration,
+            resource: tokens.resource.clone(),
+            // As it was left out before, or as the user says since.
+            omits_resource: tokens.omits_resource || settings.omit_resource,
+            scopes: tokens.scopes.clone(),
+            token_endpoint: tokens.token_endpoint.clone(),
         };
-        let client =
-            Client::new(&http, registration, now().as_second())?.bound_to(self.prover(tokens.dpop_key.as_ref()));
-        let resource = Some(tokens.resource.as_str()).filter(|_| !omits_resource);
-        let endpoint = TokenEndpoint { client, url: &tokens.token_endpoint, resource };
-        let grant = Grant::RefreshToken(refresh_token);
+        let dpop_key = tokens.dpop_key.as_ref();
+        let Some(refresh_token) = &tokens.refresh_token else {
+            return self.ask_unattended(&settings, &http, &asked, dpop_key).await;
+        };
+        let client = Client::new(&http, &asked.registration, now().as_second())?.bound_to(self.prover(dpop_key));
+        let (endpoint, grant) = (TokenEndpoint::of(client, &asked), Grant::RefreshToken(refresh_token));
         match endpoint.trade(grant).await {
             Err(error) if classify(&error) == Failure::Ambiguous => {
                 tracing::info!(account = %self.id, "the answer to a refresh was lost; asking once more");

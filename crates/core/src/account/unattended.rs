@@ -6,6 +6,7 @@ use crate::assertion_file;
 use crate::clock::now;
 use crate::error::Error;
 use crate::profile::{ProfileError, Settings};
+use keybearer_oauth::asked::Asked;
 use keybearer_oauth::assertion::claims;
 use keybearer_oauth::client::Client;
 use keybearer_oauth::dpop::DpopKey;
@@ -20,33 +21,21 @@ use secrecy::SecretString;
 use std::path::Path;
 use url::Url;
 
-/// What is asked for, where, and as whom.
-pub(super) struct Unattended<'a> {
-    pub(super) http: &'a Http,
-    pub(super) registration: &'a Registration,
-    /// The authorization server.
-    pub(super) issuer: &'a str,
-    pub(super) token_endpoint: &'a Url,
-    pub(super) resource: &'a str,
-    /// Whether it isn't named to the authorization server.
-    pub(super) omits_resource: bool,
-    pub(super) scopes: &'a [String],
-    /// The key that the tokens are to be bound to, if they are.
-    pub(super) dpop_key: Option<&'a DpopKey>,
-}
-
 impl Account {
     /// Asks once: what was refused is neither asked for again nor in another way (`WIF-2`).
-    pub(super) async fn ask_unattended(&self, settings: &Settings, asked: Unattended<'_>) -> Result<Tokens, Error> {
-        let client =
-            Client::new(asked.http, asked.registration, now().as_second())?.bound_to(self.prover(asked.dpop_key));
-        let resource = Some(asked.resource).filter(|_| !asked.omits_resource);
-        let endpoint = TokenEndpoint { client, url: asked.token_endpoint, resource };
-        let scopes = asked.scopes;
+    pub(super) async fn ask_unattended(
+        &self,
+        settings: &Settings,
+        http: &Http,
+        asked: &Asked,
+        dpop_key: Option<&DpopKey>,
+    ) -> Result<Tokens, Error> {
+        let client = Client::new(http, &asked.registration, now().as_second())?.bound_to(self.prover(dpop_key));
+        let (endpoint, scopes) = (TokenEndpoint::of(client, asked), asked.scopes.as_slice());
         let assertion = match settings.auth {
             AuthType::ClientCredentials => return Ok(endpoint.trade(Grant::ClientCredentials { scopes }).await?),
-            AuthType::Workload => self.workload(settings, &asked).await?,
-            AuthType::Enterprise => self.vouched_for(settings, &asked).await?,
+            AuthType::Workload => self.workload(settings, asked).await?,
+            AuthType::Enterprise => self.vouched_for(settings, asked).await?,
             AuthType::Auto
             | AuthType::Oauth
             | AuthType::Device
@@ -63,7 +52,7 @@ impl Account {
 
     /// The workload's JWT, if this authorization server is whom it is for: another one, which the MCP server may name as
     /// it likes, could use it in the workload's name.
-    async fn workload(&self, settings: &Settings, asked: &Unattended<'_>) -> Result<SecretString, Error> {
+    async fn workload(&self, settings: &Settings, asked: &Asked) -> Result<SecretString, Error> {
         let brought = self.record()?.secret.filter(|secret| secret.auth == AuthType::Workload);
         let assertion = match (&settings.assertion_file, brought) {
             (Some(path), _) => read(path).await?,
@@ -72,12 +61,12 @@ impl Account {
         };
         let claims = claims(&assertion)?;
         let fits = match &settings.issuer {
-            Some(named) => named == asked.issuer,
-            None => claims.is_for(&[asked.issuer, asked.token_endpoint.as_str()]),
+            Some(named) => *named == asked.issuer,
+            None => claims.is_for(&[asked.issuer.as_str(), asked.token_endpoint.as_str()]),
         };
         if !fits {
             let bound = settings.issuer.clone().unwrap_or_else(|| claims.audiences().join(", "));
-            return Err(Error::AssertionElsewhere { bound, named: asked.issuer.to_owned() });
+            return Err(Error::AssertionElsewhere { bound, named: asked.issuer.clone() });
         }
         if claims.is_over(now().as_second()) {
             return Err(Error::AssertionOver(self.name()));
@@ -86,7 +75,7 @@ impl Account {
     }
 
     /// The identity provider's word for the person, good at this authorization server alone (`EMA-1`).
-    async fn vouched_for(&self, settings: &Settings, asked: &Unattended<'_>) -> Result<SecretString, Error> {
+    async fn vouched_for(&self, settings: &Settings, asked: &Asked) -> Result<SecretString, Error> {
         let provider = settings.identity_provider.as_ref().ok_or(Error::Internal("no identity provider"))?;
         let kept = self.record()?.subject.filter(|subject| subject.issuer == provider.issuer);
         let id_token = match (&settings.assertion_file, kept) {
@@ -103,7 +92,7 @@ impl Account {
         let endpoint = token_endpoint(&http, provider).await?;
         let registration = Registration::public(&provider.issuer, &provider.client_id);
         let client = Client::new(&http, &registration, now().as_second())?;
-        let purpose = Purpose { audience: asked.issuer, resource: asked.resource, scopes: asked.scopes };
+        let purpose = Purpose { audience: &asked.issuer, resource: &asked.resource, scopes: &asked.scopes };
         Ok(exchange(&client, &endpoint, &id_token, purpose).await?)
     }
 }

@@ -267,7 +267,7 @@ impl Record {
     /// another device the server has said itself that it knows it.
     pub fn doubt_pending(&mut self) {
         if let Some(Pending::Browser(pending)) = self.pending.take() {
-            self.doubted = Some(pending.authorization.registration.client_id);
+            self.doubted = Some(pending.authorization.asked.registration.client_id);
         }
     }
 

@@ -186,7 +186,7 @@ fn check_endpoints(server: &ServerMetadata) {
             let given: Vec<&str> = sent.iter().filter(|(n, _)| n == name).map(|(_, v)| v.as_str()).collect();
             assert_eq!(given, [value], "{name} in {opened}");
         }
-        assert_eq!((opened.fragment(), pending.issuer), (None, server.issuer.clone()));
+        assert_eq!((opened.fragment(), pending.asked.issuer), (None, server.issuer.clone()));
     }
     for url in endpoints(server) {
         check_reach(url);

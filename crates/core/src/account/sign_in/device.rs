@@ -12,6 +12,7 @@ use crate::error::Error;
 use crate::profile::{Profile, ProfileError};
 use crate::vault::record::{Pending, PendingDevice};
 use jiff::SignedDuration;
+use keybearer_oauth::asked::Asked;
 use keybearer_oauth::client::Client;
 use keybearer_oauth::device_authorization::{DeviceError, meanwhile, request};
 use keybearer_oauth::token::{Grant, TokenEndpoint};
@@ -40,8 +41,15 @@ impl Account {
         let scopes = self.widened(if chosen.is_empty() { found.scopes } else { chosen.clone() });
         let client =
             Client::new(http, &registration, now().as_second())?.bound_to(self.prover(found.dpop_key.as_ref()));
-        let omits_resource = profile.settings.omit_resource;
-        let (device, expires_in) = request(&client, &found.server, &found.resource, omits_resource, &scopes).await?;
+        let asked = Asked {
+            issuer: found.server.issuer.clone(),
+            registration: registration.clone(),
+            resource: found.resource,
+            omits_resource: profile.settings.omit_resource,
+            scopes,
+            token_endpoint: found.server.token_endpoint.clone(),
+        };
+        let (device, expires_in) = request(&client, &found.server, asked).await?;
         let asked_at = now();
         let pending = PendingDevice {
             device,
@@ -116,11 +124,11 @@ impl Account {
         if !still_meant() {
             return Err(Error::Cancelled);
         }
-        let (http, asked) = (Http::for_server(&url)?, &pending.device);
+        let (http, asked) = (Http::for_server(&url)?, &pending.device.asked);
         let client = Client::new(&http, &asked.registration, now().as_second())?
             .bound_to(self.prover(pending.dpop_key.as_ref()));
-        let endpoint = TokenEndpoint { client, url: &asked.token_endpoint, resource: asked.sent_resource() };
-        let answer = endpoint.trade(Grant::DeviceCode(&asked.device_code)).await?;
+        let grant = Grant::DeviceCode(&pending.device.device_code);
+        let answer = TokenEndpoint::of(client, asked).trade(grant).await?;
         let _changing = self.changing.lock().await;
         if !still_meant() {
             return Err(Error::Cancelled);
@@ -129,12 +137,7 @@ impl Account {
         self.progress.finish();
         self.progress.step(StepName::GetTokens, StepState::Running, None);
         let granted = Granted {
-            issuer: &asked.issuer,
-            registration: &asked.registration,
-            resource: &asked.resource,
-            omits_resource: asked.omits_resource,
-            scopes: &asked.scopes,
-            token_endpoint: &asked.token_endpoint,
+            asked,
             revocation_endpoint: pending.revocation_endpoint.as_ref(),
             unattended: false,
             dpop_key: pending.dpop_key.as_ref(),

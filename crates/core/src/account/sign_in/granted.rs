@@ -3,22 +3,15 @@
 use crate::account::tokens::ends_at;
 use crate::clock::now;
 use crate::vault::record::{Record, SecretRecord, TokenRecord};
+use keybearer_oauth::asked::Asked;
 use keybearer_oauth::dpop::DpopKey;
-use keybearer_oauth::registration::Registration;
 use keybearer_oauth::token_answer::Tokens;
 use url::Url;
 
-/// What was asked for, where, and as whom.
+/// What was asked for, and how it was granted.
 pub(super) struct Granted<'a> {
-    /// The authorization server.
-    pub(super) issuer: &'a str,
-    pub(super) registration: &'a Registration,
-    pub(super) resource: &'a str,
-    /// Whether no request named it.
-    pub(super) omits_resource: bool,
-    /// The scopes that were asked for.
-    pub(super) scopes: &'a [String],
-    pub(super) token_endpoint: &'a Url,
+    pub(super) asked: &'a Asked,
+    /// For when the tokens are given back.
     pub(super) revocation_endpoint: Option<&'a Url>,
     /// Whether it was granted without a person.
     pub(super) unattended: bool,
@@ -34,7 +27,10 @@ impl Granted<'_> {
             generation: record.generation + 1,
             displaced: None,
             pending: None,
-            secret: record.secret.clone().map(|secret| SecretRecord { issuer: Some(self.issuer.to_owned()), ..secret }),
+            secret: record
+                .secret
+                .clone()
+                .map(|secret| SecretRecord { issuer: Some(self.asked.issuer.clone()), ..secret }),
             open: false,
             tokens: Some(TokenRecord {
                 access_token: answer.access_token,
@@ -42,11 +38,11 @@ impl Granted<'_> {
                 refresh_token: answer.refresh_token.filter(|_| !self.unattended),
                 received_at,
                 expires_at: ends_at(received_at, answer.expires_in),
-                scopes: answer.scopes.unwrap_or_else(|| self.scopes.to_vec()),
-                resource: self.resource.to_owned(),
-                omits_resource: self.omits_resource,
-                issuer: self.issuer.to_owned(),
-                token_endpoint: self.token_endpoint.clone(),
+                scopes: answer.scopes.unwrap_or_else(|| self.asked.scopes.clone()),
+                resource: self.asked.resource.clone(),
+                omits_resource: self.asked.omits_resource,
+                issuer: self.asked.issuer.clone(),
+                token_endpoint: self.asked.token_endpoint.clone(),
                 revocation_endpoint: self.revocation_endpoint.cloned(),
                 signed_in_at: received_at,
                 refresh_rejected: None,
@@ -54,7 +50,7 @@ impl Granted<'_> {
                 extra: answer.extra,
                 dpop_key: self.dpop_key.cloned(),
             }),
-            ..record.signed_in_as(self.registration.clone())
+            ..record.signed_in_as(self.asked.registration.clone())
         }
     }
 }

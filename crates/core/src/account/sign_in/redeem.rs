@@ -40,14 +40,14 @@ impl Account {
         let tokens = self.fetch_tokens(number, &url, &pending, accepted).await;
         if let Err(error) = tokens {
             if matches!(&error, Error::Token(error) if forgets_client(error)) {
-                self.doubt(&pending.authorization.registration);
+                self.doubt(&pending.authorization.asked.registration);
             }
             self.drop_pending().await;
             return Err(error);
         }
         let kind = kind_of(&pending.authorization.redirect_uri).filter(|_| pending.callback_chosen);
         if let Some(kind) = kind {
-            self.context.redirects.learn(&pending.authorization.issuer, kind);
+            self.context.redirects.learn(&pending.authorization.asked.issuer, kind);
         }
         self.progress.step(StepName::GetTokens, StepState::Done, None);
         self.test_connection().await
@@ -66,27 +66,22 @@ impl Account {
         if !still_meant() {
             return Err(Error::Cancelled);
         }
-        let (http, asked) = (Http::for_server(url)?, &pending.authorization);
+        let (http, asked) = (Http::for_server(url)?, &pending.authorization.asked);
         let client = Client::new(&http, &asked.registration, now().as_second())?
             .bound_to(self.prover(pending.dpop_key.as_ref()));
-        let endpoint = TokenEndpoint { client, url: &asked.token_endpoint, resource: asked.sent_resource() };
-        let answer = endpoint.trade(Grant::Code(&accepted?, asked)).await?;
+        let grant = Grant::Code(&accepted?, &pending.authorization);
+        let answer = TokenEndpoint::of(client, asked).trade(grant).await?;
         if !still_meant() {
             return Err(Error::Cancelled);
         }
         let granted = Granted {
-            issuer: &asked.issuer,
-            registration: &asked.registration,
-            resource: &asked.resource,
-            omits_resource: asked.omits_resource,
-            scopes: &asked.scopes,
-            token_endpoint: &asked.token_endpoint,
+            asked,
             revocation_endpoint: pending.revocation_endpoint.as_ref(),
             unattended: false,
             dpop_key: pending.dpop_key.as_ref(),
         };
         self.commit_tokens(granted.kept_in(self.record()?, answer)).await?;
-        self.state().more_access.signed_in(&pending.authorization.scopes);
+        self.state().more_access.signed_in(&asked.scopes);
         Ok(())
     }
 

@@ -5,10 +5,10 @@ use super::Way;
 use super::discover::Found;
 use super::granted::Granted;
 use crate::account::Account;
-use crate::account::unattended::Unattended;
 use crate::error::Error;
 use crate::profile::Profile;
 use keybearer_oauth::Http;
+use keybearer_oauth::asked::Asked;
 use keybearer_oauth::identity_assertion;
 use keybearer_oauth::registration::Registration;
 use keybearer_protocol::auth::{StepName, StepState};
@@ -36,38 +36,30 @@ impl Account {
         self.progress.step(StepName::IdentifyClient, StepState::Done, client_id);
         self.progress.step(StepName::GetTokens, StepState::Running, None);
         let chosen = &settings.scopes;
-        let asked = self.widened(if chosen.is_empty() { found.scopes.clone() } else { chosen.clone() });
+        let asked = Asked {
+            issuer: server.issuer.clone(),
+            registration,
+            resource: found.resource,
+            omits_resource: settings.omit_resource,
+            scopes: self.widened(if chosen.is_empty() { found.scopes } else { chosen.clone() }),
+            token_endpoint: server.token_endpoint.clone(),
+        };
         {
             let _changing = self.changing.lock().await;
-            let granted = Granted {
-                issuer: &server.issuer,
-                registration: &registration,
-                resource: &found.resource,
-                omits_resource: settings.omit_resource,
-                scopes: &asked,
-                token_endpoint: &server.token_endpoint,
-                revocation_endpoint: server.revocation_endpoint.as_ref(),
-                unattended: true,
-                dpop_key: found.dpop_key.as_ref(),
-            };
-            let question = Unattended {
-                http,
-                registration: &registration,
-                issuer: granted.issuer,
-                token_endpoint: granted.token_endpoint,
-                resource: granted.resource,
-                omits_resource: granted.omits_resource,
-                scopes: granted.scopes,
-                dpop_key: granted.dpop_key,
-            };
-            let answer = self.ask_unattended(settings, question).await?;
+            let answer = self.ask_unattended(settings, http, &asked, found.dpop_key.as_ref()).await?;
             // The profile may have been given another address meanwhile: these tokens are not for it.
             if !self.is_current(number) || !self.url().same_server(&profile.url) {
                 return Err(Error::Cancelled);
             }
+            let granted = Granted {
+                asked: &asked,
+                revocation_endpoint: server.revocation_endpoint.as_ref(),
+                unattended: true,
+                dpop_key: found.dpop_key.as_ref(),
+            };
             self.commit_tokens(granted.kept_in(self.record()?, answer)).await?;
         }
-        self.state().more_access.signed_in(&asked);
+        self.state().more_access.signed_in(&asked.scopes);
         self.progress.step(StepName::GetTokens, StepState::Done, None);
         self.test_connection().await
     }
