@@ -150,7 +150,7 @@ fn a_server_leads_no_nearer_than_it_lies_itself() {
     ] {
         rows.push(("far", FAR, challenge(near), none.clone(), none.clone()));
         rows.push(("far", FAR, plain.clone(), resource(near), none.clone()));
-        for endpoint in ["authorization_endpoint", "registration_endpoint"] {
+        for endpoint in ["authorization_endpoint", "registration_endpoint", "pushed_authorization_request_endpoint"] {
             rows.push(("far", FAR, plain.clone(), none.clone(), json!({ endpoint: near })));
         }
     }

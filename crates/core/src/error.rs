@@ -472,6 +472,9 @@ impl Error {
             Error::Request(RequestError::NoPkce(_)) => "pkce_unsupported",
             Error::Request(RequestError::NotAllowed(_)) => "address_not_allowed",
             Error::Push(PushError::Refused { .. }) => "push_refused",
+            Error::Push(PushError::Http(error @ (HttpError::NotAllowed(_) | HttpError::TooNear { .. }))) => {
+                return http_reason(error);
+            }
             Error::Push(_) => "push_failed",
             Error::Callback(CallbackError::StateMismatch) => "state_mismatch",
             Error::Callback(CallbackError::RedirectMismatch) => "redirect_mismatch",

@@ -91,7 +91,9 @@ impl PushError {
     fn is_final(&self) -> bool {
         match self {
             PushError::Refused { .. } | PushError::NoEndpoint(_) => true,
-            PushError::Http(error) => matches!(error, HttpError::NotAllowed(_) | HttpError::Tls { .. }),
+            PushError::Http(error) => {
+                matches!(error, HttpError::NotAllowed(_) | HttpError::TooNear { .. } | HttpError::Tls { .. })
+            }
             PushError::Malformed { .. } => false,
         }
     }
