@@ -31,6 +31,14 @@ pub enum Keyring {
 #[derive(Debug)]
 pub(crate) struct Daemon(Child);
 
+impl Daemon {
+    /// Ends it as a person does who quits it: what it had still to save is on the disk then.
+    fn quit(mut self) -> anyhow::Result<()> {
+        Command::new("kill").arg(self.0.id().to_string()).status()?;
+        until("the keyring to quit", || Ok(self.0.try_wait()?.map(drop)))
+    }
+}
+
 impl Drop for Daemon {
     fn drop(&mut self) {
         let _ = self.0.kill();
@@ -41,7 +49,10 @@ impl Drop for Daemon {
 impl Keyring {
     /// Makes this keyring ready and unlocked, on the session's bus and in its folders.
     pub(crate) fn unlock(self, session: &Session, old: Option<Daemon>) -> anyhow::Result<Option<Daemon>> {
-        drop(old);
+        match old {
+            Some(old) if self == Keyring::KeePassXc => old.quit()?,
+            other => drop(other),
+        }
         match self {
             Keyring::Gnome => gnome::unlock(session).map(|()| None),
             Keyring::KeePassXc => keepassxc::start(session).map(Some),
