@@ -1,7 +1,8 @@
 //! gnome-keyring.
 
-use super::PASSWORD;
+use super::{PASSWORD, SECRETS};
 use crate::session::Session;
+use crate::until::until;
 use anyhow::{Context, ensure};
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -15,5 +16,8 @@ pub(super) fn unlock(session: &Session) -> anyhow::Result<()> {
     // No line end: it would become part of the password.
     child.stdin.take().context("a pipe")?.write_all(PASSWORD.as_bytes())?;
     ensure!(child.wait()?.success(), "the keyring can't be unlocked");
-    Ok(())
+    // It goes on in the background, and takes its name on the bus there.
+    let bus = ("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus.NameHasOwner");
+    let name = format!("string:{SECRETS}");
+    until("gnome-keyring", || Ok(session.call(bus.0, bus.1, bus.2, &[&name])?.contains("true").then_some(())))
 }
