@@ -1,6 +1,7 @@
 //! Options of one account: what the user adds to its sign-in, leaves out of it, and changes later.
 
-use crate::hostile::{Hostile, bring_code, parameter, registers};
+use crate::exceptions;
+use crate::hostile::{Hostile, bring_code, parameter};
 use keybearer_tests::world::World;
 use serde_json::{Value, json};
 use std::fs;
@@ -9,12 +10,7 @@ use wiremock::{Mock, ResponseTemplate};
 
 /// A server whose authorization server gives refresh tokens, and further metadata.
 fn server(more: &Value) -> Hostile {
-    let hostile = Hostile::start();
-    hostile.serve_whoever_has_a_token();
-    let mut all = registers(&hostile);
-    all.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    let issuer = hostile.authorization_server("", &all);
-    hostile.resource(&issuer);
+    let hostile = exceptions::server(more);
     let tokens = json!({ "access_token": "t", "refresh_token": "r", "token_type": "Bearer", "expires_in": 3600 });
     answer_tokens(&hostile, ResponseTemplate::new(200).set_body_json(tokens));
     hostile

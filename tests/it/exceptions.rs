@@ -10,7 +10,7 @@ use wiremock::ResponseTemplate;
 const METADATA: &str = "/.well-known/oauth-authorization-server";
 
 /// A server whose authorization server gives these metadata instead of good ones.
-fn server(more: &Value) -> Hostile {
+pub(crate) fn server(more: &Value) -> Hostile {
     let hostile = Hostile::start();
     hostile.serve_whoever_has_a_token();
     let mut all = registers(&hostile);

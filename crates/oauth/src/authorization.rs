@@ -8,7 +8,7 @@ use crate::readable::readable;
 use crate::registration::Registration;
 use crate::secret::expose;
 use crate::server_metadata::ServerMetadata;
-use crate::server_url::is_protected;
+use crate::server_url::{is_protected, without_query};
 use oauth2::{CsrfToken, PkceCodeChallenge};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
@@ -315,13 +315,6 @@ impl PendingAuthorization {
         let code = callback.parameters.get("code").ok_or(CallbackError::NoCode)?;
         Ok(Code(code.clone()))
     }
-}
-
-fn without_query(url: &Url) -> String {
-    let mut url = url.clone();
-    url.set_query(None);
-    url.set_fragment(None);
-    url.into()
 }
 
 #[cfg(test)]

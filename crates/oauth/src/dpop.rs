@@ -5,6 +5,7 @@ use crate::challenge::Challenge;
 use crate::resource_metadata::ResourceMetadata;
 use crate::secret::expose;
 use crate::server_metadata::ServerMetadata;
+use crate::server_url::without_query;
 use crate::signing_key::{KeyError, SigningKey, unique};
 use ::http::{HeaderMap, Response, header};
 use aws_lc_rs::digest::{SHA256, digest};
@@ -177,13 +178,6 @@ struct Refusal {
 }
 
 /// What of an address a proof is for: all up to the query.
-fn without_query(url: &Url) -> String {
-    let mut url = url.clone();
-    url.set_query(None);
-    url.set_fragment(None);
-    url.into()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -116,6 +116,14 @@ impl fmt::Display for ServerUrl {
     }
 }
 
+/// An address up to its query.
+pub(crate) fn without_query(url: &Url) -> String {
+    let mut url = url.clone();
+    url.set_query(None);
+    url.set_fragment(None);
+    url.into()
+}
+
 /// Whether nobody else can read along: https, or http that never leaves this machine (`TLS-1`, `SSRF-2`).
 pub fn is_protected(url: &Url) -> bool {
     url.scheme() == "https" || (url.scheme() == "http" && is_loopback(url))

@@ -31,13 +31,22 @@ button.allow { background: var(--accent); border-color: var(--accent); color: va
 pub fn consent(client: &Client, request: &AuthorizationRequest, ticket: &str) -> Response {
     let name = escaped(client.name.as_deref().unwrap_or(&client.client_id));
     let scopes = scope_list(&request.scopes);
-    let accounts = Account::ALL.map(account_choice).join("\n");
+    let form = decision_form("/authorize/decision", ticket);
     let host = escaped(&addressee(&request.redirect_uri));
     let body = format!(
         r#"<h1>Allow {name} to use the practice server?</h1>
 <p>The answer goes to <strong>{host}</strong>. It may then:</p>
 <ul>{scopes}</ul>
-<form method="post" action="/authorize/decision">
+{form}"#
+    );
+    page(StatusCode::OK, "Allow access?", &body)
+}
+
+/// The two accounts, and the person's answer.
+fn decision_form(action: &str, ticket: &str) -> String {
+    let accounts = Account::ALL.map(account_choice).join("\n");
+    format!(
+        r#"<form method="post" action="{action}">
 <input type="hidden" name="ticket" value="{ticket}">
 <fieldset>
 <legend>Account</legend>
@@ -48,8 +57,7 @@ pub fn consent(client: &Client, request: &AuthorizationRequest, ticket: &str) ->
 <button name="decision" value="deny">Deny</button>
 </div>
 </form>"#
-    );
-    page(StatusCode::OK, "Allow access?", &body)
+    )
 }
 
 /// Asks the person for the code that a device shows.
@@ -66,22 +74,12 @@ pub fn device_code() -> Response {
 pub fn device_consent(client: &Client, scopes: &[String], user_code: &str) -> Response {
     let name = escaped(client.name.as_deref().unwrap_or(&client.client_id));
     let scopes = scope_list(scopes);
-    let accounts = Account::ALL.map(account_choice).join("\n");
+    let form = decision_form("/device/decision", user_code);
     let body = format!(
         r#"<h1>Allow {name} on a device to use the practice server?</h1>
 <p>Only if the device shows <strong>{user_code}</strong>. It may then:</p>
 <ul>{scopes}</ul>
-<form method="post" action="/device/decision">
-<input type="hidden" name="ticket" value="{user_code}">
-<fieldset>
-<legend>Account</legend>
-{accounts}
-</fieldset>
-<div class="buttons">
-<button class="allow" name="decision" value="allow">Allow</button>
-<button name="decision" value="deny">Deny</button>
-</div>
-</form>"#
+{form}"#
     );
     page(StatusCode::OK, "Allow access?", &body)
 }

@@ -142,8 +142,6 @@ impl Account {
             unattended: false,
             dpop_key: pending.dpop_key.as_ref(),
         };
-        self.commit_tokens(granted.kept_in(self.record()?, answer)).await?;
-        self.state().more_access.signed_in(&asked.scopes);
-        Ok(())
+        self.keep(&granted, answer).await
     }
 }

@@ -1,7 +1,9 @@
 //! What a sign-in was granted, on its way into the record; the same whoever it was granted to, and how.
 
+use crate::account::Account;
 use crate::account::tokens::ends_at;
 use crate::clock::now;
+use crate::error::Error;
 use crate::vault::record::{Record, SecretRecord, TokenRecord};
 use keybearer_oauth::asked::Asked;
 use keybearer_oauth::dpop::DpopKey;
@@ -19,9 +21,18 @@ pub(super) struct Granted<'a> {
     pub(super) dpop_key: Option<&'a DpopKey>,
 }
 
+impl Account {
+    /// Keeps what was granted. Whoever calls this holds `changing`.
+    pub(super) async fn keep(&self, granted: &Granted<'_>, answer: Tokens) -> Result<(), Error> {
+        self.commit_tokens(granted.kept_in(self.record()?, answer)).await?;
+        self.state().more_access.signed_in(&granted.asked.scopes);
+        Ok(())
+    }
+}
+
 impl Granted<'_> {
     /// The record after the sign-in.
-    pub(super) fn kept_in(&self, record: Record, answer: Tokens) -> Record {
+    fn kept_in(&self, record: Record, answer: Tokens) -> Record {
         let received_at = now();
         Record {
             generation: record.generation + 1,

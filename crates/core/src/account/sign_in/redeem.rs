@@ -80,9 +80,7 @@ impl Account {
             unattended: false,
             dpop_key: pending.dpop_key.as_ref(),
         };
-        self.commit_tokens(granted.kept_in(self.record()?, answer)).await?;
-        self.state().more_access.signed_in(&asked.scopes);
-        Ok(())
+        self.keep(&granted, answer).await
     }
 
     /// The last step: only a real `tools/list` shows that the sign-in is worth something.

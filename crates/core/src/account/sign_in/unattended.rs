@@ -57,9 +57,8 @@ impl Account {
                 unattended: true,
                 dpop_key: found.dpop_key.as_ref(),
             };
-            self.commit_tokens(granted.kept_in(self.record()?, answer)).await?;
+            self.keep(&granted, answer).await?;
         }
-        self.state().more_access.signed_in(&asked.scopes);
         self.progress.step(StepName::GetTokens, StepState::Done, None);
         self.test_connection().await
     }
