@@ -8,6 +8,8 @@
 pub mod clock;
 /// The folders of one Keybearer, and how a file in them is replaced.
 pub mod home;
+/// What is sealed on the disk.
+pub mod seal;
 /// News for windows.
 pub mod changes;
 /// Who asks.
