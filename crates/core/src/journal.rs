@@ -195,10 +195,12 @@ impl Journal {
     }
 
     fn unusable(&self, error: &io::Error) -> JournalError {
-        match error.kind() {
-            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => JournalError::Full(self.folder.clone()),
-            ErrorKind::AlreadyExists => JournalError::UnderWay,
-            _ => JournalError::Unusable { path: self.folder.clone(), cause: error.to_string() },
+        if matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded) {
+            JournalError::Full(self.folder.clone())
+        } else if error.kind() == ErrorKind::AlreadyExists {
+            JournalError::UnderWay
+        } else {
+            JournalError::Unusable { path: self.folder.clone(), cause: error.to_string() }
         }
     }
 }
