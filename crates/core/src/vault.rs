@@ -17,6 +17,8 @@ mod keyring;
 mod parts;
 #[cfg(not(any(target_os = "macos", windows)))]
 mod secret_service;
+/// What keeps items.
+mod store;
 
 use crate::flight::Flight;
 use keeper::Keeper;
@@ -27,13 +29,19 @@ use keyring::Keyring;
 use secret_service::Keyring;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
+use store::Store;
 use tokio::sync::oneshot;
 use zeroize::Zeroizing;
 
 /// How long a caller waits for the keyring.
 const PATIENCE: Duration = Duration::from_secs(3);
+
+/// How many items are read in one job: others come in between.
+const PORTION: usize = 64;
 
 /// How many jobs may wait for the keyring.
 const QUEUE: usize = 1024;
@@ -133,11 +141,16 @@ pub trait Kept: Serialize + DeserializeOwned + Send + 'static {
     }
 }
 
+/// Whether there is one in it.
+fn holds_one<T: Kept>(content: &[u8]) -> bool {
+    !(T::EMPTY_IS_NONE && content.is_empty())
+}
+
 fn place(error: &serde_json::Error) -> String {
     format!("column {}: {:?}", error.column(), error.classify())
 }
 
-type Job = Box<dyn FnOnce(&mut Keyring) + Send>;
+type Job = Box<dyn FnOnce(&mut dyn Store) + Send>;
 
 impl Vault {
     /// The vault of the home with this id. Nothing is asked of the keyring yet.
@@ -150,10 +163,10 @@ impl Vault {
         Vault::of(Keyring::without_dialog(home_id.to_owned()))
     }
 
-    fn of(mut keyring: Keyring) -> Vault {
+    fn of(mut store: impl Store + 'static) -> Vault {
         let (jobs, queue) = mpsc::sync_channel::<Job>(QUEUE);
         let thread = std::thread::Builder::new().name("keyring".to_owned());
-        let spawned = thread.spawn(move || queue.iter().for_each(|job| job(&mut keyring)));
+        let spawned = thread.spawn(move || queue.iter().for_each(|job| job(&mut store)));
         if let Err(error) = spawned {
             // Every request will then say that the keyring can't be reached.
             tracing::error!(%error, "the keyring's thread can't be started");
@@ -164,26 +177,55 @@ impl Vault {
     /// Whether the keyring works, by a real write and read. All who ask at one time share the answer.
     pub async fn probe(&self) -> Result<(), VaultError> {
         let vault = self.clone();
-        let shared = self.probing.join(|| async move { vault.ask(Keyring::probe).await }).await;
+        let shared = self.probing.join(|| async move { vault.ask(|store| store.probe()).await }).await;
         shared.unwrap_or(Err(VaultError::Silent))
     }
 
     /// What the item with this id holds.
     pub async fn read<T: Kept>(&self, id: &str) -> Result<Option<T>, VaultError> {
         let id = id.to_owned();
-        self.ask(move |keyring| {
-            let content = keyring.read(&id)?.filter(|content| !(T::EMPTY_IS_NONE && content.is_empty()));
+        self.ask(move |store| {
+            let content = store.read(&id)?.filter(|content| holds_one::<T>(content));
             content.map(|content| T::from_bytes(&content)).transpose()
         })
         .await
     }
 
+    /// What all items hold whose id is wanted, in far less time than one by one. Each that can't be read is its own
+    /// trouble.
+    pub async fn read_all<T: Kept>(
+        &self,
+        is_wanted: impl Fn(&str) -> bool,
+    ) -> Result<BTreeMap<String, Result<T, VaultError>>, VaultError> {
+        let (mut all, mut copied) = (BTreeMap::new(), Vec::new());
+        for places in self.ask(|store| store.find_all()).await?.chunks(PORTION) {
+            let places = places.to_vec();
+            for item in self.ask(move |store| store.read_at(&places)).await? {
+                match all.entry(item.id) {
+                    Entry::Occupied(other) => copied.push(other.key().clone()),
+                    Entry::Vacant(place) => _ = place.insert(item.content),
+                }
+            }
+        }
+        all.retain(|id, content| is_wanted(id) && holds_one::<T>(content));
+        let mut all: BTreeMap<_, _> = all.into_iter().map(|(id, content)| (id, T::from_bytes(&content))).collect();
+        for id in copied.into_iter().filter(|id| is_wanted(id)) {
+            // Which of two counts is for the store to say.
+            match self.read(&id).await {
+                Ok(None) => drop(all.remove(&id)),
+                Ok(Some(item)) => drop(all.insert(id, Ok(item))),
+                Err(error) => drop(all.insert(id, Err(error))),
+            }
+        }
+        Ok(all)
+    }
+
     /// Writes an item and reads it back: what this returns for is kept.
     pub async fn write<T: Kept>(&self, id: &str, item: &T) -> Result<(), VaultError> {
         let (id, bytes) = (id.to_owned(), item.to_bytes()?);
-        self.ask(move |keyring| {
-            keyring.write(&id, &bytes)?;
-            let kept = keyring.read(&id)?;
+        self.ask(move |store| {
+            store.write(&id, &bytes)?;
+            let kept = store.read(&id)?;
             if kept.as_ref().is_some_and(|kept| **kept == **bytes) { Ok(()) } else { Err(VaultError::NotKept) }
         })
         .await
@@ -192,18 +234,18 @@ impl Vault {
     /// Deletes an item; none is as good.
     pub async fn delete(&self, id: &str) -> Result<(), VaultError> {
         let id = id.to_owned();
-        self.ask(move |keyring| keyring.delete(&id)).await
+        self.ask(move |store| store.delete(&id)).await
     }
 
     async fn ask<T: Send + 'static>(
         &self,
-        job: impl FnOnce(&mut Keyring) -> Result<T, VaultError> + Send + 'static,
+        job: impl FnOnce(&mut dyn Store) -> Result<T, VaultError> + Send + 'static,
     ) -> Result<T, VaultError> {
         let (reply, answer) = oneshot::channel();
-        let job: Job = Box::new(move |keyring| {
+        let job: Job = Box::new(move |store| {
             // Whoever lost patience asks again if it still matters: a dialog is not shown for nobody.
             if !reply.is_closed() {
-                drop(reply.send(job(keyring)));
+                drop(reply.send(job(store)));
             }
         });
         self.jobs.try_send(job).map_err(|error| match error {
