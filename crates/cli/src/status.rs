@@ -6,9 +6,10 @@ use crate::output::{Failure, ago, answer, answer_json};
 use keybearer_ipc::client::Client;
 use keybearer_protocol::Door;
 use keybearer_protocol::account::AccountTest;
-use keybearer_protocol::agent::{AgentLock, AgentStatus, AgentStatusReply, AgentUnlock, StartedBy, VaultState};
+use keybearer_protocol::agent::{AgentLock, AgentStatus, AgentStatusReply, AgentUnlock, AgentUnlockParams, StartedBy};
 use keybearer_protocol::method::Empty;
 use keybearer_protocol::profile::{AccountStatus, AccountView, ProfileName};
+use keybearer_protocol::vault::VaultState;
 use serde_json::json;
 use std::collections::BTreeMap;
 
@@ -36,7 +37,7 @@ pub(crate) fn lock(reach: &Reach, json: bool) -> Result<(), Failure> {
 
 /// `keybearer unlock`
 pub(crate) fn unlock(reach: &Reach, json: bool) -> Result<(), Failure> {
-    let reply = reach.open(Door::Admin)?.call::<AgentUnlock>(&Empty {})?;
+    let reply = reach.open(Door::Admin)?.call::<AgentUnlock>(&AgentUnlockParams::default())?;
     if json { answer_json(&reply) } else { answer("unlocked") }
 }
 

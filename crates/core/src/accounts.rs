@@ -122,7 +122,7 @@ impl Accounts {
         metadata_document: Option<String>,
     ) -> Result<Arc<Self>, Error> {
         let (callbacks, arrivals) = Callbacks::new();
-        let vault = Vault::start(&home.id()?);
+        let vault = Vault::start(home)?;
         let (redirects, settings) =
             (Redirects::open(home), SettingsFile::new(home).with_metadata_document(metadata_document));
         let (lock, changes, busy) = (Lock::default(), Changes::default(), Busy::default());

@@ -1,7 +1,7 @@
 //! Whether the keyring keeps secrets: a test item is really written and read.
 
 use super::{Case, Finding};
-use keybearer_protocol::agent::VaultState;
+use keybearer_protocol::vault::VaultState;
 
 const CHECK: &str = "keyring";
 

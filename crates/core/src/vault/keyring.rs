@@ -3,7 +3,8 @@
 use super::VaultError;
 use super::keeper::Keeper;
 use super::parts::{self, Items};
-use super::store::{Found, PROBE, Place, Store};
+use super::store::{Found, PROBE, Place, Store, is_listed};
+use keybearer_protocol::vault::VaultKind;
 use keyring_core::api::CredentialStore;
 use keyring_core::{Entry, Error};
 use std::collections::HashMap;
@@ -68,6 +69,10 @@ impl Keyring {
 }
 
 impl Store for Keyring {
+    fn kind(&self) -> VaultKind {
+        VaultKind::Keyring
+    }
+
     fn probe(&mut self) -> Result<(), VaultError> {
         const CONTENT: &[u8] = b"probe";
         let outcome = self.with_entry(PROBE, |entry| {
@@ -109,7 +114,7 @@ impl Store for Keyring {
         let entries = self.with_store(|store| store.search(&search_for(&home)))?;
         let users = entries.iter().filter_map(Entry::get_specifiers).filter(|(service, _)| service == SERVICE);
         let ids = users.filter_map(|(_, user)| Some(user.strip_prefix(&home)?.to_owned()));
-        Ok(ids.filter(|id| id != PROBE && !parts::is_part(id)).map(Place).collect())
+        Ok(ids.filter(|id| is_listed(id) && !parts::is_part(id)).map(Place).collect())
     }
 
     fn read_at(&mut self, places: &[Place]) -> Result<Vec<Found>, VaultError> {

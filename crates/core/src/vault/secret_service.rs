@@ -8,10 +8,11 @@
 use super::VaultError;
 use super::keeper::Keeper;
 use super::protection;
-use super::store::{Found, PROBE, Place, Store};
+use super::store::{Found, PROBE, Place, Store, is_key_item};
 use async_io::{Timer, block_on};
 use futures_lite::{FutureExt, StreamExt, future};
 use futures_util::future::join_all;
+use keybearer_protocol::vault::VaultKind;
 use secret_service::{Collection, EncryptionType, Error, Item, SecretService};
 use std::collections::HashMap;
 use std::fmt;
@@ -132,6 +133,10 @@ impl Keyring {
 }
 
 impl Store for Keyring {
+    fn kind(&self) -> VaultKind {
+        VaultKind::Keyring
+    }
+
     fn probe(&mut self) -> Result<(), VaultError> {
         if self.with_service(async |service, dialog| service.probe(dialog).await)? {
             Ok(())
@@ -230,6 +235,7 @@ impl Service {
         let label = match id {
             PROBE => "Keybearer probe",
             protection::ITEM => "Keybearer protection",
+            id if is_key_item(id) => "Keybearer vault key",
             _ => "Keybearer account",
         };
         let collection = self.collection(dialog).await?;
@@ -256,7 +262,7 @@ impl Service {
         found.into_iter().filter_map(Result::transpose).collect()
     }
 
-    /// What lies there, if it is still there and one of ours.
+    /// What lies there, if it is still there.
     async fn read_one(&self, place: &Place) -> Result<Option<Found>, Trouble> {
         let item = self.secrets.get_item_by_path(OwnedObjectPath::try_from(place.0.as_str())?).await?;
         let (attributes, secret) = (item.get_attributes().await, item.get_secret().await);
@@ -265,7 +271,8 @@ impl Service {
         }
         let (attributes, content) = (attributes?, Zeroizing::new(secret?));
         let user = attributes.get("username").and_then(|user| user.strip_prefix(&self.home_id)?.strip_prefix('.'));
-        Ok(user.filter(|id| *id != PROBE).map(|id| Found { id: id.to_owned(), content }))
+        // One whose name isn't ours is nobody's.
+        Ok(Some(Found { id: user.unwrap_or(PROBE).to_owned(), content }))
     }
 
     /// The items of this id: more than one only where the person has made a copy, which is then written and deleted with
