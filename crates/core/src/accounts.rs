@@ -125,7 +125,7 @@ impl Accounts {
         workers: Workers,
     ) -> Result<Arc<Self>, Error> {
         let (callbacks, arrivals) = Callbacks::new();
-        let (vault, journal) = (Vault::start(&home.id()?), Journal::new(home));
+        let (vault, journal) = (Vault::start(home)?, Journal::new(home));
         let (redirects, settings) =
             (Redirects::open(home), SettingsFile::new(home).with_metadata_document(metadata_document));
         let (lock, changes, busy) = (Lock::default(), Changes::default(), Busy::default());
