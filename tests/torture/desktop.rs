@@ -2,9 +2,12 @@
 
 use anyhow::Context;
 use keybearer_tests::display::Display;
-use keybearer_tests::executables::executable;
+use keybearer_tests::executables::{copy, executable};
+use keybearer_tests::prompter::Prompter;
 use keybearer_tests::world::World;
 use serde_json::json;
+use std::fs;
+use std::path::PathBuf;
 use std::process::{Child, Stdio};
 
 /// The window.
@@ -15,11 +18,15 @@ pub(crate) struct Desktop {
 }
 
 impl Desktop {
-    /// Opens it for a person who lets every program have tokens.
+    /// Opens it for a person who lets every program have tokens. The world must have a desktop's stand-in, which chooses
+    /// that in the window's place: nobody else may.
     pub(crate) fn start(world: &World) -> anyhow::Result<Desktop> {
-        // Only as long as no window has registered may anybody say so.
-        let settings = json!({ "method": "settings.set", "params": { "approval": "same_user" } });
-        world.ok(&["rpc", "--admin", &settings.to_string()])?;
+        let mut prompter = Prompter::register(world)?;
+        prompter.0.ok("settings.set", &json!({ "approval": "same_user" }))?;
+        drop(prompter);
+        world.ok(&["agent", "stop"])?;
+        fs::remove_file(place(world))?;
+        copy(&executable("keybearer-desktop"), &place(world))?;
         let display = Display::new()?;
         Ok(Desktop { window: open(world, &display)?, display })
     }
@@ -44,8 +51,12 @@ impl Drop for Desktop {
     }
 }
 
+fn place(world: &World) -> PathBuf {
+    world.keybearer().with_file_name("keybearer-desktop")
+}
+
 fn open(world: &World, display: &Display) -> anyhow::Result<Child> {
-    let mut command = world.program(executable("keybearer-desktop"));
+    let mut command = world.program(place(world));
     command.envs(display.environment()).stdout(Stdio::null()).stderr(Stdio::null());
     command.spawn().context("keybearer-desktop can't be started")
 }

@@ -44,7 +44,7 @@ impl Fleet {
         Fleet::on(World::new()?, accounts, practice)
     }
 
-    /// The same on this Keybearer.
+    /// The same on this Keybearer, whose agent logs as much as a person's does.
     pub(crate) fn on(mut world: World, accounts: usize, practice: &[&str]) -> anyhow::Result<Fleet> {
         world.log_level = "info";
         let practice = Practice::start(practice)?;
@@ -77,7 +77,7 @@ impl Fleet {
             let words = error["message"].as_str().unwrap_or_default().to_owned();
             return Ok(match error["code"].as_i64() {
                 Some(AUTH_REQUIRED) => Asked::NeedsSignIn(words),
-                _ => Asked::Failed(error["data"]["code"].as_str().unwrap_or("?").to_owned(), error.to_string()),
+                _ => Asked::Failed(error["data"]["name"].as_str().unwrap_or("?").to_owned(), error.to_string()),
             });
         }
         let token = reply["result"]["access_token"].as_str().context("a token")?;

@@ -13,8 +13,6 @@ struct Stroke {
     asking: AtomicBool,
     /// How many brought a token.
     rounds: AtomicU64,
-    /// Whether its person is signing in again.
-    mending: AtomicBool,
 }
 
 /// All accounts of a fleet, renewed without end.
@@ -24,8 +22,6 @@ pub(crate) struct Pump {
     stop: AtomicBool,
     /// What should not have been, and how often.
     findings: Mutex<BTreeMap<String, u64>>,
-    /// What was said of each account that needed its person.
-    losses: Mutex<Vec<String>>,
 }
 
 impl Pump {
@@ -35,7 +31,6 @@ impl Pump {
             strokes: fleet.names.iter().map(|_| Stroke::default()).collect(),
             stop: AtomicBool::new(false),
             findings: Mutex::default(),
-            losses: Mutex::default(),
         }
     }
 
@@ -66,13 +61,7 @@ impl Pump {
             match asked {
                 Asked::Good(_) => drop(stroke.rounds.fetch_add(1, Ordering::SeqCst)),
                 Asked::Dead => self.find(format!("{name} was given a token that the server refuses")),
-                Asked::NeedsSignIn(why) => {
-                    stroke.mending.store(true, Ordering::SeqCst);
-                    self.losses.lock().unwrap_or_else(PoisonError::into_inner).push(why);
-                    // The next kill may come in the middle of it.
-                    while !self.is_over() && fleet.world.run(&["sign-in", name])?.code != 0 {}
-                    stroke.mending.store(false, Ordering::SeqCst);
-                }
+                Asked::NeedsSignIn(why) => self.find(format!("lost: {why}")),
                 Asked::Failed(code, words) => self.find(format!("{code}: {words}")),
             }
         }
@@ -94,19 +83,9 @@ impl Pump {
         self.rounds().iter().zip(before).all(|(now, before)| now > before)
     }
 
-    /// Whether the person of this account is signing in again.
-    pub(crate) fn is_mending(&self, account: usize) -> bool {
-        self.strokes[account].mending.load(Ordering::SeqCst)
-    }
-
     /// Lets it run out.
     pub(crate) fn stop(&self) {
         self.stop.store(true, Ordering::SeqCst);
-    }
-
-    /// What was said of each account that needed its person.
-    pub(crate) fn losses(&self) -> Vec<String> {
-        self.losses.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// What should not have been, and how often.
