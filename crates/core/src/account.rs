@@ -4,6 +4,8 @@
 mod exceptions;
 /// Whether a server has moved to another authorization server.
 mod moved;
+/// When tokens are renewed.
+mod renewal;
 /// From a server's address to tokens, with the user's browser between.
 mod sign_in;
 /// Giving tokens back.
@@ -29,7 +31,8 @@ use crate::more_access::MoreAccess;
 use crate::profile::{Profile, Settings};
 use crate::progress::Progress;
 use crate::redirect::{Redirects, kind_of};
-use crate::refresh::{is_usable, renews_at};
+use crate::refresh::is_usable;
+use crate::schedule::Schedule;
 use crate::settings::SettingsFile;
 use crate::upstream::Upstream;
 use crate::vault::Vault;
@@ -41,6 +44,7 @@ use keybearer_oauth::readable::readable;
 use keybearer_oauth::registration::RegistrationOrigin;
 use keybearer_protocol::profile::{AccountDetail, AccountStatus, AccountView, AuthType, LastTest, RegistrationKind};
 use keybearer_protocol::{ErrorCode, ErrorObject};
+use renewal::Renewal;
 use secrecy::SecretString;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -64,6 +68,8 @@ pub struct Context {
     pub changes: Changes,
     /// What the agent waits for before it ends.
     pub busy: Busy,
+    /// When which account is to be renewed.
+    pub schedule: Schedule,
 }
 
 /// One account.
@@ -93,6 +99,8 @@ struct State {
     removed: bool,
     /// The generation that the server was reported to refuse.
     refused: Option<u32>,
+    /// What is known of the current set's use and renewal.
+    renewal: Renewal,
     last_error: Option<ErrorObject>,
     /// What the server wants beyond the sign-in.
     more_access: MoreAccess,
@@ -147,6 +155,7 @@ impl Account {
                 unsaved: false,
                 removed: false,
                 refused: None,
+                renewal: Renewal::new(),
                 last_error: None,
                 more_access: MoreAccess::default(),
                 looked_up: None,
@@ -198,6 +207,7 @@ impl Account {
             self.progress.rename(&profile.name);
         }
         state.profile = profile;
+        self.reschedule(&state);
         self.context.changes.announce();
     }
 
@@ -268,6 +278,7 @@ impl Account {
         if !state.unsaved {
             state.record = None;
         }
+        self.reschedule(&state);
     }
 
     /// Deletes what the keyring holds. Whoever still knows this account writes nothing any more.
@@ -279,6 +290,7 @@ impl Account {
             self.progress.fail(Error::Removed.to_object());
         }
         (state.removed, state.record) = (true, None);
+        self.reschedule(&state);
         self.context.changes.announce();
         Ok(())
     }
@@ -322,7 +334,7 @@ impl Account {
             assertion_file: state.profile.settings.assertion_file.as_ref().map(|path| path.display().to_string()),
             identity_provider: state.profile.settings.identity_provider.clone(),
             received_at: tokens.map(|tokens| tokens.received_at),
-            renews_at: tokens.and_then(renews_at),
+            renews_at: state.deadline(&self.id).map(|deadline| deadline.at),
             last_test: state.last_test.clone(),
             renewable: tokens.is_some_and(TokenRecord::is_renewable),
             generation: record.map(|record| record.generation).unwrap_or_default(),
@@ -350,7 +362,10 @@ impl Account {
                 Record { displaced: Some(displaced), ..Record::new(url.as_str()) }
             }
         };
-        self.state().record = Some(Record { generation, ..record });
+        let mut state = self.state();
+        state.record = Some(Record { generation, ..record });
+        state.renewal.follow(generation);
+        self.reschedule(&state);
         self.context.changes.announce();
     }
 
@@ -362,7 +377,7 @@ impl Account {
         if state.record.as_ref().is_none_or(|known| known.pending.is_none()) {
             record.pending = None;
         }
-        publish(&mut state, record, false);
+        self.publish(&mut state, record, false);
         self.context.changes.announce();
         Ok(())
     }
@@ -370,7 +385,7 @@ impl Account {
     /// The same for a sign-in that begins to wait.
     async fn commit_pending(&self, record: Record) -> Result<(), Error> {
         self.write(&record).await?;
-        publish(&mut self.state(), record, false);
+        self.publish(&mut self.state(), record, false);
         Ok(())
     }
 
@@ -382,11 +397,21 @@ impl Account {
         record.pending = state.record.as_mut().and_then(|known| known.pending.take());
         // Another vain try to write the same is no news: whoever reads again because of it would try again.
         let is_news = written.is_ok() || !state.unsaved;
-        publish(&mut state, record, written.is_err());
+        self.publish(&mut state, record, written.is_err());
         if is_news {
             self.context.changes.announce();
         }
         written
+    }
+
+    /// Lets others see a record. The address may have been edited meanwhile: then the record is kept, and not used.
+    fn publish(&self, state: &mut State, record: Record, unsaved: bool) {
+        if fits(&record, &state.profile.url) {
+            state.refused = state.refused.filter(|refused| *refused == record.generation);
+            state.renewal.follow(record.generation);
+            (state.unsaved, state.record) = (unsaved, Some(record));
+            self.reschedule(state);
+        }
     }
 
     async fn write(&self, record: &Record) -> Result<(), Error> {
@@ -421,14 +446,6 @@ impl Account {
     fn remember(&self, error: Option<&Error>) {
         self.state().last_error = error.map(Error::to_object);
         self.context.changes.announce();
-    }
-}
-
-/// Lets others see a record. The address may have been edited meanwhile: then the record is kept, and not used.
-fn publish(state: &mut State, record: Record, unsaved: bool) {
-    if fits(&record, &state.profile.url) {
-        state.refused = state.refused.filter(|refused| *refused == record.generation);
-        (state.unsaved, state.record) = (unsaved, Some(record));
     }
 }
 
