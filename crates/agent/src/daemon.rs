@@ -8,6 +8,7 @@ use keybearer_core::api::{Api, capabilities};
 use keybearer_core::caller::{Caller, Connection, Instance};
 use keybearer_core::consent::Consent;
 use keybearer_core::home::{Home, random_id};
+use keybearer_core::renewals;
 use keybearer_gateway::upstream::HttpUpstream;
 use keybearer_ipc::peer;
 use keybearer_ipc::place::Place;
@@ -75,6 +76,7 @@ async fn live(home: &Home, place: &Place, handed: Handed, detach: bool) -> anyho
     };
     let waking = api.clone();
     tokio::spawn(async move { waking.0.wake().await });
+    tokio::spawn(renewals::keep(accounts.clone()));
     let stopping = async {
         tokio::select! {
             () = told_to_stop(&stop) => tracing::info!("stopping"),
