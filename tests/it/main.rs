@@ -6,6 +6,7 @@
 
 mod assertions;
 mod authorization_servers;
+mod auto_lock;
 mod bad_input;
 mod binding;
 mod callback;

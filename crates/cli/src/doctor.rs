@@ -15,6 +15,8 @@ mod home;
 mod keyring;
 /// Which program opens Keybearer's links.
 mod links;
+/// Whether Keybearer can lock by itself.
+mod lock;
 /// Where the sockets are, and for whom.
 mod sockets;
 /// Whether systemd listens for the agent.
@@ -96,6 +98,7 @@ pub(crate) fn doctor(reach: &Reach, online: bool, json: bool) -> Result<(), Fail
     let findings: Vec<Finding> = always
         .into_iter()
         .chain(links::check())
+        .chain(lock::check(&case))
         .chain([browser::check(&case), clock::check(&case)])
         .chain(units::check(&case))
         .collect();

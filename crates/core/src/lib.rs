@@ -34,6 +34,10 @@ pub mod assertion_file;
 pub mod error;
 /// The lock, as every part sees it at once.
 pub mod lock;
+/// When the agent locks by itself: the rules.
+pub mod auto_lock;
+/// What the system tells of the person and of sleep.
+pub mod presence;
 /// What must not be cut off when the agent stops.
 pub mod busy;
 /// The browser: opened without a shell.
@@ -56,6 +60,8 @@ pub mod prompts;
 pub mod consent;
 /// All accounts, found by name or address.
 pub mod accounts;
+/// Locking, by hand and by itself.
+pub mod locking;
 /// The words of the protocol, answered.
 pub mod api;
 /// What an agent would find here.
