@@ -27,6 +27,7 @@ mod hostile_answers;
 mod identity;
 mod keyring;
 mod locked;
+mod memory;
 mod moved;
 mod profiles;
 mod pushed_authorization;
