@@ -1,5 +1,6 @@
 //! What lies in the agent's memory, looked at as only root can.
 
+use keybearer_tests::executables::executable;
 use keybearer_tests::practice::Practice;
 use keybearer_tests::until::until;
 use keybearer_tests::wire::Wire;
@@ -7,7 +8,8 @@ use keybearer_tests::world::World;
 use serde_json::{Value, json};
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::process::Stdio;
 
 /// A piece of memory that is read at one time.
 const PIECE: usize = 1 << 20;
@@ -97,4 +99,43 @@ fn a_lock_leaves_no_secret_in_memory() {
     emptied.unwrap_or_else(|_| panic!("{:#?}", regions_holding(pid, &secrets).unwrap()));
     world.ok(&["unlock"]).unwrap();
     assert_eq!(world.ok(&["token", "practice"]).unwrap(), in_force[0]);
+}
+
+/// How much of this process is in memory, and how much is kept there, in kilobytes.
+fn resident_and_locked(pid: u32) -> [u64; 2] {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    ["VmRSS:", "VmLck:"].map(|name| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+        line.trim().trim_end_matches(" kB").parse().unwrap()
+    })
+}
+
+#[test]
+fn no_page_reaches_the_swap_where_the_system_allows_that_and_all_works_where_it_does_not() {
+    // Without the capability a limit holds for root as for anybody.
+    let under_a_limit = ["prlimit", "--memlock=1048576:1048576", "setpriv", "--bounding-set=-ipc_lock"];
+    // Only root may take itself a capability, or has one.
+    let roads =
+        if is_root() { &[(&["env"][..], true), (&under_a_limit, false)][..] } else { &[(&under_a_limit[..2], false)] };
+    for (prefix, is_locked) in roads {
+        let (world, practice) = (World::new().unwrap(), Practice::start(&[]).unwrap());
+        let mut agent = world.program(prefix[0]);
+        agent.args(&prefix[1..]).arg(executable("keybearer-agent")).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut agent = agent.spawn().unwrap();
+        until("the agent", || Ok((world.run(&["agent", "status"])?.code == 0).then_some(()))).unwrap();
+        assert_eq!(world.agent_pid(), Some(agent.id()), "{prefix:?}");
+        world.sign_in("practice", practice.mcp_url()).unwrap();
+        world.ok(&["token", "practice", "--force"]).unwrap();
+        let [resident, locked] = resident_and_locked(agent.id());
+        assert_eq!((locked >= resident, locked > 0), (*is_locked, *is_locked), "{resident} kB, {locked} kB locked");
+        let found = world.json(&["doctor"]).unwrap();
+        let memory = found.as_array().unwrap().iter().find(|finding| finding["check"] == "memory").unwrap();
+        assert_eq!(memory["found"] == "stays out of the swap", *is_locked, "{memory}");
+        world.ok(&["agent", "stop"]).unwrap();
+        agent.wait().unwrap();
+    }
+}
+
+fn is_root() -> bool {
+    fs::metadata("/proc/self").unwrap().uid() == 0
 }

@@ -17,6 +17,8 @@ mod keyring;
 mod links;
 /// Whether Keybearer can lock by itself.
 mod lock;
+/// Whether what the agent has in memory can reach the disk.
+mod memory;
 /// Where the sockets are, and for whom.
 mod sockets;
 /// Whether systemd listens for the agent.
@@ -99,6 +101,7 @@ pub(crate) fn doctor(reach: &Reach, online: bool, json: bool) -> Result<(), Fail
         .into_iter()
         .chain(links::check())
         .chain(lock::check(&case))
+        .chain(memory::check(&case))
         .chain([browser::check(&case), clock::check(&case)])
         .chain(units::check(&case))
         .collect();
