@@ -84,7 +84,7 @@ fn it_locks_at_once_while_a_server_does_not_answer_and_keeps_what_that_answers_f
     let kept = || serde_json::from_str::<Value>(&world.session.read_item(&id).unwrap()).unwrap();
     let before = kept();
     practice.signal("STOP").unwrap();
-    let requests = || world.log().matches("request method=POST").count();
+    let requests = || world.log().matches("a refresh worker asks").count();
     let so_far = requests();
     let mut waiting = world.spawn(&["token", "practice", "--force"]).unwrap();
     until("the refresh", || Ok((requests() > so_far).then_some(()))).unwrap();

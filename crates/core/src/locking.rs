@@ -43,15 +43,18 @@ impl Locking {
         self.consent.lock();
         self.accounts.put_away();
         self.accounts.context().changes.announce();
-        let (consent, lock) = (self.consent.clone(), self.accounts.context().lock.clone());
+        let (consent, context) = (self.consent.clone(), self.accounts.context());
+        let (lock, vault) = (context.lock.clone(), context.vault.clone());
         let telling = tokio::spawn(async move {
             while lock.is_set() && !consent.settle().await {
                 tokio::select! { () = sleep(REST) => {}, () = lock.lifts() => {} }
             }
+            if lock.is_set() {
+                vault.lock().await;
+            }
         });
         // Until the keyring knows, the next agent wouldn't be locked.
         let _ = timeout(MOMENT, telling).await;
-        self.accounts.context().vault.lock().await;
     }
 
     /// The person is there.
