@@ -128,15 +128,19 @@ impl Account {
         result.unwrap_or(Err(Error::Internal("the refresh ended without a result")))
     }
 
+    /// The renewal of this generation came to nothing. What was rejected isn't tried again in any case.
     fn back_off(&self, seen: u32, error: &Error) {
-        let renewal = &mut self.state().renewal;
+        let mut state = self.state();
         // A newer set has not failed.
-        if renewal.generation == seen {
-            let chance = chance((&self.id, Instant::now()));
-            let backoff = Backoff::after(renewal.backoff.as_ref(), error.clone(), now(), chance);
-            let seconds = backoff.until.duration_since(now()).as_secs();
+        if state.renewal.generation != seen {
+            return;
+        }
+        let chance = chance((&self.id, Instant::now()));
+        let backoff = Backoff::after(state.renewal.backoff.as_ref(), error.clone(), now(), chance);
+        state.renewal.backoff = Some(backoff);
+        if let Some(deadline) = state.deadline(&self.id) {
+            let seconds = deadline.at.duration_since(now()).as_secs();
             tracing::info!(account = %self.id, %error, seconds, "a renewal came to nothing; it is tried again after a while");
-            renewal.backoff = Some(backoff);
         }
     }
 
