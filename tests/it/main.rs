@@ -6,6 +6,7 @@
 
 mod assertions;
 mod authorization_servers;
+mod auto_lock;
 mod bad_input;
 mod binding;
 mod callback;
@@ -26,6 +27,7 @@ mod hostile_answers;
 mod identity;
 mod keyring;
 mod locked;
+mod memory;
 mod moved;
 mod profiles;
 mod pushed_authorization;

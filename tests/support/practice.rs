@@ -85,6 +85,13 @@ impl Practice {
         format!("{}/gate", self.issuer())
     }
 
+    /// Sends it a signal: with `STOP` it takes connections and answers nothing, until `CONT`.
+    pub fn signal(&self, signal: &str) -> anyhow::Result<()> {
+        let sent = Command::new("kill").args(["-s", signal, &self.child.id().to_string()]).status()?;
+        anyhow::ensure!(sent.success(), "the practice server gets no {signal}");
+        Ok(())
+    }
+
     fn address(&self, name: &str) -> &str {
         self.ready.get(name).and_then(Value::as_str).unwrap_or_default()
     }

@@ -1,7 +1,7 @@
 //! The parts put together, from the folders to the open doors.
 
 use crate::service_manager::{self, Handed};
-use crate::{client_metadata, doors, harden, lock, log, ready};
+use crate::{client_metadata, doors, harden, lock, log, ready, refresh_worker};
 use anyhow::Context as _;
 use keybearer_core::accounts::Accounts;
 use keybearer_core::api::{Api, capabilities};
@@ -30,7 +30,7 @@ const HANDOVER: Duration = Duration::from_secs(72);
 /// Runs the agent until somebody stops it.
 pub(crate) fn run(root: Option<&Path>, detach: bool) -> anyhow::Result<()> {
     let handed = service_manager::handed()?;
-    let hardened = harden::process();
+    let (hardened, locked) = (harden::process(), harden::stay_out_of_swap());
     if detach {
         harden::leave_terminal();
     }
@@ -38,6 +38,10 @@ pub(crate) fn run(root: Option<&Path>, detach: bool) -> anyhow::Result<()> {
     log::start(&home, detach)?;
     if let Err(error) = hardened {
         tracing::warn!(%error, "this system doesn't let the agent hide its memory");
+    }
+    match locked {
+        Ok(locked) => tracing::debug!(locked, "memory and the swap"),
+        Err(error) => tracing::warn!(%error, "this system doesn't keep the agent out of the swap"),
     }
     let place = Place::of(root)?;
     // Sockets that were handed over are in the place of those of an agent that has noticed and ends.
@@ -50,7 +54,8 @@ pub(crate) fn run(root: Option<&Path>, detach: bool) -> anyhow::Result<()> {
 }
 
 async fn live(home: &Home, place: &Place, handed: Handed, detach: bool) -> anyhow::Result<()> {
-    let accounts = Accounts::open(home, Arc::new(HttpUpstream), client_metadata::in_environment())?;
+    let document = client_metadata::in_environment();
+    let accounts = Accounts::open(home, Arc::new(HttpUpstream), document, refresh_worker::workers()?)?;
     let stop = Arc::new(Notify::new());
     let context = accounts.context();
     let started_by = doors::started_by(&handed, detach);

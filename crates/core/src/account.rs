@@ -10,9 +10,12 @@ mod renewal;
 mod sign_in;
 /// Giving tokens back.
 mod sign_out;
-/// Handing out and renewing tokens.
+/// Asking with a grant that is good once.
+mod single_use;
+/// Handing out tokens.
 mod tokens;
-
+/// The refresh transaction.
+mod transaction;
 /// Tokens that are granted without a person.
 mod unattended;
 
@@ -26,6 +29,7 @@ use crate::changes::Changes;
 use crate::clock::now;
 use crate::error::Error;
 use crate::flight::Flight;
+use crate::journal::Journal;
 use crate::lock::Lock;
 use crate::more_access::MoreAccess;
 use crate::profile::{Profile, Settings};
@@ -37,6 +41,7 @@ use crate::settings::SettingsFile;
 use crate::upstream::Upstream;
 use crate::vault::Vault;
 use crate::vault::record::{Record, SecretRecord, SubjectRecord, TokenRecord};
+use crate::worker::Workers;
 use jiff::SignedDuration;
 use keybearer_oauth::ServerUrl;
 use keybearer_oauth::dpop::{DpopKey, Nonces, Prover};
@@ -54,6 +59,10 @@ use tokio::task::AbortHandle;
 pub struct Context {
     /// The keyring.
     pub vault: Vault,
+    /// What was asked and not brought to its end.
+    pub journal: Journal,
+    /// Asks for tokens.
+    pub workers: Workers,
     /// Where browsers come back to.
     pub callbacks: Callbacks,
     /// How they come back.
@@ -93,12 +102,13 @@ struct State {
     profile: Profile,
     /// What the keyring holds for this profile's server; `None` until it could be read.
     record: Option<Record>,
-    /// The record is newer than the keyring's: it could not be written yet, and nothing of it is handed out.
-    unsaved: bool,
     /// The account was removed: nothing of it is written any more.
     removed: bool,
     /// The generation that the server was reported to refuse.
     refused: Option<u32>,
+    /// Newer tokens are in the journal, since the keyring didn't take them yet: the ones here are given out only while they
+    /// don't come.
+    outdated: bool,
     /// What is known of the current set's use and renewal.
     renewal: Renewal,
     last_error: Option<ErrorObject>,
@@ -152,9 +162,9 @@ impl Account {
             state: Mutex::new(State {
                 profile,
                 record: None,
-                unsaved: false,
                 removed: false,
                 refused: None,
+                outdated: false,
                 renewal: Renewal::new(),
                 last_error: None,
                 more_access: MoreAccess::default(),
@@ -194,7 +204,7 @@ impl Account {
     pub fn set_profile(&self, profile: Profile) {
         let mut state = self.state();
         if !state.profile.url.same_server(&profile.url) {
-            (state.record, state.unsaved, state.refused, state.last_error) = (None, false, None, None);
+            (state.record, state.refused, state.last_error) = (None, None, None);
             (state.more_access, state.looked_up) = (MoreAccess::default(), None);
             if state.sign_in.take().is_some() {
                 self.progress.fail(Error::Cancelled.to_object());
@@ -211,8 +221,7 @@ impl Account {
         self.context.changes.announce();
     }
 
-    /// Makes sure that the keyring was read, and that it has what this process knows. A sign-in whose browser was out
-    /// when an agent ended goes on.
+    /// Makes sure that the keyring was read. A sign-in or refresh that was cut off with an earlier agent goes on.
     pub async fn load(self: &Arc<Self>) -> Result<(), Error> {
         self.context.lock.check()?;
         if self.is_loaded() {
@@ -222,17 +231,12 @@ impl Account {
         if self.is_loaded() {
             return Ok(());
         }
-        let (profile, unsaved) = {
-            let state = self.state();
-            (state.profile.clone(), state.record.clone().filter(|_| state.unsaved))
-        };
-        if let Some(record) = unsaved {
-            return self.commit_tokens(record).await;
-        }
+        let profile = self.state().profile.clone();
         let kept = self.context.vault.read(&self.id).await?;
         // The lock may have fallen while the keyring was read.
         self.context.lock.check()?;
         self.adopt(kept, &profile.url);
+        self.resume_refresh();
         self.resume_sign_in().await;
         Ok(())
     }
@@ -266,18 +270,28 @@ impl Account {
         self.commit(Record { secret: None, ..record }).await
     }
 
-    /// Drops what was read from the keyring out of memory; [`Account::load`] reads it again. An open sign-in ends here,
-    /// and goes on from what the keyring has of it.
+    /// Drops what was read from the keyring out of memory, unless something is under way that still needs it; whether it
+    /// is dropped. [`Account::load`] reads it again. An open sign-in ends here, and goes on from what the keyring has of it.
+    pub fn put_away_if_free(&self) -> bool {
+        let Ok(_changing) = self.changing.try_lock() else { return false };
+        self.drop_record();
+        true
+    }
+
+    /// The same once nothing is under way, if it is still locked then.
     pub async fn put_away(&self) {
         let _changing = self.changing.lock().await;
+        if self.context.lock.is_set() {
+            self.drop_record();
+        }
+    }
+
+    fn drop_record(&self) {
         let mut state = self.state();
         if state.sign_in.take().is_some() {
             self.progress.fail(Error::Locked.to_object());
         }
-        // What couldn't be written has no second copy: it stays until it can be.
-        if !state.unsaved {
-            state.record = None;
-        }
+        state.record = None;
         self.reschedule(&state);
     }
 
@@ -285,6 +299,7 @@ impl Account {
     pub async fn forget(&self) -> Result<(), Error> {
         let _changing = self.changing.lock().await;
         self.context.vault.delete(&self.id).await?;
+        self.context.journal.forget(&self.id)?;
         let mut state = self.state();
         if state.sign_in.take().is_some() {
             self.progress.fail(Error::Removed.to_object());
@@ -377,7 +392,7 @@ impl Account {
         if state.record.as_ref().is_none_or(|known| known.pending.is_none()) {
             record.pending = None;
         }
-        self.publish(&mut state, record, false);
+        self.publish(&mut state, record);
         self.context.changes.announce();
         Ok(())
     }
@@ -385,31 +400,16 @@ impl Account {
     /// The same for a sign-in that begins to wait.
     async fn commit_pending(&self, record: Record) -> Result<(), Error> {
         self.write(&record).await?;
-        self.publish(&mut self.state(), record, false);
+        self.publish(&mut self.state(), record);
         Ok(())
     }
 
-    /// The same for new tokens. What can't be written stays in memory, and is not handed out until it can be: a
-    /// rotated refresh token has no second copy.
-    async fn commit_tokens(&self, mut record: Record) -> Result<(), Error> {
-        let written = self.write(&record).await;
-        let mut state = self.state();
-        record.pending = state.record.as_mut().and_then(|known| known.pending.take());
-        // Another vain try to write the same is no news: whoever reads again because of it would try again.
-        let is_news = written.is_ok() || !state.unsaved;
-        self.publish(&mut state, record, written.is_err());
-        if is_news {
-            self.context.changes.announce();
-        }
-        written
-    }
-
     /// Lets others see a record. The address may have been edited meanwhile: then the record is kept, and not used.
-    fn publish(&self, state: &mut State, record: Record, unsaved: bool) {
+    fn publish(&self, state: &mut State, record: Record) {
         if fits(&record, &state.profile.url) {
             state.refused = state.refused.filter(|refused| *refused == record.generation);
             state.renewal.follow(record.generation);
-            (state.unsaved, state.record) = (unsaved, Some(record));
+            (state.outdated, state.record) = (false, Some(record));
             self.reschedule(state);
         }
     }
@@ -422,8 +422,7 @@ impl Account {
     }
 
     fn is_loaded(&self) -> bool {
-        let state = self.state();
-        state.record.is_some() && !state.unsaved
+        self.state().record.is_some()
     }
 
     /// The record, which [`Account::load`] has read. It is gone again if the address was edited since: an empty one in

@@ -7,6 +7,7 @@ use crate::callback::{Arrival, Callbacks, Page};
 use crate::changes::Changes;
 use crate::error::Error;
 use crate::home::Home;
+use crate::journal::Journal;
 use crate::lock::Lock;
 use crate::profile::{Profile, ProfileError, ProfileStore, Settings, suggest_name};
 use crate::redirect::{Redirects, kind_of};
@@ -14,6 +15,7 @@ use crate::schedule::Schedule;
 use crate::settings::SettingsFile;
 use crate::upstream::Upstream;
 use crate::vault::{Vault, VaultError};
+use crate::worker::Workers;
 use keybearer_oauth::ServerUrl;
 use keybearer_oauth::assertion::claims;
 use keybearer_oauth::authorization::{Callback, CallbackError};
@@ -121,15 +123,27 @@ impl Accounts {
         home: &Home,
         upstream: Arc<dyn Upstream>,
         metadata_document: Option<String>,
+        workers: Workers,
     ) -> Result<Arc<Self>, Error> {
         let (callbacks, arrivals) = Callbacks::new();
-        let vault = Vault::start(&home.id()?);
+        let (vault, journal) = (Vault::start(home)?, Journal::new(home));
         let (redirects, settings) =
             (Redirects::open(home), SettingsFile::new(home).with_metadata_document(metadata_document));
         let (lock, changes, busy) = (Lock::default(), Changes::default(), Busy::default());
-        let schedule = Schedule::default();
-        let context =
-            Arc::new(Context { vault, callbacks, redirects, settings, upstream, lock, changes, busy, schedule });
+        let context = Context {
+            vault,
+            journal,
+            workers,
+            callbacks,
+            redirects,
+            settings,
+            upstream,
+            lock,
+            changes,
+            busy,
+            schedule: Schedule::default(),
+        };
+        let context = Arc::new(context);
         let profiles = ProfileStore::new(home.servers_file());
         let book = Book { context: context.clone(), profiles, accounts: BTreeMap::new() };
         let accounts = Arc::new(Accounts { context, book: Mutex::new(book) });
@@ -164,13 +178,12 @@ impl Accounts {
     }
 
     /// Drops all that is secret out of memory, also of accounts that are out of the file for the moment. One that is
-    /// busy with a server holds up no other.
-    pub async fn put_away(&self) {
-        let putting =
-            self.ever_known().into_iter().map(|account| tokio::spawn(async move { account.put_away().await }));
-        for put in putting.collect::<Vec<_>>() {
-            // A broken task has put away nothing that the lock would give out.
-            let _ = put.await;
+    /// busy with a server or the keyring is waited for by nobody: it follows when it is done.
+    pub fn put_away(&self) {
+        for account in self.ever_known() {
+            if !account.put_away_if_free() {
+                tokio::spawn(async move { account.put_away().await });
+            }
         }
     }
 

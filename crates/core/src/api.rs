@@ -2,6 +2,8 @@
 
 /// What a window asks beside the accounts.
 mod desktop;
+/// Where everything lies.
+mod vault;
 
 use crate::account::{Account, Authorized, SignedOut, Way};
 use crate::accounts::{Accounts, Change, NewAccount};
@@ -11,6 +13,7 @@ use crate::clock::now;
 use crate::consent::{Asking, Consent};
 use crate::error::Error;
 use crate::grants::Asked;
+use crate::locking::Locking;
 use crate::profile::Settings;
 use crate::refresh::Want;
 use crate::upstream::{Access, Headers};
@@ -36,6 +39,7 @@ use keybearer_protocol::token::{
     HeaderGet, HeaderGetParams, HeaderReply, RefusalReason, TokenGet, TokenGetParams, TokenInvalidate,
     TokenInvalidateParams, TokenInvalidateReply, TokenReply,
 };
+use keybearer_protocol::vault::{VaultMove, VaultPassphrase, VaultStatus};
 use keybearer_protocol::{Door, ErrorCode, ErrorObject, Method};
 use serde_json::Value;
 use std::future::Future;
@@ -56,7 +60,8 @@ const LONGEST_WAIT: Duration = Duration::from_secs(60);
 /// Answers requests.
 pub struct Api {
     accounts: Arc<Accounts>,
-    consent: Consent,
+    consent: Arc<Consent>,
+    locking: Arc<Locking>,
     started_at: Timestamp,
     started_by: StartedBy,
     stop: Arc<Notify>,
@@ -76,23 +81,41 @@ pub fn capabilities(door: Door) -> Vec<String> {
     each!(TokenGet HeaderGet TokenInvalidate ProfileAdd ProfileUpdate ProfileRemove ProfileRename ProfileList ProfileShow
           AuthStart AuthStatus AuthCancel AuthComplete AccountSignOut AccountTest AccountRefresh
           PromptRegister PromptNext PromptAnswer GrantList GrantRevoke SettingsGet SettingsSet
-          AgentPing AgentStatus AgentWatch AgentLock AgentUnlock AgentStop);
+          VaultStatus VaultMove VaultPassphrase AgentPing AgentStatus AgentWatch AgentLock AgentUnlock AgentStop);
     names
 }
 
 impl Api {
     /// The API over these accounts; `stop` is told when somebody asks the agent to stop.
     pub fn new(accounts: Arc<Accounts>, consent: Consent, started_by: StartedBy, stop: Arc<Notify>) -> Self {
-        Api { accounts, consent, started_at: now(), started_by, stop, glanced: Mutex::default() }
+        let consent = Arc::new(consent);
+        let locking = Locking::start(accounts.clone(), consent.clone());
+        Api { accounts, consent, locking, started_at: now(), started_by, stop, glanced: Mutex::default() }
     }
 
     /// Answers one request that came through this door.
     pub async fn answer(&self, door: Door, caller: &Caller, name: &str, params: Value) -> Result<Value, ErrorObject> {
         tracing::debug!(method = %readable(name), door = door.name(), pid = caller.view.pid, "request");
+        if door == Door::Admin && !is_question(name) {
+            self.locking.notice();
+        }
+        if answers_while_locked(name) {
+            return self.answer_open(door, caller, name, params).await;
+        }
         // A keyring that can't tell keeps its own secrets; what needs them will say so.
-        if !answers_while_locked(name) && matches!(self.consent.is_locked().await, Ok(true)) {
+        if matches!(self.consent.is_locked().await, Ok(true)) {
             return Err(Error::Locked.to_object());
         }
+        // Whoever waits for a server or a person when the lock falls waits no longer, and gets nothing.
+        tokio::select! {
+            biased;
+            () = self.accounts.context().lock.falls() => Err(Error::Locked.to_object()),
+            answer = self.answer_open(door, caller, name, params) => answer,
+        }
+    }
+
+    /// Answers a request that no lock stands in the way of.
+    async fn answer_open(&self, door: Door, caller: &Caller, name: &str, params: Value) -> Result<Value, ErrorObject> {
         match name {
             TokenGet::NAME => reply::<TokenGet, _>(door, params, async |p| self.token(caller, p).await).await,
             HeaderGet::NAME => reply::<HeaderGet, _>(door, params, async |p| self.header(caller, p).await).await,
@@ -160,7 +183,12 @@ impl Api {
             AgentStatus::NAME => reply::<AgentStatus, _>(door, params, async |_| Ok(self.status().await)).await,
             AgentWatch::NAME => reply::<AgentWatch, _>(door, params, async |p| Ok(self.watch(p).await)).await,
             AgentLock::NAME => reply::<AgentLock, _>(door, params, async |_| Ok(self.lock().await)).await,
-            AgentUnlock::NAME => reply::<AgentUnlock, _>(door, params, async |_| self.unlock(caller).await).await,
+            AgentUnlock::NAME => reply::<AgentUnlock, _>(door, params, async |p| self.unlock(caller, p).await).await,
+            VaultStatus::NAME => reply::<VaultStatus, _>(door, params, async |_| Ok(self.vault_status().await)).await,
+            VaultMove::NAME => reply::<VaultMove, _>(door, params, async |p| self.move_vault(caller, p).await).await,
+            VaultPassphrase::NAME => {
+                reply::<VaultPassphrase, _>(door, params, async |p| self.change_passphrase(caller, p).await).await
+            }
             AgentStop::NAME => {
                 reply::<AgentStop, _>(door, params, async |_| {
                     self.stop.notify_one();
@@ -442,7 +470,8 @@ fn is_as_asked(asked: Option<&Asked>, server: &ServerUrl, scopes: &[String]) -> 
 
 /// What can be asked of a locked agent: how it is, and what unlocks it.
 fn answers_while_locked(method: &str) -> bool {
-    const FREE: [&str; 10] = [
+    const FREE: [&str; 11] = [
+        VaultStatus::NAME,
         AgentPing::NAME,
         AgentStatus::NAME,
         AgentWatch::NAME,
@@ -455,6 +484,24 @@ fn answers_while_locked(method: &str) -> bool {
         SettingsSet::NAME,
     ];
     FREE.contains(&method)
+}
+
+/// What a window asks by itself, and a command that is run again and again. All else that comes through the admin door is
+/// a sign of the person; what programs ask for is none, for they work on when nobody is there.
+fn is_question(method: &str) -> bool {
+    const QUESTIONS: [&str; 10] = [
+        AgentPing::NAME,
+        AgentStatus::NAME,
+        AgentWatch::NAME,
+        PromptRegister::NAME,
+        PromptNext::NAME,
+        SettingsGet::NAME,
+        ProfileList::NAME,
+        ProfileShow::NAME,
+        GrantList::NAME,
+        AuthStatus::NAME,
+    ];
+    QUESTIONS.contains(&method)
 }
 
 /// As long as a caller wants to wait for news, and no longer than anybody may.

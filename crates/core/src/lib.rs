@@ -12,6 +12,8 @@ pub mod alarm;
 pub mod connectivity;
 /// The folders of one Keybearer, and how a file in them is replaced.
 pub mod home;
+/// What is sealed on the disk.
+pub mod seal;
 /// News for windows.
 pub mod changes;
 /// Who asks.
@@ -24,6 +26,12 @@ pub mod profile;
 pub mod flight;
 /// The OS keyring, owned by one thread; one item per account.
 pub mod vault;
+/// A token request whose grant is good once.
+pub mod token_request;
+/// What was asked of authorization servers and not brought to its end yet.
+pub mod journal;
+/// The process that asks for tokens.
+pub mod worker;
 /// When a token is good, when it is renewed, what a failed renewal means.
 pub mod refresh;
 /// More access than a sign-in gave.
@@ -40,6 +48,10 @@ pub mod error;
 pub mod backoff;
 /// The lock, as every part sees it at once.
 pub mod lock;
+/// When the agent locks by itself: the rules.
+pub mod auto_lock;
+/// What the system tells of the person and of sleep.
+pub mod presence;
 /// What must not be cut off when the agent stops.
 pub mod busy;
 /// The browser: opened without a shell.
@@ -64,6 +76,8 @@ pub mod consent;
 pub mod accounts;
 /// Renews tokens ahead of their end.
 pub mod renewals;
+/// Locking, by hand and by itself.
+pub mod locking;
 /// The words of the protocol, answered.
 pub mod api;
 /// What an agent would find here.

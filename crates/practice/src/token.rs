@@ -34,11 +34,28 @@ pub async fn token(Extract(practice): Extract<Shared>, headers: HeaderMap, body:
     let distance = practice.state().distance;
     tokio::time::sleep(distance).await;
     let response = answer(&practice, &headers, &body).unwrap_or_else(IntoResponse::into_response);
+    let _under_way = UnderWay::begin(&practice);
     if practice.has(Fault::SlowToken) {
         tokio::time::sleep(Duration::from_secs(2)).await;
     }
     tokio::time::sleep(distance).await;
     practice.with_nonce(response)
+}
+
+/// An answer on its way to the client, until that has it or has left.
+struct UnderWay<'a>(&'a Practice);
+
+impl UnderWay<'_> {
+    fn begin(practice: &Practice) -> UnderWay<'_> {
+        practice.state().counters.answers_under_way += 1;
+        UnderWay(practice)
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.state().counters.answers_under_way -= 1;
+    }
 }
 
 fn answer(practice: &Practice, headers: &HeaderMap, body: &[u8]) -> Result<Response, OAuthError> {

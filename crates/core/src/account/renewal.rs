@@ -48,7 +48,7 @@ impl State {
     /// When the agent renews this account by itself, if it does. Nothing is done while the record isn't here, as it is in
     /// a locked agent, nor for what was rejected.
     pub(super) fn deadline(&self, id: &str) -> Option<Deadline> {
-        let (record, renewal) = (self.record.as_ref().filter(|_| !self.unsaved)?, &self.renewal);
+        let (record, renewal) = (self.record.as_ref()?, &self.renewal);
         let tokens = record.tokens.as_ref().filter(|_| means(&self.profile, record) == Means::Oauth)?;
         if let Some(backoff) = renewal.backoff.as_ref().filter(|_| tokens.is_renewable()) {
             return Some(Deadline { at: backoff.until, after_failure: backoff.ends_with_news() });
@@ -156,7 +156,7 @@ impl Account {
     }
 
     /// A refresh, with what is remembered of it.
-    async fn renewing(self: Arc<Self>, seen: u32) -> Result<(), Error> {
+    pub(super) async fn renewing(self: Arc<Self>, seen: u32) -> Result<(), Error> {
         self.state().renewal.running = true;
         // Also if it panics.
         let running = Running(self.clone());

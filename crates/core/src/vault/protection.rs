@@ -1,15 +1,14 @@
-//! What guards the tokens, in a keyring item of its own: who is asked, what was answered for good, whether it is locked.
+//! What guards the tokens, in a keyring item of its own: who is asked, what was answered for good, whether it is
+//! locked, and when it locks by itself.
 
 use super::Kept;
 use crate::grants::Grant;
-use keybearer_protocol::settings::Approval;
+use keybearer_protocol::settings::{Approval, AutoLock};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 /// The item's id.
 pub const ITEM: &str = "protection";
-
-/// The format of the item.
-const VERSION: u32 = 1;
 
 /// The item.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -24,6 +23,9 @@ pub struct Protection {
     /// Whether nothing is given out until somebody unlocks.
     #[serde(default)]
     pub locked: bool,
+    /// When the agent locks by itself.
+    #[serde(default)]
+    pub auto_lock: AutoLock,
     /// The answers that hold for good.
     #[serde(default)]
     pub grants: Vec<Grant>,
@@ -32,10 +34,11 @@ pub struct Protection {
 impl Default for Protection {
     fn default() -> Self {
         Protection {
-            version: VERSION,
+            version: Protection::newest(),
             approval: Approval::default(),
             asked_before: false,
             locked: false,
+            auto_lock: AutoLock::default(),
             grants: Vec::new(),
         }
     }
@@ -49,11 +52,7 @@ impl Protection {
 }
 
 impl Kept for Protection {
-    const NEWEST: u32 = VERSION;
+    const STEPS: &[fn(&mut Map<String, Value>)] = &[];
     // What was locked must not open, and what was asked about not go unasked, because a keyring lost it.
     const EMPTY_IS_NONE: bool = false;
-
-    fn version(&self) -> u32 {
-        self.version
-    }
 }
