@@ -103,15 +103,16 @@ impl Account {
     }
 
     /// Renews the set of this generation for a program that needs another now. After a failure the server is not asked by
-    /// each of them: a token that is still good has to do, and whoever can't use that waits for the next try, which all
-    /// of them share.
+    /// each of them: a token that is still good has to do, unless newer ones only wait for the keyring, and whoever can't use
+    /// that waits for the next try, which all of them share.
     pub(super) async fn renew(self: &Arc<Self>, generation: u32, force: bool) -> Result<(), Error> {
         let came = Instant::now();
         loop {
             let (pause, error) = {
                 let state = self.state();
                 let Some(backoff) = state.renewal.backoff.as_ref().filter(|_| !state.renewal.running) else { break };
-                if backoff.failed_since(came) || (!force && !backoff.is_over(now()) && usable(&state, generation)) {
+                let will_do = !force && !state.outdated && usable(&state, generation);
+                if backoff.failed_since(came) || (will_do && !backoff.is_over(now())) {
                     return Err(backoff.error.clone());
                 }
                 (backoff.pause(), backoff.error.clone())
