@@ -38,3 +38,4 @@ mod road;
 mod secrets;
 mod startup;
 mod step_up;
+mod vault;
