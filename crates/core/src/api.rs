@@ -210,6 +210,7 @@ impl Api {
             if issued.prover.is_some() {
                 return Err(Error::TokenBound(account.name()));
             }
+            account.note_use(issued.generation);
             return Ok(TokenReply {
                 access_token: issued.access_token,
                 token_type: "Bearer".to_owned(),
@@ -243,8 +244,10 @@ impl Api {
                 (Some(url), _) => return Err(Error::ResourceMismatch { profile: account.name(), url: url.clone() }),
                 (None, _) => None,
             };
+            let headers = headers(&account, &access, url.as_ref(), &params)?;
+            issued.iter().for_each(|issued| account.note_use(issued.generation));
             return Ok(HeaderReply {
-                headers: headers(&account, &access, url.as_ref(), &params)?,
+                headers,
                 expires_at: issued.as_ref().and_then(|issued| issued.expires_at),
                 profile: account.name(),
                 generation: issued.map(|issued| issued.generation),

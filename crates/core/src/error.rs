@@ -2,10 +2,12 @@
 
 use crate::assertion_file::AssertionFileError;
 use crate::home::HomeError;
+use crate::journal::JournalError;
 use crate::more_access::Remedy;
 use crate::profile::ProfileError;
 use crate::upstream::UpstreamError;
 use crate::vault::VaultError;
+use crate::worker::WorkerError;
 use keybearer_oauth::HttpError;
 use keybearer_oauth::assertion::AssertionError;
 use keybearer_oauth::authorization::{CallbackError, RequestError};
@@ -38,6 +40,12 @@ pub enum Error {
     /// The keyring can't answer.
     #[error(transparent)]
     Vault(#[from] VaultError),
+    /// The refresh journal can't be used.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The process that asks for tokens didn't do its work.
+    #[error(transparent)]
+    Worker(#[from] WorkerError),
     /// What guards the accounts can't be read.
     #[error("what guards your accounts can't be read in the system keyring ({0}), so nothing is given out")]
     Unprotected(String),
@@ -366,7 +374,10 @@ impl Error {
             Error::Profile(error) => profile_code(error),
             Error::Home(_) => ErrorCode::StorageUnavailable,
             Error::Vault(error) => vault_code(error),
-            Error::Unprotected(_) => ErrorCode::StorageUnavailable,
+            Error::Unprotected(_) | Error::Journal(JournalError::Unusable { .. }) => ErrorCode::StorageUnavailable,
+            Error::Journal(JournalError::Full(_)) => ErrorCode::StorageFull,
+            Error::Journal(JournalError::UnderWay) | Error::Worker(WorkerError::Waiting) => ErrorCode::Busy,
+            Error::Worker(WorkerError::NotStarted(_)) => ErrorCode::Internal,
             Error::Reach(ReachError::NotMcp { .. }) | Error::Upstream(UpstreamError::NotMcp(_)) => {
                 ErrorCode::NotMcpServer
             }
@@ -519,7 +530,8 @@ impl Error {
     }
 
     #[expect(clippy::wildcard_enum_match_arm, reason = "most errors have none of their own")]
-    fn http(&self) -> Option<&HttpError> {
+    /// What went wrong with a request, if it was that.
+    pub fn http(&self) -> Option<&HttpError> {
         match self {
             Error::OptionHelps { error, .. } => error.http(),
             Error::Reach(ReachError::Http(error))
@@ -584,6 +596,9 @@ impl Error {
             }
             Error::ConsentRequired(Unasked::NoDesktop) => Some("start Keybearer's window".to_owned()),
             Error::Vault(error) => error.way_out().map(str::to_owned),
+            Error::Journal(JournalError::Full(_)) => Some("make some room on that disk, and try again".to_owned()),
+            Error::Journal(JournalError::Unusable { .. }) => Some("keybearer doctor".to_owned()),
+            Error::Journal(JournalError::UnderWay) | Error::Worker(_) => Some("try again in a minute".to_owned()),
             Error::Unprotected(_) => Some(
                 "update Keybearer; or delete \"Keybearer protection\" in the keyring's own window, and check afterwards who may \
                  use your accounts"

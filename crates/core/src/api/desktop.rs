@@ -40,7 +40,10 @@ impl Api {
             self.accounts.find(profile)?;
         }
         let of_profile = |name: &String| params.profile.as_ref().is_none_or(|profile| profile == name);
-        let mut all = self.consent.grants(|id| self.accounts.name_of(id).filter(of_profile)).await?;
+        let mut all = self
+            .consent
+            .grants(|id| self.accounts.with_id(id).map(|account| account.name()).filter(of_profile))
+            .await?;
         if let Some(after) = &params.after {
             let seen = all.iter().position(|grant| grant.grant == *after).map_or(all.len(), |place| place + 1);
             all.drain(..seen);

@@ -55,6 +55,9 @@ pub struct Record {
     /// What the last sign-in or refresh gave.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tokens: Option<TokenRecord>,
+    /// What the answer to the last request is sealed with, which the journal has until it is kept here.
+    #[serde(default, serialize_with = "expose_option", skip_serializing_if = "Option::is_none")]
+    pub journal_key: Option<SecretString>,
     /// What was kept for the address that the profile had before, until a sign-in for the new one has worked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub displaced: Option<Box<Record>>,
@@ -240,6 +243,7 @@ impl Record {
             earlier: Vec::new(),
             doubted: None,
             tokens: None,
+            journal_key: None,
             displaced: None,
             pending: None,
         }
