@@ -43,3 +43,4 @@ mod secrets;
 mod server_faults;
 mod startup;
 mod step_up;
+mod vault;
