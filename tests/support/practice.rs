@@ -77,6 +77,17 @@ impl Practice {
         Ok(())
     }
 
+    /// What became of each sign-in so far, in their order: the tallies of the practice server.
+    pub fn grants(&self) -> anyhow::Result<Vec<Value>> {
+        let answer = loopback::request("GET", &format!("{}/grants", self.address("control_url")), None)?;
+        serde_json::from_str(&answer.body).context("the practice server gave no tallies")
+    }
+
+    /// The gate before the MCP server, with nothing behind it.
+    pub fn gate_url(&self) -> String {
+        format!("{}/gate", self.issuer())
+    }
+
     fn address(&self, name: &str) -> &str {
         self.ready.get(name).and_then(Value::as_str).unwrap_or_default()
     }

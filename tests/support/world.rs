@@ -24,6 +24,8 @@ pub struct World {
     pub home: PathBuf,
     /// What `$BROWSER` names.
     pub browser: String,
+    /// How much its agent logs: everything, as what must not be told is looked for in all of it.
+    pub log_level: &'static str,
     keybearer: PathBuf,
 }
 
@@ -62,7 +64,7 @@ impl World {
     pub fn installed(session: Session, folder: &Path) -> World {
         let home = session.folder().join("kb");
         let browser = format!("'{}' browse", folder.join("keybearer-practice").display());
-        World { session, home, browser, keybearer: folder.join("keybearer") }
+        World { session, home, browser, log_level: "trace", keybearer: folder.join("keybearer") }
     }
 
     /// A Keybearer on an unlocked keyring.
@@ -117,8 +119,7 @@ impl World {
         command.env_clear().envs(self.session.environment());
         command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command.env("KEYBEARER_HOME", &self.home).env("BROWSER", &self.browser);
-        // Every test runs at the most talkative level: what must not be told is looked for in all of it.
-        command.env("KEYBEARER_LOG", "trace").stdin(Stdio::null());
+        command.env("KEYBEARER_LOG", self.log_level).stdin(Stdio::null());
         command
     }
 

@@ -1,13 +1,14 @@
 //! The parts put together, from the folders to the open doors.
 
 use crate::service_manager::{self, Handed};
-use crate::{client_metadata, doors, harden, lock, log, ready};
+use crate::{client_metadata, doors, harden, lock, log, ready, refresh_worker};
 use anyhow::Context as _;
 use keybearer_core::accounts::Accounts;
 use keybearer_core::api::{Api, capabilities};
 use keybearer_core::caller::{Caller, Connection, Instance};
 use keybearer_core::consent::Consent;
 use keybearer_core::home::{Home, random_id};
+use keybearer_core::renewals;
 use keybearer_gateway::upstream::HttpUpstream;
 use keybearer_ipc::peer;
 use keybearer_ipc::place::Place;
@@ -53,7 +54,8 @@ pub(crate) fn run(root: Option<&Path>, detach: bool) -> anyhow::Result<()> {
 }
 
 async fn live(home: &Home, place: &Place, handed: Handed, detach: bool) -> anyhow::Result<()> {
-    let accounts = Accounts::open(home, Arc::new(HttpUpstream), client_metadata::in_environment())?;
+    let document = client_metadata::in_environment();
+    let accounts = Accounts::open(home, Arc::new(HttpUpstream), document, refresh_worker::workers()?)?;
     let stop = Arc::new(Notify::new());
     let context = accounts.context();
     let started_by = doors::started_by(&handed, detach);
@@ -78,6 +80,7 @@ async fn live(home: &Home, place: &Place, handed: Handed, detach: bool) -> anyho
     };
     let waking = api.clone();
     tokio::spawn(async move { waking.0.wake().await });
+    tokio::spawn(renewals::keep(accounts.clone()));
     let stopping = async {
         tokio::select! {
             () = told_to_stop(&stop) => tracing::info!("stopping"),

@@ -7,12 +7,15 @@ use crate::callback::{Arrival, Callbacks, Page};
 use crate::changes::Changes;
 use crate::error::Error;
 use crate::home::Home;
+use crate::journal::Journal;
 use crate::lock::Lock;
 use crate::profile::{Profile, ProfileError, ProfileStore, Settings, suggest_name};
 use crate::redirect::{Redirects, kind_of};
+use crate::schedule::Schedule;
 use crate::settings::SettingsFile;
 use crate::upstream::Upstream;
 use crate::vault::{Vault, VaultError};
+use crate::worker::Workers;
 use keybearer_oauth::ServerUrl;
 use keybearer_oauth::assertion::claims;
 use keybearer_oauth::authorization::{Callback, CallbackError};
@@ -120,13 +123,27 @@ impl Accounts {
         home: &Home,
         upstream: Arc<dyn Upstream>,
         metadata_document: Option<String>,
+        workers: Workers,
     ) -> Result<Arc<Self>, Error> {
         let (callbacks, arrivals) = Callbacks::new();
-        let vault = Vault::start(&home.id()?);
+        let (vault, journal) = (Vault::start(home)?, Journal::new(home));
         let (redirects, settings) =
             (Redirects::open(home), SettingsFile::new(home).with_metadata_document(metadata_document));
         let (lock, changes, busy) = (Lock::default(), Changes::default(), Busy::default());
-        let context = Arc::new(Context { vault, callbacks, redirects, settings, upstream, lock, changes, busy });
+        let context = Context {
+            vault,
+            journal,
+            workers,
+            callbacks,
+            redirects,
+            settings,
+            upstream,
+            lock,
+            changes,
+            busy,
+            schedule: Schedule::default(),
+        };
+        let context = Arc::new(context);
         let profiles = ProfileStore::new(home.servers_file());
         let book = Book { context: context.clone(), profiles, accounts: BTreeMap::new() };
         let accounts = Arc::new(Accounts { context, book: Mutex::new(book) });
@@ -139,8 +156,9 @@ impl Accounts {
         self.load_known().await;
     }
 
-    /// Returns when nothing is under way that a stop would cut off.
+    /// Begins no more renewals ahead of time, and returns when nothing is under way that a stop would cut off.
     pub async fn done(&self) {
+        self.context.schedule.close();
         self.context.busy.done().await;
     }
 
@@ -149,16 +167,20 @@ impl Accounts {
         &self.context
     }
 
-    /// The name of the account with this id, if there is one.
-    pub fn name_of(&self, id: &str) -> Option<String> {
-        self.book().accounts.get(id).map(|account| account.name())
+    /// The account with this id, if there is one.
+    pub fn with_id(&self, id: &str) -> Option<Arc<Account>> {
+        self.book().accounts.get(id).cloned()
+    }
+
+    /// All that this agent has ever read of, also those that are out of the file for the moment.
+    pub fn ever_known(&self) -> Vec<Arc<Account>> {
+        self.book().accounts.values().cloned().collect()
     }
 
     /// Drops all that is secret out of memory, also of accounts that are out of the file for the moment. One that is
     /// busy with a server or the keyring is waited for by nobody: it follows when it is done.
     pub fn put_away(&self) {
-        let all: Vec<Arc<Account>> = self.book().accounts.values().cloned().collect();
-        for account in all {
+        for account in self.ever_known() {
             if !account.put_away_if_free() {
                 tokio::spawn(async move { account.put_away().await });
             }

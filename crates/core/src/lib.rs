@@ -6,6 +6,10 @@
 
 /// The one place that reads the clock.
 pub mod clock;
+/// Sleeping until the machine's clock shows a time.
+pub mod alarm;
+/// The network's return.
+pub mod connectivity;
 /// The folders of one Keybearer, and how a file in them is replaced.
 pub mod home;
 /// What is sealed on the disk.
@@ -22,16 +26,26 @@ pub mod profile;
 pub mod flight;
 /// The OS keyring, owned by one thread; one item per account.
 pub mod vault;
+/// A token request whose grant is good once.
+pub mod token_request;
+/// What was asked of authorization servers and not brought to its end yet.
+pub mod journal;
+/// The process that asks for tokens.
+pub mod worker;
 /// When a token is good, when it is renewed, what a failed renewal means.
 pub mod refresh;
 /// More access than a sign-in gave.
 pub mod more_access;
+/// Which account is to be renewed when.
+pub mod schedule;
 /// What the core needs from whoever speaks MCP.
 pub mod upstream;
 /// A file in which a platform keeps a JWT fresh.
 pub mod assertion_file;
 /// Everything that can go wrong here, with its code and its words.
 pub mod error;
+/// How long an account waits after a renewal that came to nothing.
+pub mod backoff;
 /// The lock, as every part sees it at once.
 pub mod lock;
 /// When the agent locks by itself: the rules.
@@ -60,6 +74,8 @@ pub mod prompts;
 pub mod consent;
 /// All accounts, found by name or address.
 pub mod accounts;
+/// Renews tokens ahead of their end.
+pub mod renewals;
 /// Locking, by hand and by itself.
 pub mod locking;
 /// The words of the protocol, answered.

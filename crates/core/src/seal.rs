@@ -1,7 +1,9 @@
 //! What is sealed on the disk: unreadable without its key, and unusable anywhere but in its place.
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use chacha20poly1305::aead::{Aead, Payload};
 use chacha20poly1305::{KeyInit, XChaCha20Poly1305};
+use secrecy::{ExposeSecret, SecretString};
 use std::fmt;
 use zeroize::{ZeroizeOnDrop, Zeroizing};
 
@@ -36,6 +38,17 @@ impl Key {
     /// Its bytes, for whoever keeps it.
     pub fn expose(&self) -> &[u8; KEY_LENGTH] {
         &self.0
+    }
+
+    /// The same as text.
+    pub fn to_text(&self) -> SecretString {
+        BASE64_STANDARD.encode(self.expose()).into()
+    }
+
+    /// The key that was written as this text, if it was one.
+    pub fn from_text(text: &SecretString) -> Option<Key> {
+        let bytes = BASE64_STANDARD.decode(text.expose_secret()).map(Zeroizing::new).ok()?;
+        Key::from_bytes(&bytes)
     }
 
     /// Seals `content` for the place that `place` names (XChaCha20-Poly1305, with the place as associated data).
@@ -75,7 +88,7 @@ mod tests {
         let sealed = key.seal(b"a token", place);
         assert!(!sealed.windows(7).any(|window| window == b"a token"));
         assert_eq!(key.open(&sealed, place).expect("opened").as_slice(), b"a token");
-        let again = Key::from_bytes(key.expose()).expect("a key");
+        let again = Key::from_text(&key.to_text()).expect("a key");
         assert_eq!(again.open(&sealed, place).expect("opened").as_slice(), b"a token");
         assert_eq!(key.open(&sealed, b"account 8"), Err(Unopened));
         assert_eq!(Key::generate().open(&sealed, place), Err(Unopened));

@@ -16,6 +16,7 @@ use crate::{
     counters::Counters,
     fault::Fault,
     practice::{self, Shared},
+    tally::Tally,
 };
 
 /// What to change; a field left out changes nothing.
@@ -28,6 +29,10 @@ pub struct Change {
     pub token_lifetime: Option<u64>,
     /// Seconds during which the previous refresh token is accepted once more.
     pub refresh_grace: Option<u64>,
+    /// Milliseconds that each token request is under way to the server, and each answer back.
+    pub distance_ms: Option<u64>,
+    /// Revokes the grant of this number, counted from 0 in the order of the sign-ins.
+    pub revoke: Option<usize>,
     /// Revokes every grant.
     pub revoke_all: bool,
     /// Makes every access token expire.
@@ -41,6 +46,15 @@ pub struct Change {
 pub async fn read(State(practice): State<Shared>, headers: HeaderMap) -> Result<Json<Counters>, StatusCode> {
     refuse_pages(&headers)?;
     Ok(Json(practice.state().counters))
+}
+
+/// `GET /control/grants`
+///
+/// # Errors
+/// 403 for a browser page.
+pub async fn grants(State(practice): State<Shared>, headers: HeaderMap) -> Result<Json<Vec<Tally>>, StatusCode> {
+    refuse_pages(&headers)?;
+    Ok(Json(practice.state().grants.tallies(Instant::now())))
 }
 
 /// `POST /control`; answers the counters, too.
@@ -67,6 +81,12 @@ fn apply(state: &mut practice::State, change: Change, now: Instant) {
     }
     if let Some(seconds) = change.refresh_grace {
         state.grants.refresh_grace = Duration::from_secs(seconds);
+    }
+    if let Some(milliseconds) = change.distance_ms {
+        state.distance = Duration::from_millis(milliseconds);
+    }
+    if let Some(number) = change.revoke {
+        state.grants.revoke_one(number);
     }
     if change.revoke_all {
         state.grants.revoke_all();

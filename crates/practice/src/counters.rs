@@ -19,6 +19,8 @@ pub struct Counters {
     pub refreshes_ok: u64,
     /// Refresh tokens presented after they were used, each of which revoked its grant.
     pub reuse_detected: u64,
+    /// Answers of the token endpoint that are on their way to the client at this moment.
+    pub answers_under_way: u64,
     /// Requests at the device authorization endpoint.
     pub device_authorizations: u64,
     /// Token requests with the grant type of a device code.

@@ -15,6 +15,21 @@ pub enum Fault {
     RefreshInvalidGrant,
     /// A refresh is carried out, and then the connection is closed without an answer.
     RefreshDropsAnswer,
+    /// A refresh is carried out, and then answered with 500.
+    #[value(name = "refresh-500-after")]
+    #[serde(rename = "refresh-500-after")]
+    Refresh500After,
+    /// A refresh is carried out, and then answered with 200 and a web page.
+    RefreshHtmlAfter,
+    /// A refresh is carried out, and the connection is closed in the middle of the answer, whose length says that more
+    /// was to come.
+    RefreshBreaksAnswer,
+    /// A refresh is carried out, and the answer's JSON ends in the middle, whose length says that this was all.
+    RefreshCutsJson,
+    /// A refresh arrives twice, as by a proxy that asks again on its own; the client gets the second answer.
+    RefreshArrivesTwice,
+    /// A refresh brings fewer scopes than were granted, though nobody asked for fewer (RFC 6749 §5.1).
+    RefreshNarrowsScope,
     /// A refresh answers without a refresh token; the one presented stays valid (RFC 6749 §6).
     RefreshOmitsRefreshToken,
     /// A refresh answers with the refresh token presented: a server that does not rotate.

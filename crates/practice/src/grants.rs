@@ -11,6 +11,7 @@ use crate::{
     authorization_code::{AuthorizationCode, Binding, Redemption},
     grant_error::GrantError,
     random::unguessable,
+    tally::Tally,
 };
 
 #[cfg(test)]
@@ -58,18 +59,32 @@ struct Grant {
     /// How often its refresh token was replaced.
     generation: u64,
     revoked: bool,
+    /// When its newest access token was issued.
+    issued_at: Instant,
+    /// What was counted so far; what follows from elsewhere is put in when it is read.
+    tally: Tally,
 }
 
 struct AccessToken {
     grant: usize,
     scopes: Vec<String>,
     expires_at: Instant,
+    used: bool,
 }
 
 struct RefreshToken {
     grant: usize,
     generation: u64,
     used_at: Option<Instant>,
+}
+
+impl Grant {
+    /// Its newest access token is about to be replaced.
+    fn is_replaced(&mut self, now: Instant) {
+        let age = u64::try_from(now.saturating_duration_since(self.issued_at).as_millis()).unwrap_or(u64::MAX);
+        let youngest = &mut self.tally.youngest_replaced;
+        *youngest = Some(youngest.map_or(age, |known| known.min(age)));
+    }
 }
 
 impl Grants {
@@ -113,7 +128,8 @@ impl Grants {
     /// Tokens for what was allowed, bound to this key if there is one.
     pub fn grant(&mut self, authorization: Authorization, key: Option<String>, now: Instant) -> Issued {
         let scopes = authorization.scopes.clone();
-        self.grants.push(Grant { authorization, key, generation: 0, revoked: false });
+        let tally = Tally { client_id: authorization.client_id.clone(), ..Tally::default() };
+        self.grants.push(Grant { authorization, key, generation: 0, revoked: false, issued_at: now, tally });
         self.issue(self.grants.len() - 1, scopes, None, now)
     }
 
@@ -136,15 +152,22 @@ impl Grants {
         if grant.key.as_deref() != renewal.key {
             return Err(GrantError::OtherKey);
         }
+        grant.tally.refreshes += 1;
         if grant.revoked {
             return Err(GrantError::Revoked);
         }
         let is_previous = generation + 1 == grant.generation;
         if used_at.is_some_and(|used_at| !is_previous || now >= used_at + self.refresh_grace) {
             grant.revoked = true;
+            grant.tally.reused += 1;
             return Err(GrantError::Reused);
         }
         let scopes = grant.authorization.narrowed(renewal.scopes)?;
+        grant.tally.renewed += 1;
+        match used_at {
+            Some(_) => grant.tally.repeated += 1,
+            None => grant.is_replaced(now),
+        }
         if !renewal.rotates {
             return Ok(self.issue(number, scopes, Some(token), now));
         }
@@ -155,11 +178,40 @@ impl Grants {
         Ok(self.issue(number, scopes, None, now))
     }
 
+    /// The scopes that were granted with this refresh token, if it is known.
+    pub fn scopes_of(&self, refresh_token: &str) -> Option<Vec<String>> {
+        let token = self.refresh_tokens.get(refresh_token)?;
+        Some(self.grants.get(token.grant)?.authorization.scopes.clone())
+    }
+
     /// What an access token stands for, if it is valid at this moment.
     pub fn bearer(&self, access_token: &str, now: Instant) -> Option<Authorization> {
         let token = self.access_tokens.get(access_token).filter(|token| now < token.expires_at)?;
         let grant = self.grants.get(token.grant).filter(|grant| !grant.revoked)?;
         Some(Authorization { scopes: token.scopes.clone(), ..grant.authorization.clone() })
+    }
+
+    /// Counts that this access token was presented, and whether it opened anything.
+    pub fn presented(&mut self, access_token: &str, opened: bool) {
+        let Some(token) = self.access_tokens.get_mut(access_token) else { return };
+        let tally = &mut self.grants[token.grant].tally;
+        if opened {
+            tally.accepted += 1;
+            tally.used += u64::from(!token.used);
+            token.used = true;
+        } else {
+            tally.rejected += 1;
+        }
+    }
+
+    /// What became of each grant so far, in the order in which they were given.
+    pub fn tallies(&self, now: Instant) -> Vec<Tally> {
+        let mut tallies: Vec<Tally> =
+            self.grants.iter().map(|grant| Tally { revoked: grant.revoked, ..grant.tally.clone() }).collect();
+        for token in self.access_tokens.values() {
+            tallies[token.grant].expired += u64::from(now >= token.expires_at);
+        }
+        tallies
     }
 
     /// The thumbprint of the key that an access token is bound to, if it is.
@@ -177,6 +229,13 @@ impl Grants {
         } else if let Some(token) = self.refresh_tokens.get(token) {
             let grant = &mut self.grants[token.grant];
             grant.revoked |= grant.authorization.client_id == client_id;
+        }
+    }
+
+    /// Revokes the grant of this number, counted from 0 in the order in which they were given.
+    pub fn revoke_one(&mut self, number: usize) {
+        if let Some(grant) = self.grants.get_mut(number) {
+            grant.revoked = true;
         }
     }
 
@@ -198,7 +257,9 @@ impl Grants {
     fn issue(&mut self, grant: usize, scopes: Vec<String>, kept: Option<&str>, now: Instant) -> Issued {
         let access_token = format!("{}-at-{}", self.prefix, unguessable());
         let expires_at = now + self.token_lifetime;
-        self.access_tokens.insert(access_token.clone(), AccessToken { grant, scopes: scopes.clone(), expires_at });
+        let token = AccessToken { grant, scopes: scopes.clone(), expires_at, used: false };
+        self.access_tokens.insert(access_token.clone(), token);
+        (self.grants[grant].issued_at, self.grants[grant].tally.issued) = (now, self.grants[grant].tally.issued + 1);
         let refresh_token = kept.map_or_else(|| self.issue_refresh_token(grant), str::to_owned);
         Issued { access_token, refresh_token, scopes }
     }

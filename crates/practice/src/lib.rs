@@ -57,6 +57,8 @@ pub mod resource;
 pub mod revocation;
 /// The routes, and serving them.
 pub mod server;
+/// What became of one grant.
+pub mod tally;
 /// The token endpoint.
 pub mod token;
 /// The tools of the MCP server.

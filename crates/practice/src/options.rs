@@ -4,7 +4,7 @@ use clap::Args;
 
 use crate::{dpop::Demand, fault::Fault};
 
-/// The settings of one server. Faults, lifetime and grace can be changed later through the control address.
+/// The settings of one server. Faults, lifetime, grace and distance can be changed later through the control address.
 #[derive(Debug, Clone, Args)]
 pub struct Options {
     /// Seconds until an access token expires
@@ -13,6 +13,9 @@ pub struct Options {
     /// Seconds during which the previous refresh token is accepted once more
     #[arg(long, value_name = "SECS", default_value_t = 0)]
     pub refresh_grace: u64,
+    /// Milliseconds that each token request is under way to the server, and each answer back
+    #[arg(long, value_name = "MS", default_value_t = 0)]
+    pub distance_ms: u64,
     /// Bind tokens to a key of the client, and want a proof with each request
     #[arg(long, value_name = "DEMAND")]
     pub dpop: Option<Demand>,
@@ -29,6 +32,7 @@ impl Default for Options {
         Self {
             token_lifetime: 3600,
             refresh_grace: 0,
+            distance_ms: 0,
             dpop: None,
             faults: Vec::new(),
             plant_token: "practice".to_owned(),

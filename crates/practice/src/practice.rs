@@ -51,6 +51,8 @@ pub struct State {
     pub grants: Grants,
     /// What was proven, where proofs are demanded.
     pub proofs: Option<Proofs>,
+    /// How long a token request is under way to this server, and its answer back.
+    pub distance: Duration,
     /// The active fault modes.
     pub faults: BTreeSet<Fault>,
     /// What was counted so far.
@@ -104,6 +106,7 @@ impl Practice {
                 Duration::from_secs(options.refresh_grace),
             ),
             proofs: options.dpop.map(Proofs::new),
+            distance: Duration::from_millis(options.distance_ms),
             faults: options.faults.into_iter().collect(),
             counters: Counters::default(),
         };

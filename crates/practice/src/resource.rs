@@ -17,6 +17,11 @@ use crate::{
     practice::Shared,
 };
 
+/// `GET /gate`: the gate with nothing behind it, for callers by the hundred thousand.
+pub async fn beyond() -> StatusCode {
+    StatusCode::NO_CONTENT
+}
+
 /// Lets a request pass, or answers 401 with a challenge (RFC 6750 §3, RFC 9728 §5.1, RFC 9449 §7.1).
 pub async fn gate(State(practice): State<Shared>, request: Request, next: Next) -> Response {
     if practice.has(Fault::Busy) {
@@ -56,6 +61,7 @@ fn admitted(practice: &Shared, request: &Request, token: &str) -> Result<Authori
     let key = state.proven_key(request.headers(), &proof).map_err(refused)?;
     let valid = state.grants.bearer(token, Instant::now()).filter(|_| !state.faults.contains(&Fault::RejectTokens));
     let valid = valid.filter(|_| state.grants.key_of(token) == key.as_deref());
+    state.grants.presented(token, valid.is_some());
     match valid {
         Some(_) => state.counters.mcp_accepted += 1,
         None => state.counters.mcp_rejected += 1,

@@ -30,6 +30,7 @@ pub async fn serve(listener: TcpListener, options: Options) -> io::Result<()> {
 fn router(practice: Shared) -> Router {
     let mcp = Router::new()
         .route_service("/mcp", tools::service())
+        .route("/gate", get(resource::beyond))
         // `layer` would put the gate before unknown paths as well, and turn every 404 into a challenge.
         .route_layer(middleware::from_fn_with_state(Arc::clone(&practice), resource::gate));
     Router::new()
@@ -45,6 +46,7 @@ fn router(practice: Shared) -> Router {
         .route("/token", post(token::token))
         .route("/revoke", post(revocation::revoke))
         .route("/control", get(control::read).post(control::change))
+        .route("/control/grants", get(control::grants))
         .route("/plain", any(pages::plain))
         .merge(mcp)
         .route_service("/open/mcp", tools::service())

@@ -13,7 +13,7 @@ use axum::{
     response::{Html, IntoResponse, Response},
 };
 use bytes::Bytes;
-use futures_util::stream;
+use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
 
 use crate::{
@@ -31,11 +31,31 @@ use crate::{
 
 /// `POST /token`
 pub async fn token(Extract(practice): Extract<Shared>, headers: HeaderMap, body: Bytes) -> Response {
+    let distance = practice.state().distance;
+    tokio::time::sleep(distance).await;
     let response = answer(&practice, &headers, &body).unwrap_or_else(IntoResponse::into_response);
+    let _under_way = UnderWay::begin(&practice);
     if practice.has(Fault::SlowToken) {
         tokio::time::sleep(Duration::from_secs(2)).await;
     }
+    tokio::time::sleep(distance).await;
     practice.with_nonce(response)
+}
+
+/// An answer on its way to the client, until that has it or has left.
+struct UnderWay<'a>(&'a Practice);
+
+impl UnderWay<'_> {
+    fn begin(practice: &Practice) -> UnderWay<'_> {
+        practice.state().counters.answers_under_way += 1;
+        UnderWay(practice)
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.state().counters.answers_under_way -= 1;
+    }
 }
 
 fn answer(practice: &Practice, headers: &HeaderMap, body: &[u8]) -> Result<Response, OAuthError> {
@@ -49,7 +69,7 @@ fn answer(practice: &Practice, headers: &HeaderMap, body: &[u8]) -> Result<Respo
         _ => return Err(OAuthError::new(ErrorCode::UnsupportedGrantType, "unknown grant_type")),
     }
     if state.faults.contains(&Fault::TokenHtml) {
-        return Ok(Html("<!doctype html><title>Welcome</title><p>Please sign in.").into_response());
+        return Ok(web_page());
     }
     let endpoint = practice.addresses.endpoint("/token");
     let request = dpop::Request { method: "POST", url: &endpoint, access_token: None };
@@ -59,7 +79,14 @@ fn answer(practice: &Practice, headers: &HeaderMap, body: &[u8]) -> Result<Respo
         return Err(OAuthError::new(ErrorCode::InvalidTarget, "resource must be the address of this MCP server"));
     }
     match grant_type {
-        "refresh_token" => refresh(&mut state, &client_id, key.as_deref(), &parameters),
+        "refresh_token" => {
+            let first = refresh(&mut state, &client_id, key.as_deref(), &parameters);
+            if !state.faults.contains(&Fault::RefreshArrivesTwice) {
+                return first;
+            }
+            state.counters.refreshes += 1;
+            refresh(&mut state, &client_id, key.as_deref(), &parameters)
+        }
         DEVICE_CODE => poll(&mut state, &client_id, key, &parameters),
         _ => redeem(&mut state, &client_id, key.as_deref(), &parameters),
     }
@@ -106,26 +133,53 @@ fn refresh(
     if state.faults.contains(&Fault::RefreshInvalidGrant) {
         return Err(OAuthError::new(ErrorCode::InvalidGrant, "practice: refresh-invalid-grant"));
     }
+    let presented = parameters.require("refresh_token")?;
     let omits = state.faults.contains(&Fault::RefreshOmitsRefreshToken);
+    let wanted = parameters.get("scope").map(|it| it.split_ascii_whitespace().map(str::to_owned).collect());
+    let narrowed = state.grants.scopes_of(presented).filter(|_| state.faults.contains(&Fault::RefreshNarrowsScope));
     let renewal = Renewal {
         client_id,
-        scopes: parameters.get("scope").map(|it| it.split_ascii_whitespace().map(str::to_owned).collect()),
+        scopes: narrowed.map(|granted| granted.into_iter().take(1).collect()).or(wanted),
         rotates: !omits && !state.faults.contains(&Fault::RefreshKeepsRefreshToken),
         key,
     };
-    let refreshed = state.grants.refresh(parameters.require("refresh_token")?, renewal, Instant::now());
+    let refreshed = state.grants.refresh(presented, renewal, Instant::now());
     if matches!(refreshed, Err(GrantError::Reused)) {
         state.counters.reuse_detected += 1;
     }
     let issued = refreshed.map_err(refusal)?;
     state.counters.refreshes_ok += 1;
+    let answer = answer_of(state, issued, !omits);
     if state.faults.contains(&Fault::RefreshDropsAnswer) {
-        return Ok(no_answer());
+        return Ok(broken(&[], None));
     }
-    Ok(tokens(state, issued, !omits))
+    if state.faults.contains(&Fault::Refresh500After) {
+        return Err(OAuthError::new(ErrorCode::ServerError, "practice: refresh-500-after"));
+    }
+    if state.faults.contains(&Fault::RefreshHtmlAfter) {
+        return Ok(web_page());
+    }
+    let text = answer.to_string();
+    let half = &text.as_bytes()[..text.len() / 2];
+    if state.faults.contains(&Fault::RefreshBreaksAnswer) {
+        return Ok(broken(half, Some(text.len())));
+    }
+    if state.faults.contains(&Fault::RefreshCutsJson) {
+        return Ok(([(header::CONTENT_TYPE, "application/json")], half.to_vec()).into_response());
+    }
+    Ok(as_tokens(answer))
 }
 
 fn tokens(state: &State, issued: Issued, with_refresh_token: bool) -> Response {
+    as_tokens(answer_of(state, issued, with_refresh_token))
+}
+
+/// An answer with tokens in it, which nobody may keep (RFC 6749 §5.1).
+fn as_tokens(answer: Value) -> Response {
+    ([(header::CACHE_CONTROL, "no-store"), (header::PRAGMA, "no-cache")], Json(answer)).into_response()
+}
+
+fn answer_of(state: &State, issued: Issued, with_refresh_token: bool) -> Value {
     let is_bound = match state.proofs {
         Some(_) => !state.faults.contains(&Fault::TokenTypeBearer),
         None => state.faults.contains(&Fault::TokenTypeDpop),
@@ -142,13 +196,31 @@ fn tokens(state: &State, issued: Issued, with_refresh_token: bool) -> Response {
         body["refresh_token"] = Value::from(issued.refresh_token);
     }
     body["scope"] = Value::from(issued.scopes.join(" "));
-    ([(header::CACHE_CONTROL, "no-store"), (header::PRAGMA, "no-cache")], Json(body)).into_response()
+    body
 }
 
-/// A body that fails before its first byte makes hyper close the connection with nothing written.
-fn no_answer() -> Response {
-    let failure: Result<Bytes, io::Error> = Err(io::ErrorKind::ConnectionAborted.into());
-    Body::from_stream(stream::iter([failure])).into_response()
+fn web_page() -> Response {
+    Html("<!doctype html><title>Welcome</title><p>Please sign in.").into_response()
+}
+
+/// A body that fails after these bytes makes hyper close the connection there; before its first one, with nothing written
+/// at all. `promised` is the length that the head tells of.
+fn broken(bytes: &[u8], promised: Option<usize>) -> Response {
+    let begun = Some(Bytes::copy_from_slice(bytes)).filter(|bytes| !bytes.is_empty()).map(Ok);
+    let is_begun = begun.is_some();
+    let failure = async move {
+        if is_begun {
+            // It is sent while the rest seems to take its time.
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        Err::<Bytes, io::Error>(io::ErrorKind::ConnectionAborted.into())
+    };
+    let body = Body::from_stream(stream::iter(begun).chain(stream::once(failure)));
+    let mut response = ([(header::CONTENT_TYPE, "application/json")], body).into_response();
+    if let Some(length) = promised {
+        response.headers_mut().insert(header::CONTENT_LENGTH, length.into());
+    }
+    response
 }
 
 fn refusal(error: GrantError) -> OAuthError {

@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::settings::Preferences;
 use crate::vault::VaultError;
 use keybearer_oauth::client_metadata::DocumentAddress;
-use keybearer_protocol::agent::{AgentStatusReply, AgentWatchParams, AgentWatchReply};
+use keybearer_protocol::agent::{AgentStatusReply, AgentUnlockParams, AgentWatchParams, AgentWatchReply};
 use keybearer_protocol::auth::CallbackKind;
 use keybearer_protocol::grant::{GrantListParams, GrantListReply};
 use keybearer_protocol::method::Empty;
@@ -40,7 +40,10 @@ impl Api {
             self.accounts.find(profile)?;
         }
         let of_profile = |name: &String| params.profile.as_ref().is_none_or(|profile| profile == name);
-        let mut all = self.consent.grants(|id| self.accounts.name_of(id).filter(of_profile)).await?;
+        let mut all = self
+            .consent
+            .grants(|id| self.accounts.with_id(id).map(|account| account.name()).filter(of_profile))
+            .await?;
         if let Some(after) = &params.after {
             let seen = all.iter().position(|grant| grant.grant == *after).map_or(all.len(), |place| place + 1);
             all.drain(..seen);
@@ -96,9 +99,8 @@ impl Api {
         Empty {}
     }
 
-    pub(super) async fn unlock(&self, caller: &Caller) -> Result<Empty, Error> {
-        self.consent.unlock(caller).await?;
-        self.accounts.wake().await;
+    pub(super) async fn unlock(&self, caller: &Caller, params: AgentUnlockParams) -> Result<Empty, Error> {
+        self.locking.unlock(caller, params.passphrase).await?;
         Ok(Empty {})
     }
 
@@ -135,6 +137,7 @@ impl Api {
 
     pub(super) async fn status(&self) -> AgentStatusReply {
         let problem = self.accounts.vault_problem().await;
+        let standing = self.accounts.context().vault.standing().await.ok();
         let locked = matches!(self.consent.is_locked().await, Ok(true));
         if problem.is_none() && !locked {
             self.accounts.wake().await;
@@ -162,6 +165,8 @@ impl Api {
             lock_problem: screen.into_iter().chain(sleep).reduce(|one, other| format!("{one}; {other}")),
             prompter,
             prompts: u32::try_from(prompts).unwrap_or(u32::MAX),
+            vault_kind: standing.map(|standing| standing.kind),
+            wants_passphrase: standing.is_some_and(|standing| standing.is_shut && !standing.credential),
             vault: VaultError::state(problem.as_ref()),
             vault_advice: problem.as_ref().and_then(VaultError::way_out).map(str::to_owned),
             vault_problem: problem.map(|problem| problem.to_string()),

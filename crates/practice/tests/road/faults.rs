@@ -2,6 +2,7 @@
 
 use keybearer_practice::options::Options;
 use serde_json::{Value, json};
+use std::time::{Duration, Instant};
 
 use crate::visitor::{REDIRECT, VERIFIER, Visitor};
 
@@ -37,6 +38,112 @@ async fn a_dropped_answer_has_spent_the_token() {
     visitor.control(json!({ "refresh_grace": 0 })).await;
     assert_eq!(visitor.refresh(&tokens).await.0, 400);
     assert_eq!(visitor.counted("reuse_detected").await, 1);
+}
+
+#[tokio::test]
+async fn answers_that_say_nothing_have_spent_the_token_as_well() {
+    let visitor = Visitor::arrive_with(Options { refresh_grace: 30, ..Options::default() }).await;
+    let mut tokens = visitor.sign_in().await;
+    let mut renewed = 0;
+    for (fault, expect) in [("refresh-500-after", 500), ("refresh-html-after", 200), ("refresh-cuts-json", 200)] {
+        visitor.has_faults(&[fault]).await;
+        let response = visitor.try_refresh(&tokens).await.expect("an answer");
+        assert_eq!(response.status(), expect, "{fault}");
+        let body = response.bytes().await.expect("a whole body");
+        assert!(!body.windows(3).any(|three| three == b"rt-"), "{fault} tells the next refresh token");
+        renewed += 2;
+        tokens = again(&visitor, &tokens, renewed).await;
+    }
+    visitor.has_faults(&["refresh-breaks-answer"]).await;
+    let response = visitor.try_refresh(&tokens).await.expect("a head");
+    assert_eq!(response.status(), 200);
+    let promised = response.content_length();
+    let broken = response.bytes().await.expect_err("a body that breaks");
+    assert!(broken.is_body() || broken.is_decode(), "{broken}");
+    assert!(promised > Some(100), "{promised:?}");
+    tokens = again(&visitor, &tokens, renewed + 2).await;
+    visitor.control(json!({ "faults": [], "refresh_grace": 0 })).await;
+    assert_eq!(visitor.refresh(&tokens).await.0, 200);
+    assert_eq!(visitor.tally(0).await["reused"], 0);
+}
+
+/// What the same refresh token brings within its grace; so many refreshes were carried out by then.
+async fn again(visitor: &Visitor, tokens: &Value, renewed: u64) -> Value {
+    visitor.has_faults(&[]).await;
+    let (status, tokens) = visitor.refresh(tokens).await;
+    assert_eq!((status, visitor.tally(0).await["renewed"].as_u64()), (200, Some(renewed)));
+    tokens
+}
+
+#[tokio::test]
+async fn a_refresh_that_arrives_twice_is_a_reuse_unless_there_is_a_grace() {
+    let visitor = Visitor::arrive_with(Options { refresh_grace: 30, ..Options::default() }).await;
+    visitor.has_faults(&["refresh-arrives-twice"]).await;
+    let tokens = visitor.sign_in().await;
+    let (status, tokens) = visitor.refresh(&tokens).await;
+    assert_eq!(status, 200, "{tokens}");
+    assert_eq!(visitor.tally(0).await["repeated"], 1);
+    visitor.control(json!({ "refresh_grace": 0 })).await;
+    let (status, refused) = visitor.refresh(&tokens).await;
+    assert_eq!((status, &refused["error"]), (400, &json!("invalid_grant")));
+    assert_eq!(visitor.tally(0).await["reused"], 1);
+}
+
+#[tokio::test]
+async fn fewer_scopes_than_were_granted() {
+    let visitor = Visitor::arrive().await;
+    let code = visitor.decide(&[("scope", "mcp:tools mcp:read")], true, "ada").await.remove("code");
+    let (_, tokens) = visitor.exchange(&code.expect("the person allowed"), VERIFIER).await;
+    assert_eq!(tokens["scope"], "mcp:tools mcp:read");
+    visitor.has_faults(&["refresh-narrows-scope"]).await;
+    assert_eq!(visitor.refresh(&tokens).await.1["scope"], "mcp:tools");
+}
+
+#[tokio::test]
+async fn a_distance_holds_up_the_request_and_its_answer() {
+    let visitor = Visitor::arrive().await;
+    let tokens = visitor.sign_in().await;
+    visitor.control(json!({ "distance_ms": 200 })).await;
+    let began = Instant::now();
+    let asked = visitor.refresh(&tokens);
+    let arrived = async {
+        while visitor.counted("answers_under_way").await == 0 {
+            tokio::task::yield_now().await;
+        }
+        began.elapsed()
+    };
+    let ((status, _), arrived) = tokio::join!(asked, arrived);
+    let answered = began.elapsed();
+    assert_eq!((status, visitor.counted("answers_under_way").await), (200, 0));
+    assert!(
+        arrived >= Duration::from_millis(200) && answered >= Duration::from_millis(400),
+        "{arrived:?} {answered:?}"
+    );
+}
+
+#[tokio::test]
+async fn each_grant_has_a_tally_of_its_own() {
+    let visitor = Visitor::arrive().await;
+    let (one, other) = (visitor.sign_in().await, visitor.sign_in().await);
+    let gate = visitor.at.endpoint("/gate");
+    let pass = async |tokens: &Value| {
+        let token = tokens["access_token"].as_str().unwrap_or_default();
+        visitor.http.get(&gate).bearer_auth(token).send().await.expect("the server answers").status().as_u16()
+    };
+    assert_eq!((pass(&one).await, pass(&one).await), (204, 204));
+    let next = visitor.refresh(&one).await.1;
+    visitor.control(json!({ "expire_all": true })).await;
+    assert_eq!(pass(&next).await, 401);
+    visitor.control(json!({ "revoke": 1 })).await;
+    assert_eq!((visitor.refresh(&other).await.0, visitor.refresh(&next).await.0), (400, 200));
+    let (one, other) = (visitor.tally(0).await, visitor.tally(1).await);
+    let number = |tally: &Value, name: &str| tally[name].as_u64();
+    let all = ["issued", "expired", "used", "accepted", "rejected", "refreshes", "renewed", "repeated", "reused"];
+    assert_eq!(all.map(|name| number(&one, name)), [3, 2, 1, 2, 1, 2, 2, 0, 0].map(Some));
+    assert_eq!(all.map(|name| number(&other, name)), [1, 1, 0, 0, 0, 1, 0, 0, 0].map(Some));
+    assert_eq!((one["revoked"].as_bool(), other["revoked"].as_bool()), (Some(false), Some(true)));
+    assert!(one["youngest_replaced"].is_u64() && other["youngest_replaced"].is_null());
+    assert_eq!(one["client_id"], visitor.client_id);
 }
 
 #[tokio::test]

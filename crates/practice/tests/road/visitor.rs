@@ -176,6 +176,11 @@ impl Visitor {
         self.control(json!({ "faults": faults })).await;
     }
 
+    /// What became of the grant of this number.
+    pub(crate) async fn tally(&self, number: usize) -> Value {
+        self.get(&self.at.endpoint("/control/grants")).await[number].clone()
+    }
+
     pub(crate) async fn counted(&self, name: &str) -> u64 {
         self.get(&self.at.control_url).await[name].as_u64().expect("a counter of this name")
     }
