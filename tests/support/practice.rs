@@ -70,13 +70,6 @@ impl Practice {
         counters.get(what).and_then(Value::as_u64).with_context(|| format!("the practice server doesn't count {what}"))
     }
 
-    /// Sends it a signal: with `STOP` it takes connections and answers nothing, until `CONT`.
-    pub fn signal(&self, signal: &str) -> anyhow::Result<()> {
-        let sent = Command::new("kill").args(["-s", signal, &self.child.id().to_string()]).status()?;
-        anyhow::ensure!(sent.success(), "the practice server gets no {signal}");
-        Ok(())
-    }
-
     /// What became of each sign-in so far, in their order: the tallies of the practice server.
     pub fn grants(&self) -> anyhow::Result<Vec<Value>> {
         let answer = loopback::request("GET", &format!("{}/grants", self.address("control_url")), None)?;
@@ -86,6 +79,13 @@ impl Practice {
     /// The gate before the MCP server, with nothing behind it.
     pub fn gate_url(&self) -> String {
         format!("{}/gate", self.issuer())
+    }
+
+    /// Sends it a signal: with `STOP` it takes connections and answers nothing, until `CONT`.
+    pub fn signal(&self, signal: &str) -> anyhow::Result<()> {
+        let sent = Command::new("kill").args(["-s", signal, &self.child.id().to_string()]).status()?;
+        anyhow::ensure!(sent.success(), "the practice server gets no {signal}");
+        Ok(())
     }
 
     fn address(&self, name: &str) -> &str {

@@ -78,13 +78,13 @@ pub(crate) enum Command {
     Lock,
     /// End the lock; once the window has run, only the window does it, or whoever knows the vault's passphrase
     Unlock(UnlockArguments),
+    /// See and choose when Keybearer locks by itself; to lock less, once the window has run, only the window does it
+    AutoLock(AutoLockArguments),
     /// See where sign-ins are kept, and keep them somewhere else
     Vault {
         #[command(subcommand)]
         action: VaultAction,
     },
-    /// See and choose when Keybearer locks by itself; to lock less, once the window has run, only the window does it
-    AutoLock(AutoLockArguments),
     /// Print the document that tells authorization servers who Keybearer is, to lay at an https address of yours
     ClientMetadata(ClientMetadataArguments),
     /// Send one request to the agent: '{"method": "profile.list", "params": {}}'
@@ -427,12 +427,12 @@ impl Command {
             Command::Grants(arguments) => grants::grants(reach, arguments, json),
             Command::Lock => status::lock(reach, json),
             Command::Unlock(arguments) => status::unlock(reach, arguments.passphrase_stdin, json),
+            Command::AutoLock(arguments) => auto_lock::auto_lock(reach, arguments, json),
             Command::Vault { action: VaultAction::Status } => vault::status(reach, json),
             Command::Vault { action: VaultAction::Move(arguments) } => vault::move_to(reach, &arguments, json),
             Command::Vault { action: VaultAction::Passphrase { passphrase_stdin } } => {
                 vault::passphrase(reach, passphrase_stdin, json)
             }
-            Command::AutoLock(arguments) => auto_lock::auto_lock(reach, arguments, json),
             Command::Status => status::status(reach, json),
             Command::Doctor { online } => doctor::doctor(reach, online, json),
             Command::ClientMetadata(arguments) => client_metadata::client_metadata(reach, arguments, json),
