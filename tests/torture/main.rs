@@ -17,5 +17,9 @@ mod measure;
 mod processes;
 /// Tokens asked for all the time.
 mod pump;
+/// What only the superuser may.
+mod superuser;
 
+mod agents;
+mod callers;
 mod soak;

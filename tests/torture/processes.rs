@@ -14,6 +14,13 @@ pub(crate) fn agent(world: &World) -> Option<u32> {
     world.agent_pid().filter(|pid| arguments(*pid).is_some_and(|all| all[0].ends_with("keybearer-agent")))
 }
 
+/// All agents of this world.
+pub(crate) fn agents_of(world: &World) -> Vec<u32> {
+    let home = world.home.to_string_lossy();
+    let serves = |all: Vec<String>| all[0].ends_with("keybearer-agent") && all.iter().any(|argument| *argument == home);
+    all().filter(|pid| arguments(*pid).is_some_and(serves) && !is_worker(*pid) && runs(*pid)).collect()
+}
+
 /// The refresh workers that this agent has started.
 pub(crate) fn workers_of(agent: u32) -> Vec<u32> {
     all().filter(|pid| parent(*pid) == Some(agent) && is_worker(*pid)).collect()
