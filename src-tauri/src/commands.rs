@@ -13,7 +13,7 @@ use crate::practice::Practice;
 use crate::requests::{AccountChange, NewAccount, SignInRequest};
 use keybearer_ipc::client;
 use keybearer_protocol::account::{AccountRefresh, AccountSignOut, AccountTest, SignOutReply, TestReply};
-use keybearer_protocol::agent::{AgentLock, AgentStatus, AgentStatusReply, AgentUnlock};
+use keybearer_protocol::agent::{AgentLock, AgentStatus, AgentStatusReply, AgentUnlock, AgentUnlockParams};
 use keybearer_protocol::auth::{
     AuthCancel, AuthComplete, AuthCompleteParams, AuthStart, AuthStatus, AuthStatusParams, AuthView,
 };
@@ -28,6 +28,7 @@ use keybearer_protocol::prompt::{
 };
 use keybearer_protocol::settings::{Settings, SettingsGet, SettingsSet, SettingsSetParams};
 use keybearer_protocol::{ErrorCode, ErrorObject};
+use secrecy::SecretString;
 use std::sync::Arc;
 use std::time::Duration;
 use tauri::{AppHandle, Manager, State};
@@ -248,11 +249,11 @@ pub async fn lock(agent: Shared<'_>) -> Answer<()> {
     agent.tell::<AgentLock>(Empty {}).await
 }
 
-/// Ends the lock.
+/// Ends the lock, with the vault's passphrase where it has one.
 #[tauri::command]
 #[specta::specta]
-pub async fn unlock(agent: Shared<'_>) -> Answer<()> {
-    agent.tell::<AgentUnlock>(Empty {}).await
+pub async fn unlock(agent: Shared<'_>, passphrase: Option<String>) -> Answer<()> {
+    agent.tell::<AgentUnlock>(AgentUnlockParams { passphrase: passphrase.map(SecretString::from) }).await
 }
 
 /// Starts the practice server if it doesn't run, and tells the address of its MCP server.

@@ -12,7 +12,7 @@ use crate::{keeper, language, windows};
 use keybearer_ipc::client::ClientError;
 use keybearer_protocol::Method;
 use keybearer_protocol::account::{AccountRefresh, AccountTest};
-use keybearer_protocol::agent::{AgentLock, AgentStatus, AgentUnlock};
+use keybearer_protocol::agent::{AgentLock, AgentStatus, AgentUnlock, AgentUnlockParams};
 use keybearer_protocol::auth::AuthStart;
 use keybearer_protocol::method::Empty;
 use keybearer_protocol::profile::ProfileName;
@@ -228,7 +228,7 @@ fn act(app: &AppHandle, action: Action) {
         Action::ShowAll => news::open(app, OpenPage::of(Page::List)),
         Action::Add => news::open(app, OpenPage::of(Page::Add)),
         Action::Lock => ask::<AgentLock>(app, &agent, &Empty {}),
-        Action::Unlock => ask::<AgentUnlock>(app, &agent, &Empty {}),
+        Action::Unlock => ask::<AgentUnlock>(app, &agent, &AgentUnlockParams::default()),
         Action::Open => windows::show_main(app),
         Action::Settings => news::open(app, OpenPage::of(Page::Settings)),
         Action::Quit => keeper::quit(app),

@@ -1,7 +1,7 @@
 //! The parts put together, from the folders to the open doors.
 
 use crate::service_manager::{self, Handed};
-use crate::{client_metadata, doors, harden, lock, log, ready};
+use crate::{client_metadata, doors, harden, lock, log, ready, refresh_worker};
 use anyhow::Context as _;
 use keybearer_core::accounts::Accounts;
 use keybearer_core::api::{Api, capabilities};
@@ -49,7 +49,8 @@ pub(crate) fn run(root: Option<&Path>, detach: bool) -> anyhow::Result<()> {
 }
 
 async fn live(home: &Home, place: &Place, handed: Handed, detach: bool) -> anyhow::Result<()> {
-    let accounts = Accounts::open(home, Arc::new(HttpUpstream), client_metadata::in_environment())?;
+    let document = client_metadata::in_environment();
+    let accounts = Accounts::open(home, Arc::new(HttpUpstream), document, refresh_worker::workers()?)?;
     let stop = Arc::new(Notify::new());
     let context = accounts.context();
     let started_by = doors::started_by(&handed, detach);

@@ -16,6 +16,8 @@ mod harden;
 mod lock;
 /// What the agent tells of itself.
 mod log;
+/// The process that asks for tokens.
+mod refresh_worker;
 /// Telling whoever started the agent that it is ready, or why it is not.
 mod ready;
 /// What a service manager hands over and wants to hear.
@@ -42,6 +44,9 @@ struct Arguments {
     /// Ask the accounts' servers for the time as well.
     #[arg(long, requires = "examine")]
     online: bool,
+    /// Be no agent: ask for the tokens that the errand on standard input is about.
+    #[arg(long, hide = true)]
+    refresh_worker: bool,
     /// Be no agent: print the client metadata document for this address, or for the one that is set, and end.
     #[arg(long, conflicts_with_all = ["detach", "examine"], value_name = "URL", num_args = 0..=1)]
     client_metadata: Option<Option<String>>,
@@ -53,6 +58,9 @@ struct Arguments {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let home = arguments.home.filter(|home| !home.as_os_str().is_empty());
+    if arguments.refresh_worker {
+        return refresh_worker::run();
+    }
     if arguments.examine {
         return examine::run(home.as_deref(), arguments.online);
     }

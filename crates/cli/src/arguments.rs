@@ -2,7 +2,7 @@
 
 use crate::connection::Reach;
 use crate::output::Failure;
-use crate::{agent, client_metadata, doctor, grants, practice, profiles, rpc, sign_in, status, token};
+use crate::{agent, client_metadata, doctor, grants, practice, profiles, rpc, sign_in, status, token, vault};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use keybearer_protocol::auth::CallbackKind;
@@ -74,8 +74,13 @@ pub(crate) enum Command {
     Grants(GrantsArguments),
     /// Give out nothing until it is unlocked, and drop tokens from memory
     Lock,
-    /// End the lock; once the window has run, only the window does it
-    Unlock,
+    /// End the lock; once the window has run, only the window does it, or whoever knows the vault's passphrase
+    Unlock(UnlockArguments),
+    /// See where sign-ins are kept, and keep them somewhere else
+    Vault {
+        #[command(subcommand)]
+        action: VaultAction,
+    },
     /// Print the document that tells authorization servers who Keybearer is, to lay at an https address of yours
     ClientMetadata(ClientMetadataArguments),
     /// Send one request to the agent: '{"method": "profile.list", "params": {}}'
@@ -93,6 +98,47 @@ pub(crate) enum Command {
         #[command(subcommand)]
         action: AgentAction,
     },
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct UnlockArguments {
+    /// Read the vault's passphrase from standard input instead of asking for it
+    #[arg(long)]
+    pub(crate) passphrase_stdin: bool,
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum VaultAction {
+    /// See which vault is in use, and whether it works
+    Status,
+    /// Move everything to another vault: all of it or nothing
+    Move(MoveArguments),
+    /// Change the passphrase of the sealed vault
+    Passphrase {
+        /// Read the passphrase so far and the new one from standard input, one on a line
+        #[arg(long)]
+        passphrase_stdin: bool,
+    },
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct MoveArguments {
+    /// The system's keyring, or a sealed file, whose key the keyring keeps unless it has a passphrase
+    #[arg(value_enum)]
+    pub(crate) to: Place,
+    /// Give the sealed file a passphrase, asked for at the terminal
+    #[arg(long)]
+    pub(crate) passphrase: bool,
+    /// The same, with the passphrase from standard input
+    #[arg(long)]
+    pub(crate) passphrase_stdin: bool,
+}
+
+/// Where everything can lie.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(crate) enum Place {
+    Keyring,
+    Sealed,
 }
 
 #[derive(Args, Debug)]
@@ -354,7 +400,12 @@ impl Command {
             Command::Test(named) => status::test(reach, named, json),
             Command::Grants(arguments) => grants::grants(reach, arguments, json),
             Command::Lock => status::lock(reach, json),
-            Command::Unlock => status::unlock(reach, json),
+            Command::Unlock(arguments) => status::unlock(reach, arguments.passphrase_stdin, json),
+            Command::Vault { action: VaultAction::Status } => vault::status(reach, json),
+            Command::Vault { action: VaultAction::Move(arguments) } => vault::move_to(reach, &arguments, json),
+            Command::Vault { action: VaultAction::Passphrase { passphrase_stdin } } => {
+                vault::passphrase(reach, passphrase_stdin, json)
+            }
             Command::Status => status::status(reach, json),
             Command::Doctor { online } => doctor::doctor(reach, online, json),
             Command::ClientMetadata(arguments) => client_metadata::client_metadata(reach, arguments, json),

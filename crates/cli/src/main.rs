@@ -16,6 +16,8 @@ mod doctor;
 mod grants;
 /// What people and programs read: answers on standard output, one line of trouble on standard error.
 mod output;
+/// Reading a passphrase.
+mod passphrase;
 /// The practice server.
 mod practice;
 /// Adding, listing, showing, removing and renaming accounts.
@@ -28,6 +30,8 @@ mod sign_in;
 mod status;
 /// Tokens and headers for programs.
 mod token;
+/// Where everything lies.
+mod vault;
 
 use arguments::Arguments;
 use clap::Parser;

@@ -3,12 +3,15 @@
 use crate::arguments::Named;
 use crate::connection::Reach;
 use crate::output::{Failure, ago, answer, answer_json};
+use crate::passphrase::Source;
+use crate::vault::place;
 use keybearer_ipc::client::Client;
 use keybearer_protocol::Door;
 use keybearer_protocol::account::AccountTest;
-use keybearer_protocol::agent::{AgentLock, AgentStatus, AgentStatusReply, AgentUnlock, StartedBy, VaultState};
+use keybearer_protocol::agent::{AgentLock, AgentStatus, AgentStatusReply, AgentUnlock, AgentUnlockParams, StartedBy};
 use keybearer_protocol::method::Empty;
 use keybearer_protocol::profile::{AccountStatus, AccountView, ProfileName};
+use keybearer_protocol::vault::VaultState;
 use serde_json::json;
 use std::collections::BTreeMap;
 
@@ -35,8 +38,14 @@ pub(crate) fn lock(reach: &Reach, json: bool) -> Result<(), Failure> {
 }
 
 /// `keybearer unlock`
-pub(crate) fn unlock(reach: &Reach, json: bool) -> Result<(), Failure> {
-    let reply = reach.open(Door::Admin)?.call::<AgentUnlock>(&Empty {})?;
+pub(crate) fn unlock(reach: &Reach, passphrase_stdin: bool, json: bool) -> Result<(), Failure> {
+    let mut client = reach.open(Door::Admin)?;
+    let wants_passphrase = passphrase_stdin || client.call::<AgentStatus>(&Empty {})?.wants_passphrase;
+    let passphrase = match wants_passphrase {
+        true => Some(Source::of(passphrase_stdin).ask("Passphrase: ")?),
+        false => None,
+    };
+    let reply = client.call::<AgentUnlock>(&AgentUnlockParams { passphrase })?;
     if json { answer_json(&reply) } else { answer("unlocked") }
 }
 
@@ -49,13 +58,14 @@ fn tell(status: &AgentStatusReply, accounts: &[AccountView]) -> Result<(), Failu
         true => "lock      locked: nothing is given out until it is unlocked",
         false => "lock      open",
     })?;
-    let keyring = match (status.vault, &status.vault_problem) {
-        (VaultState::Unlocked, _) => "works",
+    let works = status.vault_kind.map_or_else(|| "works".to_owned(), |kind| format!("works: {}", place(kind)));
+    let vault = match (status.vault, &status.vault_problem) {
+        (VaultState::Unlocked, _) => &works,
         (VaultState::Locked | VaultState::Absent, Some(problem)) => problem,
         (VaultState::Locked | VaultState::Absent, None) => "doesn't work",
     };
     let advice = status.vault_advice.as_ref().map(|advice| format!(" (what to do: {advice})")).unwrap_or_default();
-    answer(&format!("keyring   {keyring}{advice}"))?;
+    answer(&format!("vault     {vault}{advice}"))?;
     answer(&format!("window    {}", window(status)))?;
     answer(&format!("accounts  {}", by_state(status, accounts)))?;
     match &status.configuration_problem {

@@ -6,11 +6,14 @@ mod exceptions;
 mod moved;
 /// From a server's address to tokens, with the user's browser between.
 mod sign_in;
+/// Renewing tokens.
+mod renewal;
 /// Giving tokens back.
 mod sign_out;
-/// Handing out and renewing tokens.
+/// Asking with a grant that is good once.
+mod single_use;
+/// Handing out tokens.
 mod tokens;
-
 /// Tokens that are granted without a person.
 mod unattended;
 
@@ -24,6 +27,7 @@ use crate::changes::Changes;
 use crate::clock::now;
 use crate::error::Error;
 use crate::flight::Flight;
+use crate::journal::Journal;
 use crate::lock::Lock;
 use crate::more_access::MoreAccess;
 use crate::profile::{Profile, Settings};
@@ -34,6 +38,7 @@ use crate::settings::SettingsFile;
 use crate::upstream::Upstream;
 use crate::vault::Vault;
 use crate::vault::record::{Record, SecretRecord, SubjectRecord, TokenRecord};
+use crate::worker::Workers;
 use jiff::SignedDuration;
 use keybearer_oauth::ServerUrl;
 use keybearer_oauth::dpop::{DpopKey, Nonces, Prover};
@@ -50,6 +55,10 @@ use tokio::task::AbortHandle;
 pub struct Context {
     /// The keyring.
     pub vault: Vault,
+    /// What was asked and not brought to its end.
+    pub journal: Journal,
+    /// Asks for tokens.
+    pub workers: Workers,
     /// Where browsers come back to.
     pub callbacks: Callbacks,
     /// How they come back.
@@ -87,12 +96,13 @@ struct State {
     profile: Profile,
     /// What the keyring holds for this profile's server; `None` until it could be read.
     record: Option<Record>,
-    /// The record is newer than the keyring's: it could not be written yet, and nothing of it is handed out.
-    unsaved: bool,
     /// The account was removed: nothing of it is written any more.
     removed: bool,
     /// The generation that the server was reported to refuse.
     refused: Option<u32>,
+    /// Newer tokens are in the journal, since the keyring didn't take them yet: the ones here are given out only while they
+    /// don't come.
+    outdated: bool,
     last_error: Option<ErrorObject>,
     /// What the server wants beyond the sign-in.
     more_access: MoreAccess,
@@ -144,9 +154,9 @@ impl Account {
             state: Mutex::new(State {
                 profile,
                 record: None,
-                unsaved: false,
                 removed: false,
                 refused: None,
+                outdated: false,
                 last_error: None,
                 more_access: MoreAccess::default(),
                 looked_up: None,
@@ -185,7 +195,7 @@ impl Account {
     pub fn set_profile(&self, profile: Profile) {
         let mut state = self.state();
         if !state.profile.url.same_server(&profile.url) {
-            (state.record, state.unsaved, state.refused, state.last_error) = (None, false, None, None);
+            (state.record, state.refused, state.last_error) = (None, None, None);
             (state.more_access, state.looked_up) = (MoreAccess::default(), None);
             if state.sign_in.take().is_some() {
                 self.progress.fail(Error::Cancelled.to_object());
@@ -201,8 +211,7 @@ impl Account {
         self.context.changes.announce();
     }
 
-    /// Makes sure that the keyring was read, and that it has what this process knows. A sign-in whose browser was out
-    /// when an agent ended goes on.
+    /// Makes sure that the keyring was read. A sign-in or refresh that was cut off with an earlier agent goes on.
     pub async fn load(self: &Arc<Self>) -> Result<(), Error> {
         self.context.lock.check()?;
         if self.is_loaded() {
@@ -212,17 +221,12 @@ impl Account {
         if self.is_loaded() {
             return Ok(());
         }
-        let (profile, unsaved) = {
-            let state = self.state();
-            (state.profile.clone(), state.record.clone().filter(|_| state.unsaved))
-        };
-        if let Some(record) = unsaved {
-            return self.commit_tokens(record).await;
-        }
+        let profile = self.state().profile.clone();
         let kept = self.context.vault.read(&self.id).await?;
         // The lock may have fallen while the keyring was read.
         self.context.lock.check()?;
         self.adopt(kept, &profile.url);
+        self.resume_refresh();
         self.resume_sign_in().await;
         Ok(())
     }
@@ -264,16 +268,14 @@ impl Account {
         if state.sign_in.take().is_some() {
             self.progress.fail(Error::Locked.to_object());
         }
-        // What couldn't be written has no second copy: it stays until it can be.
-        if !state.unsaved {
-            state.record = None;
-        }
+        state.record = None;
     }
 
     /// Deletes what the keyring holds. Whoever still knows this account writes nothing any more.
     pub async fn forget(&self) -> Result<(), Error> {
         let _changing = self.changing.lock().await;
         self.context.vault.delete(&self.id).await?;
+        self.context.journal.forget(&self.id)?;
         let mut state = self.state();
         if state.sign_in.take().is_some() {
             self.progress.fail(Error::Removed.to_object());
@@ -362,7 +364,7 @@ impl Account {
         if state.record.as_ref().is_none_or(|known| known.pending.is_none()) {
             record.pending = None;
         }
-        publish(&mut state, record, false);
+        publish(&mut state, record);
         self.context.changes.announce();
         Ok(())
     }
@@ -370,23 +372,8 @@ impl Account {
     /// The same for a sign-in that begins to wait.
     async fn commit_pending(&self, record: Record) -> Result<(), Error> {
         self.write(&record).await?;
-        publish(&mut self.state(), record, false);
+        publish(&mut self.state(), record);
         Ok(())
-    }
-
-    /// The same for new tokens. What can't be written stays in memory, and is not handed out until it can be: a
-    /// rotated refresh token has no second copy.
-    async fn commit_tokens(&self, mut record: Record) -> Result<(), Error> {
-        let written = self.write(&record).await;
-        let mut state = self.state();
-        record.pending = state.record.as_mut().and_then(|known| known.pending.take());
-        // Another vain try to write the same is no news: whoever reads again because of it would try again.
-        let is_news = written.is_ok() || !state.unsaved;
-        publish(&mut state, record, written.is_err());
-        if is_news {
-            self.context.changes.announce();
-        }
-        written
     }
 
     async fn write(&self, record: &Record) -> Result<(), Error> {
@@ -397,8 +384,7 @@ impl Account {
     }
 
     fn is_loaded(&self) -> bool {
-        let state = self.state();
-        state.record.is_some() && !state.unsaved
+        self.state().record.is_some()
     }
 
     /// The record, which [`Account::load`] has read. It is gone again if the address was edited since: an empty one in
@@ -425,10 +411,10 @@ impl Account {
 }
 
 /// Lets others see a record. The address may have been edited meanwhile: then the record is kept, and not used.
-fn publish(state: &mut State, record: Record, unsaved: bool) {
+fn publish(state: &mut State, record: Record) {
     if fits(&record, &state.profile.url) {
         state.refused = state.refused.filter(|refused| *refused == record.generation);
-        (state.unsaved, state.record) = (unsaved, Some(record));
+        (state.outdated, state.record) = (false, Some(record));
     }
 }
 

@@ -7,12 +7,14 @@ use crate::callback::{Arrival, Callbacks, Page};
 use crate::changes::Changes;
 use crate::error::Error;
 use crate::home::Home;
+use crate::journal::Journal;
 use crate::lock::Lock;
 use crate::profile::{Profile, ProfileError, ProfileStore, Settings, suggest_name};
 use crate::redirect::{Redirects, kind_of};
 use crate::settings::SettingsFile;
 use crate::upstream::Upstream;
 use crate::vault::{Vault, VaultError};
+use crate::worker::Workers;
 use keybearer_oauth::ServerUrl;
 use keybearer_oauth::assertion::claims;
 use keybearer_oauth::authorization::{Callback, CallbackError};
@@ -120,13 +122,16 @@ impl Accounts {
         home: &Home,
         upstream: Arc<dyn Upstream>,
         metadata_document: Option<String>,
+        workers: Workers,
     ) -> Result<Arc<Self>, Error> {
         let (callbacks, arrivals) = Callbacks::new();
-        let vault = Vault::start(&home.id()?);
+        let (vault, journal) = (Vault::start(home)?, Journal::new(home));
         let (redirects, settings) =
             (Redirects::open(home), SettingsFile::new(home).with_metadata_document(metadata_document));
         let (lock, changes, busy) = (Lock::default(), Changes::default(), Busy::default());
-        let context = Arc::new(Context { vault, callbacks, redirects, settings, upstream, lock, changes, busy });
+        let context =
+            Context { vault, journal, workers, callbacks, redirects, settings, upstream, lock, changes, busy };
+        let context = Arc::new(context);
         let profiles = ProfileStore::new(home.servers_file());
         let book = Book { context: context.clone(), profiles, accounts: BTreeMap::new() };
         let accounts = Arc::new(Accounts { context, book: Mutex::new(book) });

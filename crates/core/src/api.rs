@@ -2,6 +2,8 @@
 
 /// What a window asks beside the accounts.
 mod desktop;
+/// Where everything lies.
+mod vault;
 
 use crate::account::{Account, Authorized, SignedOut, Way};
 use crate::accounts::{Accounts, Change, NewAccount};
@@ -36,6 +38,7 @@ use keybearer_protocol::token::{
     HeaderGet, HeaderGetParams, HeaderReply, RefusalReason, TokenGet, TokenGetParams, TokenInvalidate,
     TokenInvalidateParams, TokenInvalidateReply, TokenReply,
 };
+use keybearer_protocol::vault::{VaultMove, VaultPassphrase, VaultStatus};
 use keybearer_protocol::{Door, ErrorCode, ErrorObject, Method};
 use serde_json::Value;
 use std::future::Future;
@@ -76,7 +79,7 @@ pub fn capabilities(door: Door) -> Vec<String> {
     each!(TokenGet HeaderGet TokenInvalidate ProfileAdd ProfileUpdate ProfileRemove ProfileRename ProfileList ProfileShow
           AuthStart AuthStatus AuthCancel AuthComplete AccountSignOut AccountTest AccountRefresh
           PromptRegister PromptNext PromptAnswer GrantList GrantRevoke SettingsGet SettingsSet
-          AgentPing AgentStatus AgentWatch AgentLock AgentUnlock AgentStop);
+          VaultStatus VaultMove VaultPassphrase AgentPing AgentStatus AgentWatch AgentLock AgentUnlock AgentStop);
     names
 }
 
@@ -160,7 +163,12 @@ impl Api {
             AgentStatus::NAME => reply::<AgentStatus, _>(door, params, async |_| Ok(self.status().await)).await,
             AgentWatch::NAME => reply::<AgentWatch, _>(door, params, async |p| Ok(self.watch(p).await)).await,
             AgentLock::NAME => reply::<AgentLock, _>(door, params, async |_| Ok(self.lock().await)).await,
-            AgentUnlock::NAME => reply::<AgentUnlock, _>(door, params, async |_| self.unlock(caller).await).await,
+            AgentUnlock::NAME => reply::<AgentUnlock, _>(door, params, async |p| self.unlock(caller, p).await).await,
+            VaultStatus::NAME => reply::<VaultStatus, _>(door, params, async |_| Ok(self.vault_status().await)).await,
+            VaultMove::NAME => reply::<VaultMove, _>(door, params, async |p| self.move_vault(caller, p).await).await,
+            VaultPassphrase::NAME => {
+                reply::<VaultPassphrase, _>(door, params, async |p| self.change_passphrase(caller, p).await).await
+            }
             AgentStop::NAME => {
                 reply::<AgentStop, _>(door, params, async |_| {
                     self.stop.notify_one();
@@ -439,7 +447,8 @@ fn is_as_asked(asked: Option<&Asked>, server: &ServerUrl, scopes: &[String]) -> 
 
 /// What can be asked of a locked agent: how it is, and what unlocks it.
 fn answers_while_locked(method: &str) -> bool {
-    const FREE: [&str; 10] = [
+    const FREE: [&str; 11] = [
+        VaultStatus::NAME,
         AgentPing::NAME,
         AgentStatus::NAME,
         AgentWatch::NAME,

@@ -17,6 +17,7 @@ use crate::vault::{Vault, VaultError};
 use keybearer_protocol::grant::GrantView;
 use keybearer_protocol::prompt::{AlwaysOff, Decision, PromptQueue};
 use keybearer_protocol::settings::Approval;
+use secrecy::SecretString;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -220,7 +221,14 @@ impl Consent {
 
     /// Whether the agent is locked; an error while the keyring can't tell.
     pub async fn is_locked(&self) -> Result<bool, Error> {
-        if self.lock.is_set() { Ok(true) } else { self.known(|known| known.locked).await }
+        if self.lock.is_set() {
+            return Ok(true);
+        }
+        match self.known(|known| known.locked).await {
+            // Until somebody gives its passphrase.
+            Err(Error::Vault(VaultError::Sealed)) => Ok(true),
+            told => told,
+        }
     }
 
     /// Locks: prompts end, and answers for running programs with them (REQ-C5).
@@ -232,8 +240,17 @@ impl Consent {
     }
 
     /// Ends the lock.
-    pub async fn unlock(&self, caller: &Caller) -> Result<(), Error> {
-        self.check_weakening(caller).await?;
+    ///
+    /// Whoever knows the vault's passphrase is the person, wherever they give it; anybody else has to be the prompter.
+    pub async fn unlock(&self, caller: &Caller, passphrase: Option<SecretString>) -> Result<(), Error> {
+        let is_proven = match passphrase {
+            Some(passphrase) => self.vault.unlock_with(passphrase).await?,
+            None => false,
+        };
+        if !is_proven {
+            self.check_weakening(caller).await?;
+            self.vault.unlock().await?;
+        }
         self.change(|protection| protection.locked = false).await?;
         self.lock.set(false);
         self.changes.announce();
@@ -254,6 +271,19 @@ impl Consent {
         match self.approval().await? {
             Approval::SameUser => Ok(()),
             Approval::Ask => self.only_prompter(caller),
+        }
+    }
+
+    /// Whether this caller may change where everything lies. Where nothing was ever kept, and no keyring is there, there is
+    /// nothing yet to weaken.
+    pub async fn check_vault_change(&self, caller: &Caller) -> Result<(), Error> {
+        match self.check_weakening(caller).await {
+            Err(Error::Vault(VaultError::Absent(_) | VaultError::NoCollection(_)))
+                if !self.state().asks && self.vault.is_unused().await? =>
+            {
+                Ok(())
+            }
+            checked => checked,
         }
     }
 

@@ -2,10 +2,12 @@
 
 use crate::assertion_file::AssertionFileError;
 use crate::home::HomeError;
+use crate::journal::JournalError;
 use crate::more_access::Remedy;
 use crate::profile::ProfileError;
 use crate::upstream::UpstreamError;
 use crate::vault::VaultError;
+use crate::worker::WorkerError;
 use keybearer_oauth::HttpError;
 use keybearer_oauth::assertion::AssertionError;
 use keybearer_oauth::authorization::{CallbackError, RequestError};
@@ -38,6 +40,12 @@ pub enum Error {
     /// The keyring can't answer.
     #[error(transparent)]
     Vault(#[from] VaultError),
+    /// The refresh journal can't be used.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The process that asks for tokens didn't do its work.
+    #[error(transparent)]
+    Worker(#[from] WorkerError),
     /// What guards the accounts can't be read.
     #[error("what guards your accounts can't be read in the system keyring ({0}), so nothing is given out")]
     Unprotected(String),
@@ -351,6 +359,9 @@ impl Error {
         if let Error::ConsentRequired(Unasked::Resting(left)) = self {
             object.data.retry_after_ms = u32::try_from(left.as_millis()).ok();
         }
+        if let Error::Vault(VaultError::TooSoon(left)) = self {
+            object.data.retry_after_ms = u32::try_from(left.as_millis()).ok();
+        }
         object
     }
 
@@ -362,8 +373,11 @@ impl Error {
             Error::OptionHelps { error, .. } => error.code(),
             Error::Profile(error) => profile_code(error),
             Error::Home(_) => ErrorCode::StorageUnavailable,
-            Error::Vault(VaultError::Locked(_)) => ErrorCode::AgentLocked,
-            Error::Vault(_) | Error::Unprotected(_) => ErrorCode::StorageUnavailable,
+            Error::Vault(error) => vault_code(error),
+            Error::Unprotected(_) | Error::Journal(JournalError::Unusable { .. }) => ErrorCode::StorageUnavailable,
+            Error::Journal(JournalError::Full(_)) => ErrorCode::StorageFull,
+            Error::Journal(JournalError::UnderWay) | Error::Worker(WorkerError::Waiting) => ErrorCode::Busy,
+            Error::Worker(WorkerError::NotStarted(_)) => ErrorCode::Internal,
             Error::Reach(ReachError::NotMcp { .. }) | Error::Upstream(UpstreamError::NotMcp(_)) => {
                 ErrorCode::NotMcpServer
             }
@@ -455,6 +469,7 @@ impl Error {
     fn reason(&self) -> Option<&'static str> {
         Some(match self {
             Error::OptionHelps { error, .. } => return error.reason(),
+            Error::Vault(error) => return vault_reason(error),
             Error::ResourceMetadata(ResourceMetadataError::Mismatch { .. }) => "resource_mismatch",
             Error::ResourceMetadata(ResourceMetadataError::Missing(_)) => "resource_metadata_missing",
             Error::ResourceMetadata(ResourceMetadataError::BadAddress(_)) => "resource_metadata_malformed",
@@ -580,6 +595,9 @@ impl Error {
             }
             Error::ConsentRequired(Unasked::NoDesktop) => Some("start Keybearer's window".to_owned()),
             Error::Vault(error) => error.way_out().map(str::to_owned),
+            Error::Journal(JournalError::Full(_)) => Some("make some room on that disk, and try again".to_owned()),
+            Error::Journal(JournalError::Unusable { .. }) => Some("keybearer doctor".to_owned()),
+            Error::Journal(JournalError::UnderWay) | Error::Worker(_) => Some("try again in a minute".to_owned()),
             Error::Unprotected(_) => Some(
                 "update Keybearer; or delete \"Keybearer protection\" in the keyring's own window, and check afterwards who may \
                  use your accounts"
@@ -652,6 +670,41 @@ fn profile_code(error: &ProfileError) -> ErrorCode {
         ProfileError::Exists(_) => ErrorCode::ProfileExists,
         ProfileError::BadName(_) | ProfileError::BadUrl(_) => ErrorCode::Usage,
     }
+}
+
+fn vault_code(error: &VaultError) -> ErrorCode {
+    match error {
+        VaultError::Locked(_) | VaultError::Sealed | VaultError::WrongPassphrase => ErrorCode::AgentLocked,
+        VaultError::TooSoon(_) | VaultError::Moving => ErrorCode::Busy,
+        VaultError::Full => ErrorCode::StorageFull,
+        VaultError::TooShort | VaultError::NoPassphrase | VaultError::NothingToDo(_) => ErrorCode::Usage,
+        VaultError::Absent(_)
+        | VaultError::NoCollection(_)
+        | VaultError::Silent
+        | VaultError::TooLarge(_)
+        | VaultError::Unreadable(_)
+        | VaultError::NotKept
+        | VaultError::KeyGone
+        | VaultError::Unusable(_)
+        | VaultError::Damaged(_)
+        | VaultError::Newer
+        | VaultError::NoChoice(_) => ErrorCode::StorageUnavailable,
+    }
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "most errors have none of their own")]
+fn vault_reason(error: &VaultError) -> Option<&'static str> {
+    Some(match error {
+        VaultError::Sealed => "passphrase_wanted",
+        VaultError::WrongPassphrase => "wrong_passphrase",
+        VaultError::TooSoon(_) => "too_soon",
+        VaultError::Moving => "moving",
+        VaultError::KeyGone => "key_gone",
+        VaultError::Damaged(_) => "vault_damaged",
+        VaultError::Newer => "vault_newer",
+        VaultError::NoChoice(_) => "vault_unknown",
+        _ => return None,
+    })
 }
 
 fn http_code(error: &HttpError) -> ErrorCode {

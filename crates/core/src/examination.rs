@@ -38,7 +38,8 @@ pub async fn examine(home: &Home, online: bool) -> Examination {
     let [config, _] = home.folders();
     // A keyring that keeps the probe's item keeps one, however often it is looked at.
     let home_id = home.known_id().ok().flatten().unwrap_or_else(|| NO_HOME.to_owned());
-    let vault_problem = Vault::start_looking(&home_id).probe().await.err();
+    let vault = Vault::start_looking(home, &home_id);
+    let (standing, vault_problem) = (vault.standing().await.ok(), vault.probe().await.err());
     let environment: BTreeMap<String, String> =
         DISPLAY_VARIABLES.into_iter().filter_map(|name| Some((name.to_owned(), std::env::var(name).ok()?))).collect();
     Examination {
@@ -46,6 +47,7 @@ pub async fn examine(home: &Home, online: bool) -> Examination {
         running: holder(&home.lock_file()),
         folders: home.folders().map(|folder| look_at(folder, folder == config)).into(),
         configuration_problem,
+        vault_kind: standing.map(|standing| standing.kind),
         vault: VaultError::state(vault_problem.as_ref()),
         vault_advice: vault_problem.as_ref().and_then(VaultError::way_out).map(str::to_owned),
         vault_problem: vault_problem.map(|problem| problem.to_string()),

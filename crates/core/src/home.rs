@@ -76,6 +76,11 @@ impl Home {
         self.state.join("agent.lock")
     }
 
+    /// What was asked of authorization servers and not brought to its end yet.
+    pub fn journal_folder(&self) -> PathBuf {
+        self.state.join("journal")
+    }
+
     /// What the agent tells of itself when nobody watches it.
     pub fn log_file(&self) -> PathBuf {
         self.state.join("agent.log")
@@ -130,7 +135,8 @@ pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-fn make_private(folder: &Path) -> io::Result<()> {
+/// Makes a folder for this user alone, and those above it; one that is there is as good.
+pub fn make_private(folder: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]

@@ -8,6 +8,8 @@
 pub mod clock;
 /// The folders of one Keybearer, and how a file in them is replaced.
 pub mod home;
+/// What is sealed on the disk.
+pub mod seal;
 /// News for windows.
 pub mod changes;
 /// Who asks.
@@ -20,6 +22,12 @@ pub mod profile;
 pub mod flight;
 /// The OS keyring, owned by one thread; one item per account.
 pub mod vault;
+/// A token request whose grant is good once.
+pub mod token_request;
+/// What was asked of authorization servers and not brought to its end yet.
+pub mod journal;
+/// The process that asks for tokens.
+pub mod worker;
 /// When a token is good, when it is renewed, what a failed renewal means.
 pub mod refresh;
 /// More access than a sign-in gave.

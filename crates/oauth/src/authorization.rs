@@ -216,8 +216,9 @@ pub struct Callback {
 }
 
 /// The authorization code: good once, for a minute, with the verifier alone.
-#[derive(Debug)]
-pub struct Code(pub(crate) SecretString);
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Code(#[serde(serialize_with = "expose")] pub(crate) SecretString);
 
 /// Why an answer is not accepted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -145,7 +145,8 @@ impl Nonces {
         true
     }
 
-    fn of(&self, url: &Url) -> Option<String> {
+    /// What the server at this address wants in the next proof, if it has said so.
+    pub fn of(&self, url: &Url) -> Option<String> {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         known.iter().find(|(origin, _)| *origin == url.origin()).map(|(_, nonce)| nonce.clone())
     }

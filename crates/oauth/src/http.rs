@@ -7,6 +7,7 @@ use crate::resolver::{ResolveError, Resolver};
 use crate::server_url::{ServerUrl, is_protected};
 use ::http::{HeaderMap, HeaderValue, Method, Request, Response, header};
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use std::error::Error as StdError;
 use std::io;
 use std::sync::Arc;
@@ -32,7 +33,7 @@ pub struct Http {
 }
 
 /// Why a request got no usable answer.
-#[derive(Clone, Debug, thiserror::Error)]
+#[derive(Clone, Debug, Serialize, Deserialize, thiserror::Error)]
 pub enum HttpError {
     /// The address is neither https nor loopback (`TLS-1`, `SSRF-2`), or holds a user name or password.
     #[error("{0} is not an https address that may be used, so nothing was sent there")]

@@ -4,8 +4,9 @@ use crate::asked::Asked;
 use crate::authorization::{Code, PendingAuthorization};
 use crate::client::{Client, Form};
 use crate::client_metadata::DEVICE_CODE;
-use crate::http::host;
+use crate::http::{HttpError, host};
 use crate::token_answer::{TokenError, TokenType, Tokens, read};
+use ::http::Response;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
@@ -55,6 +56,11 @@ impl<'a> TokenEndpoint<'a> {
 
     /// Trades a grant for tokens; where the client proves that it holds a key, for such as are bound to it (`DPOP-1`).
     pub async fn trade(&self, grant: Grant<'_>) -> Result<Tokens, TokenError> {
+        understand(self.url, self.client.is_bound(), &self.ask(grant).await?)
+    }
+
+    /// Sends a grant, and gives the answer as it came: for whoever makes it durable before anything else is done with it.
+    pub async fn ask(&self, grant: Grant<'_>) -> Result<Response<Vec<u8>>, HttpError> {
         let scope = grant.scope();
         let mut form: Form<'_> = match grant {
             // OAuth 2.1 has no redirect_uri here; servers of OAuth 2.0 want it (TOK-5).
@@ -75,13 +81,17 @@ impl<'a> TokenEndpoint<'a> {
         };
         form.extend(self.resource.map(|resource| ("resource", resource)));
         form.extend(scope.as_ref().map(|scope| ("scope", scope.as_str())));
-        let answer = self.client.post(self.url, &form).await?;
-        let tokens = read(&host(self.url), &answer)?;
-        match (self.client.is_bound(), tokens.token_type) {
-            (true, TokenType::Bearer) => Err(TokenError::Unbound(host(self.url))),
-            (false, TokenType::Dpop) => Err(TokenError::StrangelyBound(host(self.url))),
-            (true, TokenType::Dpop) | (false, TokenType::Bearer) => Ok(tokens),
-        }
+        self.client.post(self.url, &form).await
+    }
+}
+
+/// Reads what a token endpoint answered to a client that proved to hold a key, or didn't.
+pub fn understand(endpoint: &Url, is_bound: bool, answer: &Response<Vec<u8>>) -> Result<Tokens, TokenError> {
+    let tokens = read(&host(endpoint), answer)?;
+    match (is_bound, tokens.token_type) {
+        (true, TokenType::Bearer) => Err(TokenError::Unbound(host(endpoint))),
+        (false, TokenType::Dpop) => Err(TokenError::StrangelyBound(host(endpoint))),
+        (true, TokenType::Dpop) | (false, TokenType::Bearer) => Ok(tokens),
     }
 }
 

@@ -1,7 +1,10 @@
 //! The agent itself: is it there, how is it, lock it, stop it.
 
 use crate::method::{Empty, method};
+use crate::secret::expose_option;
+use crate::vault::{VaultKind, VaultState};
 use jiff::Timestamp;
+use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 method!(
@@ -21,8 +24,8 @@ method!(
     AgentLock, "agent.lock", [Programs, Admin], Empty => Empty
 );
 method!(
-    /// Ends the lock. Only on the prompter's connection once a desktop has registered.
-    AgentUnlock, "agent.unlock", [Admin], Empty => Empty
+    /// Ends the lock. Without the vault's passphrase only on the prompter's connection, once a desktop has registered.
+    AgentUnlock, "agent.unlock", [Admin], AgentUnlockParams => Empty
 );
 method!(
     /// Stops the agent after the open requests.
@@ -45,6 +48,14 @@ pub struct AgentWatchParams {
 pub struct AgentWatchReply {
     /// Counts the changes since the agent started.
     pub revision: u32,
+}
+
+/// Parameters of `agent.unlock`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct AgentUnlockParams {
+    /// What opens the vault, where it has a passphrase.
+    #[serde(default, serialize_with = "expose_option", skip_serializing_if = "Option::is_none")]
+    pub passphrase: Option<SecretString>,
 }
 
 /// The reply to `agent.status`.
@@ -71,9 +82,13 @@ pub struct AgentStatusReply {
     pub prompter: bool,
     /// How many prompts wait for a person.
     pub prompts: u32,
-    /// The state of the keyring.
+    /// Which vault is in use; absent if that can't be told.
+    pub vault_kind: Option<VaultKind>,
+    /// Whether the vault gives nothing until its passphrase was given.
+    pub wants_passphrase: bool,
+    /// The state of the vault.
     pub vault: VaultState,
-    /// What is wrong with the keyring, if something is.
+    /// What is wrong with it, if something is.
     pub vault_problem: Option<String>,
     /// What a person can do about it.
     pub vault_advice: Option<String>,
@@ -93,17 +108,4 @@ pub enum StartedBy {
     /// Somebody ran the executable.
     #[default]
     Other,
-}
-
-/// The state of the keyring, found by a real write and read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "specta", derive(specta::Type))]
-#[serde(rename_all = "snake_case")]
-pub enum VaultState {
-    /// It works.
-    Unlocked,
-    /// It is there and locked.
-    Locked,
-    /// It is not there, or doesn't answer.
-    Absent,
 }

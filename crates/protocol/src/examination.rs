@@ -1,7 +1,7 @@
 //! What an agent would find if it were started here and now. `keybearer-agent --examine` prints it as one line of JSON,
 //! on no socket: it is asked for where no agent runs, or none can.
 
-use crate::agent::VaultState;
+use crate::vault::{VaultKind, VaultState};
 use serde::{Deserialize, Serialize};
 
 /// All that was looked at. Nothing in it is secret.
@@ -15,9 +15,11 @@ pub struct Examination {
     pub folders: Vec<FolderView>,
     /// What is wrong with `servers.json` or `settings.json`.
     pub configuration_problem: Option<String>,
-    /// The state of the keyring, by a real try that opens no dialog.
+    /// Which vault is in use; absent if that can't be told.
+    pub vault_kind: Option<VaultKind>,
+    /// The state of the vault, by a try that opens no dialog and no file that an agent may have open.
     pub vault: VaultState,
-    /// What is wrong with the keyring, if something is.
+    /// What is wrong with it, if something is.
     pub vault_problem: Option<String>,
     /// What a person can do about it.
     pub vault_advice: Option<String>,

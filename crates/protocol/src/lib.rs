@@ -37,6 +37,8 @@ pub mod session;
 pub mod settings;
 /// Tokens and headers for programs.
 pub mod token;
+/// The vault: where secrets lie, and how they are moved to another one.
+pub mod vault;
 
 pub use error::{ErrorCode, ErrorObject};
 pub use method::{Door, Method};

@@ -2,9 +2,10 @@
 
 use super::texts::{Texts, fill};
 use crate::invisible;
-use keybearer_protocol::agent::{AgentStatusReply, VaultState};
+use keybearer_protocol::agent::AgentStatusReply;
 use keybearer_protocol::profile::{AccountStatus, AccountView, AuthType};
 use keybearer_protocol::settings::Language;
+use keybearer_protocol::vault::VaultState;
 
 /// The most accounts that get a row of their own; the window has them all.
 const MOST: usize = 5;
@@ -97,7 +98,9 @@ impl Model {
             Known::Starting => Model { mood: Mood::Idle, rows: alone(texts, texts.starting, &[]) },
             Known::Nothing => Model { mood: Mood::Attention, rows: alone(texts, texts.no_agent, &[]) },
             Known::Agent { status, .. } if status.locked => {
-                let unlock = Row::Item(texts.unlock.to_owned(), Action::Unlock);
+                // A passphrase is typed in the window.
+                let way = if status.wants_passphrase { Action::Open } else { Action::Unlock };
+                let unlock = Row::Item(texts.unlock.to_owned(), way);
                 Model { mood: Mood::Locked, rows: alone(texts, &locked(status, texts), &[unlock]) }
             }
             Known::Agent { accounts: None, .. } => {
@@ -266,6 +269,7 @@ fn shown(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use keybearer_protocol::vault::VaultKind;
 
     fn status(locked: bool, prompts: u32) -> AgentStatusReply {
         AgentStatusReply {
@@ -278,6 +282,8 @@ mod tests {
             locked,
             prompter: true,
             prompts,
+            vault_kind: Some(VaultKind::Keyring),
+            wants_passphrase: false,
             vault: VaultState::Unlocked,
             vault_problem: None,
             vault_advice: None,

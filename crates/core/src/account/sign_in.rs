@@ -25,6 +25,7 @@ use crate::browser::Browser;
 use crate::callback::Address;
 use crate::clock::now;
 use crate::error::Error;
+use crate::journal::Traded;
 use crate::redirect::kind_of;
 use crate::vault::record::{Pending, PendingRecord, Record};
 use jiff::{SignedDuration, Timestamp};
@@ -121,14 +122,26 @@ impl Account {
     pub async fn complete_sign_in(self: &Arc<Self>, callback: &Callback) -> Result<AuthView, Error> {
         let (number, pending, accepted) = self.take_answer(callback)?;
         // The code is good once, and whoever brought it may be gone before the tokens are here.
-        self.context.busy.to_the_end(self.clone().redeem(number, pending, accepted)).await?;
+        self.context.busy.to_the_end(self.clone().redeem(number, pending, accepted.map(Some))).await?;
         Ok(self.progress.view())
     }
 
     /// Goes on with a sign-in from before a restart.
     pub(super) async fn resume_sign_in(self: &Arc<Self>) {
-        let Some(pending) = self.record().ok().and_then(|record| record.pending) else { return };
-        if pending.expires_at() <= now() {
+        let traded = self.context.journal.holds(&self.id);
+        let Some(pending) = self.record().ok().and_then(|record| record.pending) else {
+            if matches!(traded, Some(Traded::Code | Traded::DeviceCode)) {
+                self.context.journal.forget(&self.id).unwrap_or_else(|error| {
+                    tracing::warn!(account = %self.id, %error, "an old sign-in stays in the journal");
+                });
+            }
+            return;
+        };
+        if let (Pending::Browser(pending), Some(Traded::Code)) = (&pending, traded) {
+            return self.resume_redeeming((**pending).clone());
+        }
+        // A device's code that was sent may have brought tokens, however long ago.
+        if pending.expires_at() <= now() && traded != Some(Traded::DeviceCode) {
             // It lapsed while no agent ran.
             return self.lose_way_back(&mut self.state());
         }
@@ -151,6 +164,21 @@ impl Account {
         let task = tokio::spawn(self.clone().lapse(number, pending.expires_at)).abort_handle();
         let way = Way { callback: kind.filter(|_| pending.callback_chosen), ..Way::default() };
         state.sign_in = Some(OpenSignIn { number, task, way, port });
+    }
+
+    /// Brings to its end a sign-in whose code an agent before this one has sent.
+    fn resume_redeeming(self: &Arc<Self>, pending: PendingRecord) {
+        let mut state = self.state();
+        let number = self.begin(&mut state);
+        state.record.iter_mut().for_each(|record| record.pending = None);
+        self.progress.finish();
+        let (account, busy) = (self.clone(), self.context.busy.clone());
+        let redeeming = async move {
+            // Its outcome is in the progress.
+            let _ = busy.to_the_end(account.redeem(number, pending, Ok(None))).await;
+        };
+        let task = tokio::spawn(redeeming).abort_handle();
+        state.sign_in = Some(OpenSignIn { number, task, way: Way::default(), port: None });
     }
 
     /// Ends the open sign-in, if its answer hasn't come, and if it is the one of this number where one is given. Tells

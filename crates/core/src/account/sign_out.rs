@@ -51,6 +51,9 @@ impl Account {
         self.check_sign_out()?;
         let signed_in = {
             let _changing = self.changing.lock().await;
+            if let Err(error) = self.bring_to_its_end().await {
+                tracing::info!(account = %self.id, %error, "what was asked for last isn't given back");
+            }
             let record = self.record()?;
             self.close_sign_in(None, &Error::Cancelled);
             let generation = record.generation + 1;

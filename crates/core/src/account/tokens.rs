@@ -1,24 +1,18 @@
-//! Handing out and renewing tokens: one refresh per account at a time, committed before it is handed out.
+//! Handing out tokens: at once where one is at hand, after its renewal where it has to be.
 
-use super::moved::{is_gone, moved_to, token_endpoint};
 use super::{Account, Means, State, fixed_secret, means};
 use crate::clock::now;
 use crate::error::Error;
-use crate::profile::{Profile, ProfileError};
-use crate::refresh::{Decision, Failure, Want, classify, decide, forgets_client, is_usable};
+use crate::profile::Profile;
+use crate::refresh::{Decision, Want, decide, is_usable};
 use crate::upstream::{Access, Headers, ToolList, UpstreamError};
-use crate::vault::record::{Record, TokenRecord};
+use crate::vault::record::Record;
 use base64::prelude::{BASE64_STANDARD, Engine as _};
-use jiff::{SignedDuration, Timestamp};
-use keybearer_oauth::asked::Asked;
+use jiff::Timestamp;
+use keybearer_oauth::ServerUrl;
 use keybearer_oauth::challenge::Challenge;
-use keybearer_oauth::client::Client;
 use keybearer_oauth::dpop::{Prover, is_about_proof};
 use keybearer_oauth::readable::readable;
-use keybearer_oauth::registration::{Registration, RegistrationOrigin};
-use keybearer_oauth::token::{Grant, TokenEndpoint};
-use keybearer_oauth::token_answer::{TokenError, Tokens};
-use keybearer_oauth::{Http, ServerUrl};
 use keybearer_protocol::profile::{AuthType, LastTest};
 use secrecy::{ExposeSecret, SecretString};
 use std::collections::BTreeMap;
@@ -223,7 +217,7 @@ impl Account {
             Means::Bearer if fixed_secret(&state.profile, record).is_some() => Decision::Serve,
             Means::Bearer => Decision::SignIn,
             Means::Oauth => match &record.tokens {
-                Some(tokens) => decide(now(), tokens, state.refused == Some(record.generation), want),
+                Some(tokens) => decide(now(), tokens, state.outdated || state.refused == Some(record.generation), want),
                 None => Decision::SignIn,
             },
         };
@@ -279,7 +273,7 @@ impl Account {
         tokens.is_some_and(|tokens| is_usable(now(), tokens, state.refused == Some(generation)))
     }
 
-    fn auth_required(&self) -> Error {
+    pub(super) fn auth_required(&self) -> Error {
         let state = self.state();
         let profile = state.profile.name.clone();
         if state.sign_in.is_some() {
@@ -292,138 +286,11 @@ impl Account {
         });
         Error::AuthRequired { profile, why }
     }
-
-    async fn renew(self: &Arc<Self>, generation: u32) -> Result<(), Error> {
-        let result = self.refreshing.join(|| self.clone().refresh(generation)).await;
-        result.unwrap_or(Err(Error::Internal("the refresh ended without a result")))
-    }
-
-    /// The refresh transaction: look again, prove that the answer can be kept, ask, commit. `seen` is the generation
-    /// that its caller found wanting: if there is a newer one already, all is done.
-    async fn refresh(self: Arc<Self>, seen: u32) -> Result<(), Error> {
-        let _busy = self.context.busy.begin();
-        let _changing = self.changing.lock().await;
-        let record = self.record()?;
-        let (Some(mut tokens), true) = (record.tokens.clone(), record.generation == seen) else { return Ok(()) };
-        if !tokens.is_renewable() {
-            return Err(self.auth_required());
-        }
-        let refused = self.state().refused == Some(seen);
-        let server: ServerUrl = record.url.parse().map_err(ProfileError::from)?;
-        if refused && let Some(other) = moved_to(&server, &record, &tokens).await {
-            let why = format!("the server now names {other} as its authorization server");
-            self.commit(unrenewable(record, tokens, why)).await?;
-            return Err(self.auth_required());
-        }
-        let has_ended = |client: &Registration| client.has_ended(now().as_second());
-        if record.registration.as_ref().is_some_and(has_ended) {
-            let why =
-                format!("the secret that {} gave this app has ended; the next sign-in gets another", tokens.issuer);
-            self.commit(unrenewable(record, tokens, why)).await?;
-            return Err(self.auth_required());
-        }
-        let mut outcome = self.ask(&record, &tokens).await;
-        if let Err(Error::Token(TokenError::Http(error))) = &outcome
-            && is_gone(error)
-            && let Some(elsewhere) = token_endpoint(&server, &record, &tokens).await
-        {
-            tokens.token_endpoint = elsewhere;
-            outcome = self.ask(&record, &tokens).await;
-        }
-        self.remember(outcome.as_ref().err());
-        let record = match outcome {
-            Ok(answer) => renewed(record, tokens, answer),
-            Err(Error::Token(error)) if is_rejection(&tokens, &error) => rejected(record, tokens, &error),
-            Err(error) => return Err(error),
-        };
-        let is_rejected = record.generation == seen;
-        match is_rejected {
-            true => self.commit(record).await?,
-            false => self.commit_tokens(record).await?,
-        }
-        if is_rejected { Err(self.auth_required()) } else { Ok(()) }
-    }
-
-    /// Asks the authorization server, which belongs to the server that the record is bound to.
-    async fn ask(&self, record: &Record, tokens: &TokenRecord) -> Result<Tokens, Error> {
-        // A rotated token that can't be kept would be lost: without room for it nothing is sent.
-        self.commit(record.clone()).await?;
-        let registration = record.registration.clone().ok_or(Error::Internal("tokens without a registration"))?;
-        let (settings, http) = (self.settings(), Http::for_server(&record.url.parse().map_err(ProfileError::from)?)?);
-        let asked = Asked {
-            issuer: tokens.issuer.clone(),
-            registration,
-            resource: tokens.resource.clone(),
-            // As it was left out before, or as the user says since.
-            omits_resource: tokens.omits_resource || settings.omit_resource,
-            scopes: tokens.scopes.clone(),
-            token_endpoint: tokens.token_endpoint.clone(),
-        };
-        let dpop_key = tokens.dpop_key.as_ref();
-        let Some(refresh_token) = &tokens.refresh_token else {
-            return self.ask_unattended(&settings, &http, &asked, dpop_key).await;
-        };
-        let client = Client::new(&http, &asked.registration, now().as_second())?.bound_to(self.prover(dpop_key));
-        let (endpoint, grant) = (TokenEndpoint::of(client, &asked), Grant::RefreshToken(refresh_token));
-        match endpoint.trade(grant).await {
-            Err(error) if classify(&error) == Failure::Ambiguous => {
-                tracing::info!(account = %self.id, "the answer to a refresh was lost; asking once more");
-                Ok(endpoint.trade(grant).await?)
-            }
-            answer => Ok(answer?),
-        }
-    }
 }
 
 fn scope_unavailable(state: &State, missing: Vec<String>) -> Error {
     let remedy = state.more_access.remedy(&missing);
     Error::ScopeUnavailable { profile: state.profile.name.clone(), missing, remedy }
-}
-
-fn renewed(mut record: Record, old: TokenRecord, answer: Tokens) -> Record {
-    let received_at = now();
-    record.generation += 1;
-    let mut extra = old.extra;
-    extra.extend(answer.extra);
-    record.tokens = Some(TokenRecord {
-        access_token: answer.access_token,
-        // No new one means that the old one goes on (RFC 6749 §6); a new one replaces it (REF-4).
-        refresh_token: answer.refresh_token.or(old.refresh_token),
-        received_at,
-        expires_at: ends_at(received_at, answer.expires_in),
-        scopes: answer.scopes.unwrap_or(old.scopes),
-        refresh_rejected: None,
-        extra,
-        ..old
-    });
-    record
-}
-
-/// Whether the authorization server won't renew these tokens, however often it is asked. What stands for a workload or a
-/// person isn't presented again after any refusal (`WIF-2`).
-fn is_rejection(tokens: &TokenRecord, error: &TokenError) -> bool {
-    classify(error) == Failure::Rejected || (tokens.unattended && matches!(error, TokenError::Refused { .. }))
-}
-
-/// The authorization server doesn't renew this set any more. Nothing is deleted: the access token may still be good.
-fn rejected(record: Record, tokens: TokenRecord, error: &TokenError) -> Record {
-    let is_ours = |client: &Registration| client.origin == RegistrationOrigin::Dynamic;
-    if forgets_client(error) && record.registration.as_ref().is_some_and(is_ours) {
-        let why = format!("{} has forgotten this app; the next sign-in registers it again ({error})", tokens.issuer);
-        return unrenewable(Record { registration: None, ..record }, tokens, why);
-    }
-    unrenewable(record, tokens, error.to_string())
-}
-
-/// These tokens aren't renewed any more.
-fn unrenewable(record: Record, tokens: TokenRecord, why: String) -> Record {
-    Record { tokens: Some(TokenRecord { refresh_rejected: Some(why), ..tokens }), ..record }
-}
-
-/// When a token ends that was received at this time and is good for so many seconds.
-pub(super) fn ends_at(received_at: Timestamp, expires_in: Option<u64>) -> Option<Timestamp> {
-    let seconds = i64::try_from(expires_in?).ok()?;
-    received_at.checked_add(SignedDuration::from_secs(seconds)).ok()
 }
 
 fn fixed_header(profile: &Profile, record: &Record) -> Option<(String, SecretString)> {

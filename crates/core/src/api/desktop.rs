@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::settings::Preferences;
 use crate::vault::VaultError;
 use keybearer_oauth::client_metadata::DocumentAddress;
-use keybearer_protocol::agent::{AgentStatusReply, AgentWatchParams, AgentWatchReply};
+use keybearer_protocol::agent::{AgentStatusReply, AgentUnlockParams, AgentWatchParams, AgentWatchReply};
 use keybearer_protocol::auth::CallbackKind;
 use keybearer_protocol::grant::{GrantListParams, GrantListReply};
 use keybearer_protocol::method::Empty;
@@ -89,12 +89,13 @@ impl Api {
     pub(super) async fn lock(&self) -> Empty {
         self.consent.lock().await;
         self.accounts.put_away().await;
+        self.accounts.context().vault.lock().await;
         self.accounts.context().changes.announce();
         Empty {}
     }
 
-    pub(super) async fn unlock(&self, caller: &Caller) -> Result<Empty, Error> {
-        self.consent.unlock(caller).await?;
+    pub(super) async fn unlock(&self, caller: &Caller, params: AgentUnlockParams) -> Result<Empty, Error> {
+        self.consent.unlock(caller, params.passphrase).await?;
         self.accounts.wake().await;
         Ok(Empty {})
     }
@@ -132,6 +133,7 @@ impl Api {
 
     pub(super) async fn status(&self) -> AgentStatusReply {
         let problem = self.accounts.vault_problem().await;
+        let standing = self.accounts.context().vault.standing().await.ok();
         let locked = matches!(self.consent.is_locked().await, Ok(true));
         if problem.is_none() && !locked {
             self.accounts.wake().await;
@@ -155,6 +157,8 @@ impl Api {
             locked,
             prompter,
             prompts: u32::try_from(prompts).unwrap_or(u32::MAX),
+            vault_kind: standing.map(|standing| standing.kind),
+            wants_passphrase: standing.is_some_and(|standing| standing.is_shut && !standing.credential),
             vault: VaultError::state(problem.as_ref()),
             vault_advice: problem.as_ref().and_then(VaultError::way_out).map(str::to_owned),
             vault_problem: problem.map(|problem| problem.to_string()),

@@ -3,6 +3,8 @@
 use super::VaultError;
 use super::keeper::Keeper;
 use super::parts::{self, Items};
+use super::store::{Found, PROBE, Place, Store, is_listed};
+use keybearer_protocol::vault::VaultKind;
 use keyring_core::api::CredentialStore;
 use keyring_core::{Entry, Error};
 use std::collections::HashMap;
@@ -34,9 +36,46 @@ impl Keyring {
         Keyring::new(home_id)
     }
 
-    pub(super) fn probe(&mut self) -> Result<(), VaultError> {
+    /// Runs `job` on the entry of this id.
+    fn with_entry<T>(&mut self, id: &str, job: impl Fn(&Entry) -> keyring_core::Result<T>) -> Result<T, VaultError> {
+        let user = format!("{}.{id}", self.home_id);
+        let modifiers = MODIFIERS.map(|modifier| HashMap::from([modifier]));
+        self.with_store(|store| job(&store.build(SERVICE, &user, modifiers.as_ref())?))
+    }
+
+    /// Runs `job` on the keyring. A broken connection is made anew once: keyrings restart.
+    fn with_store<T>(&mut self, job: impl Fn(&CredentialStore) -> keyring_core::Result<T>) -> Result<T, VaultError> {
+        let had_store = self.store.is_some();
+        let outcome = match self.try_store(&job) {
+            Err(Error::PlatformFailure(_)) if had_store => {
+                self.store = None;
+                self.try_store(&job)
+            }
+            other => other,
+        };
+        outcome.map_err(|error| {
+            self.proven = false;
+            explain(error)
+        })
+    }
+
+    fn try_store<T>(&mut self, job: impl Fn(&CredentialStore) -> keyring_core::Result<T>) -> keyring_core::Result<T> {
+        let store = match &self.store {
+            Some(store) => store.clone(),
+            None => self.store.insert(open_store()?).clone(),
+        };
+        job(&*store)
+    }
+}
+
+impl Store for Keyring {
+    fn kind(&self) -> VaultKind {
+        VaultKind::Keyring
+    }
+
+    fn probe(&mut self) -> Result<(), VaultError> {
         const CONTENT: &[u8] = b"probe";
-        let outcome = self.with_entry("probe", |entry| {
+        let outcome = self.with_entry(PROBE, |entry| {
             entry.set_secret(CONTENT)?;
             let kept = entry.get_secret()?;
             entry.delete_credential()?;
@@ -50,46 +89,37 @@ impl Keyring {
         }
     }
 
-    pub(super) fn read(&mut self, id: &str) -> Result<Option<Zeroizing<Vec<u8>>>, VaultError> {
+    fn read(&mut self, id: &str) -> Result<Option<Zeroizing<Vec<u8>>>, VaultError> {
         if !self.proven {
             self.probe()?;
         }
         if IN_PARTS { parts::read(self, id) } else { self.get(id) }
     }
 
-    pub(super) fn write(&mut self, id: &str, secret: &[u8]) -> Result<(), VaultError> {
+    fn write(&mut self, id: &str, secret: &[u8]) -> Result<(), VaultError> {
         if IN_PARTS { parts::write(self, id, secret) } else { self.set(id, secret) }
     }
 
-    pub(super) fn delete(&mut self, id: &str) -> Result<(), VaultError> {
+    fn delete(&mut self, id: &str) -> Result<(), VaultError> {
         if IN_PARTS { parts::remove(self, id) } else { self.remove(id) }
     }
 
-    /// Runs `job` on the entry of this id. A broken connection is made anew once: keyrings restart.
-    fn with_entry<T>(&mut self, id: &str, job: impl Fn(&Entry) -> keyring_core::Result<T>) -> Result<T, VaultError> {
-        let had_store = self.store.is_some();
-        let first = self.try_entry(id, &job);
-        let outcome = match first {
-            Err(Error::PlatformFailure(_)) if had_store => {
-                self.store = None;
-                self.try_entry(id, &job)
-            }
-            other => other,
-        };
-        outcome.map_err(|error| {
-            self.proven = false;
-            explain(error)
-        })
+    /// By the ids of the items, which the keyring's listing tells. Whoever has many waits for all to be named, also
+    /// those of other programs: neither Windows nor macOS searches by the beginning of a name.
+    fn find_all(&mut self) -> Result<Vec<Place>, VaultError> {
+        if !self.proven {
+            self.probe()?;
+        }
+        let home = format!("{}.", self.home_id);
+        let entries = self.with_store(|store| store.search(&search_for(&home)))?;
+        let users = entries.iter().filter_map(Entry::get_specifiers).filter(|(service, _)| service == SERVICE);
+        let ids = users.filter_map(|(_, user)| Some(user.strip_prefix(&home)?.to_owned()));
+        Ok(ids.filter(|id| is_listed(id) && !parts::is_part(id)).map(Place).collect())
     }
 
-    fn try_entry<T>(&mut self, id: &str, job: impl Fn(&Entry) -> keyring_core::Result<T>) -> keyring_core::Result<T> {
-        let store = match &self.store {
-            Some(store) => store.clone(),
-            None => self.store.insert(open_store()?).clone(),
-        };
-        let user = format!("{}.{id}", self.home_id);
-        let modifiers = MODIFIERS.map(|modifier| HashMap::from([modifier]));
-        job(&store.build(SERVICE, &user, modifiers.as_ref())?)
+    fn read_at(&mut self, places: &[Place]) -> Result<Vec<Found>, VaultError> {
+        let found = places.iter().map(|Place(id)| Ok(self.read(id)?.map(|content| Found { id: id.clone(), content })));
+        found.filter_map(Result::transpose).collect()
     }
 }
 
@@ -152,3 +182,15 @@ fn open_store() -> keyring_core::Result<Arc<CredentialStore>> {
 const MODIFIERS: Option<(&str, &str)> = Some(("persistence", "Local"));
 #[cfg(target_os = "macos")]
 const MODIFIERS: Option<(&str, &str)> = None;
+
+/// What finds the items of a home, and others beside it.
+#[cfg(windows)]
+fn search_for(home: &str) -> HashMap<&str, &str> {
+    HashMap::from([("pattern", home.trim_end_matches('.'))])
+}
+
+/// What finds the items of every home.
+#[cfg(target_os = "macos")]
+fn search_for(_home: &str) -> HashMap<&str, &str> {
+    HashMap::from([("service", SERVICE)])
+}

@@ -10,6 +10,8 @@ const LIMIT: usize = 2560;
 const PARTS: usize = 64;
 /// How a head begins. Items are JSON objects, so none begins like this.
 const HEAD: &str = "keybearer-parts-1 ";
+/// What stands in the name of a part behind that of its item, whose own name has none.
+const MARK: char = '#';
 
 /// Where items and their parts are kept by name.
 pub(super) trait Items {
@@ -131,8 +133,14 @@ fn remove_parts(items: &mut impl Items, name: &str, set: Set) -> Result<(), Vaul
     (0..count).rev().try_for_each(|number| items.remove(&part_name(name, set, number)))
 }
 
+/// Whether this is the name of a part, and not of an item.
+#[cfg(any(target_os = "macos", windows))]
+pub(super) fn is_part(name: &str) -> bool {
+    name.contains(MARK)
+}
+
 fn part_name(name: &str, set: Set, number: usize) -> String {
-    format!("{name}#{}{number}", set.name())
+    format!("{name}{MARK}{}{number}", set.name())
 }
 
 #[cfg(test)]

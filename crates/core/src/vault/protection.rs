@@ -4,12 +4,10 @@ use super::Kept;
 use crate::grants::Grant;
 use keybearer_protocol::settings::Approval;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 /// The item's id.
 pub const ITEM: &str = "protection";
-
-/// The format of the item.
-const VERSION: u32 = 1;
 
 /// The item.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -32,7 +30,7 @@ pub struct Protection {
 impl Default for Protection {
     fn default() -> Self {
         Protection {
-            version: VERSION,
+            version: Protection::newest(),
             approval: Approval::default(),
             asked_before: false,
             locked: false,
@@ -49,11 +47,7 @@ impl Protection {
 }
 
 impl Kept for Protection {
-    const NEWEST: u32 = VERSION;
+    const STEPS: &[fn(&mut Map<String, Value>)] = &[];
     // What was locked must not open, and what was asked about not go unasked, because a keyring lost it.
     const EMPTY_IS_NONE: bool = false;
-
-    fn version(&self) -> u32 {
-        self.version
-    }
 }

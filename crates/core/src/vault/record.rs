@@ -1,6 +1,6 @@
 //! What one keyring item holds: all that is secret about one account, and what it is bound to.
 
-use super::Kept;
+use super::{Kept, migration};
 use jiff::Timestamp;
 use keybearer_oauth::authorization::PendingAuthorization;
 use keybearer_oauth::device_authorization::DeviceAuthorization;
@@ -12,11 +12,10 @@ use keybearer_protocol::profile::AuthType;
 use keybearer_protocol::secret::{expose, expose_map, expose_option};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use url::Url;
 
-/// The version of the record, independent of the product's.
-const VERSION: u32 = 1;
 /// How many authorization servers of before are remembered.
 const EARLIER: usize = 4;
 
@@ -56,6 +55,9 @@ pub struct Record {
     /// What the last sign-in or refresh gave.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tokens: Option<TokenRecord>,
+    /// What the answer to the last request is sealed with, which the journal has until it is kept here.
+    #[serde(default, serialize_with = "expose_option", skip_serializing_if = "Option::is_none")]
+    pub journal_key: Option<SecretString>,
     /// What was kept for the address that the profile had before, until a sign-in for the new one has worked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub displaced: Option<Box<Record>>,
@@ -131,7 +133,7 @@ pub struct TokenRecord {
     pub refresh_rejected: Option<String>,
     /// Whether it was granted without a person, as to a client for itself (RFC 6749 §4.4): then it is asked for again
     /// instead of renewed.
-    #[serde(default, alias = "by_client")]
+    #[serde(default)]
     pub unattended: bool,
     /// What else the authorization server said with it.
     #[serde(default, serialize_with = "expose_map", skip_serializing_if = "BTreeMap::is_empty")]
@@ -230,7 +232,7 @@ impl Record {
     /// An empty record for the server at `url`.
     pub fn new(url: &str) -> Self {
         Record {
-            version: VERSION,
+            version: Record::newest(),
             url: url.to_owned(),
             generation: 0,
             secret: None,
@@ -241,6 +243,7 @@ impl Record {
             earlier: Vec::new(),
             doubted: None,
             tokens: None,
+            journal_key: None,
             displaced: None,
             pending: None,
         }
@@ -290,12 +293,20 @@ impl Record {
 }
 
 impl Kept for Record {
-    const NEWEST: u32 = VERSION;
+    const STEPS: &[fn(&mut Map<String, Value>)] = &[to_2];
     // Its user signs in again.
     const EMPTY_IS_NONE: bool = true;
+}
 
-    fn version(&self) -> u32 {
-        self.version
+/// Tokens that are granted without a person were those of a client for itself at first, and called after that.
+fn to_2(record: &mut Map<String, Value>) {
+    if let Some(Value::Object(tokens)) = record.get_mut("tokens")
+        && let Some(unattended) = tokens.remove("by_client")
+    {
+        tokens.insert("unattended".to_owned(), unattended);
+    }
+    if let Some(Value::Object(displaced)) = record.get_mut("displaced") {
+        migration::bring(displaced, &[to_2]);
     }
 }
 

@@ -8,8 +8,11 @@
 use super::VaultError;
 use super::keeper::Keeper;
 use super::protection;
+use super::store::{Found, PROBE, Place, Store, is_key_item};
 use async_io::{Timer, block_on};
 use futures_lite::{FutureExt, StreamExt, future};
+use futures_util::future::join_all;
+use keybearer_protocol::vault::VaultKind;
 use secret_service::{Collection, EncryptionType, Error, Item, SecretService};
 use std::collections::HashMap;
 use std::fmt;
@@ -21,8 +24,6 @@ use zeroize::Zeroizing;
 
 /// The attribute `service` of every item.
 const SERVICE: &str = "keybearer";
-/// The item that is written to see whether the keyring works.
-const PROBE: &str = "probe";
 
 /// How long one job may take; less than the patience of who waits for it, who then hears why.
 const LIMIT: Duration = Duration::from_secs(2);
@@ -67,26 +68,6 @@ impl Keyring {
     /// One that opens no dialog: locked is locked.
     pub(super) fn without_dialog(home_id: String) -> Self {
         Keyring { home_id, service: None, dialog: Dialog::Unwanted }
-    }
-
-    pub(super) fn probe(&mut self) -> Result<(), VaultError> {
-        if self.with_service(async |service, dialog| service.probe(dialog).await)? {
-            Ok(())
-        } else {
-            Err(VaultError::NotKept)
-        }
-    }
-
-    pub(super) fn read(&mut self, id: &str) -> Result<Option<Zeroizing<Vec<u8>>>, VaultError> {
-        self.with_service(async |service, dialog| service.read(dialog, id).await)
-    }
-
-    pub(super) fn write(&mut self, id: &str, secret: &[u8]) -> Result<(), VaultError> {
-        self.with_service(async |service, dialog| service.write(dialog, id, secret).await)
-    }
-
-    pub(super) fn delete(&mut self, id: &str) -> Result<(), VaultError> {
-        self.with_service(async |service, dialog| service.delete(dialog, id).await)
     }
 
     /// Runs `job` on the service. A broken connection is made anew once: keyrings restart.
@@ -148,6 +129,40 @@ impl Keyring {
             .as_ref()
             .and_then(|service| in_time(service.keeper(), Instant::now() + NAMING).ok())
             .unwrap_or(Keeper::Other)
+    }
+}
+
+impl Store for Keyring {
+    fn kind(&self) -> VaultKind {
+        VaultKind::Keyring
+    }
+
+    fn probe(&mut self) -> Result<(), VaultError> {
+        if self.with_service(async |service, dialog| service.probe(dialog).await)? {
+            Ok(())
+        } else {
+            Err(VaultError::NotKept)
+        }
+    }
+
+    fn read(&mut self, id: &str) -> Result<Option<Zeroizing<Vec<u8>>>, VaultError> {
+        self.with_service(async |service, dialog| service.read(dialog, id).await)
+    }
+
+    fn write(&mut self, id: &str, secret: &[u8]) -> Result<(), VaultError> {
+        self.with_service(async |service, dialog| service.write(dialog, id, secret).await)
+    }
+
+    fn delete(&mut self, id: &str) -> Result<(), VaultError> {
+        self.with_service(async |service, dialog| service.delete(dialog, id).await)
+    }
+
+    fn find_all(&mut self) -> Result<Vec<Place>, VaultError> {
+        self.with_service(async |service, dialog| service.find_all(dialog).await)
+    }
+
+    fn read_at(&mut self, places: &[Place]) -> Result<Vec<Found>, VaultError> {
+        self.with_service(async |service, _| service.read_at(places).await)
     }
 }
 
@@ -220,6 +235,7 @@ impl Service {
         let label = match id {
             PROBE => "Keybearer probe",
             protection::ITEM => "Keybearer protection",
+            id if is_key_item(id) => "Keybearer vault key",
             _ => "Keybearer account",
         };
         let collection = self.collection(dialog).await?;
@@ -234,13 +250,42 @@ impl Service {
         Ok(())
     }
 
+    async fn find_all(&self, dialog: &mut Dialog) -> Result<Vec<Place>, Trouble> {
+        let home = HashMap::from([("service", SERVICE), ("home", self.home_id.as_str())]);
+        let items = self.search(dialog, home).await?;
+        Ok(items.into_iter().map(|item| Place(item.item_path.to_string())).collect())
+    }
+
+    /// Asks for all at once, so that it takes as long as the keyring does and not as long as all the ways to it.
+    async fn read_at(&self, places: &[Place]) -> Result<Vec<Found>, Trouble> {
+        let found = join_all(places.iter().map(|place| self.read_one(place))).await;
+        found.into_iter().filter_map(Result::transpose).collect()
+    }
+
+    /// What lies there, if it is still there.
+    async fn read_one(&self, place: &Place) -> Result<Option<Found>, Trouble> {
+        let item = self.secrets.get_item_by_path(OwnedObjectPath::try_from(place.0.as_str())?).await?;
+        let (attributes, secret) = (item.get_attributes().await, item.get_secret().await);
+        if matches!((&attributes, &secret), (Err(error), _) | (_, Err(error)) if is_gone(error)) {
+            return Ok(None);
+        }
+        let (attributes, content) = (attributes?, Zeroizing::new(secret?));
+        let user = attributes.get("username").and_then(|user| user.strip_prefix(&self.home_id)?.strip_prefix('.'));
+        // One whose name isn't ours is nobody's.
+        Ok(Some(Found { id: user.unwrap_or(PROBE).to_owned(), content }))
+    }
+
     /// The items of this id: more than one only where the person has made a copy, which is then written and deleted with
     /// the other.
     async fn find(&self, dialog: &mut Dialog, id: &str) -> Result<Vec<Item<'_>>, Trouble> {
+        let user = self.user(id);
+        self.search(dialog, attributes(&user)).await
+    }
+
+    async fn search(&self, dialog: &mut Dialog, attributes: HashMap<&str, &str>) -> Result<Vec<Item<'_>>, Trouble> {
         // While it is locked, KeePassXC keeps a search waiting for the person, or shows nothing of what it has.
         self.collection(dialog).await?;
-        let user = self.user(id);
-        let mut found = self.secrets.search_items(attributes(&user)).await?;
+        let mut found = self.secrets.search_items(attributes).await?;
         if !found.locked.is_empty() {
             let locked: Vec<_> = found.locked.iter().map(|item| &item.item_path).collect();
             self.unlock(dialog, &locked).await?;
@@ -310,6 +355,23 @@ impl Service {
 /// What an item is found by.
 fn attributes(user: &str) -> HashMap<&str, &str> {
     HashMap::from([("service", SERVICE), ("username", user)])
+}
+
+/// Whether an item isn't there any more, in the words of each keyring.
+fn is_gone(error: &Error) -> bool {
+    const WORDS: [&str; 3] = [
+        "org.freedesktop.Secret.Error.NoSuchObject",
+        "org.freedesktop.DBus.Error.UnknownObject",
+        "org.freedesktop.DBus.Error.UnknownMethod",
+    ];
+    match error {
+        Error::NoResult => true,
+        Error::Zbus(zbus::Error::MethodError(name, ..)) => WORDS.contains(&name.as_str()),
+        Error::Zbus(zbus::Error::FDO(error)) => {
+            matches!(**error, zbus::fdo::Error::UnknownObject(_) | zbus::fdo::Error::UnknownMethod(_))
+        }
+        _ => false,
+    }
 }
 
 async fn latest(mut items: Vec<Item<'_>>) -> Result<Option<Item<'_>>, Trouble> {

@@ -5,17 +5,18 @@ use super::discover::Found;
 use super::granted::Granted;
 use super::{OpenSignIn, Way, opens};
 use crate::account::Account;
-use crate::account::tokens::ends_at;
+use crate::account::renewal::ends_at;
 use crate::browser::Browser;
 use crate::clock::now;
 use crate::error::Error;
+use crate::journal::Traded;
 use crate::profile::{Profile, ProfileError};
+use crate::token_request::SingleUse;
 use crate::vault::record::{Pending, PendingDevice};
 use jiff::SignedDuration;
 use keybearer_oauth::asked::Asked;
 use keybearer_oauth::client::Client;
 use keybearer_oauth::device_authorization::{DeviceError, meanwhile, request};
-use keybearer_oauth::token::{Grant, TokenEndpoint};
 use keybearer_oauth::{Http, ServerUrl};
 use keybearer_protocol::auth::{StepName, StepState};
 use std::sync::Arc;
@@ -124,15 +125,24 @@ impl Account {
         if !still_meant() {
             return Err(Error::Cancelled);
         }
-        let (http, asked) = (Http::for_server(&url)?, &pending.device.asked);
-        let client = Client::new(&http, &asked.registration, now().as_second())?
-            .bound_to(self.prover(pending.dpop_key.as_ref()));
-        let grant = Grant::DeviceCode(&pending.device.device_code);
-        let answer = TokenEndpoint::of(client, asked).trade(grant).await?;
+        let (asked, dpop_key) = (&pending.device.asked, pending.dpop_key.as_ref());
         let _changing = self.changing.lock().await;
-        if !still_meant() {
-            return Err(Error::Cancelled);
-        }
+        let before = self.asked_before(Traded::DeviceCode, &asked.token_endpoint, dpop_key).await?;
+        let (answer, journaled) = match before {
+            Some(before) => before,
+            None => {
+                let grant = SingleUse::DeviceCode(pending.device.device_code.clone());
+                let kept = Pending::Device(Box::new(pending.clone()));
+                self.ask_for_sign_in(&url, kept, asked, grant, dpop_key).await?
+            }
+        };
+        let answer = match answer {
+            Ok(answer) if still_meant() => answer,
+            other => {
+                journaled.close().await?;
+                return Err(other.err().map_or(Error::Cancelled, Error::Token));
+            }
+        };
         self.state().record.iter_mut().for_each(|record| record.pending = None);
         self.progress.finish();
         self.progress.step(StepName::GetTokens, StepState::Running, None);
@@ -142,6 +152,7 @@ impl Account {
             unattended: false,
             dpop_key: pending.dpop_key.as_ref(),
         };
-        self.keep(&granted, answer).await
+        self.keep(&granted, answer, journaled.received_at).await?;
+        journaled.close().await
     }
 }

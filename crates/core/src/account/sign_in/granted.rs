@@ -1,10 +1,10 @@
 //! What a sign-in was granted, on its way into the record; the same whoever it was granted to, and how.
 
 use crate::account::Account;
-use crate::account::tokens::ends_at;
-use crate::clock::now;
+use crate::account::renewal::ends_at;
 use crate::error::Error;
 use crate::vault::record::{Record, SecretRecord, TokenRecord};
+use jiff::Timestamp;
 use keybearer_oauth::asked::Asked;
 use keybearer_oauth::dpop::DpopKey;
 use keybearer_oauth::token_answer::Tokens;
@@ -23,8 +23,18 @@ pub(super) struct Granted<'a> {
 
 impl Account {
     /// Keeps what was granted. Whoever calls this holds `changing`.
-    pub(super) async fn keep(&self, granted: &Granted<'_>, answer: Tokens) -> Result<(), Error> {
-        self.commit_tokens(granted.kept_in(self.record()?, answer)).await?;
+    pub(super) async fn keep(
+        &self,
+        granted: &Granted<'_>,
+        answer: Tokens,
+        received_at: Timestamp,
+    ) -> Result<(), Error> {
+        let kept = self.commit(granted.kept_in(self.record()?, answer, received_at)).await;
+        if kept.is_err() {
+            // Whoever reads the keyring once it is back finds the sign-in there, and its answer in the journal.
+            self.state().record = None;
+        }
+        kept?;
         self.state().more_access.signed_in(&granted.asked.scopes);
         Ok(())
     }
@@ -32,12 +42,12 @@ impl Account {
 
 impl Granted<'_> {
     /// The record after the sign-in.
-    fn kept_in(&self, record: Record, answer: Tokens) -> Record {
-        let received_at = now();
+    fn kept_in(&self, record: Record, answer: Tokens, received_at: Timestamp) -> Record {
         Record {
             generation: record.generation + 1,
             displaced: None,
             pending: None,
+            journal_key: None,
             secret: record
                 .secret
                 .clone()

@@ -2,26 +2,30 @@
 
 use super::granted::Granted;
 use crate::account::Account;
-use crate::clock::now;
+use crate::account::single_use::Journaled;
 use crate::error::Error;
+use crate::journal::Traded;
 use crate::profile::ProfileError;
 use crate::redirect::kind_of;
 use crate::refresh::forgets_client;
-use crate::vault::record::PendingRecord;
+use crate::token_request::{SingleUse, TokenRequest};
+use crate::vault::record::{Pending, PendingRecord};
+use keybearer_oauth::ServerUrl;
+use keybearer_oauth::asked::Asked;
 use keybearer_oauth::authorization::Code;
-use keybearer_oauth::client::Client;
-use keybearer_oauth::token::{Grant, TokenEndpoint};
-use keybearer_oauth::{Http, ServerUrl};
+use keybearer_oauth::dpop::DpopKey;
+use keybearer_oauth::token_answer::{TokenError, Tokens};
 use keybearer_protocol::auth::{StepName, StepState};
 use std::sync::Arc;
 
 impl Account {
-    /// Brings an accepted answer to its end, whatever it is.
+    /// Brings an accepted answer to its end, whatever it is. Without a code, an agent before this one has sent it already,
+    /// and the journal has what came of it.
     pub(super) async fn redeem(
         self: Arc<Self>,
         number: u64,
         pending: PendingRecord,
-        accepted: Result<Code, Error>,
+        accepted: Result<Option<Code>, Error>,
     ) -> Result<(), Error> {
         let outcome =
             self.redeem_code(number, pending, accepted).await.map_err(|error| error.with_option(&self.name()));
@@ -33,7 +37,7 @@ impl Account {
         self: &Arc<Self>,
         number: u64,
         pending: PendingRecord,
-        accepted: Result<Code, Error>,
+        accepted: Result<Option<Code>, Error>,
     ) -> Result<(), Error> {
         self.progress.step(StepName::GetTokens, StepState::Running, None);
         let url: ServerUrl = pending.url.parse().map_err(ProfileError::from)?;
@@ -58,7 +62,7 @@ impl Account {
         number: u64,
         url: &ServerUrl,
         pending: &PendingRecord,
-        accepted: Result<Code, Error>,
+        accepted: Result<Option<Code>, Error>,
     ) -> Result<(), Error> {
         let _changing = self.changing.lock().await;
         // The profile may have been given another address: neither code nor tokens are for it.
@@ -66,21 +70,56 @@ impl Account {
         if !still_meant() {
             return Err(Error::Cancelled);
         }
-        let (http, asked) = (Http::for_server(url)?, &pending.authorization.asked);
-        let client = Client::new(&http, &asked.registration, now().as_second())?
-            .bound_to(self.prover(pending.dpop_key.as_ref()));
-        let grant = Grant::Code(&accepted?, &pending.authorization);
-        let answer = TokenEndpoint::of(client, asked).trade(grant).await?;
-        if !still_meant() {
-            return Err(Error::Cancelled);
-        }
+        let asked = &pending.authorization.asked;
+        let (answer, journaled) = match accepted? {
+            Some(code) => {
+                let grant = SingleUse::Code(code, Box::new(pending.authorization.clone()));
+                let (kept, dpop_key) = (Pending::Browser(Box::new(pending.clone())), pending.dpop_key.as_ref());
+                self.ask_for_sign_in(url, kept, asked, grant, dpop_key).await?
+            }
+            None => {
+                let dpop_key = pending.dpop_key.as_ref();
+                let before = self.asked_before(Traded::Code, &asked.token_endpoint, dpop_key).await?;
+                before.ok_or(Error::Lapsed)?
+            }
+        };
+        let answer = match answer {
+            Ok(answer) if still_meant() => answer,
+            other => {
+                journaled.close().await?;
+                return Err(other.err().map_or(Error::Cancelled, Error::Token));
+            }
+        };
         let granted = Granted {
             asked,
             revocation_endpoint: pending.revocation_endpoint.as_ref(),
             unattended: false,
             dpop_key: pending.dpop_key.as_ref(),
         };
-        self.keep(&granted, answer).await
+        self.keep(&granted, answer, journaled.received_at).await?;
+        journaled.close().await
+    }
+
+    /// Asks for the tokens of a sign-in, which the keyring keeps meanwhile. Whoever calls this holds `changing`.
+    pub(super) async fn ask_for_sign_in(
+        &self,
+        url: &ServerUrl,
+        pending: Pending,
+        asked: &Asked,
+        grant: SingleUse,
+        dpop_key: Option<&DpopKey>,
+    ) -> Result<(Result<Tokens, TokenError>, Journaled), Error> {
+        // The account's tokens of before are good until there are new ones; an earlier sign-in that couldn't be kept isn't.
+        self.bring_to_its_end().await?;
+        self.context.journal.forget(self.id())?;
+        let request = TokenRequest {
+            server: url.to_string(),
+            asked: asked.clone(),
+            grant,
+            dpop_key: dpop_key.cloned(),
+            nonce: self.nonces.of(&asked.token_endpoint),
+        };
+        self.ask_once(Some(pending), request).await
     }
 
     /// The last step: only a real `tools/list` shows that the sign-in is worth something.

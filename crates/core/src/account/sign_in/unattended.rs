@@ -5,6 +5,7 @@ use super::Way;
 use super::discover::Found;
 use super::granted::Granted;
 use crate::account::Account;
+use crate::clock::now;
 use crate::error::Error;
 use crate::profile::Profile;
 use keybearer_oauth::Http;
@@ -57,7 +58,7 @@ impl Account {
                 unattended: true,
                 dpop_key: found.dpop_key.as_ref(),
             };
-            self.keep(&granted, answer).await?;
+            self.keep(&granted, answer, now()).await?;
         }
         self.progress.step(StepName::GetTokens, StepState::Done, None);
         self.test_connection().await

@@ -1,0 +1,203 @@
+//! The file of a sealed vault: SQLite, which leaves the old state or the new whenever it is cut off. What stands in it
+//! is sealed before it comes here.
+//!
+//! The file is one agent's alone as long as it is open. Everything that is asked of it is a short statement.
+
+use crate::vault::VaultError;
+use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior, params};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+/// The version of the tables.
+const VERSION: u32 = 1;
+/// Tells this file from other databases: "KBvt".
+const APPLICATION: u32 = 0x4b42_7674;
+/// The tables. The header is written once, when the file is made.
+const TABLES: &str = "
+    CREATE TABLE header (content TEXT NOT NULL) STRICT;
+    CREATE TABLE items (id TEXT PRIMARY KEY, generation INTEGER NOT NULL, sealed BLOB NOT NULL) STRICT;
+    CREATE TABLE tally (generation INTEGER NOT NULL, sealed BLOB NOT NULL) STRICT;
+";
+
+/// An open file.
+pub(super) struct Database {
+    connection: Connection,
+    path: PathBuf,
+}
+
+/// A row as it lies there.
+pub(super) struct Row {
+    pub(super) id: String,
+    pub(super) generation: u64,
+    pub(super) sealed: Vec<u8>,
+}
+
+/// What a change leaves behind, all of it or nothing.
+pub(super) struct Step<'a> {
+    /// The rows to write.
+    pub(super) rows: &'a [Row],
+    /// The id of the row to delete.
+    pub(super) gone: Option<&'a str>,
+    /// The tally after it.
+    pub(super) generation: u64,
+    pub(super) tally: &'a [u8],
+}
+
+impl Database {
+    /// Makes the file, for this user alone.
+    pub(super) fn create(path: &Path, header: &str, tally: &[u8]) -> Result<Database, VaultError> {
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        drop(options.open(path).map_err(|error| unusable(path, &error))?);
+        let mut database = Database::connect(path)?;
+        database.make(header, tally).map_err(|error| explain(path, &error))?;
+        Ok(database)
+    }
+
+    fn make(&mut self, header: &str, tally: &[u8]) -> rusqlite::Result<()> {
+        let change = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        change.execute_batch(TABLES)?;
+        change.execute("INSERT INTO header VALUES (?1)", [header])?;
+        change.execute("INSERT INTO tally VALUES (0, ?1)", [tally])?;
+        change.pragma_update(None, "application_id", APPLICATION)?;
+        change.pragma_update(None, "user_version", VERSION)?;
+        change.commit()?;
+        // What the header says can then be read from the file alone, whoever has it open.
+        self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+    }
+
+    /// Opens one that is there. A newer one, or something else, is left as it is.
+    pub(super) fn open(path: &Path) -> Result<Database, VaultError> {
+        check(path)?;
+        Database::connect(path)
+    }
+
+    fn connect(path: &Path) -> Result<Database, VaultError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connected = Connection::open_with_flags(path, flags).and_then(|connection| {
+            // Alone with the file, SQLite needs no memory that processes share, and nobody sees half a change.
+            connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
+            connection.pragma_update(None, "journal_mode", "WAL")?;
+            connection.pragma_update(None, "synchronous", "FULL")?;
+            connection.pragma_update(None, "trusted_schema", false)?;
+            connection.pragma_update(None, "cell_size_check", true)?;
+            Ok(connection)
+        });
+        let connection = connected.map_err(|error| explain(path, &error))?;
+        Ok(Database { connection, path: path.to_owned() })
+    }
+
+    /// What the header says, of a file that somebody else may have open: it is written once, when the file is made.
+    pub(super) fn header(path: &Path) -> Result<String, VaultError> {
+        check(path)?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
+        let address =
+            url::Url::from_file_path(path).map_err(|()| unusable(path, &io::ErrorKind::InvalidFilename.into()))?;
+        let read = Connection::open_with_flags(format!("{address}?immutable=1"), flags)
+            .and_then(|connection| connection.query_row("SELECT content FROM header", [], |row| row.get(0)));
+        read.map_err(|error| explain(path, &error))
+    }
+
+    /// The ids of all items, with the generation of each.
+    pub(super) fn generations(&self) -> Result<Vec<(String, u64)>, VaultError> {
+        self.try_to(|connection| {
+            let mut all = connection.prepare("SELECT id, generation FROM items")?;
+            let all = all.query_map([], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?.cast_unsigned())))?;
+            all.collect()
+        })
+    }
+
+    /// The row of this id.
+    pub(super) fn row(&self, id: &str) -> Result<Option<Row>, VaultError> {
+        self.try_to(|connection| {
+            let mut one = connection.prepare("SELECT generation, sealed FROM items WHERE id = ?1")?;
+            let row = |row: &rusqlite::Row<'_>| {
+                let (generation, sealed) = (row.get::<_, i64>(0)?.cast_unsigned(), row.get(1)?);
+                Ok(Row { id: id.to_owned(), generation, sealed })
+            };
+            one.query_row([id], row).optional()
+        })
+    }
+
+    /// The tally, with its generation.
+    pub(super) fn tally(&self) -> Result<(u64, Vec<u8>), VaultError> {
+        self.try_to(|connection| {
+            let tally = |row: &rusqlite::Row<'_>| Ok((row.get::<_, i64>(0)?.cast_unsigned(), row.get(1)?));
+            connection.query_row("SELECT generation, sealed FROM tally", [], tally)
+        })
+    }
+
+    /// Changes it. What this returns for is on the disk.
+    pub(super) fn change(&mut self, step: &Step<'_>) -> Result<(), VaultError> {
+        let changed = (|| {
+            let change = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let mut write = change.prepare("INSERT OR REPLACE INTO items VALUES (?1, ?2, ?3)")?;
+            for row in step.rows {
+                write.execute(params![row.id, row.generation.cast_signed(), row.sealed])?;
+            }
+            drop(write);
+            if let Some(id) = step.gone {
+                change.execute("DELETE FROM items WHERE id = ?1", [id])?;
+            }
+            let tally = params![step.generation.cast_signed(), step.tally];
+            change.execute("UPDATE tally SET generation = ?1, sealed = ?2", tally)?;
+            change.commit()
+        })();
+        changed.map_err(|error| explain(&self.path, &error))
+    }
+
+    fn try_to<T>(&self, read: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, VaultError> {
+        read(&self.connection).map_err(|error| explain(&self.path, &error))
+    }
+}
+
+/// Removes the file of a vault that isn't used, with what SQLite has beside it; none is as good.
+pub(super) fn remove(path: &Path) -> Result<(), VaultError> {
+    // The file itself last: a name without it is nothing that anybody would find again.
+    for end in ["-wal", "-shm", "-journal", ""] {
+        let mut name = path.as_os_str().to_owned();
+        name.push(end);
+        match fs::remove_file(&name) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(unusable(path, &error)),
+            Ok(()) | Err(_) => {}
+        }
+    }
+    Ok(())
+}
+
+/// Whether the file is one that this version may open, by its first bytes alone (the database header, sqlite.org/fileformat
+/// §1.3): opening one changes it.
+fn check(path: &Path) -> Result<(), VaultError> {
+    let mut head = [0; 100];
+    File::open(path).and_then(|mut file| file.read_exact(&mut head)).map_err(|error| match error.kind() {
+        io::ErrorKind::UnexpectedEof => VaultError::Damaged("it is cut off".to_owned()),
+        _ => unusable(path, &error),
+    })?;
+    let number = |at: usize| head[at..].first_chunk().map_or(0, |bytes| u32::from_be_bytes(*bytes));
+    if !head.starts_with(b"SQLite format 3\0") || number(68) != APPLICATION {
+        return Err(VaultError::Damaged("something else lies in its place".to_owned()));
+    }
+    if number(60) > VERSION { Err(VaultError::Newer) } else { Ok(()) }
+}
+
+fn unusable(path: &Path, error: &io::Error) -> VaultError {
+    if error.kind() == io::ErrorKind::StorageFull {
+        return VaultError::Full;
+    }
+    VaultError::Unusable(format!("{}: {error}", path.display()))
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "SQLite's list is long, and the rest is one case for us")]
+fn explain(path: &Path, error: &rusqlite::Error) -> VaultError {
+    use rusqlite::ErrorCode;
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => VaultError::Full,
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => VaultError::Damaged(error.to_string()),
+        Some(_) => VaultError::Unusable(format!("{}: {error}", path.display())),
+        // A table, column or type that isn't as it was made.
+        None => VaultError::Damaged(error.to_string()),
+    }
+}
