@@ -19,7 +19,10 @@ mod processes;
 mod pump;
 /// What only the superuser may.
 mod superuser;
+/// strace.
+mod tracer;
 
 mod agents;
+mod boundaries;
 mod callers;
 mod soak;
