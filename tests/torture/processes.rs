@@ -53,6 +53,13 @@ pub(crate) fn wait_for_end(pids: &[u32]) -> anyhow::Result<()> {
     until("the end of what was killed", || Ok((!pids.iter().any(|pid| runs(*pid))).then_some(())))
 }
 
+/// The process of this name that this one has started, or somebody whom it has started.
+pub(crate) fn descendant(pid: u32, name: &str) -> Option<u32> {
+    let children: Vec<u32> = all().filter(|child| parent(*child) == Some(pid)).collect();
+    let is_it = |child: &&u32| arguments(**child).is_some_and(|all| all[0] == name);
+    children.iter().find(is_it).copied().or_else(|| children.iter().find_map(|child| descendant(*child, name)))
+}
+
 /// The threads of a process.
 pub(crate) fn threads_of(pid: u32) -> Vec<u32> {
     let entries = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();

@@ -1,14 +1,14 @@
 //! strace: it counts the system calls of one process, ends it at the one that is wanted, or makes that one fail.
 
-use crate::processes::{is_stopped, runs, signal, tracer_of, workers_of};
+use crate::processes::{descendant, is_stopped, tracer_of, workers_of};
 use crate::superuser::as_superuser;
 use anyhow::Context;
 use keybearer_tests::until::until;
-use rustix::process::Signal;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 /// The calls that are looked at: at which something is written, made durable, named, locked, sent or received, and the end.
 pub(crate) const CALLS: &[&str] = &[
@@ -122,9 +122,18 @@ fn start(mut command: Command) -> anyhow::Result<Child> {
 
 /// Ends strace; what it looked at goes on.
 fn end(strace: &mut Child) -> anyhow::Result<()> {
-    if runs(strace.id()) {
-        signal(strace.id(), Signal::TERM);
+    // Told nicely, it lets go of a process that stands still without waking it. It never hears that, nor comes to an end,
+    // where a process of several threads was killed under its eyes.
+    for (name, tries) in [("TERM", 50), ("KILL", 500)] {
+        // Where it runs by way of another program, that is the one to hear it.
+        let told = descendant(strace.id(), "strace").unwrap_or(strace.id()).to_string();
+        as_superuser("kill").args(["-s", name, &told]).stderr(Stdio::null()).status()?;
+        for _ in 0..tries {
+            if strace.try_wait()?.is_some() {
+                return Ok(());
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
     }
-    strace.wait()?;
-    Ok(())
+    anyhow::bail!("strace doesn't end")
 }
