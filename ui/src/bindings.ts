@@ -55,8 +55,8 @@ export interface Commands {
   startAtLogin(on: boolean): Promise<null>;
   /** Drops tokens from memory and gives out none until unlocked. */
   lock(): Promise<null>;
-  /** Ends the lock. */
-  unlock(): Promise<null>;
+  /** Ends the lock, with the vault's passphrase where it has one. */
+  unlock(passphrase: string | null): Promise<null>;
   /** Starts the practice server if it doesn't run, and tells the address of its MCP server. */
   startPractice(): Promise<string>;
   /** Puts a text on the clipboard. */
@@ -92,7 +92,7 @@ export function commandsOver(invoke: Invoke): Commands {
     startsAtLogin: () => invoke("starts_at_login"),
     startAtLogin: (on) => invoke("start_at_login", { on }),
     lock: () => invoke("lock"),
-    unlock: () => invoke("unlock"),
+    unlock: (passphrase) => invoke("unlock", { passphrase }),
     startPractice: () => invoke("start_practice"),
     copyText: (text) => invoke("copy_text", { text }),
     quit: () => invoke("quit"),
@@ -226,13 +226,19 @@ export type AgentStatusReply = {
   need_user: number,
   /** Whether the agent is locked. */
   locked: boolean,
+  /** Why it can't lock by itself as it was told to, if it can't. */
+  lock_problem?: string | null,
   /** Whether a desktop is there to ask a person. */
   prompter: boolean,
   /** How many prompts wait for a person. */
   prompts: number,
-  /** The state of the keyring. */
+  /** Which vault is in use; absent if that can't be told. */
+  vault_kind: VaultKind | null,
+  /** Whether the vault gives nothing until its passphrase was given. */
+  wants_passphrase: boolean,
+  /** The state of the vault. */
   vault: VaultState,
-  /** What is wrong with the keyring, if something is. */
+  /** What is wrong with it, if something is. */
   vault_problem: string | null,
   /** What a person can do about it. */
   vault_advice: string | null,
@@ -332,6 +338,26 @@ export type AuthView = {
   page_lapses_at?: string | null,
   /** Why it failed. */
   error: ErrorObject | null,
+};
+
+/** When Keybearer locks by itself: never, unless a person chose so. */
+export type AutoLock = {
+  /** After so many seconds without a sign of the person; absent means that no time is too long. */
+  after_secs?: number | null,
+  /** When the screen locks. */
+  with_screen?: boolean,
+  /** Before the computer sleeps. */
+  before_sleep?: boolean,
+};
+
+/** A change of [`AutoLock`]: what is absent stays. */
+export type AutoLockChange = {
+  /** After so many seconds without a sign of the person; 0 means that no time is too long. */
+  after_secs?: number | null,
+  /** When the screen locks. */
+  with_screen?: boolean | null,
+  /** Before the computer sleeps. */
+  before_sleep?: boolean | null,
 };
 
 /** A way back from the browser, or Keybearer's own choice. */
@@ -620,6 +646,10 @@ export type Settings = {
   client_metadata_url: string | null,
   /** Who gets tokens without being asked about. */
   approval: Approval,
+  /** When Keybearer locks by itself. */
+  auto_lock: AutoLock,
+  /** What can't be seen of what it is to lock at. */
+  unseen: Unseen,
 };
 
 /** Parameters of `settings.set`: what is absent stays. */
@@ -634,6 +664,8 @@ export type SettingsSetParams = {
   client_metadata_url?: string | null,
   /** Who gets tokens without being asked about. */
   approval?: Approval | null,
+  /** When Keybearer locks by itself. */
+  auto_lock?: AutoLockChange | null,
 };
 
 /** A sign-in to start or to join. */
@@ -720,7 +752,24 @@ export type Theme =
 /** Dark. */
 "dark";
 
-/** The state of the keyring, found by a real write and read. */
+/** Why what Keybearer is to lock at can't be seen here; absent where it can, or isn't wanted. */
+export type Unseen = {
+  /** Why nothing is heard of the screen. */
+  screen?: string | null,
+  /** Why nothing is heard of sleep, or only as it begins. */
+  sleep?: string | null,
+};
+
+/** Where secrets lie. */
+export type VaultKind = 
+/** In the system's keyring. */
+"keyring" | 
+/** In the sealed vault, whose key the system's keyring keeps. */
+"sealed_by_keyring" | 
+/** In the sealed vault, which a passphrase opens. */
+"sealed_by_passphrase";
+
+/** The state of the vault, found by a real write and read. */
 export type VaultState = 
 /** It works. */
 "unlocked" | 

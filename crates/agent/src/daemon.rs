@@ -8,6 +8,7 @@ use keybearer_core::api::{Api, capabilities};
 use keybearer_core::caller::{Caller, Connection, Instance};
 use keybearer_core::consent::Consent;
 use keybearer_core::home::{Home, random_id};
+use keybearer_core::renewals;
 use keybearer_gateway::upstream::HttpUpstream;
 use keybearer_ipc::peer;
 use keybearer_ipc::place::Place;
@@ -29,7 +30,7 @@ const HANDOVER: Duration = Duration::from_secs(72);
 /// Runs the agent until somebody stops it.
 pub(crate) fn run(root: Option<&Path>, detach: bool) -> anyhow::Result<()> {
     let handed = service_manager::handed()?;
-    let hardened = harden::process();
+    let (hardened, locked) = (harden::process(), harden::stay_out_of_swap());
     if detach {
         harden::leave_terminal();
     }
@@ -37,6 +38,10 @@ pub(crate) fn run(root: Option<&Path>, detach: bool) -> anyhow::Result<()> {
     log::start(&home, detach)?;
     if let Err(error) = hardened {
         tracing::warn!(%error, "this system doesn't let the agent hide its memory");
+    }
+    match locked {
+        Ok(locked) => tracing::debug!(locked, "memory and the swap"),
+        Err(error) => tracing::warn!(%error, "this system doesn't keep the agent out of the swap"),
     }
     let place = Place::of(root)?;
     // Sockets that were handed over are in the place of those of an agent that has noticed and ends.
@@ -75,6 +80,7 @@ async fn live(home: &Home, place: &Place, handed: Handed, detach: bool) -> anyho
     };
     let waking = api.clone();
     tokio::spawn(async move { waking.0.wake().await });
+    tokio::spawn(renewals::keep(accounts.clone()));
     let stopping = async {
         tokio::select! {
             () = told_to_stop(&stop) => tracing::info!("stopping"),

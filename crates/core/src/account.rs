@@ -4,16 +4,18 @@
 mod exceptions;
 /// Whether a server has moved to another authorization server.
 mod moved;
+/// When tokens are renewed.
+mod renewal;
 /// From a server's address to tokens, with the user's browser between.
 mod sign_in;
-/// Renewing tokens.
-mod renewal;
 /// Giving tokens back.
 mod sign_out;
 /// Asking with a grant that is good once.
 mod single_use;
 /// Handing out tokens.
 mod tokens;
+/// The refresh transaction.
+mod transaction;
 /// Tokens that are granted without a person.
 mod unattended;
 
@@ -33,7 +35,8 @@ use crate::more_access::MoreAccess;
 use crate::profile::{Profile, Settings};
 use crate::progress::Progress;
 use crate::redirect::{Redirects, kind_of};
-use crate::refresh::{is_usable, renews_at};
+use crate::refresh::is_usable;
+use crate::schedule::Schedule;
 use crate::settings::SettingsFile;
 use crate::upstream::Upstream;
 use crate::vault::Vault;
@@ -46,6 +49,7 @@ use keybearer_oauth::readable::readable;
 use keybearer_oauth::registration::RegistrationOrigin;
 use keybearer_protocol::profile::{AccountDetail, AccountStatus, AccountView, AuthType, LastTest, RegistrationKind};
 use keybearer_protocol::{ErrorCode, ErrorObject};
+use renewal::Renewal;
 use secrecy::SecretString;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -73,6 +77,8 @@ pub struct Context {
     pub changes: Changes,
     /// What the agent waits for before it ends.
     pub busy: Busy,
+    /// When which account is to be renewed.
+    pub schedule: Schedule,
 }
 
 /// One account.
@@ -103,6 +109,8 @@ struct State {
     /// Newer tokens are in the journal, since the keyring didn't take them yet: the ones here are given out only while they
     /// don't come.
     outdated: bool,
+    /// What is known of the current set's use and renewal.
+    renewal: Renewal,
     last_error: Option<ErrorObject>,
     /// What the server wants beyond the sign-in.
     more_access: MoreAccess,
@@ -157,6 +165,7 @@ impl Account {
                 removed: false,
                 refused: None,
                 outdated: false,
+                renewal: Renewal::new(),
                 last_error: None,
                 more_access: MoreAccess::default(),
                 looked_up: None,
@@ -208,6 +217,7 @@ impl Account {
             self.progress.rename(&profile.name);
         }
         state.profile = profile;
+        self.reschedule(&state);
         self.context.changes.announce();
     }
 
@@ -260,15 +270,29 @@ impl Account {
         self.commit(Record { secret: None, ..record }).await
     }
 
-    /// Drops what was read from the keyring out of memory; [`Account::load`] reads it again. An open sign-in ends here,
-    /// and goes on from what the keyring has of it.
+    /// Drops what was read from the keyring out of memory, unless something is under way that still needs it; whether it
+    /// is dropped. [`Account::load`] reads it again. An open sign-in ends here, and goes on from what the keyring has of it.
+    pub fn put_away_if_free(&self) -> bool {
+        let Ok(_changing) = self.changing.try_lock() else { return false };
+        self.drop_record();
+        true
+    }
+
+    /// The same once nothing is under way, if it is still locked then.
     pub async fn put_away(&self) {
         let _changing = self.changing.lock().await;
+        if self.context.lock.is_set() {
+            self.drop_record();
+        }
+    }
+
+    fn drop_record(&self) {
         let mut state = self.state();
         if state.sign_in.take().is_some() {
             self.progress.fail(Error::Locked.to_object());
         }
         state.record = None;
+        self.reschedule(&state);
     }
 
     /// Deletes what the keyring holds. Whoever still knows this account writes nothing any more.
@@ -281,6 +305,7 @@ impl Account {
             self.progress.fail(Error::Removed.to_object());
         }
         (state.removed, state.record) = (true, None);
+        self.reschedule(&state);
         self.context.changes.announce();
         Ok(())
     }
@@ -324,7 +349,7 @@ impl Account {
             assertion_file: state.profile.settings.assertion_file.as_ref().map(|path| path.display().to_string()),
             identity_provider: state.profile.settings.identity_provider.clone(),
             received_at: tokens.map(|tokens| tokens.received_at),
-            renews_at: tokens.and_then(renews_at),
+            renews_at: state.deadline(&self.id).map(|deadline| deadline.at),
             last_test: state.last_test.clone(),
             renewable: tokens.is_some_and(TokenRecord::is_renewable),
             generation: record.map(|record| record.generation).unwrap_or_default(),
@@ -352,7 +377,10 @@ impl Account {
                 Record { displaced: Some(displaced), ..Record::new(url.as_str()) }
             }
         };
-        self.state().record = Some(Record { generation, ..record });
+        let mut state = self.state();
+        state.record = Some(Record { generation, ..record });
+        state.renewal.follow(generation);
+        self.reschedule(&state);
         self.context.changes.announce();
     }
 
@@ -364,7 +392,7 @@ impl Account {
         if state.record.as_ref().is_none_or(|known| known.pending.is_none()) {
             record.pending = None;
         }
-        publish(&mut state, record);
+        self.publish(&mut state, record);
         self.context.changes.announce();
         Ok(())
     }
@@ -372,8 +400,18 @@ impl Account {
     /// The same for a sign-in that begins to wait.
     async fn commit_pending(&self, record: Record) -> Result<(), Error> {
         self.write(&record).await?;
-        publish(&mut self.state(), record);
+        self.publish(&mut self.state(), record);
         Ok(())
+    }
+
+    /// Lets others see a record. The address may have been edited meanwhile: then the record is kept, and not used.
+    fn publish(&self, state: &mut State, record: Record) {
+        if fits(&record, &state.profile.url) {
+            state.refused = state.refused.filter(|refused| *refused == record.generation);
+            state.renewal.follow(record.generation);
+            (state.outdated, state.record) = (false, Some(record));
+            self.reschedule(state);
+        }
     }
 
     async fn write(&self, record: &Record) -> Result<(), Error> {
@@ -407,14 +445,6 @@ impl Account {
     fn remember(&self, error: Option<&Error>) {
         self.state().last_error = error.map(Error::to_object);
         self.context.changes.announce();
-    }
-}
-
-/// Lets others see a record. The address may have been edited meanwhile: then the record is kept, and not used.
-fn publish(state: &mut State, record: Record) {
-    if fits(&record, &state.profile.url) {
-        state.refused = state.refused.filter(|refused| *refused == record.generation);
-        (state.outdated, state.record) = (false, Some(record));
     }
 }
 

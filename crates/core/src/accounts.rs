@@ -11,6 +11,7 @@ use crate::journal::Journal;
 use crate::lock::Lock;
 use crate::profile::{Profile, ProfileError, ProfileStore, Settings, suggest_name};
 use crate::redirect::{Redirects, kind_of};
+use crate::schedule::Schedule;
 use crate::settings::SettingsFile;
 use crate::upstream::Upstream;
 use crate::vault::{Vault, VaultError};
@@ -129,8 +130,19 @@ impl Accounts {
         let (redirects, settings) =
             (Redirects::open(home), SettingsFile::new(home).with_metadata_document(metadata_document));
         let (lock, changes, busy) = (Lock::default(), Changes::default(), Busy::default());
-        let context =
-            Context { vault, journal, workers, callbacks, redirects, settings, upstream, lock, changes, busy };
+        let context = Context {
+            vault,
+            journal,
+            workers,
+            callbacks,
+            redirects,
+            settings,
+            upstream,
+            lock,
+            changes,
+            busy,
+            schedule: Schedule::default(),
+        };
         let context = Arc::new(context);
         let profiles = ProfileStore::new(home.servers_file());
         let book = Book { context: context.clone(), profiles, accounts: BTreeMap::new() };
@@ -144,8 +156,9 @@ impl Accounts {
         self.load_known().await;
     }
 
-    /// Returns when nothing is under way that a stop would cut off.
+    /// Begins no more renewals ahead of time, and returns when nothing is under way that a stop would cut off.
     pub async fn done(&self) {
+        self.context.schedule.close();
         self.context.busy.done().await;
     }
 
@@ -154,19 +167,23 @@ impl Accounts {
         &self.context
     }
 
-    /// The name of the account with this id, if there is one.
-    pub fn name_of(&self, id: &str) -> Option<String> {
-        self.book().accounts.get(id).map(|account| account.name())
+    /// The account with this id, if there is one.
+    pub fn with_id(&self, id: &str) -> Option<Arc<Account>> {
+        self.book().accounts.get(id).cloned()
+    }
+
+    /// All that this agent has ever read of, also those that are out of the file for the moment.
+    pub fn ever_known(&self) -> Vec<Arc<Account>> {
+        self.book().accounts.values().cloned().collect()
     }
 
     /// Drops all that is secret out of memory, also of accounts that are out of the file for the moment. One that is
-    /// busy with a server holds up no other.
-    pub async fn put_away(&self) {
-        let all: Vec<Arc<Account>> = self.book().accounts.values().cloned().collect();
-        let putting = all.into_iter().map(|account| tokio::spawn(async move { account.put_away().await }));
-        for put in putting.collect::<Vec<_>>() {
-            // A broken task has put away nothing that the lock would give out.
-            let _ = put.await;
+    /// busy with a server or the keyring is waited for by nobody: it follows when it is done.
+    pub fn put_away(&self) {
+        for account in self.ever_known() {
+            if !account.put_away_if_free() {
+                tokio::spawn(async move { account.put_away().await });
+            }
         }
     }
 

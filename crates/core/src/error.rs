@@ -530,7 +530,8 @@ impl Error {
     }
 
     #[expect(clippy::wildcard_enum_match_arm, reason = "most errors have none of their own")]
-    fn http(&self) -> Option<&HttpError> {
+    /// What went wrong with a request, if it was that.
+    pub fn http(&self) -> Option<&HttpError> {
         match self {
             Error::OptionHelps { error, .. } => error.http(),
             Error::Reach(ReachError::Http(error))

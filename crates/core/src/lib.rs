@@ -6,6 +6,10 @@
 
 /// The one place that reads the clock.
 pub mod clock;
+/// Sleeping until the machine's clock shows a time.
+pub mod alarm;
+/// The network's return.
+pub mod connectivity;
 /// The folders of one Keybearer, and how a file in them is replaced.
 pub mod home;
 /// What is sealed on the disk.
@@ -32,14 +36,22 @@ pub mod worker;
 pub mod refresh;
 /// More access than a sign-in gave.
 pub mod more_access;
+/// Which account is to be renewed when.
+pub mod schedule;
 /// What the core needs from whoever speaks MCP.
 pub mod upstream;
 /// A file in which a platform keeps a JWT fresh.
 pub mod assertion_file;
 /// Everything that can go wrong here, with its code and its words.
 pub mod error;
+/// How long an account waits after a renewal that came to nothing.
+pub mod backoff;
 /// The lock, as every part sees it at once.
 pub mod lock;
+/// When the agent locks by itself: the rules.
+pub mod auto_lock;
+/// What the system tells of the person and of sleep.
+pub mod presence;
 /// What must not be cut off when the agent stops.
 pub mod busy;
 /// The browser: opened without a shell.
@@ -62,6 +74,10 @@ pub mod prompts;
 pub mod consent;
 /// All accounts, found by name or address.
 pub mod accounts;
+/// Renews tokens ahead of their end.
+pub mod renewals;
+/// Locking, by hand and by itself.
+pub mod locking;
 /// The words of the protocol, answered.
 pub mod api;
 /// What an agent would find here.

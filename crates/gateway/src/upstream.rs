@@ -209,9 +209,7 @@ fn check(server: &ServerUrl, answer: Answer) -> Result<Answer, UpstreamError> {
                 false => Err(UpstreamError::Refused("it answered 403".to_owned())),
             }
         }
-        status if status == 429 || status >= 500 => {
-            Err(HttpError::Status { host: server.host().to_owned(), status }.into())
-        }
+        status if status == 429 || status >= 500 => Err(HttpError::status(server.host().to_owned(), status).into()),
         status => Err(UpstreamError::NotMcp(format!("it answered {status}"))),
     }
 }

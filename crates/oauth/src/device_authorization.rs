@@ -182,7 +182,7 @@ mod tests {
         assert_eq!(interval(refused("authorization_pending")), Some(5));
         assert_eq!(interval(refused("slow_down")), Some(10));
         assert_eq!(interval(HttpError::Timeout("as".to_owned()).into()), Some(10));
-        assert_eq!(interval(HttpError::Status { host: "as".to_owned(), status: 503 }.into()), Some(10));
+        assert_eq!(interval(HttpError::status("as".to_owned(), 503).into()), Some(10));
         assert_eq!(Meanwhile::NotReached.next_interval(50), LONGEST_INTERVAL);
         assert_eq!(Meanwhile::NotReached.next_interval(90), 90);
         for end in ["access_denied", "expired_token", "invalid_grant", "odd"] {

@@ -78,6 +78,8 @@ pub enum HttpError {
         host: String,
         /// The HTTP status.
         status: u16,
+        /// In how many seconds the server wants to be asked again, where it says so (RFC 9110 §10.2.3).
+        retry_after: Option<u64>,
     },
     /// The body is not the JSON that was expected. The text says what is wrong with it, never what it holds.
     #[error("{host} answered something that isn't the expected JSON ({problem})")]
@@ -92,12 +94,30 @@ pub enum HttpError {
     Unusable(String),
 }
 
+/// Whether an answer of this status only says that there is none now: the request came in too slowly, too early or too
+/// often, or the server has a fault. What is over 599 counts as one (RFC 9110 §15, RFC 8470 §5.2, RFC 6585 §4).
+pub(crate) fn is_for_later(status: u16) -> bool {
+    matches!(status, 408 | 425 | 429 | 500..)
+}
+
 impl HttpError {
+    /// For a status that nothing can be made of.
+    pub fn status(host: String, status: u16) -> HttpError {
+        HttpError::Status { host, status, retry_after: None }
+    }
+
+    /// The same, with what the answer says of when to ask again. A date is left out: this crate has no clock.
+    pub fn answered<T>(host: &str, answer: &Response<T>) -> HttpError {
+        let retry_after =
+            answer.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
+        HttpError::Status { host: host.to_owned(), status: answer.status().as_u16(), retry_after }
+    }
+
     /// Whether the same request may work later by itself.
     pub fn is_transient(&self) -> bool {
         match self {
             HttpError::Dns(_) | HttpError::Connect(_) | HttpError::Timeout(_) | HttpError::Broken(_) => true,
-            HttpError::Status { status, .. } => *status == 429 || *status >= 500,
+            HttpError::Status { status, .. } => is_for_later(*status),
             HttpError::NotAllowed(_)
             | HttpError::TooNear { .. }
             | HttpError::Tls { .. }
@@ -162,7 +182,7 @@ impl Http {
         match response.status().as_u16() {
             200 => json(url, response.body()).map(Some),
             400..=499 if response.status().as_u16() != 429 => Ok(None),
-            status => Err(HttpError::Status { host: host(url), status }),
+            _ => Err(HttpError::answered(&host(url), &response)),
         }
     }
 
@@ -291,10 +311,11 @@ fn classify(url: &Url, error: &reqwest::Error) -> HttpError {
         refused(url, *unresolved)
     } else if let Some(tls) = find_cause::<rustls::Error>(error) {
         HttpError::Tls { host, cause: readable(&tls.to_string()) }
+    } else if error.is_connect() {
+        // Also where that took too long: nothing was sent.
+        HttpError::Connect(host)
     } else if error.is_timeout() {
         HttpError::Timeout(host)
-    } else if error.is_connect() {
-        HttpError::Connect(host)
     } else {
         HttpError::Broken(host)
     }

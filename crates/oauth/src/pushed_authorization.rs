@@ -133,7 +133,7 @@ fn read(host: &str, answer: &Response<Vec<u8>>) -> Result<Pushed, PushError> {
     let Some(answer) = named.ok().filter(|_| is_answer) else {
         return Err(match status {
             200 | 201 => PushError::Malformed { host },
-            _ => HttpError::Status { host, status }.into(),
+            _ => HttpError::status(host, status).into(),
         });
     };
     if let Some(error) = answer.error {
@@ -141,7 +141,7 @@ fn read(host: &str, answer: &Response<Vec<u8>>) -> Result<Pushed, PushError> {
         return Err(PushError::Refused { host, error: readable(&error), description });
     }
     if !matches!(status, 200 | 201) {
-        return Err(HttpError::Status { host, status }.into());
+        return Err(HttpError::status(host, status).into());
     }
     match answer.request_uri.filter(|uri| is_name(uri)) {
         Some(request_uri) => Ok(Pushed { request_uri, expires_in: lifetime(&answer.expires_in).unwrap_or(SHORT) }),

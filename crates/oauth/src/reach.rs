@@ -1,7 +1,7 @@
 //! The first contact: does the server want authorization, and is it an MCP server at all?
 
 use crate::challenge::Challenge;
-use crate::http::{Http, HttpError, PROTOCOL_VERSION, host, post};
+use crate::http::{Http, HttpError, PROTOCOL_VERSION, host, is_for_later, post};
 use crate::server_url::ServerUrl;
 use ::http::{HeaderMap, HeaderValue, Method, Request, header};
 
@@ -102,8 +102,8 @@ async fn reach_by_get(http: &Http, server: &ServerUrl) -> Result<Reached, ReachE
 
 fn refused(server: &ServerUrl, status: u16, headers: &HeaderMap) -> Result<Reached, ReachError> {
     let host = host(server.url());
-    if status == 429 || status >= 500 {
-        return Err(HttpError::Status { host, status }.into());
+    if is_for_later(status) {
+        return Err(HttpError::status(host, status).into());
     }
     Err(ReachError::NotMcp { url: server.to_string(), host, status, kind: media_type(headers) })
 }

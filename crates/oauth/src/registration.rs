@@ -368,6 +368,6 @@ fn refusal(host: String, status: u16, body: &[u8]) -> RegistrationError {
     match (status, refusal) {
         (401 | 403, _) if !of_metadata => RegistrationError::NotListed { host, description },
         (_, Some(Refusal { error, .. })) => RegistrationError::Refused { host, error: readable(&error), description },
-        (status, None) => HttpError::Status { host, status }.into(),
+        (status, None) => HttpError::status(host, status).into(),
     }
 }

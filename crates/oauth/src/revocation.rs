@@ -51,9 +51,7 @@ pub async fn revoke(
     match kind {
         _ if answer.status().is_success() => Ok(Outcome::TakenBack),
         TokenKind::Access if unsupported => Ok(Outcome::EndsByItself),
-        TokenKind::Access | TokenKind::Refresh => {
-            Err(HttpError::Status { host: host(endpoint), status: answer.status().as_u16() })
-        }
+        TokenKind::Access | TokenKind::Refresh => Err(HttpError::answered(&host(endpoint), &answer)),
     }
 }
 

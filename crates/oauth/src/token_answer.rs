@@ -2,7 +2,7 @@
 //! `expires_in` as text, a missing `token_type`. Read leniently, acted on strictly.
 
 use crate::challenge::bounded;
-use crate::http::{HttpError, without_mark};
+use crate::http::{HttpError, is_for_later, without_mark};
 use crate::readable::readable;
 use crate::secret::{expose, expose_map, expose_option};
 use ::http::{Response, header};
@@ -63,7 +63,7 @@ pub enum TokenError {
         /// The server's own words.
         description: Option<String>,
     },
-    /// The answer is neither tokens nor an error.
+    /// The answer says that there are tokens, and has none.
     #[error("{host} answered something that isn't a token answer ({problem})")]
     Malformed {
         /// The host that answered.
@@ -142,12 +142,11 @@ pub(crate) fn accepted(host: &str, answer: &Response<Vec<u8>>) -> Result<Map<Str
         let problem = "neither a JSON object nor a form".to_owned();
         return Err(match status.is_success() {
             true => HttpError::NotJson { host: host.to_owned(), problem }.into(),
-            false => HttpError::Status { host: host.to_owned(), status: status.as_u16() }.into(),
+            false => HttpError::answered(host, answer).into(),
         });
     };
-    // What is over 599 counts as a fault of the server (RFC 9110 §15).
-    if status.as_u16() == 429 || status.as_u16() >= 500 {
-        return Err(HttpError::Status { host: host.to_owned(), status: status.as_u16() }.into());
+    if is_for_later(status.as_u16()) {
+        return Err(HttpError::answered(host, answer).into());
     }
     let text = |name: &str| fields.get(name).and_then(Value::as_str);
     if let Some(error) = text("error") {
@@ -156,7 +155,7 @@ pub(crate) fn accepted(host: &str, answer: &Response<Vec<u8>>) -> Result<Map<Str
     }
     match status.is_success() {
         true => Ok(fields),
-        false => Err(malformed(host, "an error without a name")),
+        false => Err(HttpError::answered(host, answer).into()),
     }
 }
 

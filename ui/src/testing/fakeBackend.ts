@@ -11,6 +11,7 @@ import type {
   NewAccount,
   OpenPage,
   PromptView,
+  VaultKind,
   Settings,
   SettingsSetParams,
   SignInRequest,
@@ -117,8 +118,13 @@ export class FakeBackend implements Backend {
       this.agent = { ...this.agent, locked: true };
       return null;
     });
-  unlock = () =>
-    this.#do("unlock", [], () => {
+  moveVault = (to: VaultKind, passphrase: string | null) =>
+    this.#do("moveVault", [to, passphrase], () => {
+      this.agent = { ...this.agent, vault_kind: to };
+      return null;
+    });
+  unlock = (passphrase: string | null) =>
+    this.#do("unlock", [passphrase], () => {
       this.agent = { ...this.agent, locked: false };
       return null;
     });

@@ -69,6 +69,8 @@ export function agentStatus(different: Partial<AgentStatusReply> = {}): AgentSta
     locked: false,
     prompter: true,
     prompts: 0,
+    vault_kind: "keyring",
+    wants_passphrase: false,
     vault: "unlocked",
     vault_problem: null,
     vault_advice: null,

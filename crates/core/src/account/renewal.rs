@@ -1,225 +1,188 @@
-//! Renewing tokens: one refresh per account at a time, asked for by a worker, committed before it is handed out.
+//! When an account is renewed: by the agent ahead of the token's end, or because a program needs it now; and how it waits
+//! after a renewal that came to nothing.
 
-use super::Account;
-use super::moved::{is_gone, moved_to, token_endpoint};
-use super::single_use::Journaled;
-use crate::clock::now;
+use super::{Account, Means, State, means};
+use crate::backoff::{Backoff, PACE};
+use crate::clock::{Moment, now};
 use crate::error::Error;
-use crate::journal::Traded;
-use crate::profile::ProfileError;
-use crate::refresh::{Failure, classify, forgets_client};
-use crate::token_request::{SingleUse, TokenRequest};
-use crate::vault::record::{Record, TokenRecord};
-use jiff::{SignedDuration, Timestamp};
-use keybearer_oauth::asked::Asked;
-use keybearer_oauth::registration::{Registration, RegistrationOrigin};
-use keybearer_oauth::token_answer::{TokenError, Tokens};
-use keybearer_oauth::{Http, ServerUrl};
+use crate::refresh::{chance, is_usable, renews_at};
+use crate::schedule::Deadline;
+use jiff::Timestamp;
 use std::sync::Arc;
+use std::time::Instant;
 
-/// What came of asking for new tokens.
-struct Outcome {
-    tokens: Result<Tokens, TokenError>,
-    received_at: Timestamp,
-    /// The only other copy, where a refresh token was traded.
-    journaled: Option<Journaled>,
+/// What this process knows of the use and the renewal of the current token set.
+#[derive(Debug)]
+pub(super) struct Renewal {
+    generation: u32,
+    /// When this process learned of the set: however the machine's clock is set later, it doesn't get younger.
+    known_since: Moment,
+    /// Whether a program got it.
+    used: bool,
+    /// Whether a renewal is under way.
+    running: bool,
+    /// Since the last one came to nothing.
+    backoff: Option<Backoff>,
+}
+
+impl Renewal {
+    /// Of an account of which nothing is read yet.
+    pub(super) fn new() -> Renewal {
+        Renewal { generation: 0, known_since: Moment::now(), used: false, running: false, backoff: None }
+    }
+
+    /// The set of this generation is the current one.
+    pub(super) fn follow(&mut self, generation: u32) {
+        if self.generation != generation {
+            *self = Renewal { generation, running: self.running, ..Renewal::new() };
+        }
+    }
+
+    /// Now, in the life of the current set.
+    pub(super) fn now(&self) -> Timestamp {
+        self.known_since.now_since()
+    }
+}
+
+impl State {
+    /// When the agent renews this account by itself, if it does. Nothing is done while the record isn't here, as it is in
+    /// a locked agent, nor for what was rejected.
+    pub(super) fn deadline(&self, id: &str) -> Option<Deadline> {
+        let (record, renewal) = (self.record.as_ref()?, &self.renewal);
+        let tokens = record.tokens.as_ref().filter(|_| means(&self.profile, record) == Means::Oauth)?;
+        if let Some(backoff) = renewal.backoff.as_ref().filter(|_| tokens.is_renewable()) {
+            return Some(Deadline { at: backoff.until, after_failure: backoff.ends_with_news() });
+        }
+        let at = renews_at(renewal.now(), tokens, renewal.used, chance((id, record.generation)))?;
+        Some(Deadline { at: renewal.known_since.on_the_wall(at), after_failure: false })
+    }
 }
 
 impl Account {
-    pub(super) async fn renew(self: &Arc<Self>, generation: u32) -> Result<(), Error> {
-        let result = self.refreshing.join(|| self.clone().refresh(generation)).await;
+    /// A program got the token of this generation: it is worth being renewed ahead of its end.
+    pub fn note_use(&self, generation: u32) {
+        let mut state = self.state();
+        if state.renewal.generation == generation && !state.renewal.used {
+            state.renewal.used = true;
+            self.reschedule(&state);
+        }
+    }
+
+    /// Renews the token if it is time, for whoever keeps the schedule. What comes of it is kept with the account.
+    pub async fn renew_if_due(self: &Arc<Self>) {
+        let due = {
+            let state = self.state();
+            self.reschedule(&state);
+            let is_due =
+                !self.context.lock.is_set() && state.deadline(&self.id).is_some_and(|deadline| deadline.at <= now());
+            state.record.as_ref().filter(|_| is_due).map(|record| record.generation)
+        };
+        if let Some(generation) = due {
+            // Its failure has its own way to be told.
+            let _ = self.refreshing.join(|| self.clone().renewing(generation)).await;
+        }
+    }
+
+    /// The network has returned: a server that couldn't be asked can be now, perhaps.
+    pub fn try_again(&self) {
+        let mut state = self.state();
+        state
+            .renewal
+            .backoff
+            .iter_mut()
+            .filter(|backoff| backoff.ends_with_news())
+            .for_each(|backoff| backoff.end(now()));
+        self.reschedule(&state);
+    }
+
+    /// The machine has slept, or its clock was set: deadlines are to be looked at anew, and what failed is worth a try.
+    pub fn look_again(&self) {
+        let mut state = self.state();
+        state.renewal.backoff.iter_mut().for_each(|backoff| backoff.end(now()));
+        self.reschedule(&state);
+    }
+
+    /// Renews the set of this generation for a program that needs another now. After a failure the server is not asked by
+    /// each of them: a token that is still good has to do, unless newer ones only wait for the keyring, and whoever can't use
+    /// that waits for the next try, which all of them share.
+    pub(super) async fn renew(self: &Arc<Self>, generation: u32, force: bool) -> Result<(), Error> {
+        let came = Instant::now();
+        loop {
+            let (pause, error) = {
+                let state = self.state();
+                let Some(backoff) = state.renewal.backoff.as_ref().filter(|_| !state.renewal.running) else { break };
+                let will_do = !force && !state.outdated && usable(&state, generation);
+                if backoff.failed_since(came) || (will_do && !backoff.is_over(now())) {
+                    return Err(backoff.error.clone());
+                }
+                (backoff.pause(), backoff.error.clone())
+            };
+            if pause.is_zero() {
+                break;
+            }
+            if pause > PACE {
+                return Err(error);
+            }
+            tokio::time::sleep(pause).await;
+        }
+        let result = self.refreshing.join(|| self.clone().renewing(generation)).await;
         result.unwrap_or(Err(Error::Internal("the refresh ended without a result")))
     }
 
-    /// Takes up what the journal has of a refresh that an agent before this one began.
-    pub(super) fn resume_refresh(self: &Arc<Self>) {
-        if self.context.journal.holds(&self.id) != Some(Traded::RefreshToken) {
+    /// The renewal of this generation came to nothing. What was rejected isn't tried again in any case.
+    fn back_off(&self, seen: u32, error: &Error) {
+        let mut state = self.state();
+        // A newer set has not failed.
+        if state.renewal.generation != seen {
             return;
         }
-        if let Ok(record) = self.record() {
-            tracing::info!(account = %self.id, "taking up a refresh that was cut off");
-            self.refreshing.launch(|| self.clone().refresh(record.generation));
+        let chance = chance((&self.id, Instant::now()));
+        let backoff = Backoff::after(state.renewal.backoff.as_ref(), error.clone(), now(), chance);
+        state.renewal.backoff = Some(backoff);
+        if let Some(deadline) = state.deadline(&self.id) {
+            let seconds = deadline.at.duration_since(now()).as_secs();
+            tracing::info!(account = %self.id, %error, seconds, "a renewal came to nothing; it is tried again after a while");
         }
     }
 
-    /// The refresh transaction. `seen` is the generation that its caller found wanting: if there is a newer one already,
-    /// all is done.
-    pub(super) async fn refresh(self: Arc<Self>, seen: u32) -> Result<(), Error> {
-        let _busy = self.context.busy.begin();
-        let _changing = self.changing.lock().await;
-        if self.record()?.generation != seen || self.bring_to_its_end().await? {
-            return Ok(());
-        }
-        let record = self.record()?;
-        let Some(tokens) = record.tokens.clone() else { return Ok(()) };
-        if !tokens.is_renewable() {
-            return Err(self.auth_required());
-        }
-        let refused = self.state().refused == Some(seen);
-        let server: ServerUrl = record.url.parse().map_err(ProfileError::from)?;
-        if refused && let Some(other) = moved_to(&server, &record, &tokens).await {
-            let why = format!("the server now names {other} as its authorization server");
-            self.commit(unrenewable(record, tokens, why)).await?;
-            return Err(self.auth_required());
-        }
-        let has_ended = |client: &Registration| client.has_ended(now().as_second());
-        if record.registration.as_ref().is_some_and(has_ended) {
-            let why =
-                format!("the secret that {} gave this app has ended; the next sign-in gets another", tokens.issuer);
-            self.commit(unrenewable(record, tokens, why)).await?;
-            return Err(self.auth_required());
-        }
-        let (tokens, outcome) = self.ask_wherever_it_is(&server, &record, tokens).await?;
-        self.conclude(record, tokens, outcome).await
+    /// Whether the old token can be handed out although it could not be renewed.
+    pub(super) fn still_usable(&self, generation: u32) -> bool {
+        usable(&self.state(), generation)
     }
 
-    /// Brings to its end what was asked before and answered, and not committed: by an agent that was killed, or by this
-    /// one while the keyring was away. Whether there are new tokens now. Whoever calls this holds `changing`.
-    pub(super) async fn bring_to_its_end(&self) -> Result<bool, Error> {
-        let record = self.record()?;
-        let Some(tokens) = record.tokens.clone() else { return Ok(false) };
-        let (endpoint, key) = (&tokens.token_endpoint, tokens.dpop_key.as_ref());
-        let found = self.asked_before(Traded::RefreshToken, endpoint, key).await?;
-        let Some((answer, journaled)) = found else { return Ok(false) };
-        if answer.as_ref().is_err_and(|error| classify(error) != Failure::Rejected) {
-            journaled.close().await?;
-            return Ok(false);
-        }
-        let outcome = Outcome { tokens: answer, received_at: journaled.received_at, journaled: Some(journaled) };
-        self.conclude(record, tokens, outcome).await.map(|()| true)
+    /// Writes down when this account is to be renewed next. Called after every change of what [`State::deadline`] looks at.
+    pub(super) fn reschedule(&self, state: &State) {
+        let deadline = state.deadline(&self.id).filter(|_| !state.renewal.running);
+        self.context.schedule.set(&self.id, deadline);
     }
 
-    /// Commits what came of it, and then lets go of the journal's copy.
-    async fn conclude(&self, record: Record, tokens: TokenRecord, outcome: Outcome) -> Result<(), Error> {
-        let answer = outcome.tokens.map_err(Error::Token);
-        self.remember(answer.as_ref().err());
-        let result = match answer {
-            Ok(answer) => {
-                let kept = self.commit(renewed(record, tokens, answer, outcome.received_at)).await;
-                kept.inspect_err(|_| self.state().outdated = true)?;
-                Ok(())
-            }
-            Err(Error::Token(error)) if is_rejection(&tokens, &error) => {
-                self.commit(rejected(record, tokens, &error)).await?;
-                Err(self.auth_required())
-            }
-            Err(error) => Err(error),
-        };
-        if let Some(journaled) = outcome.journaled {
-            journaled.close().await?;
+    /// A refresh, with what is remembered of it.
+    pub(super) async fn renewing(self: Arc<Self>, seen: u32) -> Result<(), Error> {
+        self.state().renewal.running = true;
+        // Also if it panics.
+        let running = Running(self.clone());
+        let outcome = self.clone().refresh(seen).await;
+        if let Err(error) = &outcome {
+            self.back_off(seen, error);
         }
-        result
-    }
-
-    /// Asks the authorization server, also if its token endpoint has moved.
-    async fn ask_wherever_it_is(
-        &self,
-        server: &ServerUrl,
-        record: &Record,
-        mut tokens: TokenRecord,
-    ) -> Result<(TokenRecord, Outcome), Error> {
-        let outcome = self.ask(record, &tokens).await?;
-        if let Err(TokenError::Http(error)) = &outcome.tokens
-            && is_gone(error)
-            && let Some(elsewhere) = token_endpoint(server, record, &tokens).await
-        {
-            if let Some(journaled) = outcome.journaled {
-                journaled.close().await?;
-            }
-            tokens.token_endpoint = elsewhere;
-            let outcome = self.ask(record, &tokens).await?;
-            return Ok((tokens, outcome));
-        }
-        Ok((tokens, outcome))
-    }
-
-    /// Asks the authorization server, which belongs to the server that the record is bound to.
-    async fn ask(&self, record: &Record, tokens: &TokenRecord) -> Result<Outcome, Error> {
-        let registration = record.registration.clone().ok_or(Error::Internal("tokens without a registration"))?;
-        let settings = self.settings();
-        let asked = Asked {
-            issuer: tokens.issuer.clone(),
-            registration,
-            resource: tokens.resource.clone(),
-            // As it was left out before, or as the user says since.
-            omits_resource: tokens.omits_resource || settings.omit_resource,
-            scopes: tokens.scopes.clone(),
-            token_endpoint: tokens.token_endpoint.clone(),
-        };
-        let dpop_key = tokens.dpop_key.as_ref();
-        let Some(refresh_token) = &tokens.refresh_token else {
-            // What can be asked for again needs no second copy, but a keyring that takes it.
-            self.commit(record.clone()).await?;
-            let http = Http::for_server(&record.url.parse().map_err(ProfileError::from)?)?;
-            let tokens = match self.ask_unattended(&settings, &http, &asked, dpop_key).await {
-                Ok(tokens) => Ok(tokens),
-                Err(Error::Token(error)) => Err(error),
-                Err(error) => {
-                    self.remember(Some(&error));
-                    return Err(error);
-                }
-            };
-            return Ok(Outcome { tokens, received_at: now(), journaled: None });
-        };
-        let request = || TokenRequest {
-            server: record.url.clone(),
-            asked: asked.clone(),
-            grant: SingleUse::RefreshToken(refresh_token.clone()),
-            dpop_key: dpop_key.cloned(),
-            nonce: self.nonces.of(&asked.token_endpoint),
-        };
-        let (mut answer, mut journaled) = self.ask_once(record.pending.clone(), request()).await?;
-        if answer.as_ref().is_err_and(|error| classify(error) == Failure::Ambiguous) {
-            tracing::info!(account = %self.id, "the answer to a refresh was lost; asking once more");
-            journaled.close().await?;
-            (answer, journaled) = self.ask_once(record.pending.clone(), request()).await?;
-        }
-        Ok(Outcome { tokens: answer, received_at: journaled.received_at, journaled: Some(journaled) })
+        drop(running);
+        outcome
     }
 }
 
-fn renewed(mut record: Record, old: TokenRecord, answer: Tokens, received_at: Timestamp) -> Record {
-    record.generation += 1;
-    record.journal_key = None;
-    let mut extra = old.extra;
-    extra.extend(answer.extra);
-    record.tokens = Some(TokenRecord {
-        access_token: answer.access_token,
-        // No new one means that the old one goes on (RFC 6749 §6); a new one replaces it (REF-4).
-        refresh_token: answer.refresh_token.or(old.refresh_token),
-        received_at,
-        expires_at: ends_at(received_at, answer.expires_in),
-        scopes: answer.scopes.unwrap_or(old.scopes),
-        refresh_rejected: None,
-        extra,
-        ..old
-    });
-    record
-}
+/// A renewal under way, as long as it lives.
+struct Running(Arc<Account>);
 
-/// Whether the authorization server won't renew these tokens, however often it is asked. What stands for a workload or a
-/// person isn't presented again after any refusal (`WIF-2`).
-fn is_rejection(tokens: &TokenRecord, error: &TokenError) -> bool {
-    classify(error) == Failure::Rejected || (tokens.unattended && matches!(error, TokenError::Refused { .. }))
-}
-
-/// The authorization server doesn't renew this set any more. Nothing is deleted: the access token may still be good.
-fn rejected(record: Record, tokens: TokenRecord, error: &TokenError) -> Record {
-    let is_ours = |client: &Registration| client.origin == RegistrationOrigin::Dynamic;
-    if forgets_client(error) && record.registration.as_ref().is_some_and(is_ours) {
-        let why = format!("{} has forgotten this app; the next sign-in registers it again ({error})", tokens.issuer);
-        return unrenewable(Record { registration: None, ..record }, tokens, why);
+impl Drop for Running {
+    fn drop(&mut self) {
+        let mut state = self.0.state();
+        state.renewal.running = false;
+        self.0.reschedule(&state);
     }
-    unrenewable(record, tokens, error.to_string())
 }
 
-/// These tokens aren't renewed any more.
-fn unrenewable(record: Record, tokens: TokenRecord, why: String) -> Record {
-    Record { tokens: Some(TokenRecord { refresh_rejected: Some(why), ..tokens }), ..record }
-}
-
-/// When a token ends that was received at this time and is good for so many seconds.
-pub(super) fn ends_at(received_at: Timestamp, expires_in: Option<u64>) -> Option<Timestamp> {
-    let seconds = i64::try_from(expires_in?).ok()?;
-    received_at.checked_add(SignedDuration::from_secs(seconds)).ok()
+fn usable(state: &State, generation: u32) -> bool {
+    let record = state.record.as_ref().filter(|record| record.generation == generation);
+    let tokens = record.and_then(|record| record.tokens.as_ref());
+    tokens.is_some_and(|tokens| is_usable(state.renewal.now(), tokens, state.refused == Some(generation)))
 }

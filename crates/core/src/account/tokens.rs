@@ -13,6 +13,7 @@ use keybearer_oauth::ServerUrl;
 use keybearer_oauth::challenge::Challenge;
 use keybearer_oauth::dpop::{Prover, is_about_proof};
 use keybearer_oauth::readable::readable;
+use keybearer_oauth::token_answer::TokenError;
 use keybearer_protocol::profile::{AuthType, LastTest};
 use secrecy::{ExposeSecret, SecretString};
 use std::collections::BTreeMap;
@@ -21,6 +22,8 @@ use std::time::Instant;
 
 /// The challenge's word for a token that doesn't reach far enough (RFC 6750 §3.1).
 const INSUFFICIENT_SCOPE: &str = "insufficient_scope";
+/// How often a token is looked at anew that ends, or is refused, while it is about to be handed out.
+const TRIES: u32 = 3;
 
 /// A token on its way to a program.
 #[derive(Clone, Debug)]
@@ -61,24 +64,23 @@ impl Account {
     /// A token that the server will take, renewed if need be.
     pub async fn token(self: &Arc<Self>, want: Want, scopes: &[String]) -> Result<Issued, Error> {
         self.load().await?;
-        let (decision, generation) = self.decide(want)?;
-        match decision {
-            Decision::Serve => self.issue(scopes, true),
-            Decision::ServeAndRefresh => {
-                self.refreshing.launch(|| self.clone().refresh(generation));
-                self.issue(scopes, true)
-            }
-            Decision::Refresh => {
-                let refreshed = self.renew(generation).await;
-                match refreshed {
-                    Ok(()) => self.issue(scopes, false),
+        for _ in 0..TRIES {
+            let (decision, generation) = self.decide(want)?;
+            let at_hand = match decision {
+                Decision::Serve => true,
+                Decision::Refresh => match self.renew(generation, want.force).await {
+                    Ok(()) => false,
                     // The old one is still good: a program in mid-task needn't suffer from a server that hiccups.
-                    Err(_) if !want.force && self.still_usable(generation) => self.issue(scopes, true),
-                    Err(error) => Err(error),
-                }
+                    Err(_) if !want.force && self.still_usable(generation) => true,
+                    Err(error) => return Err(error),
+                },
+                Decision::SignIn => return Err(self.auth_required()),
+            };
+            if let Some(issued) = self.issue(scopes, at_hand)? {
+                return Ok(issued);
             }
-            Decision::SignIn => Err(self.auth_required()),
         }
+        Err(TokenError::Unusable { host: self.name(), problem: "ends before it can be used" }.into())
     }
 
     /// Whether this account, once it is loaded, has tokens to give at all. One that is bound to a key is none to give:
@@ -217,14 +219,18 @@ impl Account {
             Means::Bearer if fixed_secret(&state.profile, record).is_some() => Decision::Serve,
             Means::Bearer => Decision::SignIn,
             Means::Oauth => match &record.tokens {
-                Some(tokens) => decide(now(), tokens, state.outdated || state.refused == Some(record.generation), want),
+                Some(tokens) => {
+                    let refused = state.outdated || state.refused == Some(record.generation);
+                    decide(state.renewal.now(), tokens, refused, want)
+                }
                 None => Decision::SignIn,
             },
         };
         Ok((decision, record.generation))
     }
 
-    fn issue(&self, scopes: &[String], from_cache: bool) -> Result<Issued, Error> {
+    /// The token as it is now; none if it has ended since somebody looked.
+    fn issue(&self, scopes: &[String], from_cache: bool) -> Result<Option<Issued>, Error> {
         self.context.lock.check()?;
         let required = self.auth_required();
         let state = self.state();
@@ -233,7 +239,7 @@ impl Account {
         let (url, generation) = (state.profile.url.clone(), record.generation);
         if means(&state.profile, record) == Means::Bearer {
             let access_token = fixed_secret(&state.profile, record).cloned().ok_or(required)?;
-            return Ok(Issued {
+            return Ok(Some(Issued {
                 url,
                 access_token,
                 expires_at: None,
@@ -243,9 +249,12 @@ impl Account {
                 from_cache,
                 extra: BTreeMap::new(),
                 prover: None,
-            });
+            }));
         }
         let tokens = record.tokens.as_ref().ok_or(required)?;
+        if !is_usable(state.renewal.now(), tokens, state.refused == Some(generation)) {
+            return Ok(None);
+        }
         // Without any known scope nothing can be said, unless the server has.
         let covers = |scope: &String| tokens.scopes.is_empty() || tokens.scopes.contains(scope);
         let lacks = |scope: &&String| state.more_access.lacks(scope) || !covers(scope);
@@ -253,7 +262,7 @@ impl Account {
         if !missing.is_empty() {
             return Err(scope_unavailable(&state, missing));
         }
-        Ok(Issued {
+        Ok(Some(Issued {
             url,
             access_token: tokens.access_token.clone(),
             expires_at: tokens.expires_at,
@@ -263,14 +272,7 @@ impl Account {
             from_cache,
             extra: tokens.extra.clone(),
             prover: self.prover(tokens.dpop_key.as_ref()),
-        })
-    }
-
-    fn still_usable(&self, generation: u32) -> bool {
-        let state = self.state();
-        let record = state.record.as_ref().filter(|record| record.generation == generation);
-        let tokens = record.and_then(|record| record.tokens.as_ref());
-        tokens.is_some_and(|tokens| is_usable(now(), tokens, state.refused == Some(generation)))
+        }))
     }
 
     pub(super) fn auth_required(&self) -> Error {

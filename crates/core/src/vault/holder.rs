@@ -5,10 +5,11 @@
 //! the same file, and is taken away by the next who comes.
 
 use super::choice::{Choice, ChoiceFile, Chosen};
-use super::sealed::{self, Guard, Key, Sealed};
+use super::sealed::{self, Guard, Sealed};
 use super::store::{Found, Store, is_listed};
 use super::{Keyring, PORTION, VaultError, credential};
 use crate::home::{Home, HomeError};
+use crate::seal::Key;
 use std::collections::BTreeSet;
 use zeroize::Zeroizing;
 

@@ -1,8 +1,9 @@
-//! What guards the tokens, in a keyring item of its own: who is asked, what was answered for good, whether it is locked.
+//! What guards the tokens, in a keyring item of its own: who is asked, what was answered for good, whether it is
+//! locked, and when it locks by itself.
 
 use super::Kept;
 use crate::grants::Grant;
-use keybearer_protocol::settings::Approval;
+use keybearer_protocol::settings::{Approval, AutoLock};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -22,6 +23,9 @@ pub struct Protection {
     /// Whether nothing is given out until somebody unlocks.
     #[serde(default)]
     pub locked: bool,
+    /// When the agent locks by itself.
+    #[serde(default)]
+    pub auto_lock: AutoLock,
     /// The answers that hold for good.
     #[serde(default)]
     pub grants: Vec<Grant>,
@@ -34,6 +38,7 @@ impl Default for Protection {
             approval: Approval::default(),
             asked_before: false,
             locked: false,
+            auto_lock: AutoLock::default(),
             grants: Vec::new(),
         }
     }
@@ -50,4 +55,21 @@ impl Kept for Protection {
     const STEPS: &[fn(&mut Map<String, Value>)] = &[];
     // What was locked must not open, and what was asked about not go unasked, because a keyring lost it.
     const EMPTY_IS_NONE: bool = false;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vault::VaultError;
+
+    #[test]
+    fn what_version_1_wrote_guards_as_before_and_what_a_newer_one_wrote_guards_all() {
+        let written = r#"{"version":1,"approval":"ask","asked_before":true,"locked":true,"grants":[]}"#;
+        let read = Protection::from_bytes(written.as_bytes()).expect("read");
+        assert!(read.approval == Approval::Ask && read.asked_before && read.locked);
+        assert_eq!(String::from_utf8_lossy(&read.to_bytes().expect("written")), written);
+        for unknown in [written.replace("\"version\":1", "\"version\":2"), String::new()] {
+            assert!(matches!(Protection::from_bytes(unknown.as_bytes()), Err(VaultError::Unreadable(_))), "{unknown}");
+        }
+    }
 }

@@ -5,7 +5,7 @@ use super::discover::Found;
 use super::granted::Granted;
 use super::{OpenSignIn, Way, opens};
 use crate::account::Account;
-use crate::account::renewal::ends_at;
+use crate::account::transaction::ends_at;
 use crate::browser::Browser;
 use crate::clock::now;
 use crate::error::Error;

@@ -1,7 +1,7 @@
 //! What a sign-in was granted, on its way into the record; the same whoever it was granted to, and how.
 
 use crate::account::Account;
-use crate::account::renewal::ends_at;
+use crate::account::transaction::ends_at;
 use crate::error::Error;
 use crate::vault::record::{Record, SecretRecord, TokenRecord};
 use jiff::Timestamp;
@@ -32,7 +32,9 @@ impl Account {
         let kept = self.commit(granted.kept_in(self.record()?, answer, received_at)).await;
         if kept.is_err() {
             // Whoever reads the keyring once it is back finds the sign-in there, and its answer in the journal.
-            self.state().record = None;
+            let mut state = self.state();
+            state.record = None;
+            self.reschedule(&state);
         }
         kept?;
         self.state().more_access.signed_in(&granted.asked.scopes);

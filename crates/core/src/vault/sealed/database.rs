@@ -201,3 +201,37 @@ fn explain(path: &Path, error: &rusqlite::Error) -> VaultError {
         None => VaultError::Damaged(error.to_string()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn write(database: &mut Database, generation: u64, sealed: Vec<u8>) -> Result<(), VaultError> {
+        let rows = [Row { id: "one".to_owned(), generation, sealed }];
+        database.change(&Step { rows: &rows, gone: None, generation, tally: b"tally" })
+    }
+
+    #[test]
+    fn a_disk_that_is_full_or_only_to_be_read_changes_nothing_and_is_named() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("vault.db");
+        let mut database = Database::create(&path, "{}", b"").expect("made");
+        write(&mut database, 1, b"old".to_vec()).expect("written");
+        let is_old = |database: &Database| {
+            let (row, tally) = (database.row("one").expect("read").expect("a row"), database.tally().expect("read"));
+            (row.generation, row.sealed.as_slice(), tally.0) == (1, b"old".as_slice(), 1)
+        };
+
+        let set = |database: &Database, name: &str, value: i64| {
+            database.connection.pragma_update(None, name, value).expect("set");
+        };
+        set(&database, "max_page_count", 8);
+        assert_eq!(write(&mut database, 2, vec![0; 100_000]), Err(VaultError::Full));
+        assert!(is_old(&database));
+        set(&database, "query_only", 1);
+        assert!(matches!(write(&mut database, 2, b"new".to_vec()), Err(VaultError::Unusable(_))));
+        assert!(is_old(&database));
+        set(&database, "query_only", 0);
+        write(&mut database, 2, b"new".to_vec()).expect("written");
+    }
+}
