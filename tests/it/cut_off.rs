@@ -132,7 +132,7 @@ fn the_journal_keeps_answers_sealed_and_for_this_user_alone() {
 #[test]
 fn an_answer_that_was_bent_is_none_and_is_asked_for_again_within_the_grace() {
     for (what, grace, code) in [("within the grace", "60", 0), ("without any", "0", 15)] {
-        let (mut world, practice, _) = signed_in(&["--refresh-grace", grace]);
+        let (world, practice, _) = signed_in(&["--refresh-grace", grace]);
         begin_refresh(&world, &practice);
         world.session.signal_keyring("STOP").unwrap();
         let agent = world.agent_pid().unwrap();
@@ -249,7 +249,7 @@ fn a_device_whose_agent_dies_while_its_tokens_come_is_signed_in_with_the_next() 
 #[test]
 fn an_account_that_is_signed_out_or_removed_leaves_nothing_in_the_journal() {
     for last in ["sign-out", "remove"] {
-        let (mut world, practice, _) = signed_in(&[]);
+        let (world, practice, _) = signed_in(&[]);
         begin_refresh(&world, &practice);
         world.session.signal_keyring("STOP").unwrap();
         let agent = world.agent_pid().unwrap();
