@@ -14,6 +14,7 @@ mod change;
 mod client_credentials;
 mod client_key;
 mod consent;
+mod cut_off;
 mod device;
 mod doctor;
 mod doors;
