@@ -35,7 +35,7 @@ fn regions_holding(pid: u32, words: &[&str]) -> io::Result<Vec<String>> {
                 let times = piece[..read].windows(word.len()).filter(|window| *window == word.as_bytes()).count();
                 found.extend((0..times).map(|_| format!("{word} in {region}")));
             }
-            at += u64::try_from(PIECE).unwrap();
+            at += u64::try_from(PIECE).map_err(io::Error::other)?;
         }
     }
     Ok(found)
