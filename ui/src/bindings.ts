@@ -55,8 +55,10 @@ export interface Commands {
   startAtLogin(on: boolean): Promise<null>;
   /** Drops tokens from memory and gives out none until unlocked. */
   lock(): Promise<null>;
-  /** Ends the lock. */
-  unlock(): Promise<null>;
+  /** Ends the lock, with the vault's passphrase where it has one. */
+  unlock(passphrase: string | null): Promise<null>;
+  /** Moves everything to another vault, with a passphrase where that is to have one. */
+  moveVault(to: VaultKind, passphrase: string | null): Promise<null>;
   /** Starts the practice server if it doesn't run, and tells the address of its MCP server. */
   startPractice(): Promise<string>;
   /** Puts a text on the clipboard. */
@@ -92,7 +94,8 @@ export function commandsOver(invoke: Invoke): Commands {
     startsAtLogin: () => invoke("starts_at_login"),
     startAtLogin: (on) => invoke("start_at_login", { on }),
     lock: () => invoke("lock"),
-    unlock: () => invoke("unlock"),
+    unlock: (passphrase) => invoke("unlock", { passphrase }),
+    moveVault: (to, passphrase) => invoke("move_vault", { to, passphrase }),
     startPractice: () => invoke("start_practice"),
     copyText: (text) => invoke("copy_text", { text }),
     quit: () => invoke("quit"),
@@ -230,9 +233,13 @@ export type AgentStatusReply = {
   prompter: boolean,
   /** How many prompts wait for a person. */
   prompts: number,
-  /** The state of the keyring. */
+  /** Which vault is in use; absent if that can't be told. */
+  vault_kind: VaultKind | null,
+  /** Whether the vault gives nothing until its passphrase was given. */
+  wants_passphrase: boolean,
+  /** The state of the vault. */
   vault: VaultState,
-  /** What is wrong with the keyring, if something is. */
+  /** What is wrong with it, if something is. */
   vault_problem: string | null,
   /** What a person can do about it. */
   vault_advice: string | null,
@@ -720,7 +727,16 @@ export type Theme =
 /** Dark. */
 "dark";
 
-/** The state of the keyring, found by a real write and read. */
+/** Where secrets lie. */
+export type VaultKind = 
+/** In the system's keyring. */
+"keyring" | 
+/** In the sealed vault, whose key the system's keyring keeps. */
+"sealed_by_keyring" | 
+/** In the sealed vault, which a passphrase opens. */
+"sealed_by_passphrase";
+
+/** The state of the vault, found by a real write and read. */
 export type VaultState = 
 /** It works. */
 "unlocked" | 
