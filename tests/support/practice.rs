@@ -31,7 +31,11 @@ impl Practice {
 
     /// The same with this executable.
     pub fn start_at(executable: &Path, arguments: &[&str]) -> anyhow::Result<Practice> {
-        let mut command = Command::new(executable);
+        Practice::start_by(Command::new(executable), arguments)
+    }
+
+    /// The same with whatever starts one.
+    pub fn start_by(mut command: Command, arguments: &[&str]) -> anyhow::Result<Practice> {
         command.args(["serve", "--exit-with-parent"]).args(arguments);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
         let out = child.stdout.take().context("a pipe")?;
@@ -79,6 +83,13 @@ impl Practice {
     /// The gate before the MCP server, with nothing behind it.
     pub fn gate_url(&self) -> String {
         format!("{}/gate", self.issuer())
+    }
+
+    /// Sends it a signal: with `STOP` it takes connections and answers nothing, until `CONT`.
+    pub fn signal(&self, signal: &str) -> anyhow::Result<()> {
+        let sent = Command::new("kill").args(["-s", signal, &self.child.id().to_string()]).status()?;
+        anyhow::ensure!(sent.success(), "the practice server gets no {signal}");
+        Ok(())
     }
 
     fn address(&self, name: &str) -> &str {

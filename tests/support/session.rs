@@ -16,6 +16,8 @@ pub struct Session {
     keyring: Keyring,
     daemon: Option<Daemon>,
     bus: Option<Bus>,
+    /// The bus of the machine.
+    system_bus: Option<Bus>,
     /// Where the keyring's dialogs appear.
     screen: Option<String>,
 }
@@ -43,7 +45,7 @@ impl Session {
         for name in ["home", "run", "data", "config", "cache", "state"] {
             DirBuilder::new().mode(0o700).create(folder.path().join(name))?;
         }
-        Ok(Session { folder, keyring: Keyring::Gnome, daemon: None, bus: None, screen: None })
+        Ok(Session { folder, keyring: Keyring::Gnome, daemon: None, bus: None, system_bus: None, screen: None })
     }
 
     /// Starts a bus on which no program offers a keyring.
@@ -75,7 +77,7 @@ impl Session {
     /// The variables that lead programs to this session and away from the user's own.
     pub fn environment(&self) -> Vec<(&'static str, PathBuf)> {
         let folder = |name: &str| self.folder.path().join(name);
-        let address = format!("unix:path={}", folder("bus").display());
+        let address = |name: &str| PathBuf::from(format!("unix:path={}", folder(name).display()));
         vec![
             ("HOME", folder("home")),
             ("XDG_RUNTIME_DIR", folder("run")),
@@ -83,7 +85,8 @@ impl Session {
             ("XDG_CONFIG_HOME", folder("config")),
             ("XDG_CACHE_HOME", folder("cache")),
             ("XDG_STATE_HOME", folder("state")),
-            ("DBUS_SESSION_BUS_ADDRESS", PathBuf::from(address)),
+            ("DBUS_SESSION_BUS_ADDRESS", address("bus")),
+            ("DBUS_SYSTEM_BUS_ADDRESS", address("system-bus")),
         ]
     }
 
@@ -111,25 +114,34 @@ impl Session {
         self.write("config/mimeapps.list", list).map(drop)
     }
 
+    /// Starts what stands for the bus of the machine, with nobody on it.
+    pub fn start_system_bus(&mut self) -> anyhow::Result<()> {
+        self.system_bus = Some(self.bus_at("system-bus", "")?);
+        Ok(())
+    }
+
     /// Starts a bus at the session's one address; one that can activate programs starts gnome-keyring when it is asked for.
     fn start_bus(&mut self, activates: bool) -> anyhow::Result<()> {
-        let services = if activates { "<standard_session_servicedirs/>" } else { "" };
+        self.bus = Some(self.bus_at("bus", if activates { "<standard_session_servicedirs/>" } else { "" })?);
+        Ok(())
+    }
+
+    fn bus_at(&self, name: &str, services: &str) -> anyhow::Result<Bus> {
         let settings = format!(
             "<busconfig><type>session</type><listen>unix:path={}</listen>{services}<policy context=\"default\">\
              <allow send_destination=\"*\" eavesdrop=\"true\"/><allow eavesdrop=\"true\"/><allow own=\"*\"/></policy>\
              </busconfig>",
-            self.folder.path().join("bus").display()
+            self.folder.path().join(name).display()
         );
-        let settings = self.write("bus.conf", &settings)?;
-        let log = fs::File::create(self.folder.path().join("bus.log"))?;
+        let settings = self.write(&format!("{name}.conf"), &settings)?;
+        let log = fs::File::create(self.folder.path().join(format!("{name}.log")))?;
         let mut command = Command::new("dbus-daemon");
         command.args(["--nofork", "--nopidfile", "--print-address=1", "--config-file"]).arg(settings);
         command.envs(self.environment()).envs(self.screen.iter().map(|screen| ("DISPLAY", screen)));
         let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().context("dbus-daemon can't be started")?;
         let mut address = String::new();
         BufReader::new(child.stdout.take().context("a pipe")?).read_line(&mut address)?;
-        self.bus = Some(Bus(child));
-        Ok(())
+        Ok(Bus(child))
     }
 }
 

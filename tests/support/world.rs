@@ -176,6 +176,16 @@ impl World {
     /// The same with further parameters of `auth.start`.
     pub fn begin_sign_in_as(&self, name: &str, wish: &Value) -> anyhow::Result<Value> {
         let _shared = share_ports();
+        self.begin_sign_in_on_held_ports(name, wish)
+    }
+
+    /// Starts a sign-in without a browser, for whoever keeps the ports already; gives the address for the browser.
+    pub fn begin_sign_in_held(&self, name: &str) -> anyhow::Result<String> {
+        let view = self.begin_sign_in_on_held_ports(name, &json!({}))?;
+        Ok(view["authorization_url"].as_str().with_context(|| format!("no page to open: {view}"))?.to_owned())
+    }
+
+    fn begin_sign_in_on_held_ports(&self, name: &str, wish: &Value) -> anyhow::Result<Value> {
         let mut params = json!({ "profile": name, "no_open": true });
         let wish = wish.as_object().cloned().unwrap_or_default();
         params.as_object_mut().context("an object")?.extend(wish);

@@ -17,5 +17,12 @@ mod measure;
 mod processes;
 /// Tokens asked for all the time.
 mod pump;
+/// What only the superuser may.
+mod superuser;
+/// strace.
+mod tracer;
 
+mod agents;
+mod boundaries;
+mod callers;
 mod soak;

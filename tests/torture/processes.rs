@@ -14,6 +14,13 @@ pub(crate) fn agent(world: &World) -> Option<u32> {
     world.agent_pid().filter(|pid| arguments(*pid).is_some_and(|all| all[0].ends_with("keybearer-agent")))
 }
 
+/// All agents of this world.
+pub(crate) fn agents_of(world: &World) -> Vec<u32> {
+    let home = world.home.to_string_lossy();
+    let serves = |all: Vec<String>| all[0].ends_with("keybearer-agent") && all.iter().any(|argument| *argument == home);
+    all().filter(|pid| arguments(*pid).is_some_and(serves) && !is_worker(*pid) && runs(*pid)).collect()
+}
+
 /// The refresh workers that this agent has started.
 pub(crate) fn workers_of(agent: u32) -> Vec<u32> {
     all().filter(|pid| parent(*pid) == Some(agent) && is_worker(*pid)).collect()
@@ -44,6 +51,30 @@ pub(crate) fn signal(pid: u32, signal: Signal) {
 /// Waits for the end of these.
 pub(crate) fn wait_for_end(pids: &[u32]) -> anyhow::Result<()> {
     until("the end of what was killed", || Ok((!pids.iter().any(|pid| runs(*pid))).then_some(())))
+}
+
+/// The process of this name that this one has started, or somebody whom it has started.
+pub(crate) fn descendant(pid: u32, name: &str) -> Option<u32> {
+    let children: Vec<u32> = all().filter(|child| parent(*child) == Some(pid)).collect();
+    let is_it = |child: &&u32| arguments(**child).is_some_and(|all| all[0] == name);
+    children.iter().find(is_it).copied().or_else(|| children.iter().find_map(|child| descendant(*child, name)))
+}
+
+/// The threads of a process.
+pub(crate) fn threads_of(pid: u32) -> Vec<u32> {
+    let entries = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
+}
+
+/// Whether a process stands still.
+pub(crate) fn is_stopped(pid: u32) -> bool {
+    stat(pid).is_some_and(|fields| matches!(fields.first().map(String::as_str), Some("T" | "t")))
+}
+
+/// Who looks over its shoulder: 0 for nobody.
+pub(crate) fn tracer_of(pid: u32) -> Option<u32> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    status.lines().find_map(|line| line.strip_prefix("TracerPid:"))?.trim().parse().ok()
 }
 
 fn all() -> impl Iterator<Item = u32> {

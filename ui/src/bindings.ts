@@ -229,6 +229,8 @@ export type AgentStatusReply = {
   need_user: number,
   /** Whether the agent is locked. */
   locked: boolean,
+  /** Why it can't lock by itself as it was told to, if it can't. */
+  lock_problem?: string | null,
   /** Whether a desktop is there to ask a person. */
   prompter: boolean,
   /** How many prompts wait for a person. */
@@ -339,6 +341,26 @@ export type AuthView = {
   page_lapses_at?: string | null,
   /** Why it failed. */
   error: ErrorObject | null,
+};
+
+/** When Keybearer locks by itself: never, unless a person chose so. */
+export type AutoLock = {
+  /** After so many seconds without a sign of the person; absent means that no time is too long. */
+  after_secs?: number | null,
+  /** When the screen locks. */
+  with_screen?: boolean,
+  /** Before the computer sleeps. */
+  before_sleep?: boolean,
+};
+
+/** A change of [`AutoLock`]: what is absent stays. */
+export type AutoLockChange = {
+  /** After so many seconds without a sign of the person; 0 means that no time is too long. */
+  after_secs?: number | null,
+  /** When the screen locks. */
+  with_screen?: boolean | null,
+  /** Before the computer sleeps. */
+  before_sleep?: boolean | null,
 };
 
 /** A way back from the browser, or Keybearer's own choice. */
@@ -627,6 +649,10 @@ export type Settings = {
   client_metadata_url: string | null,
   /** Who gets tokens without being asked about. */
   approval: Approval,
+  /** When Keybearer locks by itself. */
+  auto_lock: AutoLock,
+  /** What can't be seen of what it is to lock at. */
+  unseen: Unseen,
 };
 
 /** Parameters of `settings.set`: what is absent stays. */
@@ -641,6 +667,8 @@ export type SettingsSetParams = {
   client_metadata_url?: string | null,
   /** Who gets tokens without being asked about. */
   approval?: Approval | null,
+  /** When Keybearer locks by itself. */
+  auto_lock?: AutoLockChange | null,
 };
 
 /** A sign-in to start or to join. */
@@ -726,6 +754,14 @@ export type Theme =
 "light" | 
 /** Dark. */
 "dark";
+
+/** Why what Keybearer is to lock at can't be seen here; absent where it can, or isn't wanted. */
+export type Unseen = {
+  /** Why nothing is heard of the screen. */
+  screen?: string | null,
+  /** Why nothing is heard of sleep, or only as it begins. */
+  sleep?: string | null,
+};
 
 /** Where secrets lie. */
 export type VaultKind = 

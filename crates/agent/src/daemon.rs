@@ -30,7 +30,7 @@ const HANDOVER: Duration = Duration::from_secs(72);
 /// Runs the agent until somebody stops it.
 pub(crate) fn run(root: Option<&Path>, detach: bool) -> anyhow::Result<()> {
     let handed = service_manager::handed()?;
-    let hardened = harden::process();
+    let (hardened, locked) = (harden::process(), harden::stay_out_of_swap());
     if detach {
         harden::leave_terminal();
     }
@@ -38,6 +38,10 @@ pub(crate) fn run(root: Option<&Path>, detach: bool) -> anyhow::Result<()> {
     log::start(&home, detach)?;
     if let Err(error) = hardened {
         tracing::warn!(%error, "this system doesn't let the agent hide its memory");
+    }
+    match locked {
+        Ok(locked) => tracing::debug!(locked, "memory and the swap"),
+        Err(error) => tracing::warn!(%error, "this system doesn't keep the agent out of the swap"),
     }
     let place = Place::of(root)?;
     // Sockets that were handed over are in the place of those of an agent that has noticed and ends.

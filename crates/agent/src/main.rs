@@ -25,8 +25,15 @@ mod service_manager;
 
 use clap::Parser;
 use keybearer_protocol::auth::CallbackKind;
+use std::alloc::System;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use zeroizing_alloc::ZeroAlloc;
+
+/// Wipes all memory as it is freed. What holds a secret and says so is wiped anyhow; this is for the copies in buffers of
+/// libraries, which are dropped as they are.
+#[global_allocator]
+static WIPING: ZeroAlloc<System> = ZeroAlloc(System);
 
 /// Keybearer's agent. `keybearer` starts it when it is needed; a service manager may as well.
 #[derive(Parser, Debug)]

@@ -2,7 +2,9 @@
 
 use crate::connection::Reach;
 use crate::output::Failure;
-use crate::{agent, client_metadata, doctor, grants, practice, profiles, rpc, sign_in, status, token, vault};
+use crate::{
+    agent, auto_lock, client_metadata, doctor, grants, practice, profiles, rpc, sign_in, status, token, vault,
+};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use keybearer_protocol::auth::CallbackKind;
@@ -76,6 +78,8 @@ pub(crate) enum Command {
     Lock,
     /// End the lock; once the window has run, only the window does it, or whoever knows the vault's passphrase
     Unlock(UnlockArguments),
+    /// See and choose when Keybearer locks by itself; to lock less, once the window has run, only the window does it
+    AutoLock(AutoLockArguments),
     /// See where sign-ins are kept, and keep them somewhere else
     Vault {
         #[command(subcommand)]
@@ -291,6 +295,28 @@ pub(crate) struct ClientMetadataArguments {
 }
 
 #[derive(Args, Debug)]
+pub(crate) struct AutoLockArguments {
+    /// When you haven't used Keybearer for this long, such as 15m; never ends that
+    #[arg(long, value_name = "TIME", value_parser = idle_seconds)]
+    pub(crate) after: Option<u32>,
+    /// When the screen locks
+    #[arg(long, value_name = "ON|OFF")]
+    pub(crate) with_screen: Option<Switch>,
+    /// Before the computer sleeps
+    #[arg(long, value_name = "ON|OFF")]
+    pub(crate) before_sleep: Option<Switch>,
+}
+
+/// Whether something is to be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Switch {
+    /// It is
+    On,
+    /// It is not
+    Off,
+}
+
+#[derive(Args, Debug)]
 #[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct GrantsArguments {
     /// Only those for this account
@@ -401,6 +427,7 @@ impl Command {
             Command::Grants(arguments) => grants::grants(reach, arguments, json),
             Command::Lock => status::lock(reach, json),
             Command::Unlock(arguments) => status::unlock(reach, arguments.passphrase_stdin, json),
+            Command::AutoLock(arguments) => auto_lock::auto_lock(reach, arguments, json),
             Command::Vault { action: VaultAction::Status } => vault::status(reach, json),
             Command::Vault { action: VaultAction::Move(arguments) } => vault::move_to(reach, &arguments, json),
             Command::Vault { action: VaultAction::Passphrase { passphrase_stdin } } => {
@@ -455,6 +482,15 @@ fn duration(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// A time without a sign of the person, in seconds; 0 where no time is too long.
+fn idle_seconds(text: &str) -> Result<u32, String> {
+    if text == "never" {
+        return Ok(0);
+    }
+    let secs = u32::try_from(duration(text)?.as_secs()).unwrap_or(u32::MAX);
+    if secs == 0 { Err("that is less than a second".to_owned()) } else { Ok(secs) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -470,5 +506,7 @@ mod tests {
         let parsed = ["500ms", "90s", "2m", "90"].map(|text| duration(text).map(|time| time.as_millis()));
         assert_eq!(parsed, [Ok(500), Ok(90_000), Ok(120_000), Ok(90_000)]);
         assert!(["", "s", "1h", "-1s", "1.5s"].into_iter().all(|text| duration(text).is_err()));
+        assert_eq!(["never", "2s", "15m"].map(idle_seconds), [Ok(0), Ok(2), Ok(900)]);
+        assert!(["0", "900ms", "ever"].into_iter().all(|text| idle_seconds(text).is_err()));
     }
 }

@@ -15,6 +15,10 @@ mod home;
 mod keyring;
 /// Which program opens Keybearer's links.
 mod links;
+/// Whether Keybearer can lock by itself.
+mod lock;
+/// Whether what the agent has in memory can reach the disk.
+mod memory;
 /// Where the sockets are, and for whom.
 mod sockets;
 /// Whether systemd listens for the agent.
@@ -96,6 +100,8 @@ pub(crate) fn doctor(reach: &Reach, online: bool, json: bool) -> Result<(), Fail
     let findings: Vec<Finding> = always
         .into_iter()
         .chain(links::check())
+        .chain(lock::check(&case))
+        .chain(memory::check(&case))
         .chain([browser::check(&case), clock::check(&case)])
         .chain(units::check(&case))
         .collect();

@@ -6,6 +6,8 @@
 mod agent;
 /// What can be typed.
 mod arguments;
+/// When Keybearer locks by itself.
+mod auto_lock;
 /// The document that tells authorization servers who Keybearer is.
 mod client_metadata;
 /// Reaching the agent, which starts when it is needed.

@@ -270,10 +270,23 @@ impl Account {
         self.commit(Record { secret: None, ..record }).await
     }
 
-    /// Drops what was read from the keyring out of memory; [`Account::load`] reads it again. An open sign-in ends here,
-    /// and goes on from what the keyring has of it.
+    /// Drops what was read from the keyring out of memory, unless something is under way that still needs it; whether it
+    /// is dropped. [`Account::load`] reads it again. An open sign-in ends here, and goes on from what the keyring has of it.
+    pub fn put_away_if_free(&self) -> bool {
+        let Ok(_changing) = self.changing.try_lock() else { return false };
+        self.drop_record();
+        true
+    }
+
+    /// The same once nothing is under way, if it is still locked then.
     pub async fn put_away(&self) {
         let _changing = self.changing.lock().await;
+        if self.context.lock.is_set() {
+            self.drop_record();
+        }
+    }
+
+    fn drop_record(&self) {
         let mut state = self.state();
         if state.sign_in.take().is_some() {
             self.progress.fail(Error::Locked.to_object());

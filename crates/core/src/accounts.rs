@@ -178,13 +178,12 @@ impl Accounts {
     }
 
     /// Drops all that is secret out of memory, also of accounts that are out of the file for the moment. One that is
-    /// busy with a server holds up no other.
-    pub async fn put_away(&self) {
-        let putting =
-            self.ever_known().into_iter().map(|account| tokio::spawn(async move { account.put_away().await }));
-        for put in putting.collect::<Vec<_>>() {
-            // A broken task has put away nothing that the lock would give out.
-            let _ = put.await;
+    /// busy with a server or the keyring is waited for by nobody: it follows when it is done.
+    pub fn put_away(&self) {
+        for account in self.ever_known() {
+            if !account.put_away_if_free() {
+                tokio::spawn(async move { account.put_away().await });
+            }
         }
     }
 

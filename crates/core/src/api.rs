@@ -13,6 +13,7 @@ use crate::clock::now;
 use crate::consent::{Asking, Consent};
 use crate::error::Error;
 use crate::grants::Asked;
+use crate::locking::Locking;
 use crate::profile::Settings;
 use crate::refresh::Want;
 use crate::upstream::{Access, Headers};
@@ -59,7 +60,8 @@ const LONGEST_WAIT: Duration = Duration::from_secs(60);
 /// Answers requests.
 pub struct Api {
     accounts: Arc<Accounts>,
-    consent: Consent,
+    consent: Arc<Consent>,
+    locking: Arc<Locking>,
     started_at: Timestamp,
     started_by: StartedBy,
     stop: Arc<Notify>,
@@ -86,16 +88,34 @@ pub fn capabilities(door: Door) -> Vec<String> {
 impl Api {
     /// The API over these accounts; `stop` is told when somebody asks the agent to stop.
     pub fn new(accounts: Arc<Accounts>, consent: Consent, started_by: StartedBy, stop: Arc<Notify>) -> Self {
-        Api { accounts, consent, started_at: now(), started_by, stop, glanced: Mutex::default() }
+        let consent = Arc::new(consent);
+        let locking = Locking::start(accounts.clone(), consent.clone());
+        Api { accounts, consent, locking, started_at: now(), started_by, stop, glanced: Mutex::default() }
     }
 
     /// Answers one request that came through this door.
     pub async fn answer(&self, door: Door, caller: &Caller, name: &str, params: Value) -> Result<Value, ErrorObject> {
         tracing::debug!(method = %readable(name), door = door.name(), pid = caller.view.pid, "request");
+        if door == Door::Admin && !is_question(name) {
+            self.locking.notice();
+        }
+        if answers_while_locked(name) {
+            return self.answer_open(door, caller, name, params).await;
+        }
         // A keyring that can't tell keeps its own secrets; what needs them will say so.
-        if !answers_while_locked(name) && matches!(self.consent.is_locked().await, Ok(true)) {
+        if matches!(self.consent.is_locked().await, Ok(true)) {
             return Err(Error::Locked.to_object());
         }
+        // Whoever waits for a server or a person when the lock falls waits no longer, and gets nothing.
+        tokio::select! {
+            biased;
+            () = self.accounts.context().lock.falls() => Err(Error::Locked.to_object()),
+            answer = self.answer_open(door, caller, name, params) => answer,
+        }
+    }
+
+    /// Answers a request that no lock stands in the way of.
+    async fn answer_open(&self, door: Door, caller: &Caller, name: &str, params: Value) -> Result<Value, ErrorObject> {
         match name {
             TokenGet::NAME => reply::<TokenGet, _>(door, params, async |p| self.token(caller, p).await).await,
             HeaderGet::NAME => reply::<HeaderGet, _>(door, params, async |p| self.header(caller, p).await).await,
@@ -464,6 +484,24 @@ fn answers_while_locked(method: &str) -> bool {
         SettingsSet::NAME,
     ];
     FREE.contains(&method)
+}
+
+/// What a window asks by itself, and a command that is run again and again. All else that comes through the admin door is
+/// a sign of the person; what programs ask for is none, for they work on when nobody is there.
+fn is_question(method: &str) -> bool {
+    const QUESTIONS: [&str; 10] = [
+        AgentPing::NAME,
+        AgentStatus::NAME,
+        AgentWatch::NAME,
+        PromptRegister::NAME,
+        PromptNext::NAME,
+        SettingsGet::NAME,
+        ProfileList::NAME,
+        ProfileShow::NAME,
+        GrantList::NAME,
+        AuthStatus::NAME,
+    ];
+    QUESTIONS.contains(&method)
 }
 
 /// As long as a caller wants to wait for news, and no longer than anybody may.

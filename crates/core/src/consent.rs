@@ -4,6 +4,7 @@
 //! from then on a person is asked. What would weaken it is taken from that desktop's connection alone.
 
 use crate::account::Account;
+use crate::auto_lock::{changed, is_weaker};
 use crate::caller::{Caller, Instance};
 use crate::changes::Changes;
 use crate::clock::now;
@@ -16,10 +17,11 @@ use crate::vault::protection::{ITEM, Protection};
 use crate::vault::{Vault, VaultError};
 use keybearer_protocol::grant::GrantView;
 use keybearer_protocol::prompt::{AlwaysOff, Decision, PromptQueue};
-use keybearer_protocol::settings::Approval;
+use keybearer_protocol::settings::{Approval, AutoLock, AutoLockChange};
 use secrecy::SecretString;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use tokio::sync::watch;
 
 /// Whether a person is asked, if that is needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +60,8 @@ pub struct Consent {
     state: Arc<Mutex<State>>,
     /// Held by whoever changes the keyring item, from its reading to its writing.
     changing: tokio::sync::Mutex<()>,
+    /// When the agent locks by itself, as far as it is known.
+    auto_lock: watch::Sender<AutoLock>,
 }
 
 #[derive(Debug, Default)]
@@ -73,8 +77,8 @@ impl Consent {
     /// The consent that lies in this vault; nothing is read yet.
     pub fn new(vault: Vault, changes: Changes, lock: Lock, runs: Runs) -> Consent {
         let prompts = Arc::new(Prompts::new(changes.clone(), PATIENCE));
-        let (state, changing) = Default::default();
-        Consent { vault, changes, lock, prompts, runs, state, changing }
+        let (state, changing, auto_lock) = Default::default();
+        Consent { vault, changes, lock, prompts, runs, state, changing, auto_lock }
     }
 
     /// Whether this program may use this account; asks a person where that is needed and `asking` allows it. Gives
@@ -219,6 +223,31 @@ impl Consent {
         .await
     }
 
+    /// When the agent locks by itself.
+    pub async fn auto_lock(&self) -> Result<AutoLock, Error> {
+        self.known(|known| known.auto_lock).await
+    }
+
+    /// The same as it changes, beginning with never: what the keyring has may not be known yet.
+    pub fn auto_lock_changes(&self) -> watch::Receiver<AutoLock> {
+        self.auto_lock.subscribe()
+    }
+
+    /// Changes it; to lock later or at less only on the prompter's connection.
+    pub async fn set_auto_lock(&self, caller: &Caller, change: AutoLockChange) -> Result<(), Error> {
+        let mut weakening = self.check_weakening(caller).await.err();
+        let mut refused = None;
+        self.change(|protection| {
+            let after = changed(protection.auto_lock, change);
+            refused = weakening.take().filter(|_| is_weaker(after, protection.auto_lock));
+            if refused.is_none() {
+                protection.auto_lock = after;
+            }
+        })
+        .await?;
+        refused.map_or(Ok(()), Err)
+    }
+
     /// Whether the agent is locked; an error while the keyring can't tell.
     pub async fn is_locked(&self) -> Result<bool, Error> {
         if self.lock.is_set() {
@@ -231,12 +260,11 @@ impl Consent {
         }
     }
 
-    /// Locks: prompts end, and answers for running programs with them (REQ-C5).
-    pub async fn lock(&self) {
+    /// Locks, at once: prompts end, and answers for running programs with them (REQ-C5). The keyring isn't told yet.
+    pub fn lock(&self) {
         self.lock.set(true);
         self.state().grants.forget_running();
         self.prompts.abort();
-        self.settle().await;
     }
 
     /// Ends the lock.
@@ -251,7 +279,8 @@ impl Consent {
             self.check_weakening(caller).await?;
             self.vault.unlock().await?;
         }
-        self.change(|protection| protection.locked = false).await?;
+        let _changing = self.changing.lock().await;
+        self.write(|protection| protection.locked = false).await?;
         self.lock.set(false);
         self.changes.announce();
         Ok(())
@@ -300,21 +329,28 @@ impl Consent {
         }
     }
 
-    /// Tells the keyring what it could not be told before: that a person is asked, and that it is locked.
-    async fn settle(&self) {
+    /// Tells the keyring what it could not be told before: that a person is asked, and that it is locked. Whether it
+    /// knows all now.
+    pub async fn settle(&self) -> bool {
         let (asks, locked) = (self.state().asks, self.lock.is_set());
         let is_news = |known: &Protection| (asks && !known.asked_before) || (locked && !known.locked);
-        if self.known(is_news).await.is_ok_and(|is_news| is_news) {
-            let told = self.change(|protection| {
-                if asks && !protection.asked_before {
-                    protection.ask_from_now_on();
-                }
-                protection.locked |= locked;
-            });
-            if let Err(error) = told.await {
-                tracing::warn!(%error, "the keyring doesn't know yet how this agent is guarded");
-            }
+        match self.known(is_news).await {
+            Ok(false) => return true,
+            Ok(true) => {}
+            Err(_) => return false,
         }
+        let told = self.change(|protection| {
+            if asks && !protection.asked_before {
+                protection.ask_from_now_on();
+            }
+            // It may have been unlocked meanwhile.
+            protection.locked |= locked && self.lock.is_set();
+        });
+        let told = told.await;
+        if let Err(error) = &told {
+            tracing::warn!(%error, "the keyring doesn't know yet how this agent is guarded");
+        }
+        told.is_ok()
     }
 
     /// What `of` wants to know of the item, which is read once. Whoever only wants to know waits for no writing.
@@ -337,6 +373,7 @@ impl Consent {
         if protection.locked {
             self.lock.set(true);
         }
+        self.auto_lock.send_replace(protection.auto_lock);
         let mut state = self.state();
         state.grants = Grants::with(&protection.grants);
         state.protection = Some(protection);
@@ -346,10 +383,16 @@ impl Consent {
     /// Changes the item: written first, seen afterwards.
     async fn change(&self, change: impl FnOnce(&mut Protection)) -> Result<(), Error> {
         let _changing = self.changing.lock().await;
+        self.write(change).await
+    }
+
+    /// The same for whoever holds `changing`.
+    async fn write(&self, change: impl FnOnce(&mut Protection)) -> Result<(), Error> {
         self.load().await?;
         let mut protection = self.state().protection.clone().unwrap_or_default();
         change(&mut protection);
         self.vault.write(ITEM, &protection).await?;
+        self.auto_lock.send_replace(protection.auto_lock);
         self.state().protection = Some(protection);
         self.changes.announce();
         Ok(())

@@ -48,6 +48,10 @@ pub mod error;
 pub mod backoff;
 /// The lock, as every part sees it at once.
 pub mod lock;
+/// When the agent locks by itself: the rules.
+pub mod auto_lock;
+/// What the system tells of the person and of sleep.
+pub mod presence;
 /// What must not be cut off when the agent stops.
 pub mod busy;
 /// The browser: opened without a shell.
@@ -72,6 +76,8 @@ pub mod consent;
 pub mod accounts;
 /// Renews tokens ahead of their end.
 pub mod renewals;
+/// Locking, by hand and by itself.
+pub mod locking;
 /// The words of the protocol, answered.
 pub mod api;
 /// What an agent would find here.

@@ -17,7 +17,7 @@ use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout, timeout_at};
@@ -197,7 +197,7 @@ async fn converse<H: Handler>(
     witness: Witness,
 ) -> io::Result<()> {
     let (reader, mut writer) = peer::split(connection, caller.view.pid);
-    let mut lines = Lines { reader: BufReader::new(reader), line: Zeroizing::new(Vec::new()) };
+    let mut lines = Lines::new(reader);
     let (answers, mut outgoing) = mpsc::channel::<Response>(IN_FLIGHT);
     let writing = async {
         while let Some(answer) = outgoing.recv().await {
@@ -382,36 +382,45 @@ fn nonce() -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The lines of a connection, each wiped before the next.
+/// How much is read at one time.
+const PIECE: usize = 8 * 1024;
+
+/// The lines of a connection. Nothing of one that was taken stays here: it may have held a secret, and the connection may
+/// stay open for long.
 struct Lines<R> {
-    reader: BufReader<R>,
-    line: Zeroizing<Vec<u8>>,
+    reader: R,
+    /// What was read and not taken yet, and nothing else.
+    read: Zeroizing<Vec<u8>>,
 }
 
 impl<R: AsyncRead + Unpin> Lines<R> {
+    fn new(reader: R) -> Lines<R> {
+        Lines { reader, read: Zeroizing::default() }
+    }
+
     /// The next line, waited for this long at most; `None` at the end. A line over the limit is an error before it is
     /// read to its end.
     async fn next(&mut self, patience: Duration) -> io::Result<Option<Result<Zeroizing<Vec<u8>>, FrameError>>> {
-        self.line = Zeroizing::new(Vec::new());
-        let mut deadline = Instant::now() + patience;
-        let mut begun = false;
+        let idle = Instant::now() + patience;
+        let (mut partial, mut looked_at) = (None, 0);
         loop {
-            let chunk = timeout_at(deadline, self.reader.fill_buf()).await??;
-            if chunk.is_empty() {
-                return Ok(None);
+            if let Some(end) = self.read[looked_at..].iter().position(|byte| *byte == b'\n') {
+                let end = looked_at + end;
+                let rest = Zeroizing::new(self.read[end + 1..].to_vec());
+                let mut line = std::mem::replace(&mut self.read, rest);
+                line.truncate(end);
+                return Ok(Some(if end < LIMIT { Ok(line) } else { Err(FrameError::TooLong) }));
             }
-            let end = chunk.iter().position(|byte| *byte == b'\n');
-            let taken = end.unwrap_or(chunk.len());
-            if self.line.len() + taken >= LIMIT {
+            looked_at = self.read.len();
+            if looked_at >= LIMIT {
                 return Ok(Some(Err(FrameError::TooLong)));
             }
-            self.line.extend_from_slice(&chunk[..taken]);
-            self.reader.consume(end.map_or(taken, |end| end + 1));
-            if end.is_some() {
-                return Ok(Some(Ok(std::mem::take(&mut self.line))));
+            if looked_at > 0 {
+                partial.get_or_insert_with(|| Instant::now() + PARTIAL);
             }
-            if !begun {
-                (begun, deadline) = (true, Instant::now() + PARTIAL);
+            self.read.reserve(PIECE);
+            if timeout_at(partial.unwrap_or(idle), self.reader.read_buf(&mut *self.read)).await?? == 0 {
+                return Ok(None);
             }
         }
     }

@@ -78,6 +78,9 @@ pub struct AgentStatusReply {
     pub need_user: u32,
     /// Whether the agent is locked.
     pub locked: bool,
+    /// Why it can't lock by itself as it was told to, if it can't.
+    #[serde(default)]
+    pub lock_problem: Option<String>,
     /// Whether a desktop is there to ask a person.
     pub prompter: bool,
     /// How many prompts wait for a person.

@@ -9,7 +9,8 @@ method!(
     SettingsGet, "settings.get", [Admin], Empty => Settings
 );
 method!(
-    /// Changes those that are named. `approval` only on the prompter's connection once a desktop has registered.
+    /// Changes those that are named. What guards less, of `approval` and `auto_lock`, only on the prompter's connection
+    /// once a desktop has registered.
     SettingsSet, "settings.set", [Admin], SettingsSetParams => Settings
 );
 
@@ -27,6 +28,10 @@ pub struct Settings {
     pub client_metadata_url: Option<String>,
     /// Who gets tokens without being asked about.
     pub approval: Approval,
+    /// When Keybearer locks by itself.
+    pub auto_lock: AutoLock,
+    /// What can't be seen of what it is to lock at.
+    pub unseen: Unseen,
 }
 
 /// Parameters of `settings.set`: what is absent stays.
@@ -48,6 +53,9 @@ pub struct SettingsSetParams {
     /// Who gets tokens without being asked about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approval: Option<Approval>,
+    /// When Keybearer locks by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auto_lock: Option<AutoLockChange>,
 }
 
 /// The languages of the window.
@@ -114,4 +122,41 @@ pub enum Approval {
     SameUser,
     /// Nobody: a person is asked about each program. In force for good once a desktop has registered as prompter.
     Ask,
+}
+
+/// When Keybearer locks by itself: never, unless a person chose so.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct AutoLock {
+    /// After so many seconds without a sign of the person; absent means that no time is too long.
+    pub after_secs: Option<u32>,
+    /// When the screen locks.
+    pub with_screen: bool,
+    /// Before the computer sleeps.
+    pub before_sleep: bool,
+}
+
+/// A change of [`AutoLock`]: what is absent stays.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct AutoLockChange {
+    /// After so many seconds without a sign of the person; 0 means that no time is too long.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after_secs: Option<u32>,
+    /// When the screen locks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub with_screen: Option<bool>,
+    /// Before the computer sleeps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before_sleep: Option<bool>,
+}
+
+/// Why what Keybearer is to lock at can't be seen here; absent where it can, or isn't wanted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct Unseen {
+    /// Why nothing is heard of the screen.
+    pub screen: Option<String>,
+    /// Why nothing is heard of sleep, or only as it begins.
+    pub sleep: Option<String>,
 }

@@ -280,6 +280,7 @@ mod tests {
             accounts: 0,
             need_user: 0,
             locked,
+            lock_problem: None,
             prompter: true,
             prompts,
             vault_kind: Some(VaultKind::Keyring),

@@ -12,7 +12,7 @@ use keybearer_protocol::grant::{GrantListParams, GrantListReply};
 use keybearer_protocol::method::Empty;
 use keybearer_protocol::profile::{AccountStatus, AccountView};
 use keybearer_protocol::prompt::{PromptAnswerParams, PromptNextParams, PromptQueue};
-use keybearer_protocol::settings::{CallbackChoice, Language, LanguageChoice, Settings, SettingsSetParams};
+use keybearer_protocol::settings::{CallbackChoice, Language, LanguageChoice, Settings, SettingsSetParams, Unseen};
 use std::sync::PoisonError;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -68,8 +68,10 @@ impl Api {
     pub(super) async fn settings(&self) -> Result<Settings, Error> {
         let preferences = self.accounts.context().settings.read()?;
         let approval = self.consent.approval().await?;
+        let auto_lock = self.consent.auto_lock().await?;
+        let unseen = self.locking.unseen().await;
         let Preferences { language, theme, callback, client_metadata_url, .. } = preferences;
-        Ok(Settings { language, theme, callback, client_metadata_url, approval })
+        Ok(Settings { language, theme, callback, client_metadata_url, approval, auto_lock, unseen })
     }
 
     pub(super) async fn change_settings(&self, caller: &Caller, change: SettingsSetParams) -> Result<Settings, Error> {
@@ -81,7 +83,10 @@ impl Api {
         if let Some(approval) = change.approval {
             self.consent.set_approval(caller, approval).await?;
         }
-        let SettingsSetParams { language, theme, callback, client_metadata_url, approval: _ } = &change;
+        if let Some(auto_lock) = change.auto_lock {
+            self.consent.set_auto_lock(caller, auto_lock).await?;
+        }
+        let SettingsSetParams { language, theme, callback, client_metadata_url, approval: _, auto_lock: _ } = &change;
         if language.is_some() || theme.is_some() || callback.is_some() || client_metadata_url.is_some() {
             self.accounts.context().settings.change(|preferences| apply(&change, preferences))?;
         }
@@ -90,16 +95,12 @@ impl Api {
     }
 
     pub(super) async fn lock(&self) -> Empty {
-        self.consent.lock().await;
-        self.accounts.put_away().await;
-        self.accounts.context().vault.lock().await;
-        self.accounts.context().changes.announce();
+        self.locking.lock().await;
         Empty {}
     }
 
     pub(super) async fn unlock(&self, caller: &Caller, params: AgentUnlockParams) -> Result<Empty, Error> {
-        self.consent.unlock(caller, params.passphrase).await?;
-        self.accounts.wake().await;
+        self.locking.unlock(caller, params.passphrase).await?;
         Ok(Empty {})
     }
 
@@ -150,6 +151,9 @@ impl Api {
             }
         };
         let (prompter, prompts) = self.consent.prompter();
+        let Unseen { screen, sleep } = self.locking.unseen().await;
+        let screen = screen.map(|problem| format!("nothing is heard of the screen: {problem}"));
+        let sleep = sleep.map(|problem| format!("nothing is heard of sleep: {problem}"));
         AgentStatusReply {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             pid: std::process::id(),
@@ -158,6 +162,7 @@ impl Api {
             accounts: u32::try_from(views.len()).unwrap_or(u32::MAX),
             need_user: u32::try_from(views.iter().filter(needs_user).count()).unwrap_or(u32::MAX),
             locked,
+            lock_problem: screen.into_iter().chain(sleep).reduce(|one, other| format!("{one}; {other}")),
             prompter,
             prompts: u32::try_from(prompts).unwrap_or(u32::MAX),
             vault_kind: standing.map(|standing| standing.kind),

@@ -1,8 +1,9 @@
-//! What guards the tokens, in a keyring item of its own: who is asked, what was answered for good, whether it is locked.
+//! What guards the tokens, in a keyring item of its own: who is asked, what was answered for good, whether it is
+//! locked, and when it locks by itself.
 
 use super::Kept;
 use crate::grants::Grant;
-use keybearer_protocol::settings::Approval;
+use keybearer_protocol::settings::{Approval, AutoLock};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -22,6 +23,9 @@ pub struct Protection {
     /// Whether nothing is given out until somebody unlocks.
     #[serde(default)]
     pub locked: bool,
+    /// When the agent locks by itself.
+    #[serde(default)]
+    pub auto_lock: AutoLock,
     /// The answers that hold for good.
     #[serde(default)]
     pub grants: Vec<Grant>,
@@ -34,6 +38,7 @@ impl Default for Protection {
             approval: Approval::default(),
             asked_before: false,
             locked: false,
+            auto_lock: AutoLock::default(),
             grants: Vec::new(),
         }
     }
