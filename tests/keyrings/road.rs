@@ -71,7 +71,8 @@ fn walk(keyring: Keyring, says: &[&str]) {
     for name in ["one", "two", "large"] {
         world.ok(&["remove", name]).unwrap();
     }
-    assert_eq!(world.session.count_keyring_items().unwrap(), 0);
+    let left = world.session.keyring_items().unwrap();
+    assert_eq!(world.session.count_keyring_items().unwrap(), 0, "{left}");
     assert_eq!(practice.count("reuse_detected").unwrap(), 0);
 }
 
