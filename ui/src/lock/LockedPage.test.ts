@@ -38,5 +38,8 @@ test("a vault with a passphrase asks for it, and a wrong one is told and gone fr
   await fireEvent.input(field, { target: { value: "right horse" } });
   await fireEvent.click(unlock());
   await waitFor(() => expect(onunlocked).toHaveBeenCalled());
-  expect(backend.asked).toEqual([["unlock", "wrong horse"], ["unlock", "right horse"]]);
+  expect(backend.asked).toEqual([
+    ["unlock", "wrong horse"],
+    ["unlock", "right horse"],
+  ]);
 });

@@ -141,7 +141,7 @@ impl Holder {
             None => None,
         };
         let others: Vec<Chosen> = before.scrap.iter().filter(|scrap| **scrap != target).cloned().collect();
-        let half = Choice { scrap: [&others[..], &[target.clone()]].concat(), ..before.clone() };
+        let half = Choice { scrap: [&others[..], std::slice::from_ref(&target)].concat(), ..before.clone() };
         self.choice.write(&half)?;
         let made = self.make(&target, guard, source.is_some());
         let new = match made {

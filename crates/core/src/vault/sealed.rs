@@ -346,6 +346,12 @@ mod tests {
     #[derive(Clone, Default)]
     struct Shelf(std::sync::Arc<std::sync::Mutex<BTreeMap<String, Vec<u8>>>>);
 
+    impl Shelf {
+        fn items(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Vec<u8>>> {
+            self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        }
+    }
+
     impl Store for Shelf {
         fn kind(&self) -> VaultKind {
             VaultKind::Keyring
@@ -356,21 +362,21 @@ mod tests {
         }
 
         fn read(&mut self, id: &str) -> Result<Option<Zeroizing<Vec<u8>>>, VaultError> {
-            Ok(self.0.lock().expect("whole").get(id).cloned().map(Zeroizing::new))
+            Ok(self.items().get(id).cloned().map(Zeroizing::new))
         }
 
         fn write(&mut self, id: &str, content: &[u8]) -> Result<(), VaultError> {
-            self.0.lock().expect("whole").insert(id.to_owned(), content.to_vec());
+            self.items().insert(id.to_owned(), content.to_vec());
             Ok(())
         }
 
         fn delete(&mut self, id: &str) -> Result<(), VaultError> {
-            self.0.lock().expect("whole").remove(id);
+            self.items().remove(id);
             Ok(())
         }
 
         fn find_all(&mut self) -> Result<Vec<Place>, VaultError> {
-            Ok(self.0.lock().expect("whole").keys().cloned().map(Place).collect())
+            Ok(self.items().keys().cloned().map(Place).collect())
         }
 
         fn read_at(&mut self, places: &[Place]) -> Result<Vec<Found>, VaultError> {
@@ -485,7 +491,7 @@ mod tests {
         vault.unlock(None).expect("the shelf has the key");
         assert!(vault.read("one").is_ok_and(|content| content.is_some()));
         drop(vault);
-        let key = bench.shelf.0.lock().expect("whole").remove("vault-key-7").expect("a key");
+        let key = bench.shelf.items().remove("vault-key-7").expect("a key");
         assert_eq!(bench.read("one"), Err(VaultError::KeyGone));
         let other = Key::generate().to_text();
         bench.shelf.clone().write("vault-key-7", other.expose_secret().as_bytes()).expect("written");

@@ -172,9 +172,9 @@ pub(super) fn remove(path: &Path) -> Result<(), VaultError> {
 /// §1.3): opening one changes it.
 fn check(path: &Path) -> Result<(), VaultError> {
     let mut head = [0; 100];
-    File::open(path).and_then(|mut file| file.read_exact(&mut head)).map_err(|error| match error.kind() {
-        io::ErrorKind::UnexpectedEof => VaultError::Damaged("it is cut off".to_owned()),
-        _ => unusable(path, &error),
+    File::open(path).and_then(|mut file| file.read_exact(&mut head)).map_err(|error| {
+        let is_cut_off = error.kind() == io::ErrorKind::UnexpectedEof;
+        if is_cut_off { VaultError::Damaged("it is cut off".to_owned()) } else { unusable(path, &error) }
     })?;
     let number = |at: usize| head[at..].first_chunk().map_or(0, |bytes| u32::from_be_bytes(*bytes));
     if !head.starts_with(b"SQLite format 3\0") || number(68) != APPLICATION {
@@ -190,7 +190,6 @@ fn unusable(path: &Path, error: &io::Error) -> VaultError {
     VaultError::Unusable(format!("{}: {error}", path.display()))
 }
 
-#[expect(clippy::wildcard_enum_match_arm, reason = "SQLite's list is long, and the rest is one case for us")]
 fn explain(path: &Path, error: &rusqlite::Error) -> VaultError {
     use rusqlite::ErrorCode;
     match error.sqlite_error_code() {
