@@ -40,9 +40,9 @@ use keeper::Keeper;
 use keybearer_protocol::vault::{VaultKind, VaultState};
 #[cfg(any(target_os = "macos", windows))]
 use keyring::Keyring;
-#[cfg(not(any(target_os = "macos", windows)))]
 use sealed::{Guard, Stretching};
 use secrecy::{ExposeSecret, SecretString};
+#[cfg(not(any(target_os = "macos", windows)))]
 use secret_service::Keyring;
 use serde::Serialize;
 use serde::de::DeserializeOwned;

@@ -507,10 +507,12 @@ mod tests {
         let stretching = Stretching::of_today();
         let stretch = |passphrase: &str| stretching.stretch(&passphrase.into()).expect("a key");
         let guard = Guard::Passphrase(stretching, stretch("right"));
-        let mut vault = Sealed::create(&path, "7", &guard, Box::new(shelf.clone())).ok().expect("made");
+        let vault = Sealed::create(&path, "7", &guard, Box::new(shelf.clone()));
+        let mut vault = vault.unwrap_or_else(|error| panic!("{error}"));
         vault.write("one", b"a secret").expect("written");
         drop(vault);
-        let mut vault = Sealed::open(&path, "7", Box::new(shelf)).ok().expect("opened");
+        let vault = Sealed::open(&path, "7", Box::new(shelf));
+        let mut vault = vault.unwrap_or_else(|error| panic!("{error}"));
         assert_eq!((vault.is_shut(), vault.read("one")), (true, Err(VaultError::Sealed)));
         assert_eq!(vault.stretching(), Some(stretching));
         assert_eq!(vault.unlock(Some(&stretch("wrong"))), Err(VaultError::WrongPassphrase));
