@@ -25,4 +25,6 @@ mod tracer;
 mod agents;
 mod boundaries;
 mod callers;
+mod disk;
+mod keyring;
 mod soak;
