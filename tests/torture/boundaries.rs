@@ -8,6 +8,7 @@ use anyhow::{Context, ensure};
 use rustix::process::Signal;
 use serde_json::json;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 const ROW: &str = "boundaries";
@@ -50,6 +51,8 @@ struct Table {
 
 struct Scene {
     fleet: Fleet,
+    /// Where the journal has the one account.
+    entry: PathBuf,
     /// What the keyring holds of the others.
     others: Vec<(String, String)>,
 }
@@ -106,7 +109,8 @@ impl Scene {
         // The first refresh of an agent makes connections and threads that the later ones find.
         ensure!(matches!(fleet.ask(&mut fleet.connect()?, VICTIM, true)?, Asked::Good(_)));
         let others = (1..ACCOUNTS).map(|account| item(&fleet, account)).collect::<anyhow::Result<_>>()?;
-        Ok(Scene { fleet, others })
+        let entry = fleet.world.home.join("state/journal").join(item(&fleet, VICTIM)?.0);
+        Ok(Scene { fleet, entry, others })
     }
 
     /// Has this happen at each call that a refresh makes there, one refresh for each.
@@ -124,7 +128,9 @@ impl Scene {
             };
             let is_ending = call == "exit_group" && what != KILL;
             for number in (1..=enough).filter(|_| !is_ending) {
-                let injection = Injection { call, number, what };
+                // Threads wake each other by writing, which fails nowhere but here.
+                let at = (call == "write" && what != KILL).then(|| self.entry.clone());
+                let injection = Injection { call, number, what, at };
                 self.try_one(place, &injection, &mut table).with_context(|| format!("{place:?}, {injection:?}"))?;
             }
         }

@@ -6,7 +6,7 @@ use keybearer_tests::practice::Practice;
 use keybearer_tests::until::until;
 use keybearer_tests::wire::Wire;
 use keybearer_tests::world::World;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::fs;
 
 /// The code of an account that only its person can bring back.
@@ -131,10 +131,5 @@ impl Fleet {
             ensure!(lost.contains(&account) || reused == Some(0), "{}: {tally}", self.names[account]);
         }
         Ok(())
-    }
-
-    /// The tally of an account at the server.
-    pub(crate) fn tally(&self, account: usize) -> anyhow::Result<Value> {
-        self.practice.grants()?.get(account).cloned().context("a tally")
     }
 }

@@ -27,4 +27,5 @@ mod boundaries;
 mod callers;
 mod disk;
 mod keyring;
+mod power;
 mod soak;
