@@ -1,7 +1,7 @@
 //! A full disk, one that somebody else fills at the same time, one that can't be written to, and a journal that is none:
 //! nothing is sent that couldn't be kept, the old token is served meanwhile, and all goes on as soon as there is room.
 
-use crate::fleet::{Asked, Fleet};
+use crate::fleet::{Asked, Fleet, alone};
 use crate::measure::{say, so_much};
 use std::collections::BTreeMap;
 use std::fs;
@@ -22,6 +22,7 @@ fn apart(test: &str, row: impl FnOnce()) {
     if std::env::var_os(INSIDE).is_some() {
         return row();
     }
+    let _alone = alone();
     let mut command = Command::new("unshare");
     command.args(["--user", "--map-current-user", "--keep-caps", "--mount", "--"]);
     command.arg(std::env::current_exe().unwrap()).args(["--exact", test, "--nocapture"]).env(INSIDE, "1");
