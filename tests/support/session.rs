@@ -74,6 +74,19 @@ impl Session {
         Ok(())
     }
 
+    /// Puts another process with the same files in the place of the keyring's, as an upgrade does.
+    pub fn replace_keyring(&self) -> anyhow::Result<()> {
+        anyhow::ensure!(self.keyring == Keyring::Gnome, "only gnome-keyring makes room for another");
+        self.keyring.unlock(self, None).map(drop)
+    }
+
+    /// Ends the bus at once, and the keyring with it.
+    pub fn kill_bus(&self) -> anyhow::Result<()> {
+        let bus = self.bus.as_ref().context("no bus runs")?;
+        anyhow::ensure!(Command::new("kill").args(["-s", "KILL", &bus.0.id().to_string()]).status()?.success());
+        Ok(())
+    }
+
     /// The variables that lead programs to this session and away from the user's own.
     pub fn environment(&self) -> Vec<(&'static str, PathBuf)> {
         let folder = |name: &str| self.folder.path().join(name);

@@ -1,13 +1,15 @@
 //! A kill, and each of three errors, at every system call of one refresh: first in its worker, then in the agent.
 
 use crate::fleet::{Asked, Fleet};
-use crate::measure::{say, so_much};
+use crate::measure::{Durations, say, so_much};
 use crate::processes::{agent, runs, signal, threads_of};
 use crate::tracer::{CALLS, Injection, Tracer, count};
 use anyhow::{Context, ensure};
 use rustix::process::Signal;
 use serde_json::json;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 const ROW: &str = "boundaries";
 
@@ -41,10 +43,16 @@ struct Refresh {
 struct Table {
     tried: BTreeMap<&'static str, usize>,
     lost: Vec<String>,
+    /// From the question until its answer, with something happening in between.
+    took: Durations,
+    /// The question that waited longest for its answer.
+    slowest: (Duration, String),
 }
 
 struct Scene {
     fleet: Fleet,
+    /// Where the journal has the one account.
+    entry: PathBuf,
     /// What the keyring holds of the others.
     others: Vec<(String, String)>,
 }
@@ -52,7 +60,7 @@ struct Scene {
 #[test]
 fn a_worker_killed_at_any_system_call_loses_nothing_within_five_seconds_of_grace() {
     let mut scene = Scene::new("5").unwrap();
-    let table = scene.try_all(Place::Worker, KILL).unwrap();
+    let mut table = scene.try_all(Place::Worker, KILL).unwrap();
     table.say("worker killed, 5 s of grace");
     assert!(table.lost.is_empty(), "{:#?}", table.lost);
     scene.fleet.check(&[]).unwrap();
@@ -68,7 +76,7 @@ fn a_worker_killed_without_any_grace_costs_at_most_its_own_account_and_only_befo
 fn errors_at_any_system_call_of_a_worker_cost_nothing_within_five_seconds_of_grace() {
     let mut scene = Scene::new("5").unwrap();
     for error in so_much(&ERRORS[..2], &ERRORS[..]) {
-        let table = scene.try_all(Place::Worker, error).unwrap();
+        let mut table = scene.try_all(Place::Worker, error).unwrap();
         table.say(&format!("worker, {error}, 5 s of grace"));
         assert!(table.lost.is_empty(), "{:#?}", table.lost);
     }
@@ -78,7 +86,7 @@ fn errors_at_any_system_call_of_a_worker_cost_nothing_within_five_seconds_of_gra
 #[test]
 fn an_agent_killed_at_any_system_call_loses_nothing_without_any_grace() {
     let mut scene = Scene::new("0").unwrap();
-    let table = scene.try_all(Place::Agent, KILL).unwrap();
+    let mut table = scene.try_all(Place::Agent, KILL).unwrap();
     table.say("agent killed, no grace");
     assert!(table.lost.is_empty(), "{:#?}", table.lost);
     scene.fleet.check(&[]).unwrap();
@@ -88,7 +96,7 @@ fn an_agent_killed_at_any_system_call_loses_nothing_without_any_grace() {
 fn errors_at_any_system_call_of_an_agent_lose_nothing_without_any_grace() {
     let mut scene = Scene::new("0").unwrap();
     for error in so_much(&ERRORS[..2], &ERRORS[..]) {
-        let table = scene.try_all(Place::Agent, error).unwrap();
+        let mut table = scene.try_all(Place::Agent, error).unwrap();
         table.say(&format!("agent, {error}, no grace"));
         assert!(table.lost.is_empty(), "{:#?}", table.lost);
     }
@@ -101,7 +109,8 @@ impl Scene {
         // The first refresh of an agent makes connections and threads that the later ones find.
         ensure!(matches!(fleet.ask(&mut fleet.connect()?, VICTIM, true)?, Asked::Good(_)));
         let others = (1..ACCOUNTS).map(|account| item(&fleet, account)).collect::<anyhow::Result<_>>()?;
-        Ok(Scene { fleet, others })
+        let entry = fleet.world.home.join("state/journal").join(item(&fleet, VICTIM)?.0);
+        Ok(Scene { fleet, entry, others })
     }
 
     /// Has this happen at each call that a refresh makes there, one refresh for each.
@@ -119,7 +128,9 @@ impl Scene {
             };
             let is_ending = call == "exit_group" && what != KILL;
             for number in (1..=enough).filter(|_| !is_ending) {
-                let injection = Injection { call, number, what };
+                // Threads wake each other by writing, which fails nowhere but here.
+                let at = (call == "write" && what != KILL).then(|| self.entry.clone());
+                let injection = Injection { call, number, what, at };
                 self.try_one(place, &injection, &mut table).with_context(|| format!("{place:?}, {injection:?}"))?;
             }
         }
@@ -128,7 +139,11 @@ impl Scene {
 
     fn try_one(&mut self, place: Place, injection: &Injection, table: &mut Table) -> anyhow::Result<()> {
         *table.tried.entry(injection.call).or_default() += 1;
+        let began = Instant::now();
         let refresh = self.refresh(place, Some(injection))?;
+        let took = began.elapsed();
+        table.took.add(took);
+        table.slowest = std::mem::take(&mut table.slowest).max((took, format!("{injection:?}")));
         let durable = refresh.calls.iter().any(|line| line.contains("fdatasync(") && line.ends_with("= 0"));
         // Whatever it was, the next question is answered: by this agent, or by the next one.
         let mut wire = self.fleet.connect()?;
@@ -224,9 +239,11 @@ fn item(fleet: &Fleet, account: usize) -> anyhow::Result<(String, String)> {
 }
 
 impl Table {
-    fn say(&self, what: &str) {
+    fn say(&mut self, what: &str) {
         let all: usize = self.tried.values().sum();
         say(ROW, &format!("{what}: calls"), format!("{all} ({:?})", self.tried));
         say(ROW, &format!("{what}: accounts lost"), format!("{} {:#?}", self.lost.len(), self.lost));
+        let (slowest, took) = (&self.slowest.1, std::mem::take(&mut self.took).summary());
+        say(ROW, &format!("{what}: one such refresh"), format!("{took}, the longest with {slowest}"));
     }
 }

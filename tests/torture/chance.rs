@@ -1,7 +1,8 @@
 //! Chance that can be had again: a generator whose seed is told.
 
 use crate::measure::say;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::time::Duration;
 
 /// Set to repeat a run.
 const SEED: &str = "KEYBEARER_TORTURE_SEED";
@@ -11,13 +12,10 @@ const SEED: &str = "KEYBEARER_TORTURE_SEED";
 pub(crate) struct Chance(u64);
 
 impl Chance {
-    /// One with the seed that is wished for, or else one of the clock's; tells it.
+    /// One with the seed that is wished for, or else any; tells it.
     pub(crate) fn of(row: &str) -> Chance {
         let wished = std::env::var(SEED).ok().and_then(|seed| seed.parse().ok());
-        let seed = wished.unwrap_or_else(|| {
-            let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-            u64::from(now.subsec_nanos()) ^ now.as_secs()
-        });
+        let seed = wished.unwrap_or_else(|| RandomState::new().build_hasher().finish());
         say(row, SEED, seed);
         Chance(seed)
     }

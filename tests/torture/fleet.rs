@@ -6,8 +6,9 @@ use keybearer_tests::practice::Practice;
 use keybearer_tests::until::until;
 use keybearer_tests::wire::Wire;
 use keybearer_tests::world::World;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::fs;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The code of an account that only its person can bring back.
 const AUTH_REQUIRED: i64 = 1006;
@@ -23,6 +24,16 @@ pub(crate) struct Fleet {
     pub(crate) names: Vec<String>,
     /// What `servers.json` held when all had signed in.
     servers: Vec<u8>,
+    // Let go of last, when everything else is gone.
+    _alone: MutexGuard<'static, ()>,
+}
+
+/// Held by the row that runs.
+static ALONE: Mutex<()> = Mutex::new(());
+
+/// Waits until no other row runs: each has the processors for itself, and what it measures is its own.
+pub(crate) fn alone() -> MutexGuard<'static, ()> {
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What came of asking for a token.
@@ -46,6 +57,7 @@ impl Fleet {
 
     /// The same on this Keybearer, whose agent logs as much as a person's does.
     pub(crate) fn on(mut world: World, accounts: usize, practice: &[&str]) -> anyhow::Result<Fleet> {
+        let alone = alone();
         world.log_level = "info";
         let practice = Practice::start(practice)?;
         let names: Vec<String> = (0..accounts).map(|number| format!("account-{number}")).collect();
@@ -54,7 +66,7 @@ impl Fleet {
         }
         let servers = fs::read(world.servers_file())?;
         ensure!(practice.grants()?.len() == accounts, "not every account has a grant of its own");
-        Ok(Fleet { world, practice, names, servers })
+        Ok(Fleet { world, practice, names, servers, _alone: alone })
     }
 
     /// A connection to the agent, which is started where none runs.
@@ -131,10 +143,5 @@ impl Fleet {
             ensure!(lost.contains(&account) || reused == Some(0), "{}: {tally}", self.names[account]);
         }
         Ok(())
-    }
-
-    /// The tally of an account at the server.
-    pub(crate) fn tally(&self, account: usize) -> anyhow::Result<Value> {
-        self.practice.grants()?.get(account).cloned().context("a tally")
     }
 }

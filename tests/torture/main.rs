@@ -25,4 +25,7 @@ mod tracer;
 mod agents;
 mod boundaries;
 mod callers;
+mod disk;
+mod keyring;
+mod power;
 mod soak;

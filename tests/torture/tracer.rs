@@ -38,6 +38,8 @@ pub(crate) struct Injection {
     pub(crate) number: usize,
     /// What happens: `signal=SIGKILL`, or `error=ENOSPC`.
     pub(crate) what: &'static str,
+    /// The one file at which, if not at any.
+    pub(crate) at: Option<PathBuf>,
 }
 
 /// A look over the shoulder of a process.
@@ -63,8 +65,9 @@ impl Tracer {
         let mut command = as_superuser("strace");
         command.args(["--quiet=all", "--string-limit=0", "--output"]).arg(&log);
         command.arg(format!("--trace={}", CALLS.join(",")));
-        if let Some(Injection { call, number, what }) = injection {
+        if let Some(Injection { call, number, what, at }) = injection {
             command.arg(format!("--inject={call}:{what}:when={number}"));
+            command.args(at.iter().map(|path| format!("--trace-path={}", path.display())));
         }
         for thread in threads {
             command.args(["--attach", &thread.to_string()]);
@@ -72,6 +75,14 @@ impl Tracer {
         let strace = start(command)?;
         until("strace to look at it", || Ok(threads.iter().all(|thread| tracer_of(*thread) != Some(0)).then_some(())))?;
         Ok(Tracer { strace, log })
+    }
+
+    /// Whether this call was made so often, or the process has ended without.
+    pub(crate) fn has_seen(&self, call: &str, number: usize) -> anyhow::Result<bool> {
+        let log = fs::read_to_string(&self.log).unwrap_or_default();
+        let calls: Vec<String> = log.lines().map(str::to_owned).collect();
+        let ended = calls.iter().any(|line| line.starts_with("+++"));
+        Ok(ended || count(&calls).get(call).copied().unwrap_or_default() >= number)
     }
 
     /// Looks away; gives the calls that were made, each a line.

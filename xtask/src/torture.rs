@@ -2,7 +2,7 @@
 
 use crate::setup;
 use crate::step::{cargo, step};
-use crate::test::WORKSPACE;
+use crate::test::{WORKSPACE, build_window};
 use clap::ValueEnum;
 
 /// A row of the table in `tests/torture/README.md`.
@@ -35,6 +35,7 @@ impl Row {
 /// Runs the rows, or this one, in their short form or the long one.
 pub(crate) fn run(row: Option<Row>, long: bool, release: bool) -> anyhow::Result<()> {
     setup::torture()?;
+    build_window()?;
     let profile = if release { &["--release"][..] } else { &[] };
     let build = [&["build", "--locked", "--all-targets"], WORKSPACE, profile].concat();
     step("build", &mut cargo(&build))?;
