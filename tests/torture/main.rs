@@ -18,4 +18,5 @@ mod processes;
 /// Tokens asked for all the time.
 mod pump;
 
+mod scale;
 mod soak;
