@@ -322,7 +322,8 @@ impl Api {
 
     /// The accounts; for programs, those that they may use, and how many others there are.
     async fn list(&self, door: Door, caller: &Caller, params: ProfileListParams) -> Result<ProfileListReply, Error> {
-        let fits = |account: &Arc<Account>| params.server_url.as_ref().is_none_or(|url| account.profile().url.as_str() == url);
+        let fits =
+            |account: &Arc<Account>| params.server_url.as_ref().is_none_or(|url| account.profile().url.as_str() == url);
         // A locked keyring is a state to show, not a reason to show nothing, nor to wait for it again and again.
         let mut asking = params.server_url.is_some() || self.accounts.load().await.is_ok();
         let (mut accounts, mut size, mut hidden) = (Vec::new(), 0, 0);

@@ -755,4 +755,3 @@ fn some_of(names: &[String]) -> String {
         more => format!("{shown} and {more} more"),
     }
 }
-
