@@ -42,6 +42,12 @@ fn entries(world: &World) -> Vec<PathBuf> {
     folder.into_iter().flatten().flatten().map(|entry| entry.path()).collect()
 }
 
+/// Lays this in the place of an entry.
+#[expect(clippy::disallowed_methods, reason = "it stands for what a crash or somebody else leaves there")]
+fn lay(entry: &std::path::Path, content: &[u8]) {
+    fs::write(entry, content).unwrap();
+}
+
 /// The processes that the agent has started.
 fn children(pid: u32) -> Vec<u32> {
     let tasks = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
@@ -142,7 +148,7 @@ fn an_answer_that_was_bent_is_none_and_is_asked_for_again_within_the_grace() {
         let mut content = fs::read(&entry).unwrap();
         let line = content.iter().position(|byte| *byte == b'\n').unwrap() + 1;
         content[line + 100] ^= 1;
-        fs::write(&entry, content).unwrap();
+        lay(&entry, &content);
         practice.control(&json!({ "faults": [] })).unwrap();
         world.session.signal_keyring("CONT").unwrap();
         // What can't be renewed any more is said, and what is still good is given out.
@@ -164,12 +170,12 @@ fn what_is_no_entry_and_what_a_newer_keybearer_wrote_cost_nothing() {
     fs::create_dir_all(entry.parent().unwrap()).unwrap();
     for torn in [&b""[..], b"{\"version\":1,\"acc", &[0; 70_000], b"\n"] {
         world.kill_agent().unwrap();
-        fs::write(&entry, torn).unwrap();
+        lay(&entry, torn);
         assert_eq!(world.ok(&["token", "practice"]).unwrap(), token, "{torn:?}");
     }
     assert_eq!(practice.count("refreshes").unwrap(), 0, "nothing was sent, so nothing is sent again");
     let newer = b"{\"version\":2,\"whatever\":[]}\n";
-    fs::write(&entry, newer).unwrap();
+    lay(&entry, newer);
     assert_eq!(world.ok(&["token", "practice"]).unwrap(), token);
     let refused = world.run(&["token", "practice", "--force"]).unwrap();
     assert_eq!((refused.code, refused.out.as_str()), (23, ""), "{}", refused.err);

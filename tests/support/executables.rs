@@ -5,11 +5,18 @@ use std::env::consts::EXE_SUFFIX;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+/// The folder of other executables to be tried, such as those that people get; whatever isn't there is this build's.
+const OTHERS: &str = "KEYBEARER_TEST_EXECUTABLES";
+
 /// The path of an executable.
 ///
 /// # Panics
 /// If it is not built: `cargo xtask test` builds the workspace before any test.
 pub fn executable(name: &str) -> PathBuf {
+    let other = std::env::var_os(OTHERS).map(|folder| Path::new(&folder).join(format!("{name}{EXE_SUFFIX}")));
+    if let Some(path) = other.filter(|path| path.exists()) {
+        return path;
+    }
     let own = std::env::current_exe().expect("a test knows where it lies");
     let folder = own.parent().expect("executables lie in folders");
     // Tests lie in `deps`, one folder below the executables.

@@ -28,4 +28,5 @@ mod callers;
 mod disk;
 mod keyring;
 mod power;
+mod scale;
 mod soak;

@@ -99,9 +99,11 @@ pub struct Account {
 }
 
 struct State {
-    profile: Profile,
+    profile: Arc<Profile>,
     /// What the keyring holds for this profile's server; `None` until it could be read.
     record: Option<Record>,
+    /// How often it was read.
+    readings: u32,
     /// The account was removed: nothing of it is written any more.
     removed: bool,
     /// The generation that the server was reported to refuse.
@@ -139,6 +141,13 @@ impl Drop for OpenSignIn {
     }
 }
 
+/// That an account wasn't read yet, or is put away: good until it is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unread {
+    /// How often it was read before.
+    readings: u32,
+}
+
 /// How an account authorizes itself, once that is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Means {
@@ -160,8 +169,9 @@ impl Account {
             progress: Progress::new(&profile.name, context.changes.clone()),
             context,
             state: Mutex::new(State {
-                profile,
+                profile: Arc::new(profile),
                 record: None,
+                readings: 0,
                 removed: false,
                 refused: None,
                 outdated: false,
@@ -189,6 +199,11 @@ impl Account {
         self.state().profile.name.clone()
     }
 
+    /// The profile.
+    pub fn profile(&self) -> Arc<Profile> {
+        self.state().profile.clone()
+    }
+
     /// The server.
     pub fn url(&self) -> ServerUrl {
         self.state().profile.url.clone()
@@ -203,6 +218,9 @@ impl Account {
     /// is bound to it, and only a new sign-in replaces it. An open sign-in was for the old address, and ends.
     pub fn set_profile(&self, profile: Profile) {
         let mut state = self.state();
+        if *state.profile == profile {
+            return;
+        }
         if !state.profile.url.same_server(&profile.url) {
             (state.record, state.refused, state.last_error) = (None, None, None);
             (state.more_access, state.looked_up) = (MoreAccess::default(), None);
@@ -216,7 +234,7 @@ impl Account {
         if state.profile.name != profile.name {
             self.progress.rename(&profile.name);
         }
-        state.profile = profile;
+        state.profile = Arc::new(profile);
         self.reschedule(&state);
         self.context.changes.announce();
     }
@@ -235,10 +253,31 @@ impl Account {
         let kept = self.context.vault.read(&self.id).await?;
         // The lock may have fallen while the keyring was read.
         self.context.lock.check()?;
-        self.adopt(kept, &profile.url);
+        self.take_up(kept, &profile.url).await;
+        Ok(())
+    }
+
+    /// Says so if the keyring wasn't read.
+    pub fn unread(&self) -> Option<Unread> {
+        let state = self.state();
+        state.record.is_none().then_some(Unread { readings: state.readings })
+    }
+
+    /// Takes what was read with the records of others, unless this account was read meanwhile: whoever did that may have
+    /// changed it.
+    pub async fn take(self: &Arc<Self>, unread: Unread, record: Record) {
+        // Whoever holds this has read it, or is about to.
+        let Ok(_changing) = self.changing.try_lock() else { return };
+        if self.context.lock.check().is_ok() && self.unread() == Some(unread) {
+            self.take_up(Some(record), &self.profile().url).await;
+        }
+    }
+
+    /// Goes on from what the keyring holds. Whoever calls this holds `changing`.
+    async fn take_up(self: &Arc<Self>, kept: Option<Record>, url: &ServerUrl) {
+        self.adopt(kept, url);
         self.resume_refresh();
         self.resume_sign_in().await;
-        Ok(())
     }
 
     /// Keeps the secret that the user brought.
@@ -310,6 +349,11 @@ impl Account {
         Ok(())
     }
 
+    /// How it is.
+    pub fn status(&self) -> AccountStatus {
+        status(&self.state())
+    }
+
     /// The account as a list shows it.
     pub fn view(&self) -> AccountView {
         let state = self.state();
@@ -379,6 +423,7 @@ impl Account {
         };
         let mut state = self.state();
         state.record = Some(Record { generation, ..record });
+        state.readings = state.readings.wrapping_add(1);
         state.renewal.follow(generation);
         self.reschedule(&state);
         self.context.changes.announce();

@@ -1,11 +1,12 @@
 //! All accounts, found by name or address.
 
-use crate::account::{Account, Context};
+use crate::account::{Account, Context, Unread};
 use crate::assertion_file;
 use crate::busy::Busy;
 use crate::callback::{Arrival, Callbacks, Page};
 use crate::changes::Changes;
 use crate::error::Error;
+use crate::flight::Flight;
 use crate::home::Home;
 use crate::journal::Journal;
 use crate::lock::Lock;
@@ -25,55 +26,80 @@ use keybearer_protocol::auth::AuthView;
 use keybearer_protocol::exception::Exception;
 use keybearer_protocol::profile::AuthType;
 use secrecy::{ExposeSecret, SecretString};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::mpsc;
+
+/// How few accounts are read one by one.
+const FEW: usize = 8;
 
 /// The accounts of one home.
 pub struct Accounts {
     context: Arc<Context>,
     book: Mutex<Book>,
+    /// The one reading of all accounts that may run.
+    reading: Flight<Result<(), Error>>,
 }
 
-/// The profiles and the account of each, by id.
+/// The profiles and the account of each.
 struct Book {
     context: Arc<Context>,
     profiles: ProfileStore,
+    /// What the last good reading of the profiles had, sorted by name.
+    listed: Vec<Listed>,
+    /// All accounts that ever were, by id. They stay for good, also while their entry is out of the file: an editor may just
+    /// be moving it, and two accounts of one id would renew one token twice.
     accounts: BTreeMap<String, Arc<Account>>,
 }
 
+/// An account as it stands in the file.
+struct Listed {
+    profile: Arc<Profile>,
+    account: Arc<Account>,
+}
+
 impl Book {
-    /// Reads the profiles if they changed, and gives each its account. The profiles, or why they can't be read.
-    fn sync(&mut self) -> Result<Vec<Profile>, Error> {
-        let (profiles, changed) = self.profiles.load();
-        let profiles = profiles?.to_vec();
-        if changed {
-            self.follow(&profiles);
+    /// Reads the profiles if they changed, and gives each its account. While they can't be read, those of before stay.
+    fn sync(&mut self) -> Result<(), Error> {
+        if let Some(profiles) = self.profiles.news()? {
+            self.listed = profiles.into_iter().map(|profile| self.follow(profile)).collect();
+            self.listed.sort_unstable_by(|a, b| a.profile.name.cmp(&b.profile.name));
+            self.context.changes.announce();
         }
-        Ok(profiles)
+        Ok(())
+    }
+
+    fn follow(&mut self, profile: Profile) -> Listed {
+        if let Some(account) = self.accounts.get(&profile.id) {
+            account.set_profile(profile);
+            return Listed { profile: account.profile(), account: account.clone() };
+        }
+        let account = Account::new(self.context.clone(), profile);
+        self.accounts.insert(account.id().to_owned(), account.clone());
+        Listed { profile: account.profile(), account }
     }
 
     /// Changes the profiles, and the accounts with them.
     fn change<T>(&mut self, change: impl FnOnce(&mut ProfileStore) -> Result<T, ProfileError>) -> Result<T, Error> {
         let changed = change(&mut self.profiles)?;
-        let profiles = self.profiles.last_good().to_vec();
-        self.follow(&profiles);
+        if let Err(error) = self.sync() {
+            tracing::debug!(%error, "the profiles can't be read after a change");
+        }
         Ok(changed)
     }
 
-    /// Accounts stay for good, also while their entry is out of the file: an editor may just be moving it, and two
-    /// accounts of one id would renew one token twice.
-    fn follow(&mut self, profiles: &[Profile]) {
-        for profile in profiles {
-            match self.accounts.get(&profile.id) {
-                Some(account) => account.set_profile(profile.clone()),
-                None => {
-                    let account = Account::new(self.context.clone(), profile.clone());
-                    self.accounts.insert(profile.id.clone(), account);
-                }
-            }
-        }
-        self.context.changes.announce();
+    fn position(&self, name: &str) -> Result<usize, usize> {
+        self.listed.binary_search_by(|listed| listed.profile.name.as_str().cmp(name))
+    }
+
+    /// The accounts with this address; or else those whose address differs by the slash at its end.
+    fn at(&self, url: &ServerUrl) -> Vec<&Listed> {
+        let found = |same: &dyn Fn(&ServerUrl) -> bool| -> Vec<&Listed> {
+            self.listed.iter().filter(|listed| same(&listed.profile.url)).collect()
+        };
+        let exact = found(&|other| other.same_server(url));
+        let trimmed = |url: &ServerUrl| url.url().as_str().trim_end_matches('/').to_owned();
+        if exact.is_empty() { found(&|other| trimmed(other) == trimmed(url)) } else { exact }
     }
 }
 
@@ -145,15 +171,61 @@ impl Accounts {
         };
         let context = Arc::new(context);
         let profiles = ProfileStore::new(home.servers_file());
-        let book = Book { context: context.clone(), profiles, accounts: BTreeMap::new() };
-        let accounts = Arc::new(Accounts { context, book: Mutex::new(book) });
+        let book = Book { context: context.clone(), profiles, listed: Vec::new(), accounts: BTreeMap::new() };
+        let accounts = Arc::new(Accounts { context, book: Mutex::new(book), reading: Flight::default() });
         tokio::spawn(receive(Arc::downgrade(&accounts), arrivals));
         Ok(accounts)
     }
 
     /// Reads what the keyring has, so that sign-ins from before a restart go on.
-    pub async fn wake(&self) {
-        self.load_known().await;
+    pub async fn wake(self: &Arc<Self>) {
+        if let Err(error) = self.load().await {
+            tracing::warn!(%error, "the accounts can't be read");
+        }
+    }
+
+    /// Makes sure that all accounts were read, as far as they can be. All who ask at one time share the way. An error is
+    /// everybody's trouble.
+    pub async fn load(self: &Arc<Self>) -> Result<(), Error> {
+        let read = self.reading.join(|| self.clone().load_now()).await;
+        read.unwrap_or(Err(Error::Internal("the reading of the accounts ended without a result")))
+    }
+
+    async fn load_now(self: Arc<Self>) -> Result<(), Error> {
+        let accounts = self.known();
+        match self.load_in_one_go(&accounts).await {
+            Err(error) if !is_one_accounts(&error) => return Err(error),
+            Ok(()) | Err(_) => {}
+        }
+        // One by one what is left: nobody is taken for signed out because a listing of the keyring doesn't show everything.
+        for account in &accounts {
+            match account.load().await {
+                Err(error) if !is_one_accounts(&error) => return Err(error),
+                Err(error) => tracing::warn!(%error, account = account.id(), "an account can't be read"),
+                Ok(()) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads those that weren't read yet, if they are many. Whoever asks for one meanwhile doesn't wait for the others.
+    async fn load_in_one_go(&self, accounts: &[Arc<Account>]) -> Result<(), Error> {
+        let unread: HashMap<&str, (&Arc<Account>, Unread)> =
+            accounts.iter().filter_map(|account| Some((account.id(), (account, account.unread()?)))).collect();
+        if unread.len() <= FEW {
+            return Ok(());
+        }
+        let records = tokio::select! {
+            biased;
+            () = self.context.lock.falls() => return Err(Error::Locked),
+            records = self.context.vault.read_all(|id| unread.contains_key(id)) => records?,
+        };
+        for (id, record) in records {
+            if let (Some((account, unread)), Ok(record)) = (unread.get(id.as_str()), record) {
+                account.take(*unread, record).await;
+            }
+        }
+        Ok(())
     }
 
     /// Begins no more renewals ahead of time, and returns when nothing is under way that a stop would cut off.
@@ -187,32 +259,34 @@ impl Accounts {
         }
     }
 
-    /// All accounts, sorted by name. A broken `servers.json` is an error here.
-    pub fn all(&self) -> Result<Vec<Arc<Account>>, Error> {
+    /// What is wrong with `servers.json`.
+    pub fn problem(&self) -> Option<Error> {
+        self.book().sync().err()
+    }
+
+    /// The accounts, sorted by name, from behind this name on. A broken `servers.json` is an error here.
+    pub fn after(&self, name: Option<&str>) -> Result<Vec<Arc<Account>>, Error> {
         let mut book = self.book();
-        let mut profiles = book.sync()?;
-        profiles.sort_by(|a, b| a.name.cmp(&b.name));
-        Ok(profiles.iter().filter_map(|profile| book.accounts.get(&profile.id).cloned()).collect())
+        book.sync()?;
+        let first = name.map_or(0, |name| book.position(name).map_or_else(|place| place, |place| place + 1));
+        Ok(book.listed[first..].iter().map(|listed| listed.account.clone()).collect())
     }
 
     /// The account of this name or, where only one has it, of this address.
     pub fn find(&self, target: &str) -> Result<Arc<Account>, Error> {
         let mut book = self.book();
         let synced = book.sync();
-        let known = book.profiles.last_good().to_vec();
-        let named: Vec<Profile> = match known.iter().find(|profile| profile.name == target) {
-            Some(profile) => vec![profile.clone()],
-            None => match target.parse::<ServerUrl>() {
-                Ok(url) => at(&known, &url),
-                Err(_) => Vec::new(),
-            },
+        let named = match (book.position(target), target.parse::<ServerUrl>()) {
+            (Ok(place), _) => vec![&book.listed[place]],
+            (Err(_), Ok(url)) => book.at(&url),
+            (Err(_), Err(_)) => Vec::new(),
         };
         match named.as_slice() {
-            [profile] => book.accounts.get(&profile.id).cloned().ok_or(Error::Internal("a profile without an account")),
+            [listed] => Ok(listed.account.clone()),
             // What isn't there may be just what can't be read.
             [] => Err(synced.err().unwrap_or_else(|| ProfileError::NotFound(target.to_owned()).into())),
             several => {
-                let names = several.iter().map(|profile| profile.name.clone()).collect();
+                let names = several.iter().map(|listed| listed.profile.name.clone()).collect();
                 Err(Error::Ambiguous { url: target.to_owned(), names })
             }
         }
@@ -243,8 +317,8 @@ impl Accounts {
 
     fn write_profile(&self, url: ServerUrl, new: &NewAccount) -> Result<Arc<Account>, Error> {
         let mut book = self.book();
-        let taken: Vec<String> = book.sync()?.into_iter().map(|profile| profile.name).collect();
-        let suggested = || suggest_name(&url, |name| taken.iter().any(|other| other == name));
+        book.sync()?;
+        let suggested = || suggest_name(&url, |name| book.position(name).is_ok());
         let name = new.name.clone().unwrap_or_else(suggested);
         let profile = book.change(|profiles| profiles.add(&name, url.clone(), new.settings.clone()))?;
         book.accounts.get(&profile.id).cloned().ok_or(Error::Internal("a profile without an account"))
@@ -330,13 +404,16 @@ impl Accounts {
     }
 
     /// The one entry of every callback, whoever brings it. Trouble with other accounts doesn't hold it up.
-    pub async fn complete(&self, url: &SecretString) -> Result<AuthView, Error> {
+    pub async fn complete(self: &Arc<Self>, url: &SecretString) -> Result<AuthView, Error> {
         self.context.lock.check()?;
         let callback = Callback::parse(url.expose_secret())?;
-        let owner = |accounts: Vec<Arc<Account>>| accounts.into_iter().find(|account| account.owns(&callback));
-        let account = match owner(self.known()) {
+        let owner = || self.known().into_iter().find(|account| account.owns(&callback));
+        let account = match owner() {
             Some(account) => account,
-            None => owner(self.load_known().await).ok_or(CallbackError::StateMismatch)?,
+            None => {
+                self.wake().await;
+                owner().ok_or(CallbackError::StateMismatch)?
+            }
         };
         account.complete_sign_in(&callback).await
     }
@@ -352,21 +429,7 @@ impl Accounts {
         if let Err(error) = book.sync() {
             tracing::debug!(%error, "the profiles can't be read now");
         }
-        let ids: Vec<String> = book.profiles.last_good().iter().map(|profile| profile.id.clone()).collect();
-        ids.iter().filter_map(|id| book.accounts.get(id).cloned()).collect()
-    }
-
-    async fn load_known(&self) -> Vec<Arc<Account>> {
-        let accounts = self.known();
-        for account in &accounts {
-            let Err(error) = account.load().await else { continue };
-            tracing::warn!(%error, "an account can't be read");
-            // One bad item is its account's own trouble; a keyring that doesn't answer is everybody's.
-            if !matches!(error, Error::Vault(VaultError::Unreadable(_))) {
-                break;
-            }
-        }
-        accounts
+        book.listed.iter().map(|listed| listed.account.clone()).collect()
     }
 
     fn book(&self) -> MutexGuard<'_, Book> {
@@ -375,14 +438,9 @@ impl Accounts {
     }
 }
 
-/// The profiles with this address; or else those whose address differs by the slash at its end.
-fn at(profiles: &[Profile], url: &ServerUrl) -> Vec<Profile> {
-    let found = |same: &dyn Fn(&ServerUrl) -> bool| -> Vec<Profile> {
-        profiles.iter().filter(|profile| same(&profile.url)).cloned().collect()
-    };
-    let exact = found(&|other| other.same_server(url));
-    let trimmed = |url: &ServerUrl| url.url().as_str().trim_end_matches('/').to_owned();
-    if exact.is_empty() { found(&|other| trimmed(other) == trimmed(url)) } else { exact }
+/// Whether this is one account's own trouble, as a bad item is; a keyring that doesn't answer is everybody's.
+fn is_one_accounts(error: &Error) -> bool {
+    matches!(error, Error::Vault(VaultError::Unreadable(_)))
 }
 
 /// Keeps what belongs into the keyring.

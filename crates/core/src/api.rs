@@ -17,6 +17,7 @@ use crate::locking::Locking;
 use crate::profile::Settings;
 use crate::refresh::Want;
 use crate::upstream::{Access, Headers};
+use desktop::Glance;
 use jiff::{SignedDuration, Timestamp};
 use keybearer_oauth::ServerUrl;
 use keybearer_oauth::challenge::Challenge;
@@ -66,7 +67,7 @@ pub struct Api {
     started_by: StartedBy,
     stop: Arc<Notify>,
     /// What a window would have shown at the last look.
-    glanced: Mutex<Vec<String>>,
+    glanced: Mutex<Glance>,
 }
 
 /// The names of the methods behind a door, for `session.open`.
@@ -321,12 +322,12 @@ impl Api {
 
     /// The accounts; for programs, those that they may use, and how many others there are.
     async fn list(&self, door: Door, caller: &Caller, params: ProfileListParams) -> Result<ProfileListReply, Error> {
-        let after = |account: &Arc<Account>| params.after.as_ref().is_none_or(|after| account.name() > *after);
-        let fits = |account: &Arc<Account>| params.server_url.as_ref().is_none_or(|url| account.url().as_str() == url);
+        let fits =
+            |account: &Arc<Account>| params.server_url.as_ref().is_none_or(|url| account.profile().url.as_str() == url);
+        // A locked keyring is a state to show, not a reason to show nothing, nor to wait for it again and again.
+        let mut asking = params.server_url.is_some() || self.accounts.load().await.is_ok();
         let (mut accounts, mut size, mut hidden) = (Vec::new(), 0, 0);
-        let mut asking = true;
-        for account in self.accounts.all()?.into_iter().filter(|account| after(account) && fits(account)) {
-            // A locked keyring is a state to show, not a reason to show nothing, nor to wait for it again and again.
+        for account in self.accounts.after(params.after.as_deref())?.into_iter().filter(fits) {
             asking = asking && account.load().await.is_ok();
             if door == Door::Programs && !self.consent.is_permitted(caller, &account).await {
                 hidden += 1;

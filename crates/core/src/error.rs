@@ -138,7 +138,7 @@ pub enum Error {
     #[error(transparent)]
     Http(#[from] HttpError),
     /// Several profiles have this server.
-    #[error("several accounts have {url}: {}; name one of them", .names.join(", "))]
+    #[error("several accounts have {url}: {}; name one of them", some_of(.names))]
     Ambiguous {
         /// The server.
         url: String,
@@ -745,4 +745,13 @@ fn http_reason(error: &HttpError) -> Option<&'static str> {
         HttpError::NotJson { .. } => "not_json",
         HttpError::Unusable(_) => return None,
     })
+}
+/// As many names as a person reads, and a message can hold.
+fn some_of(names: &[String]) -> String {
+    const SOME: usize = 10;
+    let shown = names.iter().take(SOME).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(SOME) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
 }

@@ -23,7 +23,7 @@ const VERSION: u64 = 1;
 const SIZE_LIMIT: u64 = 16 * 1024 * 1024;
 
 /// One server with one account, as the user wrote it down.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Profile {
     /// The name: a label, free to change.
     pub name: String,
@@ -118,19 +118,12 @@ pub enum ProfileError {
     Home(#[from] HomeError),
 }
 
-/// The profiles of one `servers.json`, read again whenever the file changes.
+/// The profiles of one `servers.json`, read again whenever the file changes. Whoever reads them keeps them.
 #[derive(Debug)]
 pub struct ProfileStore {
     path: PathBuf,
-    read: Option<Read>,
-}
-
-/// What was read last, and from which state of the file.
-#[derive(Debug)]
-struct Read {
-    stamp: Option<Stamp>,
-    outcome: Result<Vec<Profile>, ProfileError>,
-    last_good: Vec<Profile>,
+    /// From which state of the file they were read last, if that went well.
+    read: Option<Option<Stamp>>,
 }
 
 /// An entry that was taken out.
@@ -149,26 +142,28 @@ impl ProfileStore {
         ProfileStore { path, read: None }
     }
 
-    /// The profiles in the order of the file, and whether they were read anew. While the file is broken, that error.
-    pub fn load(&mut self) -> (Result<&[Profile], ProfileError>, bool) {
-        let changed = self.read_again();
-        let outcome = match &self.read {
-            Some(Read { outcome: Ok(profiles), .. }) => Ok(profiles.as_slice()),
-            Some(Read { outcome: Err(error), .. }) => Err(error.clone()),
-            None => Ok(&[][..]),
-        };
-        (outcome, changed)
+    /// The profiles in the order of the file, if it isn't as it was at the last good reading. Entries without an id get one,
+    /// which is written down.
+    pub fn news(&mut self) -> Result<Option<Vec<Profile>>, ProfileError> {
+        // Taken before reading: an edit in between is then seen the next time.
+        let stamp = stamp(&self.path);
+        if self.read == Some(stamp) {
+            return Ok(None);
+        }
+        // Trouble is looked at anew each time: it may lie in the folder, or in a full disk.
+        self.read = None;
+        let Document { whole, profiles, adopted } = read(&self.path)?;
+        if adopted {
+            self.write(&whole, stamp)?;
+        }
+        self.read = Some(stamp);
+        Ok(Some(profiles))
     }
 
     /// The profiles of this file as they are, for whoever mustn't write to it: an entry without an id gets one that is
     /// forgotten.
     pub fn look(path: &Path) -> Result<Vec<Profile>, ProfileError> {
         Ok(read(path)?.profiles)
-    }
-
-    /// The profiles of the last good reading, for requests that needn't suffer from an edit in progress.
-    pub fn last_good(&self) -> &[Profile] {
-        self.read.as_ref().map(|read| read.last_good.as_slice()).unwrap_or_default()
     }
 
     /// Writes a new profile, with a new id.
@@ -235,42 +230,16 @@ impl ProfileStore {
         })
     }
 
-    fn read_again(&mut self) -> bool {
-        // Taken before reading: an edit in between is then seen the next time.
-        let stamp = stamp(&self.path);
-        // Trouble is looked at anew each time: it may lie in the folder, or in a full disk.
-        if self.read.as_ref().is_some_and(|read| read.stamp == stamp && read.outcome.is_ok()) {
-            return false;
-        }
-        let outcome = self.read_and_adopt(stamp);
-        let last_good = match &outcome {
-            Ok(profiles) => profiles.clone(),
-            Err(_) => self.last_good().to_vec(),
-        };
-        self.read = Some(Read { stamp, outcome, last_good });
-        true
-    }
-
-    /// Reads the profiles, and writes down the ids that entries got.
-    fn read_and_adopt(&self, stamp: Option<Stamp>) -> Result<Vec<Profile>, ProfileError> {
-        let Document { whole, profiles, adopted } = read(&self.path)?;
-        if adopted {
-            self.write(&whole, stamp)?;
-        }
-        Ok(profiles)
-    }
-
     fn edit<T>(
         &mut self,
         change: impl FnOnce(&mut Map<String, Value>) -> Result<T, ProfileError>,
     ) -> Result<T, ProfileError> {
-        // A file that can't be understood as a whole is not written to.
-        self.read_and_adopt(stamp(&self.path))?;
         let before = stamp(&self.path);
-        let mut document = read_document(&self.path)?;
+        // A file that can't be understood as a whole is not written to.
+        let mut document = read(&self.path)?.whole;
         let changed = change(servers(&self.path, &mut document)?)?;
         self.write(&document, before)?;
-        self.read_again();
+        self.read = None;
         Ok(changed)
     }
 
@@ -437,7 +406,7 @@ mod tests {
     }
 
     fn names(store: &mut ProfileStore) -> Vec<String> {
-        store.load().0.expect("readable").iter().map(|profile| profile.name.clone()).collect()
+        store.news().expect("readable").expect("news").into_iter().map(|profile| profile.name).collect()
     }
 
     #[test]
@@ -475,12 +444,13 @@ mod tests {
     fn an_id_is_kept_and_a_copied_one_becomes_new() {
         let entry = r#"{"url":"https://a.example/","keybearer":{"id":"0123456789abcdef"}}"#;
         let (_folder, mut store) = store(&format!(r#"{{"mcpServers":{{"a":{entry},"b":{entry}}}}}"#));
-        let ids: Vec<String> = store.load().0.expect("readable").iter().map(|p| p.id.clone()).collect();
-        assert_eq!(ids[0], "0123456789abcdef");
-        assert_ne!(ids[0], ids[1]);
-        let mut again = ProfileStore::new(store.path.clone());
-        let kept: Vec<String> = again.load().0.expect("readable").iter().map(|p| p.id.clone()).collect();
-        assert_eq!(ids, kept);
+        let ids = |store: &mut ProfileStore| -> Vec<String> {
+            store.news().expect("readable").expect("news").into_iter().map(|profile| profile.id).collect()
+        };
+        let given = ids(&mut store);
+        assert_eq!(given[0], "0123456789abcdef");
+        assert_ne!(given[0], given[1]);
+        assert_eq!(ids(&mut ProfileStore::new(store.path.clone())), given);
     }
 
     #[test]
@@ -494,7 +464,7 @@ mod tests {
             (r#"{"keybearer":{"version":2}}"#, "newer"),
         ] {
             let (_folder, mut store) = store(content);
-            let error = store.load().0.expect_err(content).to_string();
+            let error = store.news().expect_err(content).to_string();
             assert!(error.contains(place), "{error} lacks {place}");
             let url = "https://b.example/mcp".parse().expect("an address");
             assert!(store.add("new", url, Settings::default()).is_err());

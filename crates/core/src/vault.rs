@@ -302,7 +302,7 @@ impl Vault {
         .await
     }
 
-    /// What all items hold whose id is wanted, in far less time than one by one. Each that can't be read is its own
+    /// What all items hold whose id is wanted, in far less time than one by one. Each that isn't what it should be is its own
     /// trouble.
     pub async fn read_all<T: Kept>(
         &self,
@@ -311,24 +311,24 @@ impl Vault {
         let (mut all, mut copied) = (BTreeMap::new(), Vec::new());
         for places in self.ask(|holder| holder.store()?.find_all()).await?.chunks(PORTION) {
             let places = places.to_vec();
-            for item in self.ask(move |holder| holder.store()?.read_at(&places)).await? {
+            let mut found = self.ask(move |holder| holder.store()?.read_at(&places)).await?;
+            found.retain(|item| is_listed(&item.id) && is_wanted(&item.id));
+            for item in found {
                 match all.entry(item.id) {
                     Entry::Occupied(other) => copied.push(other.key().clone()),
-                    Entry::Vacant(place) => _ = place.insert(item.content),
+                    Entry::Vacant(place) => {
+                        let content = Some(item.content).filter(|content| holds_one::<T>(content));
+                        place.insert(content.map(|content| T::from_bytes(&content)));
+                    }
                 }
             }
         }
-        all.retain(|id, content| is_listed(id) && is_wanted(id) && holds_one::<T>(content));
-        let mut all: BTreeMap<_, _> = all.into_iter().map(|(id, content)| (id, T::from_bytes(&content))).collect();
-        for id in copied.into_iter().filter(|id| is_listed(id) && is_wanted(id)) {
+        for id in copied {
             // Which of two counts is for the store to say.
-            match self.read(&id).await {
-                Ok(None) => drop(all.remove(&id)),
-                Ok(Some(item)) => drop(all.insert(id, Ok(item))),
-                Err(error) => drop(all.insert(id, Err(error))),
-            }
+            let item = self.read(&id).await.transpose();
+            all.insert(id, item);
         }
-        Ok(all)
+        Ok(all.into_iter().filter_map(|(id, item)| Some((id, item?))).collect())
     }
 
     /// Writes an item and reads it back: what this returns for is kept.

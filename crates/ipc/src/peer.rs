@@ -16,7 +16,9 @@ mod elsewhere;
 use elsewhere as system;
 
 pub use system::Witness;
-pub(crate) use system::{attest, number, split};
+#[cfg(unix)]
+pub(crate) use system::attest;
+pub(crate) use system::{number, split};
 
 use crate::socket::Connection;
 use keybearer_protocol::session::CallerView;

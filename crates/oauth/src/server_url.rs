@@ -9,7 +9,7 @@ use url::{Host, Url};
 /// The address of an MCP server: https, or http on loopback; no user info, no fragment.
 ///
 /// The text is kept byte for byte, because a protected resource is compared and sent as published (`AUTHZ-6`).
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ServerUrl {
     text: String,

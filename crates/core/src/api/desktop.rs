@@ -3,6 +3,7 @@
 use super::{Api, PAGE, wait};
 use crate::caller::Caller;
 use crate::error::Error;
+use crate::profile::Profile;
 use crate::settings::Preferences;
 use crate::vault::VaultError;
 use keybearer_oauth::client_metadata::DocumentAddress;
@@ -10,15 +11,23 @@ use keybearer_protocol::agent::{AgentStatusReply, AgentUnlockParams, AgentWatchP
 use keybearer_protocol::auth::CallbackKind;
 use keybearer_protocol::grant::{GrantListParams, GrantListReply};
 use keybearer_protocol::method::Empty;
-use keybearer_protocol::profile::{AccountStatus, AccountView};
+use keybearer_protocol::profile::AccountStatus;
 use keybearer_protocol::prompt::{PromptAnswerParams, PromptNextParams, PromptQueue};
 use keybearer_protocol::settings::{CallbackChoice, Language, LanguageChoice, Settings, SettingsSetParams, Unseen};
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 
 /// How often the profiles are looked at for edits while somebody watches.
 const GLANCE: Duration = Duration::from_secs(2);
+
+/// What a window shows of the accounts.
+#[derive(Default, PartialEq)]
+pub(super) struct Glance {
+    accounts: Vec<(Arc<Profile>, AccountStatus)>,
+    /// What is wrong with `servers.json`.
+    problem: Option<String>,
+}
 
 impl Api {
     pub(super) async fn register(&self, caller: &Caller) -> Result<Empty, Error> {
@@ -124,10 +133,9 @@ impl Api {
 
     /// Announces what changed by itself since the last look.
     fn glance(&self) {
-        let problem = self.accounts.all().err().map(|error| error.to_string());
-        let views = self.accounts.known().into_iter().map(|account| account.view());
-        let seen: Vec<String> =
-            views.map(|view| format!("{} {:?}", view.profile, view.status)).chain(problem).collect();
+        let problem = self.accounts.problem().map(|error| error.to_string());
+        let accounts = self.accounts.known().iter().map(|account| (account.profile(), account.status())).collect();
+        let seen = Glance { accounts, problem };
         let mut last = self.glanced.lock().unwrap_or_else(PoisonError::into_inner);
         if *last != seen {
             *last = seen;
@@ -142,9 +150,9 @@ impl Api {
         if problem.is_none() && !locked {
             self.accounts.wake().await;
         }
-        let configuration_problem = self.accounts.all().err().map(|error| error.to_string());
-        let views: Vec<AccountView> = self.accounts.known().iter().map(|account| account.view()).collect();
-        let needs_user = |view: &&AccountView| match view.status {
+        let configuration_problem = self.accounts.problem().map(|error| error.to_string());
+        let states: Vec<AccountStatus> = self.accounts.known().iter().map(|account| account.status()).collect();
+        let needs_user = |status: &&AccountStatus| match status {
             AccountStatus::Expiring | AccountStatus::SigningIn | AccountStatus::NeedsSignIn => true,
             AccountStatus::Connected | AccountStatus::Unreachable | AccountStatus::NoSignIn | AccountStatus::Locked => {
                 false
@@ -159,8 +167,8 @@ impl Api {
             pid: std::process::id(),
             started_at: self.started_at,
             started_by: self.started_by,
-            accounts: u32::try_from(views.len()).unwrap_or(u32::MAX),
-            need_user: u32::try_from(views.iter().filter(needs_user).count()).unwrap_or(u32::MAX),
+            accounts: u32::try_from(states.len()).unwrap_or(u32::MAX),
+            need_user: u32::try_from(states.iter().filter(needs_user).count()).unwrap_or(u32::MAX),
             locked,
             lock_problem: screen.into_iter().chain(sleep).reduce(|one, other| format!("{one}; {other}")),
             prompter,

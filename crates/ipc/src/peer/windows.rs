@@ -16,11 +16,6 @@ use tokio::io::{ReadHalf, WriteHalf};
 /// How far back a chain is followed.
 const DEPTH: usize = 16;
 
-/// Nothing to prepare: a pipe says of itself who is at its other end.
-pub(crate) fn attest<T>(_listener: &T) -> io::Result<()> {
-    Ok(())
-}
-
 /// The process at the other end, held so that its number can't come to mean another one.
 #[derive(Debug)]
 pub struct Witness {

@@ -1,6 +1,7 @@
 //! Unix domain sockets in private folders. Never in the abstract namespace, which has no file mode (REQ-D3).
 
 use super::{BindError, ConnectError};
+use crate::peer;
 use crate::place::Place;
 use keybearer_protocol::Door;
 use rustix::process::geteuid;
@@ -33,6 +34,8 @@ pub fn bind(place: &Place, door: Door) -> Result<Listener, BindError> {
     // What lies there is the rest of a process of this number that died between two lines.
     let _ = fs::remove_file(&name);
     let listener = Listener::bind(&name).map_err(|cause| system(&name, cause))?;
+    // Before anybody can connect: a connection has it from its beginning, or not at all.
+    peer::attest(&listener).map_err(|cause| system(&name, cause))?;
     fs::set_permissions(&name, Permissions::from_mode(0o600)).map_err(|cause| system(&name, cause))?;
     fs::rename(&name, &socket).map_err(|cause| system(&socket, cause))?;
     Ok(listener)
@@ -59,7 +62,8 @@ pub fn adopt(place: &Place, handed: UnixListener) -> Result<(Door, Listener), Bi
     if !fs::symlink_metadata(&at).is_ok_and(ours) {
         return Err(BindError::NotOurs(at));
     }
-    let listener = handed.set_nonblocking(true).and_then(|()| Listener::from_std(handed));
+    let ready = peer::attest(&handed).and_then(|()| handed.set_nonblocking(true));
+    let listener = ready.and_then(|()| Listener::from_std(handed));
     Ok((door, listener.map_err(|cause| BindError::System { path: at, cause })?))
 }
 

@@ -57,7 +57,7 @@ impl Account {
             registration.map_err(|error| if found.assumed { unfounded(error, &found.server) } else { error })?;
         self.progress.step(StepName::IdentifyClient, StepState::Done, Some(registration.client_id.clone()));
         let (redirect_uri, port) = self.way_back(&registration).await?;
-        let Settings { scopes, omit_resource, parameters, .. } = profile.settings;
+        let Settings { scopes, omit_resource, parameters, .. } = profile.settings.clone();
         let scopes = self.widened(if scopes.is_empty() { found.scopes } else { scopes });
         let dpop_jkt = found.dpop_key.as_ref().map(DpopKey::thumbprint).transpose()?;
         let wish = Wish { redirect_uri, resource: found.resource, omit_resource, scopes, dpop_jkt, parameters };
