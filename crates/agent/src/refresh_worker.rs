@@ -1,7 +1,7 @@
 //! The process that asks for tokens: this executable once more, for one request.
 
 use crate::harden;
-use keybearer_core::worker::{NOT_KEPT, Workers, take};
+use keybearer_core::worker::{NOT_ASKED, Workers, take};
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -27,14 +27,14 @@ pub(crate) fn run() -> ExitCode {
         Ok(taken) => taken,
         Err(error) => {
             tell(&format!("no tokens were asked for: {error}"));
-            return ExitCode::FAILURE;
+            return ExitCode::from(NOT_ASKED);
         }
     };
     match taken.work() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tell(&format!("an answer isn't kept: {error}"));
-            ExitCode::from(NOT_KEPT)
+            ExitCode::FAILURE
         }
     }
 }

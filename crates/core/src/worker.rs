@@ -25,8 +25,8 @@ const PATIENCE: Duration = Duration::from_secs(70);
 const ERRAND_LIMIT: u64 = 1024 * 1024;
 /// What tells the executable to be one.
 pub const ARGUMENT: &str = "--refresh-worker";
-/// With what it ends that has an answer, which isn't kept.
-pub const NOT_KEPT: u8 = 3;
+/// With what it ends if it is certain that nothing was asked.
+pub const NOT_ASKED: u8 = 3;
 
 /// Why no worker did its work. Nothing is said of whether the authorization server was asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -98,12 +98,10 @@ impl Workers {
         match tokio::time::timeout(PATIENCE, working).await {
             Ok(Ok(status)) => {
                 tracing::debug!(%status, "a refresh worker ended");
-                match status.code() {
-                    Some(code) if code != 0 && code != i32::from(NOT_KEPT) => {
-                        Err(WorkerError::NotStarted(format!("it ended with {status}")))
-                    }
-                    // Of one that was killed, nobody knows what it did.
-                    Some(_) | None => Ok(()),
+                // Of one that was killed, or failed in another way, nobody knows what it did.
+                match status.code() == Some(i32::from(NOT_ASKED)) {
+                    true => Err(WorkerError::NotStarted(format!("it ended with {status}"))),
+                    false => Ok(()),
                 }
             }
             Ok(Err(_)) | Err(_) => Err(WorkerError::Waiting),

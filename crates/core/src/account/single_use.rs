@@ -26,6 +26,7 @@ pub(super) struct Journaled {
     pub(super) received_at: Timestamp,
     journal: Journal,
     entry: Entry,
+    key: Key,
 }
 
 impl Journaled {
@@ -52,6 +53,25 @@ impl Account {
         let intent = Intent::new(&self.id, generation, &request.grant, now());
         let beginning = journal.clone();
         let entry = blocking(move || beginning.begin(intent)).await?;
+        self.send(journal, entry, key, request).await
+    }
+
+    /// Has another worker ask the same, whose answer takes the place of the one that was lost.
+    pub(super) async fn ask_again(
+        &self,
+        lost: Journaled,
+        request: TokenRequest,
+    ) -> Result<(Result<Tokens, TokenError>, Journaled), Error> {
+        self.send(lost.journal, lost.entry, lost.key, request).await
+    }
+
+    async fn send(
+        &self,
+        journal: Journal,
+        entry: Entry,
+        key: Key,
+        request: TokenRequest,
+    ) -> Result<(Result<Tokens, TokenError>, Journaled), Error> {
         let (endpoint, dpop_key) = (request.asked.token_endpoint.clone(), request.dpop_key.clone());
         if let Err(error) = self.context.workers.send(request, &key, &entry).await {
             // One that wasn't started has asked nothing; one that still waits may bring an answer yet.
@@ -97,13 +117,13 @@ impl Account {
         endpoint: &Url,
         dpop_key: Option<&DpopKey>,
     ) -> Result<(Result<Tokens, TokenError>, Journaled), Error> {
-        let reading = journal.clone();
-        let (answer, entry) = blocking(move || Ok((reading.read(&mut entry, &key)?, entry))).await?;
+        let (reading, opening) = (journal.clone(), key.clone());
+        let (answer, entry) = blocking(move || Ok((reading.read(&mut entry, &opening)?, entry))).await?;
         let (received_at, tokens) = match answer {
             Some(answer) => (answer.received_at, answer.tokens(endpoint, self.prover(dpop_key).as_ref())),
             None => (now(), Err(HttpError::Broken(host(endpoint)).into())),
         };
-        Ok((tokens, Journaled { received_at, journal, entry }))
+        Ok((tokens, Journaled { received_at, journal, entry, key }))
     }
 }
 

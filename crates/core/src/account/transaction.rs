@@ -166,8 +166,7 @@ impl Account {
         let (mut answer, mut journaled) = self.ask_once(record.pending.clone(), request()).await?;
         if answer.as_ref().is_err_and(|error| classify(error) == Failure::Ambiguous) {
             tracing::info!(account = %self.id, "the answer to a refresh was lost; asking once more");
-            journaled.close().await?;
-            (answer, journaled) = self.ask_once(record.pending.clone(), request()).await?;
+            (answer, journaled) = self.ask_again(journaled, request()).await?;
         }
         Ok(Outcome { tokens: answer, received_at: journaled.received_at, journaled: Some(journaled) })
     }
