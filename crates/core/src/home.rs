@@ -144,6 +144,11 @@ pub fn make_private(folder: &Path) -> io::Result<()> {
     builder.create(folder)
 }
 
+/// Whether something wasn't written for lack of room.
+pub fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}
+
 fn unusable(path: &Path, error: &io::Error) -> HomeError {
     HomeError::Unusable { path: path.to_owned(), cause: error.to_string() }
 }

@@ -10,7 +10,7 @@
 //! An entry is one line of JSON, which holds no secret, then the sealed answer with its length in front. A line that isn't whole
 //! was never acted on, and an answer that isn't whole is none.
 
-use crate::home::{Home, make_private};
+use crate::home::{Home, is_full, make_private};
 use crate::seal::{Key, Unopened};
 use crate::token_request::{Answer, SingleUse};
 use jiff::Timestamp;
@@ -195,7 +195,7 @@ impl Journal {
     }
 
     fn unusable(&self, error: &io::Error) -> JournalError {
-        if matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded) {
+        if is_full(error) {
             JournalError::Full(self.folder.clone())
         } else if error.kind() == ErrorKind::AlreadyExists {
             JournalError::UnderWay

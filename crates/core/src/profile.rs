@@ -4,7 +4,7 @@
 //! `{"mcpServers": {"linear-work": {"type": "http", "url": …, "keybearer": {"id": …, "auth": …}}}}`.
 //! Whatever Keybearer doesn't know in it stays as it is.
 
-use crate::home::{HomeError, random_id, replace};
+use crate::home::{HomeError, is_full, random_id, replace};
 use keybearer_oauth::ServerUrl;
 use keybearer_oauth::extra_parameters::ExtraParameters;
 use keybearer_oauth::server_url::ServerUrlError;
@@ -252,7 +252,7 @@ impl ProfileStore {
         replace(&self.path, text.as_bytes()).map_err(|error| ProfileError::Unwritable {
             path: self.path.clone(),
             cause: error.to_string(),
-            full: matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded),
+            full: is_full(&error),
         })
     }
 }

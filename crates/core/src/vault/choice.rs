@@ -2,7 +2,7 @@
 
 use super::VaultError;
 use super::sealed::Guard;
-use crate::home::{random_id, replace};
+use crate::home::{is_full, random_id, replace};
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::io;
@@ -99,8 +99,7 @@ impl ChoiceFile {
     pub(super) fn write(&self, choice: &Choice) -> Result<(), VaultError> {
         let content = serde_json::to_vec(choice).map_err(|error| self.unusable(&error.to_string()))?;
         replace(&self.path(), &content).map_err(|error| {
-            let is_full = error.kind() == io::ErrorKind::StorageFull;
-            if is_full { VaultError::Full } else { self.unusable(&error.to_string()) }
+            if is_full(&error) { VaultError::Full } else { self.unusable(&error.to_string()) }
         })
     }
 

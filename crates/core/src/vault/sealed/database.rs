@@ -3,6 +3,7 @@
 //!
 //! The file is one agent's alone as long as it is open. Everything that is asked of it is a short statement.
 
+use crate::home::is_full;
 use crate::vault::VaultError;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior, params};
 use std::fs::{self, File, OpenOptions};
@@ -184,7 +185,7 @@ fn check(path: &Path) -> Result<(), VaultError> {
 }
 
 fn unusable(path: &Path, error: &io::Error) -> VaultError {
-    if error.kind() == io::ErrorKind::StorageFull {
+    if is_full(error) {
         return VaultError::Full;
     }
     VaultError::Unusable(format!("{}: {error}", path.display()))
