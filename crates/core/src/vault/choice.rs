@@ -98,9 +98,8 @@ impl ChoiceFile {
     /// Replaces it at once.
     pub(super) fn write(&self, choice: &Choice) -> Result<(), VaultError> {
         let content = serde_json::to_vec(choice).map_err(|error| self.unusable(&error.to_string()))?;
-        replace(&self.path(), &content).map_err(|error| {
-            if is_full(&error) { VaultError::Full } else { self.unusable(&error.to_string()) }
-        })
+        replace(&self.path(), &content)
+            .map_err(|error| if is_full(&error) { VaultError::Full } else { self.unusable(&error.to_string()) })
     }
 
     /// Where a sealed vault lies.
