@@ -60,7 +60,7 @@ pub fn is_usable(now: Timestamp, tokens: &TokenRecord, refused: bool) -> bool {
 }
 
 /// When the agent renews a set by itself, if it does: ahead of the access token's end if somebody has `used` it since it
-/// was received, so that whoever comes next needn't wait; and at least once a day ([`LONGEST_REST`]). `chance`, between 0
+/// was received, so that whoever comes next needn't wait; and at least once a day. `chance`, between 0
 /// and 1, spreads the sets that were received together over a tenth of that margin: earlier, never later.
 pub fn renews_at(now: Timestamp, tokens: &TokenRecord, used: bool, chance: f64) -> Option<Timestamp> {
     if !tokens.is_renewable() {

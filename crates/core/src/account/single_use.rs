@@ -20,30 +20,35 @@ const PATIENCE: Duration = Duration::from_secs(75);
 /// How often is looked whether it has ended.
 const LOOK: Duration = Duration::from_millis(20);
 
+/// What came of asking for tokens.
+pub(super) struct Outcome {
+    /// The tokens, or why there are none.
+    pub(super) tokens: Result<Tokens, TokenError>,
+    /// When that came.
+    pub(super) received_at: Timestamp,
+    /// The journal's copy, where there is no other.
+    pub(super) journaled: Option<Journaled>,
+}
+
 /// The journal's copy of an answer. It stays there until it is closed.
 pub(super) struct Journaled {
-    /// When the answer came.
-    pub(super) received_at: Timestamp,
     journal: Journal,
     entry: Entry,
     key: Key,
 }
 
-impl Journaled {
-    /// What was answered is kept elsewhere, or is nothing to keep.
-    pub(super) async fn close(self) -> Result<(), Error> {
-        blocking(move || self.journal.close(self.entry)).await
+/// What was answered is kept elsewhere now, or is nothing to keep.
+pub(super) async fn close(journaled: Option<Journaled>) -> Result<(), Error> {
+    match journaled {
+        Some(Journaled { journal, entry, .. }) => blocking(move || journal.close(entry)).await,
+        None => Ok(()),
     }
 }
 
 impl Account {
     /// Has a worker ask. An answer that never came counts as a connection that broke. The keyring keeps this sign-in meanwhile.
     /// Whoever calls this holds `changing`, and has brought to its end what was asked before.
-    pub(super) async fn ask_once(
-        &self,
-        pending: Option<Pending>,
-        request: TokenRequest,
-    ) -> Result<(Result<Tokens, TokenError>, Journaled), Error> {
+    pub(super) async fn ask_once(&self, pending: Option<Pending>, request: TokenRequest) -> Result<Outcome, Error> {
         let (journal, key, mut record) = (self.context.journal.clone(), Key::generate(), self.record()?);
         record.journal_key = Some(key.to_text());
         let generation = record.generation;
@@ -57,21 +62,11 @@ impl Account {
     }
 
     /// Has another worker ask the same, whose answer takes the place of the one that was lost.
-    pub(super) async fn ask_again(
-        &self,
-        lost: Journaled,
-        request: TokenRequest,
-    ) -> Result<(Result<Tokens, TokenError>, Journaled), Error> {
+    pub(super) async fn ask_again(&self, lost: Journaled, request: TokenRequest) -> Result<Outcome, Error> {
         self.send(lost.journal, lost.entry, lost.key, request).await
     }
 
-    async fn send(
-        &self,
-        journal: Journal,
-        entry: Entry,
-        key: Key,
-        request: TokenRequest,
-    ) -> Result<(Result<Tokens, TokenError>, Journaled), Error> {
+    async fn send(&self, journal: Journal, entry: Entry, key: Key, request: TokenRequest) -> Result<Outcome, Error> {
         let (endpoint, dpop_key) = (request.asked.token_endpoint.clone(), request.dpop_key.clone());
         if let Err(error) = self.context.workers.send(request, &key, &entry).await {
             // One that wasn't started has asked nothing; one that still waits may bring an answer yet.
@@ -89,7 +84,7 @@ impl Account {
         traded: Traded,
         endpoint: &Url,
         dpop_key: Option<&DpopKey>,
-    ) -> Result<Option<(Result<Tokens, TokenError>, Journaled)>, Error> {
+    ) -> Result<Option<Outcome>, Error> {
         let journal = self.context.journal.clone();
         let (looking, id) = (journal.clone(), self.id.clone());
         let Some(entry) = blocking(move || looking.find(&id)).await? else { return Ok(None) };
@@ -116,14 +111,14 @@ impl Account {
         key: Key,
         endpoint: &Url,
         dpop_key: Option<&DpopKey>,
-    ) -> Result<(Result<Tokens, TokenError>, Journaled), Error> {
+    ) -> Result<Outcome, Error> {
         let (reading, opening) = (journal.clone(), key.clone());
         let (answer, entry) = blocking(move || Ok((reading.read(&mut entry, &opening)?, entry))).await?;
         let (received_at, tokens) = match answer {
             Some(answer) => (answer.received_at, answer.tokens(endpoint, self.prover(dpop_key).as_ref())),
             None => (now(), Err(HttpError::Broken(host(endpoint)).into())),
         };
-        Ok((tokens, Journaled { received_at, journal, entry, key }))
+        Ok(Outcome { tokens, received_at, journaled: Some(Journaled { journal, entry, key }) })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::Account;
 use super::moved::{is_gone, moved_to, token_endpoint};
-use super::single_use::Journaled;
+use super::single_use::{Outcome, close};
 use crate::clock::now;
 use crate::error::Error;
 use crate::journal::Traded;
@@ -16,14 +16,6 @@ use keybearer_oauth::registration::{Registration, RegistrationOrigin};
 use keybearer_oauth::token_answer::{TokenError, Tokens};
 use keybearer_oauth::{Http, ServerUrl};
 use std::sync::Arc;
-
-/// What came of asking for new tokens.
-struct Outcome {
-    tokens: Result<Tokens, TokenError>,
-    received_at: Timestamp,
-    /// The only other copy, where a refresh token was traded.
-    journaled: Option<Journaled>,
-}
 
 impl Account {
     /// Takes up what the journal has of a refresh that an agent before this one began.
@@ -75,12 +67,11 @@ impl Account {
         let Some(tokens) = record.tokens.clone() else { return Ok(false) };
         let (endpoint, key) = (&tokens.token_endpoint, tokens.dpop_key.as_ref());
         let found = self.asked_before(Traded::RefreshToken, endpoint, key).await?;
-        let Some((answer, journaled)) = found else { return Ok(false) };
-        if answer.as_ref().is_err_and(|error| classify(error) != Failure::Rejected) {
-            journaled.close().await?;
+        let Some(outcome) = found else { return Ok(false) };
+        if outcome.tokens.as_ref().is_err_and(|error| classify(error) != Failure::Rejected) {
+            close(outcome.journaled).await?;
             return Ok(false);
         }
-        let outcome = Outcome { tokens: answer, received_at: journaled.received_at, journaled: Some(journaled) };
         self.conclude(record, tokens, outcome).await.map(|()| true)
     }
 
@@ -100,9 +91,7 @@ impl Account {
             }
             Err(error) => Err(error),
         };
-        if let Some(journaled) = outcome.journaled {
-            journaled.close().await?;
-        }
+        close(outcome.journaled).await?;
         result
     }
 
@@ -118,9 +107,7 @@ impl Account {
             && is_gone(error)
             && let Some(elsewhere) = token_endpoint(server, record, &tokens).await
         {
-            if let Some(journaled) = outcome.journaled {
-                journaled.close().await?;
-            }
+            close(outcome.journaled).await?;
             tokens.token_endpoint = elsewhere;
             let outcome = self.ask(record, &tokens).await?;
             return Ok((tokens, outcome));
@@ -163,12 +150,13 @@ impl Account {
             dpop_key: dpop_key.cloned(),
             nonce: self.nonces.of(&asked.token_endpoint),
         };
-        let (mut answer, mut journaled) = self.ask_once(record.pending.clone(), request()).await?;
-        if answer.as_ref().is_err_and(|error| classify(error) == Failure::Ambiguous) {
+        let mut outcome = self.ask_once(record.pending.clone(), request()).await?;
+        let is_lost = outcome.tokens.as_ref().is_err_and(|error| classify(error) == Failure::Ambiguous);
+        if let Some(lost) = outcome.journaled.take_if(|_| is_lost) {
             tracing::info!(account = %self.id, "the answer to a refresh was lost; asking once more");
-            (answer, journaled) = self.ask_again(journaled, request()).await?;
+            outcome = self.ask_again(lost, request()).await?;
         }
-        Ok(Outcome { tokens: answer, received_at: journaled.received_at, journaled: Some(journaled) })
+        Ok(outcome)
     }
 }
 

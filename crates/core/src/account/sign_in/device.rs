@@ -5,6 +5,7 @@ use super::discover::Found;
 use super::granted::Granted;
 use super::{OpenSignIn, Way, opens};
 use crate::account::Account;
+use crate::account::single_use::{Outcome, close};
 use crate::account::transaction::ends_at;
 use crate::browser::Browser;
 use crate::clock::now;
@@ -128,7 +129,7 @@ impl Account {
         let (asked, dpop_key) = (&pending.device.asked, pending.dpop_key.as_ref());
         let _changing = self.changing.lock().await;
         let before = self.asked_before(Traded::DeviceCode, &asked.token_endpoint, dpop_key).await?;
-        let (answer, journaled) = match before {
+        let Outcome { tokens, received_at, journaled } = match before {
             Some(before) => before,
             None => {
                 let grant = SingleUse::DeviceCode(pending.device.device_code.clone());
@@ -136,10 +137,10 @@ impl Account {
                 self.ask_for_sign_in(&url, kept, asked, grant, dpop_key).await?
             }
         };
-        let answer = match answer {
+        let answer = match tokens {
             Ok(answer) if still_meant() => answer,
             other => {
-                journaled.close().await?;
+                close(journaled).await?;
                 return Err(other.err().map_or(Error::Cancelled, Error::Token));
             }
         };
@@ -152,7 +153,7 @@ impl Account {
             unattended: false,
             dpop_key: pending.dpop_key.as_ref(),
         };
-        self.keep(&granted, answer, journaled.received_at).await?;
-        journaled.close().await
+        self.keep(&granted, answer, received_at).await?;
+        close(journaled).await
     }
 }

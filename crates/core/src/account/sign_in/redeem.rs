@@ -2,7 +2,7 @@
 
 use super::granted::Granted;
 use crate::account::Account;
-use crate::account::single_use::Journaled;
+use crate::account::single_use::{Outcome, close};
 use crate::error::Error;
 use crate::journal::Traded;
 use crate::profile::ProfileError;
@@ -14,7 +14,6 @@ use keybearer_oauth::ServerUrl;
 use keybearer_oauth::asked::Asked;
 use keybearer_oauth::authorization::Code;
 use keybearer_oauth::dpop::DpopKey;
-use keybearer_oauth::token_answer::{TokenError, Tokens};
 use keybearer_protocol::auth::{StepName, StepState};
 use std::sync::Arc;
 
@@ -71,7 +70,7 @@ impl Account {
             return Err(Error::Cancelled);
         }
         let asked = &pending.authorization.asked;
-        let (answer, journaled) = match accepted? {
+        let Outcome { tokens, received_at, journaled } = match accepted? {
             Some(code) => {
                 let grant = SingleUse::Code(code, Box::new(pending.authorization.clone()));
                 let (kept, dpop_key) = (Pending::Browser(Box::new(pending.clone())), pending.dpop_key.as_ref());
@@ -83,10 +82,10 @@ impl Account {
                 before.ok_or(Error::Lapsed)?
             }
         };
-        let answer = match answer {
+        let answer = match tokens {
             Ok(answer) if still_meant() => answer,
             other => {
-                journaled.close().await?;
+                close(journaled).await?;
                 return Err(other.err().map_or(Error::Cancelled, Error::Token));
             }
         };
@@ -96,8 +95,8 @@ impl Account {
             unattended: false,
             dpop_key: pending.dpop_key.as_ref(),
         };
-        self.keep(&granted, answer, journaled.received_at).await?;
-        journaled.close().await
+        self.keep(&granted, answer, received_at).await?;
+        close(journaled).await
     }
 
     /// Asks for the tokens of a sign-in, which the keyring keeps meanwhile. Whoever calls this holds `changing`.
@@ -108,7 +107,7 @@ impl Account {
         asked: &Asked,
         grant: SingleUse,
         dpop_key: Option<&DpopKey>,
-    ) -> Result<(Result<Tokens, TokenError>, Journaled), Error> {
+    ) -> Result<Outcome, Error> {
         // The account's tokens of before are good until there are new ones; an earlier sign-in that couldn't be kept isn't.
         self.bring_to_its_end().await?;
         self.context.journal.forget(self.id())?;
