@@ -28,6 +28,7 @@ const COMMANDS: &[&str] = &[
     "start_at_login",
     "lock",
     "unlock",
+    "move_vault",
     "start_practice",
     "copy_text",
     "quit",

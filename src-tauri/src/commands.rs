@@ -27,6 +27,7 @@ use keybearer_protocol::prompt::{
     Decision, PromptAnswer, PromptAnswerParams, PromptNext, PromptNextParams, PromptQueue,
 };
 use keybearer_protocol::settings::{Settings, SettingsGet, SettingsSet, SettingsSetParams};
+use keybearer_protocol::vault::{VaultKind, VaultMove, VaultMoveParams};
 use keybearer_protocol::{ErrorCode, ErrorObject};
 use secrecy::SecretString;
 use std::sync::Arc;
@@ -71,6 +72,7 @@ pub fn all() -> Builder<tauri::Wry> {
             start_at_login,
             lock,
             unlock,
+            move_vault,
             start_practice,
             copy_text,
             quit,
@@ -254,6 +256,14 @@ pub async fn lock(agent: Shared<'_>) -> Answer<()> {
 #[specta::specta]
 pub async fn unlock(agent: Shared<'_>, passphrase: Option<String>) -> Answer<()> {
     agent.tell::<AgentUnlock>(AgentUnlockParams { passphrase: passphrase.map(SecretString::from) }).await
+}
+
+/// Moves everything to another vault, with a passphrase where that is to have one.
+#[tauri::command]
+#[specta::specta]
+pub async fn move_vault(agent: Shared<'_>, to: VaultKind, passphrase: Option<String>) -> Answer<()> {
+    let passphrase = passphrase.map(SecretString::from);
+    agent.request::<VaultMove>(VaultMoveParams { to, passphrase }).await.map(drop)
 }
 
 /// Starts the practice server if it doesn't run, and tells the address of its MCP server.

@@ -124,14 +124,14 @@ fn sleep_waits_until_it_is_locked() {
         let inhibitor = until("an inhibitor", || Ok(login.inhibitor())).unwrap();
         assert_eq!(inhibitor.said, ["sleep", "delay"]);
         login.sleep(true);
-        inhibitor.is_let_go();
+        inhibitor.wait_until_let_go();
         assert!(is_locked(&world));
         login.sleep(false);
         world.ok(&["unlock"]).unwrap();
     }
     let last = until("an inhibitor", || Ok(login.inhibitor())).unwrap();
     world.ok(&["auto-lock", "--before-sleep", "off"]).unwrap();
-    last.is_let_go();
+    last.wait_until_let_go();
 }
 
 #[test]

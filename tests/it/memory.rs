@@ -22,18 +22,20 @@ fn regions_holding(pid: u32, words: &[&str]) -> io::Result<Vec<String>> {
     for region in fs::read_to_string(format!("/proc/{pid}/maps"))?.lines() {
         let mut columns = region.split_whitespace();
         let (span, rights) = (columns.next().unwrap_or_default(), columns.next().unwrap_or_default());
-        let ends = span.split_once('-').map(|(from, to)| [from, to].map(|end| u64::from_str_radix(end, 16).unwrap()));
+        let ends = span
+            .split_once('-')
+            .map(|(from, to)| [from, to].map(|end| u64::from_str_radix(end, 16).unwrap_or_default()));
         let Some([mut at, end]) = ends.filter(|_| rights.starts_with("rw")) else { continue };
         let mut piece = vec![0; PIECE + longest];
         while at < end {
-            let length = usize::try_from(end - at).unwrap().min(piece.len());
+            let length = usize::try_from(end - at).unwrap_or(usize::MAX).min(piece.len());
             // Pages that the kernel keeps for itself can't be read by anybody.
             let read = memory.read_at(&mut piece[..length], at).unwrap_or_default();
             for word in words {
                 let times = piece[..read].windows(word.len()).filter(|window| *window == word.as_bytes()).count();
                 found.extend((0..times).map(|_| format!("{word} in {region}")));
             }
-            at += u64::try_from(PIECE).unwrap();
+            at += u64::try_from(PIECE).map_err(io::Error::other)?;
         }
     }
     Ok(found)

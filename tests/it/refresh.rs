@@ -12,7 +12,7 @@ use wiremock::matchers::{body_string_contains, method, path};
 use wiremock::{Mock, ResponseTemplate};
 
 /// Two hundred questions at one time, on four connections.
-fn two_hundred_tokens(world: &World) -> Vec<Value> {
+pub(crate) fn two_hundred_tokens(world: &World) -> Vec<Value> {
     let mut wires: Vec<Wire> = (0..4).map(|_| world.programs().unwrap()).collect();
     for wire in &mut wires {
         (0..50).for_each(|id| wire.ask(id, "token.get", &json!({ "profile": "practice" })).unwrap());

@@ -6,9 +6,12 @@ use keybearer_tests::session::Session;
 use keybearer_tests::world::World;
 use serde_json::json;
 
+/// Tokens of sixteen kilobytes each.
+const LONG: [&str; 2] = ["--token-length", "16384"];
+
 /// Walks the whole road on this keyring. Locked, it says all of this.
 fn walk(keyring: Keyring, says: &[&str]) {
-    let (mut world, practice) = (World::on(Session::with(keyring).unwrap()), Practice::start(&[]).unwrap());
+    let (mut world, practice) = (World::on(Session::with(keyring).unwrap()), Practice::start(&LONG).unwrap());
     let status = world.json(&["status"]).unwrap();
     assert_eq!(status["vault"], "unlocked", "{status}");
 
@@ -29,6 +32,16 @@ fn walk(keyring: Keyring, says: &[&str]) {
     let renewed = world.ok(&["token", "one", "--force"]).unwrap();
     world.kill_agent().unwrap();
     assert_eq!(world.ok(&["token", "one"]).unwrap(), renewed);
+
+    // Everything moves into a sealed file, whose key the keyring keeps, and back.
+    for (to, kind, items) in [("sealed", "sealed_by_keyring", 1), ("keyring", "keyring", 3)] {
+        world.ok(&["vault", "move", to]).unwrap();
+        assert_eq!(world.json(&["vault", "status"]).unwrap()["kind"], kind);
+        world.kill_agent().unwrap();
+        assert_eq!(world.ok(&["token", "one"]).unwrap(), renewed);
+        assert_eq!(world.ok(&["token", "large"]).unwrap(), large);
+        assert_eq!(world.session.count_keyring_items().unwrap(), items);
+    }
 
     // Locked, it stops what must be kept, and is never taken for an empty one.
     world.session.lock_keyring().unwrap();
@@ -58,7 +71,8 @@ fn walk(keyring: Keyring, says: &[&str]) {
     for name in ["one", "two", "large"] {
         world.ok(&["remove", name]).unwrap();
     }
-    assert_eq!(world.session.count_keyring_items().unwrap(), 0);
+    let left = world.session.keyring_items().unwrap();
+    assert_eq!(world.session.count_keyring_items().unwrap(), 0, "{left}");
     assert_eq!(practice.count("reuse_detected").unwrap(), 0);
 }
 

@@ -2,11 +2,15 @@
 //!
 //! `relay SOCKET` sends each line of standard input, `{"method": …, "params": …}`, on one connection and prints each
 //! answer. `become SOCKET METHOD PARAMS COMMAND` opens a session, then turns into a shell that runs COMMAND with the
-//! connection as its standard input and a ready request in `$REQUEST`.
+//! connection as its standard input and a ready request in `$REQUEST`. `call SOCKET GATE CALLERS SECONDS PACE ACCOUNT…` is
+//! many callers at once.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(unix, expect(clippy::print_stdout, reason = "answers are what a test reads"))]
 
+/// Many callers in one process.
+#[cfg(unix)]
+mod callers;
 /// What it can be.
 #[cfg(unix)]
 mod roles;

@@ -1,5 +1,6 @@
-//! The two roles, each on a socket of the agent.
+//! The roles, each on a socket of the agent.
 
+use crate::callers;
 use anyhow::{Context, bail};
 use keybearer_tests::wire::Wire;
 use serde_json::{Value, json};
@@ -15,7 +16,12 @@ pub(crate) fn play() -> anyhow::Result<()> {
     match words.as_slice() {
         ["relay", socket] => relay(Path::new(socket)),
         ["become", socket, method, params, command] => turn(Path::new(socket), method, params, command),
-        _ => bail!("relay SOCKET, or become SOCKET METHOD PARAMS COMMAND"),
+        ["call", socket, gate, callers, seconds, pace, accounts @ ..] => {
+            callers::call(Path::new(socket), gate, callers.parse()?, seconds.parse()?, pace.parse()?, accounts)
+        }
+        _ => bail!(
+            "relay SOCKET, become SOCKET METHOD PARAMS COMMAND, or call SOCKET GATE CALLERS SECONDS PACE ACCOUNT…"
+        ),
     }
 }
 

@@ -31,7 +31,11 @@ impl Practice {
 
     /// The same with this executable.
     pub fn start_at(executable: &Path, arguments: &[&str]) -> anyhow::Result<Practice> {
-        let mut command = Command::new(executable);
+        Practice::start_by(Command::new(executable), arguments)
+    }
+
+    /// The same with whatever starts one.
+    pub fn start_by(mut command: Command, arguments: &[&str]) -> anyhow::Result<Practice> {
         command.args(["serve", "--exit-with-parent"]).args(arguments);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
         let out = child.stdout.take().context("a pipe")?;

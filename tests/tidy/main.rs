@@ -8,6 +8,8 @@
 mod documents;
 /// Which crate may know which.
 mod layers;
+/// What prints itself holds no secret.
+mod secrets;
 /// How every source file begins, is named, and what it leaves out.
 mod sources;
 /// The order of the modules within a crate.

@@ -30,8 +30,8 @@ pub(crate) struct Fleet {
 pub(crate) enum Asked {
     /// A token that the server takes, with its generation.
     Good(u64),
-    /// A token that the server refuses.
-    Dead,
+    /// A token that the server refuses, with its generation.
+    Dead(u64),
     /// The account needs its person.
     NeedsSignIn(String),
     /// Something else was in the way: the name of the code, and the words.
@@ -82,7 +82,7 @@ impl Fleet {
         }
         let token = reply["result"]["access_token"].as_str().context("a token")?;
         let generation = reply["result"]["generation"].as_u64().context("a generation")?;
-        Ok(if self.accepts(token)? { Asked::Good(generation) } else { Asked::Dead })
+        Ok(if self.accepts(token)? { Asked::Good(generation) } else { Asked::Dead(generation) })
     }
 
     /// Whether the server takes this token.

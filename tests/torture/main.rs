@@ -17,6 +17,15 @@ mod measure;
 mod processes;
 /// Tokens asked for all the time.
 mod pump;
+/// What only the superuser may.
+mod superuser;
+/// strace.
+mod tracer;
+/// What a process uses.
+mod usage;
 
+mod agents;
+mod boundaries;
+mod callers;
 mod scale;
 mod soak;

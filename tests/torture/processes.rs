@@ -1,12 +1,9 @@
 //! The agent's processes, and their sudden end.
 
-use anyhow::Context;
 use keybearer_tests::until::until;
 use keybearer_tests::world::World;
 use rustix::process::{Pid, Signal, kill_process};
-use std::collections::BTreeMap;
 use std::fs;
-use std::time::Duration;
 
 /// The argument by which the agent makes itself a refresh worker.
 const WORKER: &str = "--refresh-worker";
@@ -15,6 +12,13 @@ const WORKER: &str = "--refresh-worker";
 pub(crate) fn agent(world: &World) -> Option<u32> {
     // A dead one leaves its number behind, which somebody else may have by now.
     world.agent_pid().filter(|pid| arguments(*pid).is_some_and(|all| all[0].ends_with("keybearer-agent")))
+}
+
+/// All agents of this world.
+pub(crate) fn agents_of(world: &World) -> Vec<u32> {
+    let home = world.home.to_string_lossy();
+    let serves = |all: Vec<String>| all[0].ends_with("keybearer-agent") && all.iter().any(|argument| *argument == home);
+    all().filter(|pid| arguments(*pid).is_some_and(serves) && !is_worker(*pid) && runs(*pid)).collect()
 }
 
 /// The refresh workers that this agent has started.
@@ -49,39 +53,28 @@ pub(crate) fn wait_for_end(pids: &[u32]) -> anyhow::Result<()> {
     until("the end of what was killed", || Ok((!pids.iter().any(|pid| runs(*pid))).then_some(())))
 }
 
-/// How long its threads have been on the processor.
-pub(crate) fn processor_time(pid: u32) -> anyhow::Result<Duration> {
-    let times = tasks(pid)?.into_iter().map(|task| {
-        let schedule = fs::read_to_string(format!("/proc/{pid}/task/{task}/schedstat")).unwrap_or_default();
-        schedule.split(' ').next().and_then(|time| time.parse::<u64>().ok()).unwrap_or_default()
-    });
-    Ok(Duration::from_nanos(times.sum()))
+/// The process of this name that this one has started, or somebody whom it has started.
+pub(crate) fn descendant(pid: u32, name: &str) -> Option<u32> {
+    let children: Vec<u32> = all().filter(|child| parent(*child) == Some(pid)).collect();
+    let is_it = |child: &&u32| arguments(**child).is_some_and(|all| all[0] == name);
+    children.iter().find(is_it).copied().or_else(|| children.iter().find_map(|child| descendant(*child, name)))
 }
 
-/// The memory that is its own, in bytes.
-pub(crate) fn resident(pid: u32) -> anyhow::Result<u64> {
-    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
-    Ok(field(&status, "RssAnon:").context("no memory of its own")? * 1024)
+/// The threads of a process.
+pub(crate) fn threads_of(pid: u32) -> Vec<u32> {
+    let entries = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
 }
 
-/// How often each of its threads has left the processor because it waited: the thread's name with it, by its number.
-pub(crate) fn switches(pid: u32) -> anyhow::Result<BTreeMap<u32, (String, u64)>> {
-    let counted = tasks(pid)?.into_iter().filter_map(|task| {
-        let status = fs::read_to_string(format!("/proc/{pid}/task/{task}/status")).ok()?;
-        let name = status.lines().next()?.strip_prefix("Name:")?.trim().to_owned();
-        Some((task, (name, field(&status, "voluntary_ctxt_switches:")?)))
-    });
-    Ok(counted.collect())
+/// Whether a process stands still.
+pub(crate) fn is_stopped(pid: u32) -> bool {
+    stat(pid).is_some_and(|fields| matches!(fields.first().map(String::as_str), Some("T" | "t")))
 }
 
-fn tasks(pid: u32) -> anyhow::Result<Vec<u32>> {
-    let entries = fs::read_dir(format!("/proc/{pid}/task"))?.flatten();
-    Ok(entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect())
-}
-
-/// A number out of a `status`.
-fn field(status: &str, name: &str) -> Option<u64> {
-    status.lines().find_map(|line| line.strip_prefix(name))?.split_whitespace().next()?.parse().ok()
+/// Who looks over its shoulder: 0 for nobody.
+pub(crate) fn tracer_of(pid: u32) -> Option<u32> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    status.lines().find_map(|line| line.strip_prefix("TracerPid:"))?.trim().parse().ok()
 }
 
 fn all() -> impl Iterator<Item = u32> {

@@ -60,7 +60,7 @@ impl Pump {
             let name = &fleet.names[account];
             match asked {
                 Asked::Good(_) => drop(stroke.rounds.fetch_add(1, Ordering::SeqCst)),
-                Asked::Dead => self.find(format!("{name} was given a token that the server refuses")),
+                Asked::Dead(_) => self.find(format!("{name} was given a token that the server refuses")),
                 Asked::NeedsSignIn(why) => self.find(format!("lost: {why}")),
                 Asked::Failed(code, words) => self.find(format!("{code}: {words}")),
             }

@@ -27,20 +27,27 @@ fn the_main_job() {
 
 #[test]
 fn large_tokens_lie_in_parts_and_outlive_the_agent() {
-    let planted = "long".repeat(1500);
-    let (windows, practice) = (WineKeybearer::new().unwrap(), Practice::start(&["--plant-token", &planted]).unwrap());
+    let long = ["--token-length", "16384"];
+    let (windows, practice) = (WineKeybearer::new().unwrap(), Practice::start(&long).unwrap());
     windows.ok(&["add", practice.mcp_url(), "--name", "large"]).unwrap();
     let token = windows.ok(&["token", "large"]).unwrap();
-    assert!(token.len() > 2560 && token.starts_with(&planted), "{} characters", token.len());
+    assert_eq!(token.len(), 16 * 1024);
     let parts = |windows: &WineKeybearer| {
         let items = windows.items().unwrap();
         items.iter().filter(|name| name.contains('#')).count()
     };
-    // Both tokens are of more than 6000 bytes, and a credential holds 2560.
-    assert!((5..=7).contains(&parts(&windows)), "{:?}", windows.items().unwrap());
+    // Both tokens are of 16384 bytes, and a credential holds 2560.
+    assert!((13..=15).contains(&parts(&windows)), "{:?}", windows.items().unwrap());
     windows.kill_agent().unwrap();
     assert_eq!(windows.ok(&["token", "large"]).unwrap(), token);
     assert_eq!(windows.json(&["test", "large"]).unwrap()["ok"], true);
+    // In a sealed file they are whole, and in parts again when they come back.
+    for (to, found) in [("sealed", 0..=0), ("keyring", 13..=15)] {
+        windows.ok(&["vault", "move", to]).unwrap();
+        windows.kill_agent().unwrap();
+        assert_eq!(windows.ok(&["token", "large"]).unwrap(), token);
+        assert!(found.contains(&parts(&windows)), "{to}: {:?}", windows.items().unwrap());
+    }
     windows.ok(&["remove", "large"]).unwrap();
     assert_eq!(parts(&windows), 0, "{:?}", windows.items().unwrap());
 }

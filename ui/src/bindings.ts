@@ -57,6 +57,8 @@ export interface Commands {
   lock(): Promise<null>;
   /** Ends the lock, with the vault's passphrase where it has one. */
   unlock(passphrase: string | null): Promise<null>;
+  /** Moves everything to another vault, with a passphrase where that is to have one. */
+  moveVault(to: VaultKind, passphrase: string | null): Promise<null>;
   /** Starts the practice server if it doesn't run, and tells the address of its MCP server. */
   startPractice(): Promise<string>;
   /** Puts a text on the clipboard. */
@@ -93,6 +95,7 @@ export function commandsOver(invoke: Invoke): Commands {
     startAtLogin: (on) => invoke("start_at_login", { on }),
     lock: () => invoke("lock"),
     unlock: (passphrase) => invoke("unlock", { passphrase }),
+    moveVault: (to, passphrase) => invoke("move_vault", { to, passphrase }),
     startPractice: () => invoke("start_practice"),
     copyText: (text) => invoke("copy_text", { text }),
     quit: () => invoke("quit"),
@@ -343,11 +346,11 @@ export type AuthView = {
 /** When Keybearer locks by itself: never, unless a person chose so. */
 export type AutoLock = {
   /** After so many seconds without a sign of the person; absent means that no time is too long. */
-  after_secs?: number | null,
+  after_secs: number | null,
   /** When the screen locks. */
-  with_screen?: boolean,
+  with_screen: boolean,
   /** Before the computer sleeps. */
-  before_sleep?: boolean,
+  before_sleep: boolean,
 };
 
 /** A change of [`AutoLock`]: what is absent stays. */
@@ -755,9 +758,9 @@ export type Theme =
 /** Why what Keybearer is to lock at can't be seen here; absent where it can, or isn't wanted. */
 export type Unseen = {
   /** Why nothing is heard of the screen. */
-  screen?: string | null,
+  screen: string | null,
   /** Why nothing is heard of sleep, or only as it begins. */
-  sleep?: string | null,
+  sleep: string | null,
 };
 
 /** Where secrets lie. */

@@ -30,6 +30,8 @@ mod setup;
 mod step;
 /// Everything that must be green.
 mod test;
+/// What nothing may come to grief from.
+mod torture;
 
 use clap::Parser;
 use std::path::PathBuf;
@@ -66,6 +68,18 @@ enum Task {
         #[arg(long, value_name = "N", default_value_t = 60)]
         seconds: u32,
     },
+    /// Kill, starve and crowd everything in the middle of refreshes, and see that nothing is lost
+    Torture {
+        /// This row alone
+        #[arg(long, value_enum)]
+        row: Option<torture::Row>,
+        /// Go on long enough for figures
+        #[arg(long)]
+        long: bool,
+        /// Try the executables that people get
+        #[arg(long)]
+        release: bool,
+    },
     /// Drive the window through every flow, on a screen of its own
     E2e {
         /// Keep a picture of each screen in this folder
@@ -98,6 +112,7 @@ fn main() -> anyhow::Result<()> {
         Task::Conformance { scenario, callback } => conformance::run(scenario.as_deref(), callback),
         Task::Keyrings => keyrings::run(),
         Task::Fuzz { target, seconds } => fuzz::run(target, seconds),
+        Task::Torture { row, long, release } => torture::run(row, long, release),
         Task::E2e { screenshots, filter } => e2e::run(screenshots.as_deref(), filter.as_deref()),
         #[cfg(target_os = "linux")]
         Task::Platforms => platforms::run(),

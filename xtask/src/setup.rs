@@ -66,6 +66,9 @@ const KEYRINGS: &[Package] = &[
     ("libqca-qt5-2-plugins", "KWallet's encryption on the bus"),
 ];
 
+/// To look over a program's shoulder, and to make its system calls fail.
+const TORTURE: &[Package] = &[("strace", "kills the agent at an exact system call, and makes one fail")];
+
 /// The oldest Node.js that builds the window.
 const NODE: (u32, u32) = (20, 19);
 
@@ -86,7 +89,7 @@ pub(crate) fn base() -> anyhow::Result<()> {
 
 /// What the whole workspace needs, its tests included.
 pub(crate) fn everything() -> anyhow::Result<()> {
-    install(&[BASE, WINDOW, LINKS, E2E, INTEROP, KEYRINGS].concat())?;
+    install(&[BASE, WINDOW, LINKS, E2E, INTEROP, KEYRINGS, TORTURE].concat())?;
     node()?;
     packages_of("ui")?;
     servers()
@@ -95,6 +98,13 @@ pub(crate) fn everything() -> anyhow::Result<()> {
 /// What the tests of the window need, and its bundle.
 pub(crate) fn window() -> anyhow::Result<()> {
     install(&[BASE, WINDOW, LINKS, E2E].concat())?;
+    node()?;
+    packages_of("ui")
+}
+
+/// What torture needs, the window included.
+pub(crate) fn torture() -> anyhow::Result<()> {
+    install(&[BASE, WINDOW, LINKS, E2E, TORTURE].concat())?;
     node()?;
     packages_of("ui")
 }

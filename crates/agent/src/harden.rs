@@ -53,7 +53,6 @@ fn is_beyond_limits() -> bool {
 
 /// macOS encrypts its swap; on Windows nothing is done about it.
 #[cfg(not(target_os = "linux"))]
-#[expect(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]
 pub(crate) fn stay_out_of_swap() -> io::Result<bool> {
     Ok(false)
 }

@@ -20,6 +20,9 @@ pub(crate) fn run() -> ExitCode {
     if let Err(error) = harden::process() {
         tell(&format!("this system doesn't let it hide its memory: {error}"));
     }
+    if let Err(error) = harden::stay_out_of_swap() {
+        tell(&format!("this system doesn't keep it out of the swap: {error}"));
+    }
     let taken = match entry().and_then(|entry| take(io::stdin().lock(), entry)) {
         Ok(taken) => taken,
         Err(error) => {

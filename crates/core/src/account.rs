@@ -552,7 +552,9 @@ fn means(profile: &Profile, record: &Record) -> Means {
 
 fn status_of(tokens: &TokenRecord, refused: bool) -> AccountStatus {
     let renewable = tokens.is_renewable();
-    let soon = tokens.expires_at.is_some_and(|end| end.duration_since(now()) <= EXPIRING);
+    // Of a set that was refused, the server may end the rest at any time.
+    let is_near = || tokens.expires_at.is_some_and(|end| end.duration_since(now()) <= EXPIRING);
+    let soon = tokens.refresh_rejected.is_some() || is_near();
     match (renewable, is_usable(now(), tokens, refused), soon) {
         (true, _, _) | (false, true, false) => AccountStatus::Connected,
         (false, true, true) => AccountStatus::Expiring,

@@ -1,19 +1,23 @@
-//! Locking: by hand, and by itself. Nobody is waited for: whoever is busy with a server, or with a keyring that is silent,
+//! Locking: by hand, and by itself. Nobody is waited for: whoever is busy with a server, or with a vault that is silent,
 //! is put away when it is done, and gives out nothing until then.
 
+use crate::account::Context;
 use crate::accounts::Accounts;
 use crate::auto_lock::Sign;
+use crate::caller::Caller;
 use crate::consent::Consent;
+use crate::error::Error;
 use crate::presence::{News, Presence, Wanted, untouched_for};
 use keybearer_protocol::settings::{AutoLock, Unseen};
+use secrecy::SecretString;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 
-/// How long a lock waits for the keyring to know of it.
+/// How long a lock waits for the vault to know of it.
 const MOMENT: Duration = Duration::from_secs(1);
-/// How long a keyring that couldn't be told is left alone.
+/// How long a vault that couldn't be told is left alone.
 const REST: Duration = Duration::from_secs(10);
 /// How often the clocks are looked at: the agent's timers stand still while the computer sleeps.
 const LOOK: Duration = Duration::from_secs(60);
@@ -25,13 +29,16 @@ pub struct Locking {
     presence: Presence,
     /// The last of the person.
     sign: Mutex<Sign>,
+    /// Held by whoever locks or unlocks the vault, so that what comes last is what stays.
+    turning: tokio::sync::Mutex<()>,
 }
 
 impl Locking {
     /// Locks when somebody says so, and by itself as the settings say.
     pub fn start(accounts: Arc<Accounts>, consent: Arc<Consent>) -> Arc<Locking> {
         let (presence, news) = Presence::start();
-        let locking = Arc::new(Locking { accounts, consent, presence, sign: Mutex::new(Sign::now()) });
+        let (sign, turning) = (Mutex::new(Sign::now()), tokio::sync::Mutex::default());
+        let locking = Arc::new(Locking { accounts, consent, presence, sign, turning });
         tokio::spawn(locking.clone().follow_settings());
         tokio::spawn(locking.clone().follow_presence(news));
         tokio::spawn(locking.clone().follow_idleness());
@@ -39,19 +46,39 @@ impl Locking {
     }
 
     /// Locks at once. What isn't under way is out of memory when this returns.
-    pub async fn lock(&self) {
+    pub async fn lock(self: &Arc<Self>) {
         self.consent.lock();
         self.accounts.put_away();
         self.accounts.context().changes.announce();
-        let (consent, lock) = (self.consent.clone(), self.accounts.context().lock.clone());
-        let telling = tokio::spawn(async move {
-            while lock.is_set() && !consent.settle().await {
+        let settling = tokio::spawn(self.clone().settle());
+        // Until the vault knows, the next agent wouldn't be locked.
+        let _ = timeout(MOMENT, settling).await;
+    }
+
+    /// Has the vault know of the lock, and locks the vault itself: its key leaves the memory.
+    async fn settle(self: Arc<Self>) {
+        let Context { lock, vault, .. } = self.accounts.context();
+        let mut is_known = false;
+        while lock.is_set() && !is_known {
+            let turn = self.turning.lock().await;
+            if lock.is_set() {
+                is_known = self.consent.settle().await;
+                vault.lock().await;
+            }
+            drop(turn);
+            if !is_known {
                 tokio::select! { () = sleep(REST) => {}, () = lock.lifts() => {} }
             }
-        });
-        // Until the keyring knows, the next agent wouldn't be locked.
-        let _ = timeout(MOMENT, telling).await;
-        self.accounts.context().vault.lock().await;
+        }
+    }
+
+    /// Ends the lock, as [`Consent::unlock`] lets it.
+    pub async fn unlock(&self, caller: &Caller, passphrase: Option<SecretString>) -> Result<(), Error> {
+        let turn = self.turning.lock().await;
+        self.consent.unlock(caller, passphrase).await?;
+        drop(turn);
+        self.accounts.wake().await;
+        Ok(())
     }
 
     /// The person is there.
@@ -115,7 +142,7 @@ impl Locking {
         }
     }
 
-    async fn lock_because(&self, why: &str) {
+    async fn lock_because(self: &Arc<Self>, why: &str) {
         if !self.accounts.context().lock.is_set() {
             tracing::info!(why, "locking");
             self.lock().await;

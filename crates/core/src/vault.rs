@@ -34,13 +34,14 @@ mod tries;
 
 use crate::flight::Flight;
 use crate::home::{Home, HomeError};
+use crate::seal::Key;
 use holder::Holder;
 use keeper::Keeper;
 use keybearer_protocol::vault::{VaultKind, VaultState};
 #[cfg(any(target_os = "macos", windows))]
 use keyring::Keyring;
 #[cfg(not(any(target_os = "macos", windows)))]
-use sealed::{Guard, Key, Stretching};
+use sealed::{Guard, Stretching};
 use secrecy::{ExposeSecret, SecretString};
 use secret_service::Keyring;
 use serde::Serialize;

@@ -87,6 +87,7 @@ impl Workers {
         #[cfg(windows)]
         command.creation_flags(CREATE_NO_WINDOW);
         let mut worker = command.spawn().map_err(not_started)?;
+        tracing::debug!(pid = worker.id(), "a refresh worker asks");
         let working = async {
             if let Some(mut input) = worker.stdin.take() {
                 // One that was killed reads nothing; what it did is in the entry.

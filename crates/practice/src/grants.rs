@@ -45,6 +45,8 @@ pub struct Grants {
     pub token_lifetime: Duration,
     /// How long the previous refresh token is accepted once more.
     pub refresh_grace: Duration,
+    /// How long every token is at least, in characters: what clients keep may have to be large.
+    pub token_length: usize,
     prefix: String,
     grants: Vec<Grant>,
     codes: HashMap<String, AuthorizationCode>,
@@ -93,6 +95,7 @@ impl Grants {
         Self {
             token_lifetime,
             refresh_grace,
+            token_length: 0,
             prefix: prefix.to_owned(),
             grants: Vec::new(),
             codes: HashMap::new(),
@@ -255,7 +258,7 @@ impl Grants {
 
     /// A new access token, and a new refresh token unless one is kept.
     fn issue(&mut self, grant: usize, scopes: Vec<String>, kept: Option<&str>, now: Instant) -> Issued {
-        let access_token = format!("{}-at-{}", self.prefix, unguessable());
+        let access_token = self.token("at");
         let expires_at = now + self.token_lifetime;
         let token = AccessToken { grant, scopes: scopes.clone(), expires_at, used: false };
         self.access_tokens.insert(access_token.clone(), token);
@@ -264,8 +267,14 @@ impl Grants {
         Issued { access_token, refresh_token, scopes }
     }
 
+    /// A new token of this sort, filled up to its length.
+    fn token(&self, sort: &str) -> String {
+        let token = format!("{}-{sort}-{}", self.prefix, unguessable());
+        format!("{token:x<length$}", length = self.token_length)
+    }
+
     fn issue_refresh_token(&mut self, grant: usize) -> String {
-        let refresh_token = format!("{}-rt-{}", self.prefix, unguessable());
+        let refresh_token = self.token("rt");
         let generation = self.grants[grant].generation;
         self.refresh_tokens.insert(refresh_token.clone(), RefreshToken { grant, generation, used_at: None });
         refresh_token

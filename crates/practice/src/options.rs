@@ -25,6 +25,9 @@ pub struct Options {
     /// Begin every token and code with this word, so that a test can search files and logs for it
     #[arg(long, value_name = "PREFIX", default_value = "practice")]
     pub plant_token: String,
+    /// Make every token this long, in characters
+    #[arg(long, value_name = "CHARACTERS", default_value_t = 0)]
+    pub token_length: usize,
 }
 
 impl Default for Options {
@@ -36,6 +39,7 @@ impl Default for Options {
             dpop: None,
             faults: Vec::new(),
             plant_token: "practice".to_owned(),
+            token_length: 0,
         }
     }
 }

@@ -95,16 +95,18 @@ impl Practice {
             .timeout(Duration::from_secs(5))
             .no_proxy()
             .build()?;
+        let mut grants = Grants::new(
+            &options.plant_token,
+            Duration::from_secs(options.token_lifetime),
+            Duration::from_secs(options.refresh_grace),
+        );
+        grants.token_length = options.token_length;
         let state = State {
             clients: HashMap::new(),
             undecided: HashMap::new(),
             pushed_requests: PushedRequests::default(),
             devices: HashMap::new(),
-            grants: Grants::new(
-                &options.plant_token,
-                Duration::from_secs(options.token_lifetime),
-                Duration::from_secs(options.refresh_grace),
-            ),
+            grants,
             proofs: options.dpop.map(Proofs::new),
             distance: Duration::from_millis(options.distance_ms),
             faults: options.faults.into_iter().collect(),

@@ -129,13 +129,10 @@ pub enum Approval {
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct AutoLock {
     /// After so many seconds without a sign of the person; absent means that no time is too long.
-    #[serde(default)]
     pub after_secs: Option<u32>,
     /// When the screen locks.
-    #[serde(default)]
     pub with_screen: bool,
     /// Before the computer sleeps.
-    #[serde(default)]
     pub before_sleep: bool,
 }
 
@@ -159,9 +156,7 @@ pub struct AutoLockChange {
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct Unseen {
     /// Why nothing is heard of the screen.
-    #[serde(default)]
     pub screen: Option<String>,
     /// Why nothing is heard of sleep, or only as it begins.
-    #[serde(default)]
     pub sleep: Option<String>,
 }

@@ -49,7 +49,7 @@ pub(crate) struct Inhibitor {
 
 impl Inhibitor {
     /// Waits until sleep may go on.
-    pub(crate) fn is_let_go(mut self) {
+    pub(crate) fn wait_until_let_go(mut self) {
         assert_eq!(self.open.read(&mut [0]).unwrap(), 0);
     }
 }

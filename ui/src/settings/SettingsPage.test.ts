@@ -92,3 +92,48 @@ test("a start at login that can't be written goes back, and says why beside it",
   expect(note.parentElement?.textContent).toContain("Starts in the tray, without a window");
   expect(login.checked).toBe(false);
 });
+
+test("Keybearer locks by itself only as the user chooses, each occasion for itself", async () => {
+  const backend = show();
+  expect(radio("Never").checked).toBe(true);
+  await fireEvent.click(radio("15 min"));
+  await waitFor(() => expect(radio("15 min").checked).toBe(true));
+  const screenLock = screen.getByRole<HTMLInputElement>("switch", { name: "With the screen" });
+  const sleep = screen.getByRole<HTMLInputElement>("switch", { name: "Before sleep" });
+  await fireEvent.click(screenLock);
+  await waitFor(() => expect(screenLock.checked).toBe(true));
+  expect(sleep.checked).toBe(false);
+  await fireEvent.click(radio("Never"));
+  await waitFor(() => expect(radio("Never").checked).toBe(true));
+  expect(backend.asked).toEqual([
+    ["changeSettings", { auto_lock: { after_secs: 900 } }],
+    ["changeSettings", { auto_lock: { with_screen: true } }],
+    ["changeSettings", { auto_lock: { after_secs: 0 } }],
+  ]);
+  expect(screenLock.checked).toBe(true);
+});
+
+test("what can't be seen is told where it is chosen, and a time that the command chose is shown", () => {
+  const backend = new FakeBackend();
+  const chosen = settings({
+    auto_lock: { after_secs: 90, with_screen: false, before_sleep: true },
+    unseen: { screen: null, sleep: "this system has no logind" },
+  });
+  const where = { backend, settings: chosen, agent: agentStatus() };
+  render(SettingsPage, { ...where, onchanged: () => Promise.resolve(), onpractice: vi.fn(), onclose: vi.fn() });
+  expect(radio("90 s").checked).toBe(true);
+  const sleep = screen.getByRole("switch", { name: "Before sleep" });
+  expect(sleep.closest(".setting")?.textContent).toContain("Not possible now: this system has no logind");
+  const screenLock = screen.getByRole("switch", { name: "With the screen" });
+  expect(screenLock.closest(".setting")?.textContent).not.toContain("Not possible");
+});
+
+test("a change of the lock that is refused goes back, and says why beside it", async () => {
+  const backend = show();
+  backend.failures = { changeSettings: failure("storage_unavailable") };
+  const sleep = screen.getByRole<HTMLInputElement>("switch", { name: "Before sleep" });
+  await fireEvent.click(sleep);
+  const note = await screen.findByRole("alert");
+  expect(note.parentElement?.textContent).toContain("Before sleep");
+  expect(sleep.checked).toBe(false);
+});

@@ -11,6 +11,7 @@ import type {
   NewAccount,
   OpenPage,
   PromptView,
+  VaultKind,
   Settings,
   SettingsSetParams,
   SignInRequest,
@@ -96,13 +97,20 @@ export class FakeBackend implements Backend {
     });
   changeSettings = (change: SettingsSetParams) =>
     this.#do("changeSettings", [change], () => {
-      const { language, callback, client_metadata_url, theme, approval } = change;
+      const { language, callback, client_metadata_url, theme, approval, auto_lock } = change;
+      const { after_secs, with_screen, before_sleep } = auto_lock ?? {};
       this.current = {
         language: language === "system" ? null : (language ?? this.current.language),
         callback: callback === "auto" ? null : (callback ?? this.current.callback),
         client_metadata_url: (client_metadata_url ?? this.current.client_metadata_url) || null,
         theme: theme ?? this.current.theme,
         approval: approval ?? this.current.approval,
+        auto_lock: {
+          after_secs: (after_secs ?? this.current.auto_lock.after_secs) || null,
+          with_screen: with_screen ?? this.current.auto_lock.with_screen,
+          before_sleep: before_sleep ?? this.current.auto_lock.before_sleep,
+        },
+        unseen: this.current.unseen,
       };
       return this.current;
     });
@@ -117,8 +125,13 @@ export class FakeBackend implements Backend {
       this.agent = { ...this.agent, locked: true };
       return null;
     });
-  unlock = () =>
-    this.#do("unlock", [], () => {
+  moveVault = (to: VaultKind, passphrase: string | null) =>
+    this.#do("moveVault", [to, passphrase], () => {
+      this.agent = { ...this.agent, vault_kind: to };
+      return null;
+    });
+  unlock = (passphrase: string | null) =>
+    this.#do("unlock", [passphrase], () => {
       this.agent = { ...this.agent, locked: false };
       return null;
     });

@@ -67,8 +67,11 @@ export function agentStatus(different: Partial<AgentStatusReply> = {}): AgentSta
     accounts: 1,
     need_user: 0,
     locked: false,
+    lock_problem: null,
     prompter: true,
     prompts: 0,
+    vault_kind: "keyring",
+    wants_passphrase: false,
     vault: "unlocked",
     vault_problem: null,
     vault_advice: null,
@@ -78,7 +81,16 @@ export function agentStatus(different: Partial<AgentStatusReply> = {}): AgentSta
 }
 
 export function settings(different: Partial<Settings> = {}): Settings {
-  return { language: null, theme: "system", callback: null, client_metadata_url: null, approval: "ask", ...different };
+  return {
+    language: null,
+    theme: "system",
+    callback: null,
+    client_metadata_url: null,
+    approval: "ask",
+    auto_lock: { after_secs: null, with_screen: false, before_sleep: false },
+    unseen: { screen: null, sleep: null },
+    ...different,
+  };
 }
 
 export function failure(name: string, reason: string | null = null): ErrorObject {

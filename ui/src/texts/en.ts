@@ -2,6 +2,7 @@
 // doesn't compile. Texts with a gap are functions.
 
 import type {
+  VaultKind,
   AccountStatus,
   AlwaysOff,
   AuthType,
@@ -377,6 +378,7 @@ export const en = {
     title: "Keybearer is locked",
     explanation: "Programs that ask for a token get an error until it is unlocked. Names and accounts are hidden.",
     unlock: "Unlock",
+    passphrase: "Passphrase of the vault",
     waiting: (count: number) =>
       count === 1 ? "1 program waits for an answer." : `${count} programs wait for an answer.`,
   },
@@ -403,8 +405,33 @@ export const en = {
       text: "Any program that runs as you and outside a sandbox gets tokens for all accounts, and no prompt is shown.",
       verb: "Allow mine",
     },
+    locking: "Lock",
+    lockAfter: "When you aren’t here",
+    lockAfterHint: "After this time without you doing anything here. Programs that ask for tokens don’t count",
+    lockTimes: { never: "Never", 300: "5 min", 900: "15 min", 3600: "1 h" },
+    lockAfterSeconds: (seconds: number) => `${seconds} s`,
+    lockWithScreen: "With the screen",
+    lockBeforeSleep: "Before sleep",
+    lockHint: "While Keybearer is locked, programs get no tokens until you unlock it",
+    lockUnseen: (problem: string) => `Not possible now: ${problem}`,
     storage: "Storage",
-    keyring: "Keyring",
+    vaults: {
+      keyring: "System keyring",
+      sealed_by_keyring: "Sealed file",
+      sealed_by_passphrase: "Sealed file with passphrase",
+    } satisfies Record<VaultKind, string>,
+    noVault: "Vault",
+    moveVault: {
+      open: "Move…",
+      title: "Keep sign-ins somewhere else?",
+      text: "Everything is copied, checked and then deleted in the old place. Your accounts stay signed in. The key of a sealed file lies in the system keyring, unless the file has a passphrase.",
+      to: "New place",
+      passphrase: "New passphrase",
+      again: "The same again",
+      differs: "The two differ.",
+      forgotten: "8 characters or more. Nobody can open the file without it.",
+      verb: "Move",
+    },
     vault: { unlocked: "In use", locked: "Locked", absent: "Not answering" },
     practice: "Try the practice server",
     practiceHint: "A local MCP server with a fake sign-in, to test the whole path",
@@ -424,6 +451,10 @@ export const en = {
     vault_absent: {
       what: "The system keyring isn’t answering.",
       meaning: "Your sign-ins are stored there, so no tokens can be given out right now. Nothing is lost.",
+    },
+    vault_sealed: {
+      what: "The sealed vault can’t be used.",
+      meaning: "Your sign-ins are stored there, so no tokens can be given out right now. The file was left as it is.",
     },
     configuration: {
       what: "servers.json can’t be read as it is.",
@@ -639,6 +670,22 @@ export const en = {
       locked: {
         what: () => "Keybearer was locked when an answer came.",
         meaning: "Unlock it, then open the link in the browser again, or sign in again.",
+      },
+      wrong_passphrase: {
+        what: () => "That isn’t the passphrase.",
+        meaning: "Each wrong one makes you wait a little longer before the next.",
+      },
+      too_soon: {
+        what: () => "It is too soon for another try.",
+        meaning: "Wait a few seconds, then type the passphrase again.",
+      },
+      moving: {
+        what: () => "Everything is just being moved to another vault.",
+        meaning: "Try again in a moment.",
+      },
+      vault_damaged: {
+        what: () => "The sealed vault is damaged.",
+        meaning: "It was left as it is. Put the file back from a backup of yours.",
       },
       agent_locked: {
         what: () => "Keybearer or its keyring is locked.",

@@ -355,6 +355,7 @@ export const zhCN: Texts = {
     title: "Keybearer 已锁定",
     explanation: "解锁之前，请求令牌的程序会收到错误。名称和账号均已隐藏。",
     unlock: "解锁",
+    passphrase: "保险库的密码短语",
     waiting: (count) => `${count} 个程序在等待答复。`,
   },
   settings: {
@@ -380,8 +381,33 @@ export const zhCN: Texts = {
       text: "以你的身份在沙盒之外运行的任何程序都能取得所有账号的令牌，不再询问。",
       verb: "允许我的程序",
     },
+    locking: "锁定",
+    lockAfter: "你不在时",
+    lockAfterHint: "在此时间内你没有在这里进行任何操作，就会锁定。程序请求令牌不算在内",
+    lockTimes: { never: "从不", 300: "5 分钟", 900: "15 分钟", 3600: "1 小时" },
+    lockAfterSeconds: (seconds) => `${seconds} 秒`,
+    lockWithScreen: "随屏幕锁定",
+    lockBeforeSleep: "睡眠之前",
+    lockHint: "Keybearer 锁定期间，在你解锁之前程序得不到令牌",
+    lockUnseen: (problem) => `目前做不到：${problem}`,
     storage: "存储",
-    keyring: "密钥环",
+    vaults: {
+      keyring: "系统密钥环",
+      sealed_by_keyring: "加密文件",
+      sealed_by_passphrase: "带密码短语的加密文件",
+    },
+    noVault: "保险库",
+    moveVault: {
+      open: "移动…",
+      title: "将登录信息保存到别处？",
+      text: "所有内容会先复制并核对，然后从原处删除。你的账号保持登录。加密文件的密钥保存在系统密钥环中，除非该文件设有密码短语。",
+      to: "新位置",
+      passphrase: "新密码短语",
+      again: "再次输入",
+      differs: "两次输入不一致。",
+      forgotten: "至少 8 个字符。没有它，任何人都无法打开该文件。",
+      verb: "移动",
+    },
     vault: { unlocked: "使用中", locked: "已锁定", absent: "没有响应" },
     practice: "试用练习服务器",
     practiceHint: "带模拟登录的本地 MCP 服务器，用来测试完整流程",
@@ -400,6 +426,10 @@ export const zhCN: Texts = {
     vault_absent: {
       what: "系统密钥环没有响应。",
       meaning: "你的登录信息保存在其中，因此目前无法提供令牌。没有任何内容丢失。",
+    },
+    vault_sealed: {
+      what: "无法使用加密保险库。",
+      meaning: "你的登录信息保存在其中，因此目前无法提供令牌。文件保持原样。",
     },
     configuration: {
       what: "无法读取 servers.json。",
@@ -556,6 +586,22 @@ export const zhCN: Texts = {
       locked: {
         what: () => "收到回调时 Keybearer 已锁定。",
         meaning: "解锁后，请在浏览器中重新打开该链接，或重新登录。",
+      },
+      wrong_passphrase: {
+        what: () => "密码短语不正确。",
+        meaning: "每输错一次，下次尝试前的等待时间都会变长。",
+      },
+      too_soon: {
+        what: () => "现在再次尝试还太早。",
+        meaning: "请等几秒钟，再重新输入密码短语。",
+      },
+      moving: {
+        what: () => "所有内容正在移动到另一个保险库。",
+        meaning: "请稍后再试。",
+      },
+      vault_damaged: {
+        what: () => "加密保险库已损坏。",
+        meaning: "它保持原样。请用你的备份恢复该文件。",
       },
       agent_locked: {
         what: () => "Keybearer 或其密钥环已锁定。",

@@ -103,15 +103,16 @@ impl Account {
     }
 
     /// Renews the set of this generation for a program that needs another now. After a failure the server is not asked by
-    /// each of them: a token that is still good has to do, and whoever can't use that waits for the next try, which all
-    /// of them share.
+    /// each of them: a token that is still good has to do, unless newer ones only wait for the keyring, and whoever can't use
+    /// that waits for the next try, which all of them share.
     pub(super) async fn renew(self: &Arc<Self>, generation: u32, force: bool) -> Result<(), Error> {
         let came = Instant::now();
         loop {
             let (pause, error) = {
                 let state = self.state();
                 let Some(backoff) = state.renewal.backoff.as_ref().filter(|_| !state.renewal.running) else { break };
-                if backoff.failed_since(came) || (!force && !backoff.is_over(now()) && usable(&state, generation)) {
+                let will_do = !force && !state.outdated && usable(&state, generation);
+                if backoff.failed_since(came) || (will_do && !backoff.is_over(now())) {
                     return Err(backoff.error.clone());
                 }
                 (backoff.pause(), backoff.error.clone())
@@ -128,15 +129,19 @@ impl Account {
         result.unwrap_or(Err(Error::Internal("the refresh ended without a result")))
     }
 
+    /// The renewal of this generation came to nothing. What was rejected isn't tried again in any case.
     fn back_off(&self, seen: u32, error: &Error) {
-        let renewal = &mut self.state().renewal;
+        let mut state = self.state();
         // A newer set has not failed.
-        if renewal.generation == seen {
-            let chance = chance((&self.id, Instant::now()));
-            let backoff = Backoff::after(renewal.backoff.as_ref(), error.clone(), now(), chance);
-            let seconds = backoff.until.duration_since(now()).as_secs();
+        if state.renewal.generation != seen {
+            return;
+        }
+        let chance = chance((&self.id, Instant::now()));
+        let backoff = Backoff::after(state.renewal.backoff.as_ref(), error.clone(), now(), chance);
+        state.renewal.backoff = Some(backoff);
+        if let Some(deadline) = state.deadline(&self.id) {
+            let seconds = deadline.at.duration_since(now()).as_secs();
             tracing::info!(account = %self.id, %error, seconds, "a renewal came to nothing; it is tried again after a while");
-            renewal.backoff = Some(backoff);
         }
     }
 

@@ -59,6 +59,7 @@ impl Account {
             let generation = record.generation + 1;
             let empty = Record { tokens: None, displaced: None, pending: None, generation, ..record.clone() };
             self.commit(empty).await?;
+            self.context.journal.forget(&self.id)?;
             record
         };
         self.state().more_access = MoreAccess::default();

@@ -109,8 +109,7 @@ impl Api {
     }
 
     pub(super) async fn unlock(&self, caller: &Caller, params: AgentUnlockParams) -> Result<Empty, Error> {
-        self.consent.unlock(caller, params.passphrase).await?;
-        self.accounts.wake().await;
+        self.locking.unlock(caller, params.passphrase).await?;
         Ok(Empty {})
     }
 

@@ -98,9 +98,9 @@ impl ChoiceFile {
     /// Replaces it at once.
     pub(super) fn write(&self, choice: &Choice) -> Result<(), VaultError> {
         let content = serde_json::to_vec(choice).map_err(|error| self.unusable(&error.to_string()))?;
-        replace(&self.path(), &content).map_err(|error| match error.kind() {
-            io::ErrorKind::StorageFull => VaultError::Full,
-            _ => self.unusable(&error.to_string()),
+        replace(&self.path(), &content).map_err(|error| {
+            let is_full = error.kind() == io::ErrorKind::StorageFull;
+            if is_full { VaultError::Full } else { self.unusable(&error.to_string()) }
         })
     }
 

@@ -5,10 +5,11 @@
 //! the same file, and is taken away by the next who comes.
 
 use super::choice::{Choice, ChoiceFile, Chosen};
-use super::sealed::{self, Guard, Key, Sealed};
+use super::sealed::{self, Guard, Sealed};
 use super::store::{Found, Store, is_listed};
 use super::{Keyring, PORTION, VaultError, credential};
 use crate::home::{Home, HomeError};
+use crate::seal::Key;
 use std::collections::BTreeSet;
 use zeroize::Zeroizing;
 
@@ -140,7 +141,7 @@ impl Holder {
             None => None,
         };
         let others: Vec<Chosen> = before.scrap.iter().filter(|scrap| **scrap != target).cloned().collect();
-        let half = Choice { scrap: [&others[..], &[target.clone()]].concat(), ..before.clone() };
+        let half = Choice { scrap: [&others[..], std::slice::from_ref(&target)].concat(), ..before.clone() };
         self.choice.write(&half)?;
         let made = self.make(&target, guard, source.is_some());
         let new = match made {

@@ -56,3 +56,20 @@ impl Kept for Protection {
     // What was locked must not open, and what was asked about not go unasked, because a keyring lost it.
     const EMPTY_IS_NONE: bool = false;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vault::VaultError;
+
+    #[test]
+    fn what_version_1_wrote_guards_as_before_and_what_a_newer_one_wrote_guards_all() {
+        let written = r#"{"version":1,"approval":"ask","asked_before":true,"locked":true,"grants":[]}"#;
+        let read = Protection::from_bytes(written.as_bytes()).expect("read");
+        assert!(read.approval == Approval::Ask && read.asked_before && read.locked);
+        assert_eq!(String::from_utf8_lossy(&read.to_bytes().expect("written")), written);
+        for unknown in [written.replace("\"version\":1", "\"version\":2"), String::new()] {
+            assert!(matches!(Protection::from_bytes(unknown.as_bytes()), Err(VaultError::Unreadable(_))), "{unknown}");
+        }
+    }
+}

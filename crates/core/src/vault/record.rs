@@ -316,6 +316,36 @@ mod tests {
     use crate::vault::VaultError;
     use secrecy::ExposeSecret;
 
+    /// What version 1 wrote: a record that has another one within, for the address of before.
+    const VERSION_1: &str = r#"{"version":1,"url":"https://b.example/mcp","generation":5,"open":false,
+        "secret":{"value":"s3cret","auth":"client_credentials","issuer":"https://as.example"},
+        "exceptions":[{"exception":"issuer_slash","issuer":"https://as.example"}],
+        "tokens":{"access_token":"t0k3n","received_at":"2026-11-01T10:00:00Z","expires_at":"2026-11-01T11:00:00Z",
+            "scopes":["read"],"resource":"https://b.example/mcp","issuer":"https://as.example",
+            "token_endpoint":"https://as.example/token","revocation_endpoint":null,
+            "signed_in_at":"2026-10-01T10:00:00Z","by_client":true,"extra":{"id_token":"1d"}},
+        "displaced":{"version":1,"url":"https://a.example/mcp","generation":4,"open":false,
+            "tokens":{"access_token":"0ld","refresh_token":"r3fresh","received_at":"2026-10-01T10:00:00Z",
+                "expires_at":null,"scopes":[],"resource":"https://a.example/mcp","issuer":"https://as.example",
+                "token_endpoint":"https://as.example/token","revocation_endpoint":null,
+                "signed_in_at":"2026-10-01T10:00:00Z","by_client":false}}}"#;
+
+    #[test]
+    fn a_record_of_version_1_is_read_as_what_it_was_and_written_in_the_present_shape() {
+        let record = Record::from_bytes(VERSION_1.as_bytes()).expect("read");
+        let tokens = record.tokens.as_ref().expect("tokens");
+        assert!(tokens.unattended && tokens.is_renewable());
+        let displaced = record.displaced.as_ref().expect("one within");
+        assert!(displaced.tokens.as_ref().is_some_and(|tokens| !tokens.unattended));
+        // All else is as it was, but for the version and the one name.
+        let mut expected: Value = serde_json::from_str(&VERSION_1.replace("by_client", "unattended")).expect("JSON");
+        (expected["version"], expected["displaced"]["version"]) = (Record::newest().into(), Record::newest().into());
+        let written = record.to_bytes().expect("written");
+        let written: Value = serde_json::from_slice(&written).expect("JSON");
+        assert_eq!(written, expected);
+        assert!(Record::from_bytes(written.to_string().as_bytes()).is_ok());
+    }
+
     #[test]
     fn a_record_comes_back_whole_and_a_newer_one_is_left_alone() {
         let mut record = Record::new("https://a.example/mcp");
@@ -324,8 +354,12 @@ mod tests {
         let bytes = record.to_bytes().expect("written");
         let back = Record::from_bytes(&bytes).expect("read");
         assert_eq!(back.secret.map(|s| s.value.expose_secret().to_owned()), Some("s3cret".to_owned()));
-        let newer = String::from_utf8_lossy(&bytes).replace("\"version\":1", "\"version\":2");
+        let newer = String::from_utf8_lossy(&bytes).replace("\"version\":2", "\"version\":3");
         assert!(matches!(Record::from_bytes(newer.as_bytes()), Err(VaultError::Unreadable(_))));
+        // Without a version, or with one before the first, it isn't one of ours.
+        for foreign in [r#"{"url":"https://a.example/mcp"}"#, r#"{"version":0,"generation":"s3cret"}"#, "[]", "{}"] {
+            assert!(matches!(Record::from_bytes(foreign.as_bytes()), Err(VaultError::Unreadable(_))), "{foreign}");
+        }
         let broken = Record::from_bytes(b"{\"secret\": s3cret}").expect_err("broken").to_string();
         assert!(!broken.contains("s3cret"));
     }

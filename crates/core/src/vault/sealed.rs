@@ -6,18 +6,21 @@
 
 /// The file.
 mod database;
-/// A key that seals.
-mod key;
+/// What a sealed text is for.
+mod purpose;
+/// How a passphrase becomes a key.
+mod stretching;
 
-pub(super) use key::{Key, Stretching};
+pub(super) use stretching::Stretching;
 
 use super::VaultError;
 use super::store::{Found, PROBE, Place, Store, is_listed, key_item};
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD as BASE64;
+use crate::seal::{KEY_LENGTH, Key};
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use database::{Database, Row, Step};
-use key::{KEY, Purpose};
 use keybearer_protocol::vault::VaultKind;
+use purpose::Purpose;
+use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -75,10 +78,10 @@ struct Ledger {
 /// The marks of any number of items, put together so that each can be put in and taken out. Only the key's holder can make
 /// a mark, and none lies in the open.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
-struct Tally([u8; KEY]);
+struct Tally([u8; KEY_LENGTH]);
 
 impl Tally {
-    fn toggle(&mut self, mark: [u8; KEY]) {
+    fn toggle(&mut self, mark: [u8; KEY_LENGTH]) {
         self.0.iter_mut().zip(mark).for_each(|(sum, byte)| *sum ^= byte);
     }
 }
@@ -91,21 +94,21 @@ impl Sealed {
         guard: &Guard,
         mut keyring: Box<dyn Store>,
     ) -> Result<Sealed, VaultError> {
-        let key = Key::random();
+        let key = Key::generate();
         let protector = match guard {
             Guard::Keyring => {
                 keep(&mut *keyring, vault, &key)?;
                 Protector::Keyring
             }
             Guard::Passphrase(stretching, of_passphrase) => {
-                let sealed = of_passphrase.seal(of_key(vault), key.bytes())?;
-                Protector::Passphrase { stretching: *stretching, key: BASE64.encode(sealed) }
+                let sealed = of_passphrase.seal(key.expose(), &of_key(vault).bytes());
+                Protector::Passphrase { stretching: *stretching, key: BASE64_STANDARD.encode(sealed) }
             }
         };
         let header = Header { vault: vault.to_owned(), protector };
         let text = serde_json::to_string(&header).map_err(|_| VaultError::Unusable("its header".to_owned()))?;
         let tally = Tally::default();
-        let database = Database::create(path, &text, &key.seal(of_tally(vault, 0), &tally.0)?)?;
+        let database = Database::create(path, &text, &key.seal(&tally.0, &of_tally(vault, 0).bytes()))?;
         let ledger = Some(Ledger { database, generation: 0, tally, generations: BTreeMap::new() });
         let (path, vault) = (path.to_owned(), vault.to_owned());
         Ok(Sealed { path, vault, protector: header.protector, keyring, key: Some(key), ledger, locked: false })
@@ -171,11 +174,11 @@ impl Ledger {
         let mut tally = Tally::default();
         let mut generations = BTreeMap::new();
         for (id, generation) in database.generations()? {
-            tally.toggle(key.mark(of_item(vault, &id, generation)));
+            tally.toggle(of_item(vault, &id, generation).mark(key));
             generations.insert(id, generation);
         }
-        let left = key.open(of_tally(vault, generation), &sealed);
-        if left.is_some_and(|left| *left == tally.0) {
+        let left = key.open(&sealed, &of_tally(vault, generation).bytes());
+        if left.is_ok_and(|left| *left == tally.0) {
             Ok(Ledger { database, generation, tally, generations })
         } else {
             Err(VaultError::Damaged("somebody else has put items in, back or out".to_owned()))
@@ -185,7 +188,7 @@ impl Ledger {
     fn read_item(&self, key: &Key, vault: &str, id: &str) -> Result<Option<Zeroizing<Vec<u8>>>, VaultError> {
         let Some(generation) = self.generations.get(id) else { return Ok(None) };
         let row = self.database.row(id)?.filter(|row| row.generation == *generation);
-        let content = row.and_then(|row| key.open(of_item(vault, id, row.generation), &row.sealed));
+        let content = row.and_then(|row| key.open(&row.sealed, &of_item(vault, id, row.generation).bytes()).ok());
         content
             .map(Some)
             .ok_or_else(|| VaultError::Unreadable("it was damaged, or changed by somebody else".to_owned()))
@@ -197,13 +200,13 @@ impl Ledger {
         for (id, content) in items {
             generation += 1;
             if let Some(before) = self.generations.get(*id) {
-                tally.toggle(key.mark(of_item(vault, id, *before)));
+                tally.toggle(of_item(vault, id, *before).mark(key));
             }
             let purpose = of_item(vault, id, generation);
-            tally.toggle(key.mark(purpose));
-            rows.push(Row { id: (*id).to_owned(), generation, sealed: key.seal(purpose, content)? });
+            tally.toggle(purpose.mark(key));
+            rows.push(Row { id: (*id).to_owned(), generation, sealed: key.seal(content, &purpose.bytes()) });
         }
-        let sealed = key.seal(of_tally(vault, generation), &tally.0)?;
+        let sealed = key.seal(&tally.0, &of_tally(vault, generation).bytes());
         self.database.change(&Step { rows: &rows, gone: None, generation, tally: &sealed })?;
         (self.tally, self.generation) = (tally, generation);
         self.generations.extend(rows.into_iter().map(|row| (row.id, row.generation)));
@@ -213,8 +216,8 @@ impl Ledger {
     fn delete(&mut self, key: &Key, vault: &str, id: &str) -> Result<(), VaultError> {
         let Some(before) = self.generations.get(id) else { return Ok(()) };
         let (mut tally, generation) = (self.tally, self.generation + 1);
-        tally.toggle(key.mark(of_item(vault, id, *before)));
-        let sealed = key.seal(of_tally(vault, generation), &tally.0)?;
+        tally.toggle(of_item(vault, id, *before).mark(key));
+        let sealed = key.seal(&tally.0, &of_tally(vault, generation).bytes());
         self.database.change(&Step { rows: &[], gone: Some(id), generation, tally: &sealed })?;
         (self.tally, self.generation) = (tally, generation);
         self.generations.remove(id);
@@ -287,9 +290,10 @@ impl Store for Sealed {
     fn unlock(&mut self, of_passphrase: Option<&Key>) -> Result<(), VaultError> {
         if let (Protector::Passphrase { key, .. }, Some(of_passphrase)) = (&self.protector, of_passphrase) {
             let unreadable = || VaultError::Damaged("its header can't be read".to_owned());
-            let sealed = BASE64.decode(key).map_err(|_| unreadable())?;
-            let bytes = of_passphrase.open(of_key(&self.vault), &sealed).ok_or(VaultError::WrongPassphrase)?;
-            self.key = Some(Key::of(&bytes).ok_or_else(unreadable)?);
+            let sealed = BASE64_STANDARD.decode(key).map_err(|_| unreadable())?;
+            let bytes = of_passphrase.open(&sealed, &of_key(&self.vault).bytes());
+            let bytes = bytes.map_err(|_| VaultError::WrongPassphrase)?;
+            self.key = Some(Key::from_bytes(&bytes).ok_or_else(unreadable)?);
         }
         if self.is_shut() {
             return Err(VaultError::Sealed);
@@ -310,15 +314,15 @@ pub(super) fn remove(path: &Path) -> Result<(), VaultError> {
 
 /// Puts the key of a vault into the keyring.
 fn keep(keyring: &mut dyn Store, vault: &str, key: &Key) -> Result<(), VaultError> {
-    let (id, text) = (key_item(vault), Zeroizing::new(BASE64.encode(key.bytes())));
-    keyring.write(&id, text.as_bytes())?;
+    let (id, text) = (key_item(vault), key.to_text());
+    let text = text.expose_secret().as_bytes();
+    keyring.write(&id, text)?;
     let kept = keyring.read(&id)?;
-    if kept.is_some_and(|kept| *kept == text.as_bytes()) { Ok(()) } else { Err(VaultError::NotKept) }
+    if kept.is_some_and(|kept| *kept == text) { Ok(()) } else { Err(VaultError::NotKept) }
 }
 
 fn key_of(text: &[u8]) -> Option<Key> {
-    let bytes = Zeroizing::new(BASE64.decode(text).ok()?);
-    Key::of(&bytes)
+    Key::from_text(&SecretString::from(std::str::from_utf8(text).ok()?))
 }
 
 fn of_item<'a>(vault: &'a str, id: &'a str, generation: u64) -> Purpose<'a> {
@@ -331,4 +335,187 @@ fn of_tally(vault: &str, generation: u64) -> Purpose<'_> {
 
 fn of_key(vault: &str) -> Purpose<'_> {
     Purpose { kind: "keybearer vault key", vault, id: "", generation: 0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rusqlite::{Connection, params};
+
+    /// A keyring in memory.
+    #[derive(Clone, Default)]
+    struct Shelf(std::sync::Arc<std::sync::Mutex<BTreeMap<String, Vec<u8>>>>);
+
+    impl Shelf {
+        fn items(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Vec<u8>>> {
+            self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        }
+    }
+
+    impl Store for Shelf {
+        fn kind(&self) -> VaultKind {
+            VaultKind::Keyring
+        }
+
+        fn probe(&mut self) -> Result<(), VaultError> {
+            Ok(())
+        }
+
+        fn read(&mut self, id: &str) -> Result<Option<Zeroizing<Vec<u8>>>, VaultError> {
+            Ok(self.items().get(id).cloned().map(Zeroizing::new))
+        }
+
+        fn write(&mut self, id: &str, content: &[u8]) -> Result<(), VaultError> {
+            self.items().insert(id.to_owned(), content.to_vec());
+            Ok(())
+        }
+
+        fn delete(&mut self, id: &str) -> Result<(), VaultError> {
+            self.items().remove(id);
+            Ok(())
+        }
+
+        fn find_all(&mut self) -> Result<Vec<Place>, VaultError> {
+            Ok(self.items().keys().cloned().map(Place).collect())
+        }
+
+        fn read_at(&mut self, places: &[Place]) -> Result<Vec<Found>, VaultError> {
+            let found = |Place(id): &Place| Ok(self.read(id)?.map(|content| Found { id: id.clone(), content }));
+            places.iter().map(found).filter_map(Result::transpose).collect()
+        }
+    }
+
+    /// A vault whose key lies on a shelf, and where its file is.
+    struct Bench {
+        _folder: tempfile::TempDir,
+        path: PathBuf,
+        shelf: Shelf,
+    }
+
+    impl Bench {
+        fn new() -> Bench {
+            let folder = tempfile::tempdir().expect("a folder");
+            let (path, shelf) = (folder.path().join("vault.db"), Shelf::default());
+            let vault = Sealed::create(&path, "7", &Guard::Keyring, Box::new(shelf.clone()));
+            drop(vault.unwrap_or_else(|error| panic!("{error}")));
+            Bench { _folder: folder, path, shelf }
+        }
+
+        fn open(&self) -> Sealed {
+            Sealed::open(&self.path, "7", Box::new(self.shelf.clone())).unwrap_or_else(|error| panic!("{error}"))
+        }
+
+        fn write(&self, id: &str, content: &str) {
+            self.open().write(id, content.as_bytes()).expect("written");
+        }
+
+        fn read(&self, id: &str) -> Result<Option<String>, VaultError> {
+            Ok(self.open().read(id)?.map(|content| String::from_utf8_lossy(&content).into_owned()))
+        }
+
+        /// Does this to the file behind the vault's back.
+        fn meddle(&self, statement: &str) {
+            Connection::open(&self.path).and_then(|file| file.execute_batch(statement)).expect("done");
+        }
+
+        fn row(&self, id: &str) -> (i64, Vec<u8>) {
+            let file = Connection::open(&self.path).expect("open");
+            let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
+            file.query_row("SELECT generation, sealed FROM items WHERE id = ?1", [id], row).expect("a row")
+        }
+
+        fn put_back(&self, id: &str, (generation, sealed): (i64, Vec<u8>)) {
+            let file = Connection::open(&self.path).expect("open");
+            file.execute("INSERT OR REPLACE INTO items VALUES (?1, ?2, ?3)", params![id, generation, sealed])
+                .expect("put");
+        }
+    }
+
+    #[test]
+    fn items_come_back_and_lie_in_the_file_for_nobody_to_read() {
+        let bench = Bench::new();
+        bench.write("one", "a secret");
+        bench.write("one", "another secret");
+        bench.write("two", &"x".repeat(300_000));
+        assert_eq!(bench.read("one"), Ok(Some("another secret".to_owned())));
+        assert_eq!(bench.read("two"), Ok(Some("x".repeat(300_000))));
+        let mut vault = bench.open();
+        vault.probe().expect("works");
+        vault.delete("two").expect("deleted");
+        assert_eq!(vault.find_all().expect("found"), [Place("one".to_owned())]);
+        drop(vault);
+        let content = std::fs::read(&bench.path).expect("read");
+        assert!(!content.windows(6).any(|window| window == b"secret"));
+        assert_eq!(bench.read("two"), Ok(None));
+    }
+
+    #[test]
+    fn items_that_somebody_else_swapped_put_back_or_took_out_are_found() {
+        let bench = Bench::new();
+        ["one", "two"].iter().for_each(|id| bench.write(id, &format!("old {id}")));
+        let (old_one, old_two) = (bench.row("one"), bench.row("two"));
+        bench.write("one", "new one");
+        let new_one = bench.row("one");
+        let is_damaged = |bench: &Bench| matches!(bench.read("two"), Err(VaultError::Damaged(_)));
+
+        bench.put_back("one", old_one.clone());
+        assert!(is_damaged(&bench), "an older item");
+        // Of an older text under the present generation, the vault opens, and this item alone doesn't.
+        bench.put_back("one", (new_one.0, old_one.1.clone()));
+        assert!(matches!(bench.read("one"), Err(VaultError::Unreadable(_))), "an older text");
+        assert_eq!(bench.read("two"), Ok(Some("old two".to_owned())));
+        bench.put_back("one", (new_one.0, old_two.1.clone()));
+        assert!(matches!(bench.read("one"), Err(VaultError::Unreadable(_))), "another item's text");
+        bench.put_back("one", old_two);
+        assert!(is_damaged(&bench), "another item");
+        bench.put_back("one", new_one.clone());
+        assert_eq!(bench.read("one"), Ok(Some("new one".to_owned())));
+
+        bench.meddle("DELETE FROM items WHERE id = 'one'");
+        assert!(is_damaged(&bench), "an item less");
+        bench.put_back("one", new_one.clone());
+        bench.put_back("three", new_one);
+        assert!(is_damaged(&bench), "an item more");
+        bench.meddle("DELETE FROM items WHERE id = 'three'; UPDATE tally SET generation = 2");
+        assert!(is_damaged(&bench), "another tally");
+    }
+
+    #[test]
+    fn the_key_opens_it_and_is_nowhere_in_it() {
+        let bench = Bench::new();
+        bench.write("one", "a secret");
+        let mut vault = bench.open();
+        vault.read("one").expect("read");
+        vault.lock();
+        assert_eq!(vault.read("one"), Err(VaultError::Sealed));
+        vault.unlock(None).expect("the shelf has the key");
+        assert!(vault.read("one").is_ok_and(|content| content.is_some()));
+        drop(vault);
+        let key = bench.shelf.items().remove("vault-key-7").expect("a key");
+        assert_eq!(bench.read("one"), Err(VaultError::KeyGone));
+        let other = Key::generate().to_text();
+        bench.shelf.clone().write("vault-key-7", other.expose_secret().as_bytes()).expect("written");
+        assert!(matches!(bench.read("one"), Err(VaultError::Damaged(_))));
+        bench.shelf.clone().write("vault-key-7", &key).expect("written");
+        assert_eq!(bench.read("one"), Ok(Some("a secret".to_owned())));
+    }
+
+    #[test]
+    fn a_passphrase_opens_its_vault_and_no_other_does() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (path, shelf) = (folder.path().join("vault.db"), Shelf::default());
+        let stretching = Stretching::of_today();
+        let stretch = |passphrase: &str| stretching.stretch(&passphrase.into()).expect("a key");
+        let guard = Guard::Passphrase(stretching, stretch("right"));
+        let mut vault = Sealed::create(&path, "7", &guard, Box::new(shelf.clone())).ok().expect("made");
+        vault.write("one", b"a secret").expect("written");
+        drop(vault);
+        let mut vault = Sealed::open(&path, "7", Box::new(shelf)).ok().expect("opened");
+        assert_eq!((vault.is_shut(), vault.read("one")), (true, Err(VaultError::Sealed)));
+        assert_eq!(vault.stretching(), Some(stretching));
+        assert_eq!(vault.unlock(Some(&stretch("wrong"))), Err(VaultError::WrongPassphrase));
+        assert_eq!(vault.unlock(None), Err(VaultError::Sealed));
+        vault.unlock(Some(&stretch("right"))).expect("unlocked");
+        assert!(!vault.is_shut() && vault.read("one").is_ok_and(|content| content.is_some()));
+    }
 }

@@ -364,6 +364,7 @@ fn is_gone(error: &Error) -> bool {
         "org.freedesktop.DBus.Error.UnknownObject",
         "org.freedesktop.DBus.Error.UnknownMethod",
     ];
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the enum is open, and the rest is one case for us")]
     match error {
         Error::NoResult => true,
         Error::Zbus(zbus::Error::MethodError(name, ..)) => WORDS.contains(&name.as_str()),

@@ -172,9 +172,9 @@ pub(super) fn remove(path: &Path) -> Result<(), VaultError> {
 /// §1.3): opening one changes it.
 fn check(path: &Path) -> Result<(), VaultError> {
     let mut head = [0; 100];
-    File::open(path).and_then(|mut file| file.read_exact(&mut head)).map_err(|error| match error.kind() {
-        io::ErrorKind::UnexpectedEof => VaultError::Damaged("it is cut off".to_owned()),
-        _ => unusable(path, &error),
+    File::open(path).and_then(|mut file| file.read_exact(&mut head)).map_err(|error| {
+        let is_cut_off = error.kind() == io::ErrorKind::UnexpectedEof;
+        if is_cut_off { VaultError::Damaged("it is cut off".to_owned()) } else { unusable(path, &error) }
     })?;
     let number = |at: usize| head[at..].first_chunk().map_or(0, |bytes| u32::from_be_bytes(*bytes));
     if !head.starts_with(b"SQLite format 3\0") || number(68) != APPLICATION {
@@ -190,7 +190,6 @@ fn unusable(path: &Path, error: &io::Error) -> VaultError {
     VaultError::Unusable(format!("{}: {error}", path.display()))
 }
 
-#[expect(clippy::wildcard_enum_match_arm, reason = "SQLite's list is long, and the rest is one case for us")]
 fn explain(path: &Path, error: &rusqlite::Error) -> VaultError {
     use rusqlite::ErrorCode;
     match error.sqlite_error_code() {
@@ -199,5 +198,39 @@ fn explain(path: &Path, error: &rusqlite::Error) -> VaultError {
         Some(_) => VaultError::Unusable(format!("{}: {error}", path.display())),
         // A table, column or type that isn't as it was made.
         None => VaultError::Damaged(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn write(database: &mut Database, generation: u64, sealed: Vec<u8>) -> Result<(), VaultError> {
+        let rows = [Row { id: "one".to_owned(), generation, sealed }];
+        database.change(&Step { rows: &rows, gone: None, generation, tally: b"tally" })
+    }
+
+    #[test]
+    fn a_disk_that_is_full_or_only_to_be_read_changes_nothing_and_is_named() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("vault.db");
+        let mut database = Database::create(&path, "{}", b"").expect("made");
+        write(&mut database, 1, b"old".to_vec()).expect("written");
+        let is_old = |database: &Database| {
+            let (row, tally) = (database.row("one").expect("read").expect("a row"), database.tally().expect("read"));
+            (row.generation, row.sealed.as_slice(), tally.0) == (1, b"old".as_slice(), 1)
+        };
+
+        let set = |database: &Database, name: &str, value: i64| {
+            database.connection.pragma_update(None, name, value).expect("set");
+        };
+        set(&database, "max_page_count", 8);
+        assert_eq!(write(&mut database, 2, vec![0; 100_000]), Err(VaultError::Full));
+        assert!(is_old(&database));
+        set(&database, "query_only", 1);
+        assert!(matches!(write(&mut database, 2, b"new".to_vec()), Err(VaultError::Unusable(_))));
+        assert!(is_old(&database));
+        set(&database, "query_only", 0);
+        write(&mut database, 2, b"new".to_vec()).expect("written");
     }
 }
