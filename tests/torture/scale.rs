@@ -5,6 +5,7 @@ use crate::measure::{Durations, say, so_much};
 use crate::processes::kill;
 use crate::usage::{processor_time, resident, switches};
 use anyhow::{Context, ensure};
+use keybearer_core::home::replace;
 use keybearer_tests::executables::executable;
 use keybearer_tests::practice::Practice;
 use keybearer_tests::until::until;
@@ -214,9 +215,7 @@ fn edit_servers(world: &World, number: usize) -> anyhow::Result<()> {
     let file = world.servers_file();
     let mut document: Value = serde_json::from_slice(&fs::read(&file)?)?;
     document["mcpServers"][FIRST]["note"] = number.into();
-    let new = file.with_extension("new");
-    fs::write(&new, serde_json::to_string_pretty(&document)?)?;
-    Ok(fs::rename(new, file)?)
+    Ok(replace(&file, serde_json::to_string_pretty(&document)?.as_bytes())?)
 }
 
 /// The threads that woke up within this time, and how often.
