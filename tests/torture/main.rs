@@ -21,6 +21,8 @@ mod pump;
 mod superuser;
 /// strace.
 mod tracer;
+/// What a process uses.
+mod usage;
 
 mod agents;
 mod boundaries;

@@ -1,12 +1,9 @@
 //! The agent's processes, and their sudden end.
 
-use anyhow::Context;
 use keybearer_tests::until::until;
 use keybearer_tests::world::World;
 use rustix::process::{Pid, Signal, kill_process};
-use std::collections::BTreeMap;
 use std::fs;
-use std::time::Duration;
 
 /// The argument by which the agent makes itself a refresh worker.
 const WORKER: &str = "--refresh-worker";
@@ -78,36 +75,6 @@ pub(crate) fn is_stopped(pid: u32) -> bool {
 pub(crate) fn tracer_of(pid: u32) -> Option<u32> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     status.lines().find_map(|line| line.strip_prefix("TracerPid:"))?.trim().parse().ok()
-}
-
-/// How long its threads have been on the processor.
-pub(crate) fn processor_time(pid: u32) -> anyhow::Result<Duration> {
-    let times = threads_of(pid).into_iter().map(|task| {
-        let schedule = fs::read_to_string(format!("/proc/{pid}/task/{task}/schedstat")).unwrap_or_default();
-        schedule.split(' ').next().and_then(|time| time.parse::<u64>().ok()).unwrap_or_default()
-    });
-    Ok(Duration::from_nanos(times.sum()))
-}
-
-/// The memory that is its own, in bytes.
-pub(crate) fn resident(pid: u32) -> anyhow::Result<u64> {
-    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
-    Ok(field(&status, "RssAnon:").context("no memory of its own")? * 1024)
-}
-
-/// How often each of its threads has left the processor because it waited: the thread's name with it, by its number.
-pub(crate) fn switches(pid: u32) -> anyhow::Result<BTreeMap<u32, (String, u64)>> {
-    let counted = threads_of(pid).into_iter().filter_map(|task| {
-        let status = fs::read_to_string(format!("/proc/{pid}/task/{task}/status")).ok()?;
-        let name = status.lines().next()?.strip_prefix("Name:")?.trim().to_owned();
-        Some((task, (name, field(&status, "voluntary_ctxt_switches:")?)))
-    });
-    Ok(counted.collect())
-}
-
-/// A number out of a `status`.
-fn field(status: &str, name: &str) -> Option<u64> {
-    status.lines().find_map(|line| line.strip_prefix(name))?.split_whitespace().next()?.parse().ok()
 }
 
 fn all() -> impl Iterator<Item = u32> {

@@ -2,8 +2,10 @@
 //! as many. No time is judged, as machines differ; what is judged is how it grows, by the agent's own time on the processor.
 
 use crate::measure::{Durations, say, so_much};
-use crate::processes::{kill, processor_time, resident, switches};
+use crate::processes::kill;
+use crate::usage::{processor_time, resident, switches};
 use anyhow::{Context, ensure};
+use keybearer_core::home::replace;
 use keybearer_tests::executables::executable;
 use keybearer_tests::practice::Practice;
 use keybearer_tests::until::until;
@@ -95,14 +97,14 @@ fn measure(row: &str, world: &World, accounts: usize) -> anyhow::Result<Costs> {
     tell("first token", in_words(agent.began.elapsed()));
     // It waits for what is being read.
     world.ok(&["status"])?;
-    let start = agent.spent()?;
+    let start = agent.spent();
     tell("all read", format!("{}, of that {} on the processor", in_words(agent.began.elapsed()), in_words(start)));
     let memory = resident(agent.pid())?;
     tell("memory", format!("{} KiB", memory / 1024));
 
-    let (before, began) = (agent.spent()?, Instant::now());
+    let (before, began) = (agent.spent(), Instant::now());
     let pages = list(&mut programs, accounts)?;
-    let listing = agent.spent()?.saturating_sub(before);
+    let listing = agent.spent().saturating_sub(before);
     tell("listing", format!("{} for all pages: {}", in_words(began.elapsed()), pages.summary()));
     let began = Instant::now();
     world.ok(&["list"])?;
@@ -127,17 +129,17 @@ fn measure(row: &str, world: &World, accounts: usize) -> anyhow::Result<Costs> {
     let mut edits = Durations::default();
     for number in 0..EDITS {
         edit_servers(world, number)?;
-        let (before, began) = (agent.spent()?, Instant::now());
+        let (before, began) = (agent.spent(), Instant::now());
         token(&mut programs, FIRST)?;
         edits.add(began.elapsed());
-        edit = edit.min(agent.spent()?.saturating_sub(before));
+        edit = edit.min(agent.spent().saturating_sub(before));
     }
     tell("token.get after an edit", edits.summary());
 
     if accounts > 1 {
         let time = so_much(Duration::from_secs(10), Duration::from_secs(60));
-        until("rest", || Ok(woken_within(&agent, REST)?.is_empty().then_some(())))?;
-        let woken = woken_within(&agent, time)?;
+        until("rest", || Ok(woken_within(&agent, REST).is_empty().then_some(())))?;
+        let woken = woken_within(&agent, time);
         tell(&format!("wake-ups in {} s", time.as_secs()), format!("{woken:?}"));
         ensure!(woken.is_empty(), "nothing was due, and {woken:?} woke up");
     }
@@ -170,7 +172,7 @@ impl Agent {
     }
 
     /// Its time on the processor so far.
-    fn spent(&self) -> anyhow::Result<Duration> {
+    fn spent(&self) -> Duration {
         processor_time(self.pid())
     }
 }
@@ -213,22 +215,19 @@ fn edit_servers(world: &World, number: usize) -> anyhow::Result<()> {
     let file = world.servers_file();
     let mut document: Value = serde_json::from_slice(&fs::read(&file)?)?;
     document["mcpServers"][FIRST]["note"] = number.into();
-    let new = file.with_extension("new");
-    #[expect(clippy::disallowed_methods, reason = "it replaces the file, as editors do")]
-    fs::write(&new, serde_json::to_string_pretty(&document)?)?;
-    Ok(fs::rename(new, file)?)
+    Ok(replace(&file, serde_json::to_string_pretty(&document)?.as_bytes())?)
 }
 
 /// The threads that woke up within this time, and how often.
-fn woken_within(agent: &Agent, time: Duration) -> anyhow::Result<Vec<(String, u64)>> {
-    let before = switches(agent.pid())?;
+fn woken_within(agent: &Agent, time: Duration) -> Vec<(String, u64)> {
+    let before = switches(agent.pid());
     // Nothing is waited for: that nothing happens is what is to be seen.
     std::thread::sleep(time);
-    let woken = switches(agent.pid())?.into_iter().filter_map(|(task, (name, now))| {
+    let woken = switches(agent.pid()).into_iter().filter_map(|(task, (name, now))| {
         let (_, earlier) = before.get(&task)?;
         Some((name, now - earlier))
     });
-    Ok(woken.filter(|(_, times)| *times > 0).collect())
+    woken.filter(|(_, times)| *times > 0).collect()
 }
 
 fn in_words(time: Duration) -> String {

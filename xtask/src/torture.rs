@@ -20,6 +20,8 @@ pub(crate) enum Row {
     Disk,
     /// Several agents at once, a second user, and `servers.json` edited meanwhile
     Agents,
+    /// What a hundred, a thousand and, in the long form, ten thousand accounts cost
+    Scale,
     /// What lay on the disk at each moment of a refresh, found by the next agent
     Power,
 }

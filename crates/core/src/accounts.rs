@@ -228,10 +228,12 @@ impl Accounts {
         Ok(())
     }
 
-    /// Begins no more renewals ahead of time, and returns when nothing is under way that a stop would cut off.
+    /// Begins no more renewals ahead of time, and returns when nothing is under way that a stop would cut off, and the vault
+    /// is closed.
     pub async fn done(&self) {
         self.context.schedule.close();
         self.context.busy.done().await;
+        self.context.vault.lock().await;
     }
 
     /// What all accounts share.

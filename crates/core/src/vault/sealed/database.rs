@@ -93,12 +93,21 @@ impl Database {
 
     /// What the header says, of a file that somebody else may have open: it is written once, when the file is made.
     pub(super) fn header(path: &Path) -> Result<String, VaultError> {
+        match Database::header_of_file(path) {
+            // Whoever was cut off while changes were brought home left the file itself half changed. With what lies beside it,
+            // SQLite puts it right.
+            Err(VaultError::Damaged(_)) => Database::open(path)?.try_to(header),
+            read => read,
+        }
+    }
+
+    fn header_of_file(path: &Path) -> Result<String, VaultError> {
         check(path)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
         let address =
             url::Url::from_file_path(path).map_err(|()| unusable(path, &io::ErrorKind::InvalidFilename.into()))?;
         let read = Connection::open_with_flags(format!("{address}?immutable=1"), flags)
-            .and_then(|connection| connection.query_row("SELECT content FROM header", [], |row| row.get(0)));
+            .and_then(|connection| header(&connection));
         read.map_err(|error| explain(path, &error))
     }
 
@@ -155,6 +164,10 @@ impl Database {
     }
 }
 
+fn header(connection: &Connection) -> rusqlite::Result<String> {
+    connection.query_row("SELECT content FROM header", [], |row| row.get(0))
+}
+
 /// Removes the file of a vault that isn't used, with what SQLite has beside it; none is as good.
 pub(super) fn remove(path: &Path) -> Result<(), VaultError> {
     // The file itself last: a name without it is nothing that anybody would find again.
@@ -209,6 +222,25 @@ mod tests {
     fn write(database: &mut Database, generation: u64, sealed: Vec<u8>) -> Result<(), VaultError> {
         let rows = [Row { id: "one".to_owned(), generation, sealed }];
         database.change(&Step { rows: &rows, gone: None, generation, tally: b"tally" })
+    }
+
+    #[test]
+    fn a_file_that_was_left_half_changed_is_put_right() {
+        let [folder, other] = [(); 2].map(|()| tempfile::tempdir().expect("a folder"));
+        let [path, copy] = [&folder, &other].map(|folder| folder.path().join("vault.db"));
+        let beside = |path: &Path| path.with_extension("db-wal");
+        let mut database = Database::create(&path, "{}", b"").expect("made");
+        write(&mut database, 1, vec![7; 100_000]).expect("written");
+        let before = fs::read(&path).expect("read");
+        fs::copy(beside(&path), beside(&copy)).expect("copied");
+        database.connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())).expect("brought home");
+        let after = fs::read(&path).expect("read");
+        // The first page came home, and no other.
+        crate::home::replace(&copy, &[&after[..4096], &before[4096..]].concat()).expect("written");
+        assert!(matches!(Database::header_of_file(&copy), Err(VaultError::Damaged(_))));
+        assert_eq!(Database::header(&copy).expect("read"), "{}");
+        let row = Database::open(&copy).expect("opened").row("one").expect("read").expect("a row");
+        assert_eq!(row.sealed, vec![7; 100_000]);
     }
 
     #[test]
