@@ -66,7 +66,9 @@ fn scale(row: &str, vault: Option<&str>, sizes: &[usize]) -> anyhow::Result<()> 
         world.ok(&["vault", "move", vault])?;
     }
     world.ok(&["agent", "stop"])?;
-    let costs = sizes.iter().map(|accounts| measure(row, &world, *accounts)).collect::<anyhow::Result<Vec<_>>>()?;
+    let most = sizes.last().copied();
+    let costs = sizes.iter().map(|accounts| measure(row, &world, *accounts, Some(*accounts) == most));
+    let costs = costs.collect::<anyhow::Result<Vec<_>>>()?;
     let [alone, .., fewer, many] = costs.as_slice() else { anyhow::bail!("three sizes at least") };
     let each = |whole: Duration, accounts: usize| whole.as_secs_f64() * 1e6 / accounts as f64;
     let memory = |costs: &Costs| costs.memory.saturating_sub(alone.memory) as f64 / costs.accounts as f64;
@@ -84,8 +86,8 @@ fn scale(row: &str, vault: Option<&str>, sizes: &[usize]) -> anyhow::Result<()> 
     Ok(())
 }
 
-/// Makes so many accounts, and looks at an agent that has them.
-fn measure(row: &str, world: &World, accounts: usize) -> anyhow::Result<Costs> {
+/// Makes so many accounts, and looks at an agent that has them; at last also at how it sleeps.
+fn measure(row: &str, world: &World, accounts: usize, is_last: bool) -> anyhow::Result<Costs> {
     let tell = |what: &str, value: String| say(row, &format!("{accounts} accounts: {what}"), value);
     let tool = world.program(executable("examples/keybearer-many")).args([FIRST, &accounts.to_string()]).status()?;
     ensure!(tool.success(), "there are no {accounts} accounts");
@@ -136,7 +138,7 @@ fn measure(row: &str, world: &World, accounts: usize) -> anyhow::Result<Costs> {
     }
     tell("token.get after an edit", edits.summary());
 
-    if accounts > 1 {
+    if is_last {
         let time = so_much(Duration::from_secs(10), Duration::from_secs(60));
         until("rest", || Ok(woken_within(&agent, REST).is_empty().then_some(())))?;
         let woken = woken_within(&agent, time);
