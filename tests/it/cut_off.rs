@@ -10,6 +10,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Child, Command};
+use std::sync::RwLockWriteGuard;
 
 /// An account that is signed in at a server which answers two seconds after it has acted.
 fn signed_in(arguments: &[&str]) -> (World, Practice, String) {
@@ -28,14 +29,15 @@ fn begin_refresh(world: &World, practice: &Practice) {
     asking.wait().unwrap();
 }
 
-/// Has a person sign in, and returns once the authorization server has spent the code.
-fn begin_redeeming(world: &World, practice: &Practice) -> Child {
+/// Has a person sign in, and returns once the authorization server has spent the code. The port of it is kept.
+fn begin_redeeming(world: &World, practice: &Practice) -> (Child, RwLockWriteGuard<'static, ()>) {
     world.add("practice", practice.mcp_url()).unwrap();
     practice.control(&json!({ "faults": ["slow-token"] })).unwrap();
+    let ports = keep_ports();
     let page = world.begin_sign_in_held("practice").unwrap();
     let browser = Command::new(executable("keybearer-practice")).args(["browse", &page]).spawn().unwrap();
     until("the code", || Ok((practice.count("code_exchanges")? == 1).then_some(()))).unwrap();
-    browser
+    (browser, ports)
 }
 
 fn counted(practice: &Practice, what: &[&str]) -> Vec<u64> {
@@ -198,8 +200,7 @@ fn what_is_no_entry_and_what_a_newer_keybearer_wrote_cost_nothing() {
 #[test]
 fn a_sign_in_whose_agent_dies_while_its_code_is_redeemed_comes_to_its_end_with_the_next() {
     let (world, practice) = (World::new().unwrap(), Practice::start(&[]).unwrap());
-    let _ports = keep_ports();
-    let mut browser = begin_redeeming(&world, &practice);
+    let (mut browser, _ports) = begin_redeeming(&world, &practice);
     world.kill_agent().unwrap();
     browser.wait().unwrap();
     let ended = until("the sign-in's end", || {
@@ -216,8 +217,7 @@ fn a_sign_in_whose_agent_dies_while_its_code_is_redeemed_comes_to_its_end_with_t
 #[test]
 fn a_sign_in_whose_keyring_goes_while_its_code_is_redeemed_comes_to_its_end_with_the_keyring() {
     let (mut world, practice) = (World::new().unwrap(), Practice::start(&[]).unwrap());
-    let _ports = keep_ports();
-    let mut browser = begin_redeeming(&world, &practice);
+    let (mut browser, _ports) = begin_redeeming(&world, &practice);
     world.session.signal_keyring("KILL").unwrap();
     browser.wait().unwrap();
     let told = world.run(&["token", "practice"]).unwrap();
