@@ -108,10 +108,8 @@ impl Locking {
         while let Some(news) = news.recv().await {
             match news {
                 News::ScreenLocked => self.lock_because("the screen locked").await,
-                News::Sleep(delay) => {
-                    self.lock_because("the computer is about to sleep").await;
-                    drop(delay);
-                }
+                // It sleeps once that is dropped.
+                News::Sleep(_delay) => self.lock_because("the computer is about to sleep").await,
             }
         }
     }

@@ -1,6 +1,7 @@
 //! macOS and Windows: nothing of the screen and of sleep is listened to yet.
 
 use super::{Heard, News, Unseen, Wanted};
+use std::future::{Ready, ready};
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 
@@ -21,6 +22,6 @@ pub(super) fn listen(mut wanted: watch::Receiver<Wanted>, heard: watch::Sender<H
     });
 }
 
-pub(super) async fn untouched_for() -> Option<Duration> {
-    None
+pub(super) fn untouched_for() -> Ready<Option<Duration>> {
+    ready(None)
 }
