@@ -1,5 +1,9 @@
 //! Who calls, as the kernel tells. What a caller says of itself is never believed (REQ-H4).
 
+/// What the processes are that led to a caller.
+#[cfg(any(target_os = "linux", windows))]
+mod roles;
+
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(target_os = "linux")]
