@@ -3,6 +3,9 @@
 /// What the processes are that led to a caller.
 #[cfg(any(target_os = "linux", windows))]
 mod roles;
+/// What is in a script.
+#[cfg(windows)]
+mod script;
 
 #[cfg(target_os = "linux")]
 mod linux;

@@ -33,7 +33,7 @@ pub fn create(name: &str, is_first: bool, rights: &str) -> io::Result<NamedPipeS
 }
 
 /// How many instances of this pipe there are, this one among them.
-fn instances(pipe: BorrowedHandle<'_>) -> io::Result<u32> {
+pub fn instances(pipe: BorrowedHandle<'_>) -> io::Result<u32> {
     let mut count = 0;
     let nothing = ptr::null_mut;
     // SAFETY: the handle is open as long as `pipe`; what isn't asked for is not written.

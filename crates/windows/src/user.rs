@@ -64,6 +64,11 @@ pub fn current_integrity() -> io::Result<Sid> {
     Token::of(&Process::open(std::process::id())?)?.sid(TokenIntegrityLevel)
 }
 
+/// That level as a number.
+pub fn current_integrity_level() -> io::Result<u32> {
+    integrity_of(&Process::open(std::process::id())?)
+}
+
 /// The level of a process: `MEDIUM` for what a user starts, less for what is shut in by its own program, such as a
 /// browser's pages.
 pub fn integrity_of(process: &Process) -> io::Result<u32> {
