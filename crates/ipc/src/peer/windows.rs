@@ -26,6 +26,11 @@ impl Witness {
     pub fn is_unchanged(&self) -> bool {
         self.process.as_ref().is_none_or(Process::runs)
     }
+
+    /// Whether the process lives.
+    pub(crate) fn is_alive(&self) -> bool {
+        self.process.as_ref().is_some_and(Process::runs)
+    }
 }
 
 /// Whether the process still runs, and is the one that began then.
@@ -42,6 +47,9 @@ pub(crate) fn number(connection: &Connection) -> Option<u32> {
 pub(crate) fn split(connection: Connection, _connector: Option<u32>) -> (ReadHalf<Connection>, WriteHalf<Connection>) {
     tokio::io::split(connection)
 }
+
+/// Whoever holds the handle may write anyway.
+pub(crate) fn share(_reader: &mut ReadHalf<Connection>) {}
 
 /// Who is at the other end of a connection. The pipe itself lets nobody in but this user's programs of at least this
 /// integrity; what the number says beyond that is a hint, which is taken at its word only as far as it can be true.

@@ -13,7 +13,7 @@ use std::os::windows::io::{AsHandle, BorrowedHandle};
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::net::windows::named_pipe::{ClientOptions, NamedPipeClient, NamedPipeServer};
@@ -37,12 +37,14 @@ const LEAVING: usize = 256;
 /// The most that is read of what a caller still writes, in pieces.
 const PIECES: usize = 64;
 
-/// The server's end of a connection. Dropped, it ends in a moment, whatever its caller does.
+/// The server's end of a connection. Dropped, it ends, whatever its caller does.
 #[derive(Debug)]
 pub struct Connection {
     /// Taken at the end alone.
     pipe: Option<NamedPipeServer>,
     since: u64,
+    /// How many bytes were written so far.
+    written: usize,
 }
 
 impl Connection {
@@ -70,7 +72,9 @@ impl AsyncRead for Connection {
 
 impl AsyncWrite for Connection {
     fn poll_write(mut self: Pin<&mut Self>, task: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        self.pipe().poll_write(task, bytes)
+        let written = ready!(self.pipe().poll_write(task, bytes))?;
+        self.written = self.written.saturating_add(written);
+        Poll::Ready(Ok(written))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -82,11 +86,13 @@ impl AsyncWrite for Connection {
     }
 }
 
-/// A pipe that is only closed lives on for as long as its caller keeps its end open, with what it hasn't read. So callers
-/// get a moment to read, and are hung up on (REQ-L1). Outside a runtime, or when it ends, it is only closed.
+/// A pipe that is closed while something waits to be written stays open until its caller has read all of it. Where that
+/// can be, the caller gets a moment for it and is hung up on (REQ-L1). The rest is closed, and read to its end.
 impl Drop for Connection {
     fn drop(&mut self) {
-        if let (Some(pipe), Ok(runtime)) = (self.pipe.take(), Handle::try_current()) {
+        let waits = self.written > pipe::BUFFER as usize;
+        // Without a runtime the whole agent ends, and its pipes with it.
+        if let (Some(pipe), Ok(runtime), true) = (self.pipe.take(), Handle::try_current(), waits) {
             runtime.spawn(hang_up(pipe));
         }
     }
@@ -126,11 +132,15 @@ pub fn bind(place: &Place, door: Door) -> Result<Listener, BindError> {
     let system = |cause: io::Error| {
         let path = path.clone();
         let is_taken = cause.kind() == ErrorKind::PermissionDenied;
-        if is_taken { squatted(path) } else { BindError::System { path, cause } }
+        if is_taken { squatted(path, None) } else { BindError::System { path, cause } }
     };
     let rights = pipe::owner_only().map_err(system)?;
     let next = match pipe::create(&name, true, &rights) {
-        Err(error) if error.kind() == ErrorKind::PermissionDenied => create_beside_rest(&name, &rights),
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => match ClientOptions::new().open(&name) {
+            Err(error) if error.kind() == ErrorKind::NotFound => create_beside_rest(&name, &rights),
+            // An instance of ours beside another's would take its callers.
+            opened => return Err(squatted(path, opened.ok().as_ref())),
+        },
         first => first,
     };
     let next = tokio::sync::Mutex::new(next.map_err(system)?);
@@ -138,10 +148,9 @@ pub fn bind(place: &Place, door: Door) -> Result<Listener, BindError> {
 }
 
 /// Says who has made the pipe, where it lets itself be asked.
-fn squatted(path: PathBuf) -> BindError {
+fn squatted(path: PathBuf, client: Option<&NamedPipeClient>) -> BindError {
     let server = || {
-        let client = ClientOptions::new().open(&path).ok()?;
-        let process = Process::open(pipe::server(client.as_handle()).ok()?).ok()?;
+        let process = Process::open(pipe::server(client?.as_handle()).ok()?).ok()?;
         Some(format!("process {} ({})", process.pid(), process.exe().ok()?.display()))
     };
     let by = server().unwrap_or_else(|| "another program".to_owned());
@@ -151,11 +160,6 @@ fn squatted(path: PathBuf) -> BindError {
 /// A pipe outlives the agent that made it for as long as a caller keeps its end open. Such a rest, which nobody serves and
 /// which has the rights of our own, doesn't keep the next agent from its name.
 fn create_beside_rest(name: &str, rights: &str) -> io::Result<NamedPipeServer> {
-    let nobody_serves = matches!(ClientOptions::new().open(name), Err(error) if error.kind() == ErrorKind::NotFound);
-    if !nobody_serves {
-        // An instance of ours beside another's would take its callers.
-        return Err(ErrorKind::PermissionDenied.into());
-    }
     let pipe = pipe::create(name, false, rights)?;
     // The rights are those of the whole pipe: whoever made it first has given them.
     if pipe::has_rights(pipe.as_handle(), rights)? { Ok(pipe) } else { Err(ErrorKind::PermissionDenied.into()) }
@@ -171,7 +175,7 @@ pub async fn accept(listener: &Listener) -> io::Result<Connection> {
     }
     let since = process::now();
     let following = pipe::create(&listener.name, false, &listener.rights)?;
-    Ok(Connection { pipe: Some(mem::replace(&mut next, following)), since })
+    Ok(Connection { pipe: Some(mem::replace(&mut next, following)), since, written: 0 })
 }
 
 /// Reaches a door. The pipe and whoever serves it must be this user's (REQ-D4).
@@ -301,6 +305,7 @@ impl Read for Stream {
         match read {
             // A pipe whose other end is gone, which is the end of a socket.
             Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(0),
+            Err(error) if error.raw_os_error() == Some(ERROR_PIPE_NOT_CONNECTED) => Ok(0),
             read => read,
         }
     }
@@ -414,7 +419,13 @@ mod tests {
                 let stream = connect(&place, Door::Programs).expect("a connection");
                 let mut caller = runtime.block_on(accept(&listener)).expect("a caller");
                 // More than the pipe holds: the rest waits to be written.
-                let stuck = runtime.block_on(timeout(Duration::from_millis(1), caller.write_all(&[0; 1 << 20])));
+                let much = async {
+                    for _ in 0..4 {
+                        caller.write_all(&[0; 1 << 20]).await?;
+                    }
+                    io::Result::Ok(())
+                };
+                let stuck = runtime.block_on(timeout(Duration::from_millis(1), much));
                 assert!(stuck.is_err());
                 stream
             })
