@@ -2,9 +2,9 @@
 //! an interpreter runs (REQ-I7), and who signed it (REQ-I4).
 
 use super::{Owner, began};
-use crate::peer::roles::{self, Named, Role, named};
+use crate::peer::roles::{self, Ancestor, Role};
 use crate::peer::script::digest;
-use keybearer_protocol::program::{Confidence, ProcessView, ProgramView};
+use keybearer_protocol::program::{Confidence, ProgramView};
 use keybearer_windows::process::{Process, parents};
 use keybearer_windows::user::{self, HIGH, Sid};
 use keybearer_windows::{file, signature};
@@ -21,23 +21,33 @@ const REMEMBERED: usize = 256;
 /// The program behind a process.
 pub(super) fn behind(caller: &Process, us: &Owner) -> ProgramView {
     let ancestors = ancestors(caller, us);
-    let chain: Vec<(&Process, Option<PathBuf>)> =
-        std::iter::once(caller).chain(&ancestors).map(|process| (process, process.exe().ok())).collect();
-    let Named { place, script, is_named } = named(chain.iter().map(|(process, exe)| role(process, exe.as_deref())));
-    let Some((process, exe)) = chain.get(place) else { return ProgramView::default() };
-    let mut view = describe(process, exe.as_deref(), script.as_deref(), &us.user);
-    // A bare shell or helper, or a program far behind what asks: known as this running process, and no more.
-    let is_far = place > 1 && matches!(view.confidence, Confidence::System | Confidence::Signed);
-    if (!is_named || is_far) && view.confidence != Confidence::Unknown {
-        (view.confidence, view.signer) = (Confidence::PidOnly, None);
+    let link = |process| Link { process, exe: Process::exe(process).ok(), us };
+    roles::program(&std::iter::once(caller).chain(&ancestors).map(link).collect::<Vec<_>>())
+}
+
+/// A process of the chain.
+struct Link<'a> {
+    process: &'a Process,
+    exe: Option<PathBuf>,
+    us: &'a Owner,
+}
+
+impl Ancestor for Link<'_> {
+    fn pid(&self) -> u32 {
+        self.process.pid()
     }
-    let link = |(at, (process, exe)): (usize, &(&Process, Option<PathBuf>))| ProcessView {
-        pid: process.pid(),
-        name: exe.as_deref().map(file_name).unwrap_or_default(),
-        remembered: at == place,
-    };
-    view.chain = chain.iter().enumerate().map(link).rev().collect();
-    view
+
+    fn name(&self) -> String {
+        self.exe.as_deref().map(file_name).unwrap_or_default()
+    }
+
+    fn role(&self) -> Role {
+        role(self.process, self.exe.as_deref())
+    }
+
+    fn describe(&self, script: Option<&Path>) -> ProgramView {
+        describe(self.process, self.exe.as_deref(), script, &self.us.user)
+    }
 }
 
 /// The ancestors, the nearest first. A number that now means a younger process, or another user's, ends the chain.
@@ -96,7 +106,7 @@ fn describe(process: &Process, exe: Option<&Path>, script: Option<&Path>, us: &S
         folder: process.start().ok().map(|start| text(start.folder.components().as_path())),
         confidence,
         others_can_change: [exe, script].into_iter().flatten().any(|file| others_can_change(file, us)),
-        chain: Vec::new(),
+        ..ProgramView::default()
     }
 }
 
@@ -109,7 +119,7 @@ fn confidence(exe: &Path, has_script: bool) -> (Confidence, Option<String>) {
         (Confidence::PidOnly, None)
     } else if has_script && is_the_systems {
         (Confidence::Script, None)
-    } else if roles::interprets(&name) && !has_script {
+    } else if roles::runs_others_words(&name) && !has_script {
         (Confidence::PidOnly, None)
     } else if is_the_systems && !has_script && !is_administrator {
         signer(exe).map_or((Confidence::System, None), |signer| (Confidence::Signed, Some(signer)))
