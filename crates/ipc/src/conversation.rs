@@ -82,6 +82,7 @@ pub(crate) async fn converse<H: Handler>(
     let mut lines = Lines::default();
     let mut deadline = pin!(sleep_until(Instant::now() + HELLO));
     while !conversation.is_over {
+        let had_begun = lines.is_partial();
         let read = tokio::select! {
             biased;
             () = &mut told => break,
@@ -122,7 +123,7 @@ pub(crate) async fn converse<H: Handler>(
             // A hello has one time for all its pieces, and so has every line.
             (false, _) if !was_open => {}
             (false, _) => deadline.as_mut().reset(Instant::now() + HELLO),
-            (true, true) if !came => {}
+            (true, true) if had_begun && !came => {}
             (true, true) => deadline.as_mut().reset(Instant::now() + PARTIAL),
             (true, false) => deadline.as_mut().reset(Instant::now() + IDLE),
         }

@@ -296,7 +296,7 @@ pub(super) fn script_word(interpreter: &str, arguments: &[String]) -> Option<Str
     let is_file = match kind {
         // Any other word is a command of its own, or the name of one in a file of the project.
         "deno" => runs || word.contains(['.', '/']),
-        "bun" => word.starts_with(['.', '/']),
+        "bun" | "bunx" => word.starts_with(['.', '/']),
         // Any other word is a class, wherever that comes from.
         "java" => word.ends_with(".java"),
         "node" | "nodejs" => word != "inspect",
