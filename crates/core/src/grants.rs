@@ -61,6 +61,7 @@ pub struct Grant {
     scopes: Vec<String>,
     program: String,
     exe: Option<String>,
+    signer: Option<String>,
     script: Option<String>,
     script_sha256: Option<String>,
     created_at: Timestamp,
@@ -102,6 +103,7 @@ impl Grant {
             scopes: asked.scopes.clone(),
             program: asked.program.name.clone().unwrap_or_default(),
             exe: asked.program.exe.clone(),
+            signer: asked.program.signer.clone(),
             script: asked.program.script.clone(),
             script_sha256: asked.program.script_sha256.clone(),
             created_at: now,
@@ -135,7 +137,7 @@ impl Grant {
     pub fn replaces(&self, old: &Grant) -> bool {
         self.account == old.account
             && match (&self.running, &old.running) {
-                (None, None) => (&self.exe, &self.script) == (&old.exe, &old.script),
+                (None, None) => self.is_about(&old.exe, &old.signer, &old.script),
                 (Some(new), Some(old)) => new.once && old.once && new.instance == old.instance,
                 (None, Some(_)) | (Some(_), None) => false,
             }
@@ -175,7 +177,14 @@ impl Grant {
     }
 
     fn same_file(&self, asked: &Asked) -> bool {
-        self.exe == asked.program.exe && self.script == asked.program.script
+        let ProgramView { exe, signer, script, .. } = &asked.program;
+        self.is_about(exe, signer, script)
+    }
+
+    /// A signed program is the same wherever an update has put it (REQ-I5); any other is its file.
+    fn is_about(&self, exe: &Option<String>, signer: &Option<String>, script: &Option<String>) -> bool {
+        let same_program = self.signer == *signer && (signer.is_some() || self.exe == *exe);
+        same_program && self.script == *script
     }
 
     fn view(&self, profile: String) -> GrantView {
@@ -399,6 +408,24 @@ mod tests {
         let kept = serde_json::to_string(&grants.for_good()).expect("written");
         let back: Vec<Grant> = serde_json::from_str(&kept).expect("read");
         assert_eq!(Grants::with(&back).answer(&first, now(), |_| true), Some(true));
+    }
+
+    #[test]
+    fn a_signed_program_stays_itself_when_an_update_moves_it_and_another_signer_is_another() {
+        let mut first = asked(Confidence::Signed);
+        (first.program.script, first.program.script_sha256) = (None, None);
+        first.program.signer = Some("Example Ltd: Client".into());
+        let mut grants = after(Decision::Always, &first);
+        let mut moved = first.clone();
+        moved.program.exe = Some(r"C:\Program Files\Example\2.0\client.exe".into());
+        assert_eq!(grants.answer(&moved, now(), |_| true), Some(true));
+        for signer in [None, Some("Example Ltd: Other".to_owned())] {
+            let mut other = first.clone();
+            other.program.signer = signer;
+            assert_eq!(grants.answer(&other, now(), |_| true), None);
+        }
+        grants.add(Grant::new("second".into(), &moved, Decision::Always, now()).expect("remembered"));
+        assert_eq!(grants.for_good().len(), 1);
     }
 
     #[test]

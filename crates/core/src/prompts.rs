@@ -342,6 +342,7 @@ fn shown_program(program: &ProgramView) -> ProgramView {
     ProgramView {
         name: short(&program.name),
         exe: short(&program.exe),
+        signer: short(&program.signer),
         script: short(&program.script),
         folder: short(&program.folder),
         ..program.clone()

@@ -82,6 +82,7 @@ pub(crate) async fn converse<H: Handler>(
     let mut lines = Lines::default();
     let mut deadline = pin!(sleep_until(Instant::now() + HELLO));
     while !conversation.is_over {
+        let had_begun = lines.is_partial();
         let read = tokio::select! {
             biased;
             () = &mut told => break,
@@ -95,7 +96,7 @@ pub(crate) async fn converse<H: Handler>(
             }
             read = reader.read_buf(lines.room()) => Some(read),
             () = &mut deadline => {
-                if !conversation.listens() {
+                if had_begun || !conversation.listens() {
                     return Err(ErrorKind::TimedOut.into());
                 }
                 deadline.as_mut().reset(Instant::now() + IDLE);
@@ -109,7 +110,7 @@ pub(crate) async fn converse<H: Handler>(
                 // A hello has one time for all its pieces, and so has every line.
                 let patience = match (conversation.session.is_open(), lines.is_partial()) {
                     (false, _) => was_open.then_some(HELLO),
-                    (true, true) => came.then_some(PARTIAL),
+                    (true, true) => (came || !had_begun).then_some(PARTIAL),
                     (true, false) => Some(IDLE),
                 };
                 patience.iter().for_each(|patience| deadline.as_mut().reset(Instant::now() + *patience));

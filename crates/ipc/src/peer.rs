@@ -1,5 +1,12 @@
 //! Who calls, as the kernel tells. What a caller says of itself is never believed (REQ-H4).
 
+/// What the processes are that led to a caller.
+#[cfg(any(target_os = "macos", windows))]
+mod roles;
+/// What is in a script.
+#[cfg(any(target_os = "macos", windows))]
+mod script;
+
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(target_os = "linux")]
@@ -10,9 +17,14 @@ mod windows;
 #[cfg(windows)]
 use windows as system;
 
-#[cfg(not(any(target_os = "linux", windows)))]
+#[cfg(target_os = "macos")]
+mod macos;
+#[cfg(target_os = "macos")]
+use macos as system;
+
+#[cfg(not(any(target_os = "linux", target_os = "macos", windows)))]
 mod elsewhere;
-#[cfg(not(any(target_os = "linux", windows)))]
+#[cfg(not(any(target_os = "linux", target_os = "macos", windows)))]
 use elsewhere as system;
 
 pub use system::Witness;

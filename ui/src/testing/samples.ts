@@ -175,6 +175,7 @@ export function prompt(different: Partial<PromptView> = {}): PromptView {
       pid: 48213,
       started: "1",
       exe: "/usr/bin/node",
+      signer: null,
       script: "/home/ada/.local/lib/agent/cli.js",
       script_sha256: null,
       folder: "/home/ada/src/keybearer",
