@@ -1,6 +1,6 @@
 //! Who asks: a connection, and the program behind it as the kernel tells.
 
-use keybearer_protocol::events::Event;
+use keybearer_protocol::rpc::Notice;
 use keybearer_protocol::session::CallerView;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -34,7 +34,7 @@ pub struct Connection {
 #[derive(Clone, Debug)]
 pub struct Outlet {
     /// The queue.
-    pub queue: mpsc::Sender<Event>,
+    pub queue: mpsc::Sender<Notice>,
     /// Whether the connection is subscribed to anything: then its silence is no reason to hang up.
     pub in_use: Arc<AtomicBool>,
 }

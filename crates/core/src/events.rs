@@ -269,7 +269,7 @@ impl Subscriber {
                 _ = async { while topics.changed().await.is_ok() {} } => break,
                 room = queue.reserve(), if self.lost.is_some() => {
                     if let (Ok(room), Some((from, to))) = (room, self.lost.take()) {
-                        room.send(Event::Lost { from, to });
+                        room.send(Event::Lost { from, to }.into());
                     }
                 }
                 told = news.recv() => match told {
@@ -339,7 +339,7 @@ impl Subscriber {
             return self.lose(1);
         }
         let event = event(news, self.seq + 1);
-        match self.caller.connection.outlet.queue.try_send(event) {
+        match self.caller.connection.outlet.queue.try_send(event.into()) {
             Ok(()) => self.seq += 1,
             Err(_) => self.lose(1),
         }

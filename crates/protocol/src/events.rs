@@ -1,6 +1,7 @@
 //! News that come unasked: a connection subscribes to topics, and is told from then on what changes.
 
 use crate::method::method;
+use crate::rpc::Notice;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -166,4 +167,12 @@ pub enum Event {
         /// The last.
         to: u32,
     },
+}
+
+impl From<Event> for Notice {
+    fn from(event: Event) -> Notice {
+        let mut written = serde_json::to_value(event).unwrap_or_default();
+        let method = written["method"].as_str().unwrap_or_default().to_owned();
+        Notice::new(&method, written["params"].take())
+    }
 }

@@ -24,7 +24,7 @@ pub struct Listed {
 /// Declares the list, and whatever else is made of each method's types.
 macro_rules! methods {
     ($($method:ident)+) => {
-        /// Every method but `session.open`, which comes before all of them.
+        /// Every method but those of the session itself: `session.open` and `request.cancel`.
         pub const ALL: &[Listed] = &[$(Listed { name: $method::NAME, doors: $method::DOORS }),+];
 
         /// Shows a visitor the types of each.

@@ -9,6 +9,7 @@ pub const VERSION: &str = "2.0";
 
 /// What tells the requests of a connection apart.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum Id {
     /// A number, as most callers choose.
@@ -47,6 +48,24 @@ pub struct Response {
     /// The error, if it did not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<ErrorObject>,
+}
+
+/// What the agent tells of its own accord, of whoever asked for it: a request without `id`, which gets no answer.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Notice {
+    /// Always [`VERSION`].
+    pub jsonrpc: String,
+    /// What it is about.
+    pub method: String,
+    /// What there is to tell.
+    pub params: Value,
+}
+
+impl Notice {
+    /// A notice of this kind.
+    pub fn new(method: &str, params: Value) -> Self {
+        Notice { jsonrpc: VERSION.to_owned(), method: method.to_owned(), params }
+    }
 }
 
 impl Request {

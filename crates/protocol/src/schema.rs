@@ -6,6 +6,7 @@ use crate::error::{ErrorCode, ErrorObject};
 use crate::events::Event;
 use crate::method::Method;
 use crate::methods;
+use crate::request::RequestCancel;
 use crate::session::{PROTOCOL, SessionOpen};
 use schemars::generate::{SchemaGenerator, SchemaSettings};
 use schemars::{JsonSchema, Schema};
@@ -30,6 +31,7 @@ pub fn document() -> Value {
         requests: Vec::new(),
     };
     found.method::<SessionOpen>();
+    found.method::<RequestCancel>();
     methods::visit(&mut found);
     let error = found.written.subschema_for::<ErrorObject>();
     let event = found.written.subschema_for::<Event>();
@@ -97,9 +99,6 @@ impl Visitor for Found {
 fn envelope(requests: &[Value], error: &Schema, event: &Schema) -> Vec<(&'static str, Value)> {
     let codes: Vec<Value> =
         ErrorCode::ALL.iter().map(|code| json!({ "const": code.code(), "title": code.name() })).collect();
-    let id = json!({ "description": "What tells the requests of a connection apart.", "anyOf": [
-        { "type": "integer", "minimum": 0, "maximum": u64::MAX }, { "type": "string" },
-    ] });
     let request = json!({
         "description": "A request.", "type": "object", "required": ["jsonrpc", "id", "method"],
         "properties": {
@@ -129,7 +128,6 @@ fn envelope(requests: &[Value], error: &Schema, event: &Schema) -> Vec<(&'static
         "allOf": [event],
     });
     vec![
-        ("Id", id),
         ("Request", request),
         ("Answer", answer),
         ("Notification", notification),
