@@ -13,11 +13,12 @@ use keybearer_protocol::Door;
 use keybearer_protocol::auth::AuthPhase;
 use keybearer_protocol::events::{Event, Topic};
 use keybearer_protocol::profile::{AccountStatus, AccountView};
+use keybearer_protocol::rpc::Notice;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::sync::{broadcast, watch};
+use tokio::sync::{broadcast, mpsc, watch};
 
 /// How often there is a look without an announcement.
 const GLANCE: Duration = Duration::from_secs(2);
@@ -101,8 +102,8 @@ impl Events {
             if !std::mem::replace(&mut subscribed.is_watched, true) {
                 tokio::spawn(watch_for_news(self.clone(), self.look()));
             }
-            let subscriber =
-                Subscriber { events: self.clone(), door, caller: caller.clone(), topics, seq: 0, lost: None };
+            let told = Told { queue: caller.connection.outlet.queue.clone(), seq: 0, lost: None };
+            let subscriber = Subscriber { events: self.clone(), door, caller: caller.clone(), topics, told };
             tokio::spawn(subscriber.follow(news));
         }
         Ok(all)
@@ -248,17 +249,13 @@ struct Subscriber {
     door: Door,
     caller: Caller,
     topics: watch::Receiver<BTreeSet<Topic>>,
-    /// The number of what it was told last.
-    seq: u32,
-    /// The first and the last that found no room.
-    lost: Option<(u32, u32)>,
+    told: Told,
 }
 
 impl Subscriber {
     /// Passes on what concerns it, until it leaves or unsubscribes.
     async fn follow(mut self, mut news: broadcast::Receiver<Arc<Vec<News>>>) {
         let (mut open, mut topics) = (self.caller.connection.clone(), self.topics.clone());
-        let queue = self.caller.connection.outlet.queue.clone();
         // Of an account that is gone nobody can be asked any more whether the program was allowed to use it.
         let mut permitted = self.permitted().await;
         loop {
@@ -267,23 +264,19 @@ impl Subscriber {
                 () = open.closed() => break,
                 // Nothing is done when they change: they are read with each piece of news.
                 _ = async { while topics.changed().await.is_ok() {} } => break,
-                room = queue.reserve(), if self.lost.is_some() => {
-                    if let (Ok(room), Some((from, to))) = (room, self.lost.take()) {
-                        room.send(Event::Lost { from, to }.into());
-                    }
-                }
+                () = self.told.admit() => {}
                 told = news.recv() => match told {
                     Ok(several) => {
                         for one in several.iter() {
                             if self.concerns(one, &permitted).await {
-                                self.tell(one);
+                                self.told.tell(one);
                             }
                         }
                         permitted = self.permitted().await;
                     }
                     Err(broadcast::error::RecvError::Lagged(missed)) => {
                         let missed = u32::try_from(missed).unwrap_or(u32::MAX);
-                        self.lose(missed);
+                        self.told.lose(missed);
                     }
                     Err(broadcast::error::RecvError::Closed) => break,
                 },
@@ -333,22 +326,39 @@ impl Subscriber {
             _ => matches!(news, News::Profile { removed: true, .. }) && permitted.contains(account),
         }
     }
+}
 
+/// What one connection was told and what it was not, by their numbers.
+struct Told {
+    queue: mpsc::Sender<Notice>,
+    /// The number of the last.
+    seq: u32,
+    /// The first and the last that found no room.
+    lost: Option<(u32, u32)>,
+}
+
+impl Told {
     fn tell(&mut self, news: &News) {
-        if self.lost.is_some() {
+        // What comes after a loss comes after its notice.
+        if self.lost.is_some() || self.queue.try_send(event(news, self.seq + 1).into()).is_err() {
             return self.lose(1);
         }
-        let event = event(news, self.seq + 1);
-        match self.caller.connection.outlet.queue.try_send(event.into()) {
-            Ok(()) => self.seq += 1,
-            Err(_) => self.lose(1),
-        }
+        self.seq += 1;
     }
 
     fn lose(&mut self, count: u32) {
         let first = self.lost.map_or(self.seq + 1, |(first, _)| first);
         self.seq = self.seq.saturating_add(count);
         self.lost = Some((first, self.seq));
+    }
+
+    /// Tells of a loss as soon as there is room; without one, this never ends.
+    async fn admit(&mut self) {
+        let Some((from, to)) = self.lost else { return std::future::pending().await };
+        // An error means that the connection has ended, which its subscriber learns in another way.
+        let Ok(room) = self.queue.reserve().await else { return std::future::pending().await };
+        room.send(Event::Lost { from, to }.into());
+        self.lost = None;
     }
 }
 
@@ -384,4 +394,68 @@ fn event(news: &News, seq: u32) -> Event {
 /// A topic as it is written.
 fn word(topic: Topic) -> String {
     serde_json::to_value(topic).ok().and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use keybearer_protocol::profile::AuthType;
+
+    fn look(status: AccountStatus, generation: Option<u32>) -> Look {
+        let view = AccountView {
+            profile: "linear".into(),
+            label: "linear".into(),
+            server_url: "https://mcp.example/".into(),
+            auth: AuthType::Auto,
+            status,
+            expires_at: None,
+            scopes: Vec::new(),
+        };
+        let seen = Seen { view, generation, sign_in: None };
+        Look { accounts: BTreeMap::from([("a".to_owned(), seen)]), ..Look::default() }
+    }
+
+    fn topics(before: &Look, after: &Look) -> Vec<Topic> {
+        between(before, after).iter().map(topic).collect()
+    }
+
+    #[test]
+    fn what_a_lock_hides_and_what_is_only_read_again_is_no_news() {
+        let before = look(AccountStatus::Connected, Some(3));
+        let locked = Look { locked: true, ..look(AccountStatus::Locked, None) }.or_as_known(&before);
+        assert_eq!(topics(&before, &locked), [Topic::LockChanged]);
+        let unread = look(AccountStatus::Locked, None).or_as_known(&locked);
+        assert_eq!(topics(&locked, &unread), [Topic::LockChanged]);
+        let read = look(AccountStatus::Connected, Some(3)).or_as_known(&unread);
+        assert_eq!(topics(&unread, &read), []);
+        // An agent that has just started has read nothing yet.
+        assert_eq!(topics(&look(AccountStatus::Connected, None), &before), []);
+        let renewed = look(AccountStatus::Connected, Some(4));
+        assert_eq!(topics(&read, &renewed), [Topic::TokenRotated]);
+        let ended = look(AccountStatus::NeedsSignIn, Some(4));
+        assert_eq!(topics(&renewed, &ended), [Topic::ProfileChanged, Topic::AuthRequired]);
+        assert_eq!(topics(&ended, &Look::default()), [Topic::ProfileChanged]);
+    }
+
+    #[tokio::test]
+    async fn whoever_is_too_slow_learns_which_numbers_were_lost_before_what_comes_next() {
+        let (queue, mut told) = mpsc::channel(2);
+        let mut numbers = Told { queue, seq: 0, lost: None };
+        let news = News::Lock { locked: true };
+        for _ in 0..5 {
+            numbers.tell(&news);
+        }
+        assert_eq!(told.recv().await.expect("the first").params["seq"], 1);
+        // There is room, and still the loss comes first.
+        numbers.tell(&news);
+        numbers.admit().await;
+        assert_eq!(told.recv().await.expect("the second").params["seq"], 2);
+        numbers.tell(&news);
+        let lost = told.recv().await.expect("the loss");
+        assert_eq!(
+            (lost.method.as_str(), &lost.params["from"], &lost.params["to"]),
+            ("events.lost", &3.into(), &6.into())
+        );
+        assert_eq!(told.recv().await.expect("the next").params["seq"], 7);
+    }
 }

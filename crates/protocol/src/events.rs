@@ -18,25 +18,25 @@ method!(
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Topic {
-    /// [`Event::TokenRotated`]
+    /// An account has another token.
     #[serde(rename = "token.rotated")]
     TokenRotated,
-    /// [`Event::ProfileChanged`]
+    /// An account came, went, or is another than before.
     #[serde(rename = "profile.changed")]
     ProfileChanged,
-    /// [`Event::LockChanged`]
+    /// The agent was locked or unlocked.
     #[serde(rename = "lock.changed")]
     LockChanged,
-    /// [`Event::GrantRevoked`]
+    /// A remembered answer doesn't hold any more.
     #[serde(rename = "grant.revoked")]
     GrantRevoked,
-    /// [`Event::AuthRequired`]; behind the admin door.
+    /// An account needs its person; behind the admin door.
     #[serde(rename = "auth.required")]
     AuthRequired,
-    /// [`Event::AuthCompleted`]; behind the admin door.
+    /// A sign-in is over; behind the admin door.
     #[serde(rename = "auth.completed")]
     AuthCompleted,
-    /// [`Event::PromptAsked`] and [`Event::PromptEnded`]; behind the admin door.
+    /// Prompts come and go; behind the admin door.
     #[serde(rename = "prompt.*")]
     Prompt,
 }

@@ -53,6 +53,7 @@ pub fn document() -> Value {
             "description": "What belongs to each method.", "type": "object", "properties": methods,
         }),
     );
+    types.values_mut().for_each(unlink);
     types.sort_keys();
     let lines = ["Request", "Answer", "Notification"].map(|name| json!({ "$ref": format!("#/$defs/{name}") }));
     json!({
@@ -92,6 +93,24 @@ impl Visitor for Found {
                 "description": format!("Doors: {}.", doors.join(", ")), "type": "object", "properties": both,
             }),
         );
+    }
+}
+
+/// Takes the links of the code's own documentation out of descriptions.
+fn unlink(schema: &mut Value) {
+    match schema {
+        Value::Object(members) => {
+            for (name, value) in members {
+                match value {
+                    Value::String(text) if name == "description" => {
+                        *text = text.replace("[`", "`").replace("`]", "`");
+                    }
+                    other => unlink(other),
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(unlink),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
 
