@@ -23,6 +23,7 @@ mod dpop;
 mod events;
 mod exceptions;
 mod executables;
+mod exit_codes;
 mod far;
 mod fixed_credentials;
 mod hostile;

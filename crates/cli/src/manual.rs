@@ -27,7 +27,7 @@ pub(crate) fn man(into: Option<&Path>) -> Result<(), Failure> {
         });
     }
     let mut page = Vec::new();
-    let rendered = clap_mangen::Man::new(Arguments::command()).render(&mut page);
+    let rendered = clap_mangen::Man::new(Arguments::command().disable_help_subcommand(true)).render(&mut page);
     rendered.map_err(|error| Failure(ErrorObject::new(ErrorCode::Internal, error.to_string())))?;
     print(&page)
 }
