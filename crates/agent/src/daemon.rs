@@ -4,8 +4,8 @@ use crate::service_manager::{self, Handed};
 use crate::{client_metadata, doors, harden, lock, log, ready, refresh_worker};
 use anyhow::Context as _;
 use keybearer_core::accounts::Accounts;
-use keybearer_core::api::{Api, capabilities};
-use keybearer_core::caller::{Caller, Connection, Instance};
+use keybearer_core::api::Api;
+use keybearer_core::caller::{Caller, Connection, Instance, Outlet};
 use keybearer_core::consent::Consent;
 use keybearer_core::home::{Home, random_id};
 use keybearer_core::renewals;
@@ -14,7 +14,7 @@ use keybearer_ipc::peer;
 use keybearer_ipc::place::Place;
 use keybearer_ipc::server::{self, Handler, Refusal, serve};
 use keybearer_protocol::session::{CallerView, Server};
-use keybearer_protocol::{Door, ErrorObject};
+use keybearer_protocol::{Door, ErrorObject, methods};
 use serde_json::Value;
 use std::path::Path;
 use std::sync::Arc;
@@ -145,7 +145,7 @@ struct Doors(Api);
 
 impl Handler for Doors {
     fn capabilities(&self, door: Door, _caller: &server::Caller) -> Vec<String> {
-        capabilities(door)
+        methods::behind(door)
     }
 
     async fn answer(
@@ -159,7 +159,11 @@ impl Handler for Doors {
             view: caller.view.clone(),
             claimed_name: caller.claimed_name.clone(),
             is_desktop: caller.is_desktop,
-            connection: Connection { number: caller.connection, open: caller.open.clone() },
+            connection: Connection {
+                number: caller.connection,
+                open: caller.open.clone(),
+                outlet: Outlet { queue: caller.outbox.queue(), in_use: caller.outbox.in_use() },
+            },
         };
         self.0.answer(door, &caller, method, params).await
     }

@@ -3,7 +3,7 @@
 use crate::connection::Reach;
 use crate::output::Failure;
 use crate::{
-    agent, auto_lock, client_metadata, doctor, grants, practice, profiles, rpc, sign_in, status, token, vault,
+    agent, auto_lock, client_metadata, doctor, grants, manual, practice, profiles, rpc, sign_in, status, token, vault,
 };
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
@@ -87,16 +87,21 @@ pub(crate) enum Command {
     },
     /// Print the document that tells authorization servers who Keybearer is, to lay at an https address of yours
     ClientMetadata(ClientMetadataArguments),
-    /// Send one request to the agent: '{"method": "profile.list", "params": {}}'
-    Rpc {
-        /// The request
-        request: String,
-        /// Ask at the door for Keybearer's own programs
-        #[arg(long)]
-        admin: bool,
-    },
+    /// Send requests to the agent: '{"method": "profile.list", "params": {}}'
+    Rpc(RpcArguments),
     /// Run a practice server on this machine, to try Keybearer without an account
     Practice(PracticeArguments),
+    /// Print what a shell needs to complete this command: source <(keybearer completions bash)
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual: keybearer man | man -l -
+    Man {
+        /// Write a page for each command into this folder instead
+        #[arg(long, value_name = "DIR")]
+        into: Option<PathBuf>,
+    },
     /// Start, stop or see the agent
     Agent {
         #[command(subcommand)]
@@ -388,6 +393,18 @@ pub(crate) struct HeadersArguments {
 }
 
 #[derive(Args, Debug)]
+pub(crate) struct RpcArguments {
+    /// The request; - reads requests from standard input, one on a line, and answers each with a line
+    pub(crate) request: String,
+    /// Ask at the door for Keybearer's own programs
+    #[arg(long)]
+    pub(crate) admin: bool,
+    /// Then print what the requests have subscribed to, a line for each piece of news, until the agent ends
+    #[arg(long)]
+    pub(crate) follow: bool,
+}
+
+#[derive(Args, Debug)]
 pub(crate) struct PracticeArguments {
     /// The port to listen on; 0 takes any
     #[arg(long, default_value_t = 0)]
@@ -436,7 +453,9 @@ impl Command {
             Command::Status => status::status(reach, json),
             Command::Doctor { online } => doctor::doctor(reach, online, json),
             Command::ClientMetadata(arguments) => client_metadata::client_metadata(reach, arguments, json),
-            Command::Rpc { request, admin } => rpc::rpc(reach, &request, admin),
+            Command::Rpc(arguments) => rpc::rpc(reach, &arguments),
+            Command::Completions { shell } => manual::completions(shell),
+            Command::Man { into } => manual::man(into.as_deref()),
             Command::Practice(arguments) => practice::run(&arguments),
             Command::Agent { action: AgentAction::Start } => agent::start(reach, json),
             Command::Agent { action: AgentAction::Stop } => agent::stop(reach, json),

@@ -16,6 +16,8 @@ mod connection;
 mod doctor;
 /// The remembered answers.
 mod grants;
+/// What shells complete, and the manual.
+mod manual;
 /// What people and programs read: answers on standard output, one line of trouble on standard error.
 mod output;
 /// Reading a passphrase.
@@ -24,7 +26,7 @@ mod passphrase;
 mod practice;
 /// Adding, listing, showing, removing and renaming accounts.
 mod profiles;
-/// A raw request.
+/// Raw requests.
 mod rpc;
 /// Signing in and out, and bringing callbacks.
 mod sign_in;

@@ -12,6 +12,7 @@ use crate::caller::Caller;
 use crate::clock::now;
 use crate::consent::{Asking, Consent};
 use crate::error::Error;
+use crate::events::Events;
 use crate::grants::Asked;
 use crate::locking::Locking;
 use crate::profile::Settings;
@@ -28,7 +29,8 @@ use keybearer_protocol::agent::{AgentLock, AgentPing, AgentStatus, AgentStop, Ag
 use keybearer_protocol::auth::{
     AuthCancel, AuthComplete, AuthStart, AuthStartParams, AuthStatus, AuthStatusParams, AuthView,
 };
-use keybearer_protocol::grant::{GrantList, GrantRevoke};
+use keybearer_protocol::events::{EventsReply, EventsSubscribe, EventsUnsubscribe};
+use keybearer_protocol::grant::{GrantList, GrantRequest, GrantRequestParams, GrantRequestReply, GrantRevoke};
 use keybearer_protocol::method::Empty;
 use keybearer_protocol::profile::{
     AccountDetail, AccountView, ProfileAdd, ProfileAddParams, ProfileList, ProfileListParams, ProfileListReply,
@@ -63,6 +65,7 @@ pub struct Api {
     accounts: Arc<Accounts>,
     consent: Arc<Consent>,
     locking: Arc<Locking>,
+    events: Arc<Events>,
     started_at: Timestamp,
     started_by: StartedBy,
     stop: Arc<Notify>,
@@ -70,28 +73,13 @@ pub struct Api {
     glanced: Mutex<Glance>,
 }
 
-/// The names of the methods behind a door, for `session.open`.
-pub fn capabilities(door: Door) -> Vec<String> {
-    let mut names = Vec::new();
-    let mut add = |name: &str, doors: &[Door]| {
-        if doors.contains(&door) {
-            names.push(name.to_owned());
-        }
-    };
-    macro_rules! each { ($($method:ident)+) => { $(add($method::NAME, $method::DOORS);)+ }; }
-    each!(TokenGet HeaderGet TokenInvalidate ProfileAdd ProfileUpdate ProfileRemove ProfileRename ProfileList ProfileShow
-          AuthStart AuthStatus AuthCancel AuthComplete AccountSignOut AccountTest AccountRefresh
-          PromptRegister PromptNext PromptAnswer GrantList GrantRevoke SettingsGet SettingsSet
-          VaultStatus VaultMove VaultPassphrase AgentPing AgentStatus AgentWatch AgentLock AgentUnlock AgentStop);
-    names
-}
-
 impl Api {
     /// The API over these accounts; `stop` is told when somebody asks the agent to stop.
     pub fn new(accounts: Arc<Accounts>, consent: Consent, started_by: StartedBy, stop: Arc<Notify>) -> Self {
         let consent = Arc::new(consent);
         let locking = Locking::start(accounts.clone(), consent.clone());
-        Api { accounts, consent, locking, started_at: now(), started_by, stop, glanced: Mutex::default() }
+        let events = Events::new(accounts.clone(), consent.clone());
+        Api { accounts, consent, locking, events, started_at: now(), started_by, stop, glanced: Mutex::default() }
     }
 
     /// Answers one request that came through this door.
@@ -174,8 +162,25 @@ impl Api {
             PromptAnswer::NAME => {
                 reply::<PromptAnswer, _>(door, params, async |p| self.answer_prompt(caller, p).await).await
             }
-            GrantList::NAME => reply::<GrantList, _>(door, params, async |p| self.grants(p).await).await,
-            GrantRevoke::NAME => reply::<GrantRevoke, _>(door, params, async |p| self.revoke(&p.grant).await).await,
+            GrantRequest::NAME => {
+                reply::<GrantRequest, _>(door, params, async |p| self.request_grant(caller, p).await).await
+            }
+            GrantList::NAME => reply::<GrantList, _>(door, params, async |p| self.grants(door, caller, p).await).await,
+            GrantRevoke::NAME => {
+                reply::<GrantRevoke, _>(door, params, async |p| self.revoke(door, caller, &p.grant).await).await
+            }
+            EventsSubscribe::NAME => {
+                reply::<EventsSubscribe, _>(door, params, async |p| {
+                    Ok(EventsReply { topics: self.events.subscribe(door, caller, &p.topics)? })
+                })
+                .await
+            }
+            EventsUnsubscribe::NAME => {
+                reply::<EventsUnsubscribe, _>(door, params, async |p| {
+                    Ok(EventsReply { topics: self.events.unsubscribe(caller, p.topics.as_deref()) })
+                })
+                .await
+            }
             SettingsGet::NAME => reply::<SettingsGet, _>(door, params, async |_| self.settings().await).await,
             SettingsSet::NAME => {
                 reply::<SettingsSet, _>(door, params, async |p| self.change_settings(caller, p).await).await
@@ -318,6 +323,15 @@ impl Api {
             None => Vec::new(),
         };
         Ok(TokenInvalidateReply { generation: params.generation, scopes })
+    }
+
+    /// Asks a person ahead of the first token, and gives out none.
+    async fn request_grant(&self, caller: &Caller, params: GrantRequestParams) -> Result<GrantRequestReply, Error> {
+        let account = self.named(caller, &params.profile).await?;
+        account.check_scopes(&params.scopes)?;
+        let grant = self.consent.request(caller, &account, Asking::of(true, params.wait)).await?;
+        let AccountView { profile, scopes, .. } = account.view();
+        Ok(GrantRequestReply { profile, scopes, grant })
     }
 
     /// The accounts; for programs, those that they may use, and how many others there are.
@@ -471,7 +485,9 @@ fn is_as_asked(asked: Option<&Asked>, server: &ServerUrl, scopes: &[String]) -> 
 
 /// What can be asked of a locked agent: how it is, and what unlocks it.
 fn answers_while_locked(method: &str) -> bool {
-    const FREE: [&str; 11] = [
+    const FREE: [&str; 13] = [
+        EventsSubscribe::NAME,
+        EventsUnsubscribe::NAME,
         VaultStatus::NAME,
         AgentPing::NAME,
         AgentStatus::NAME,
@@ -490,7 +506,9 @@ fn answers_while_locked(method: &str) -> bool {
 /// What a window asks by itself, and a command that is run again and again. All else that comes through the admin door is
 /// a sign of the person; what programs ask for is none, for they work on when nobody is there.
 fn is_question(method: &str) -> bool {
-    const QUESTIONS: [&str; 10] = [
+    const QUESTIONS: [&str; 12] = [
+        EventsSubscribe::NAME,
+        EventsUnsubscribe::NAME,
         AgentPing::NAME,
         AgentStatus::NAME,
         AgentWatch::NAME,

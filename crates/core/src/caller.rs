@@ -1,8 +1,10 @@
 //! Who asks: a connection, and the program behind it as the kernel tells.
 
+use keybearer_protocol::rpc::Notice;
 use keybearer_protocol::session::CallerView;
 use std::sync::Arc;
-use tokio::sync::watch;
+use std::sync::atomic::AtomicBool;
+use tokio::sync::{mpsc, watch};
 
 /// Whoever made a request.
 #[derive(Clone, Debug)]
@@ -24,6 +26,17 @@ pub struct Connection {
     pub number: u64,
     /// Changes never; ends with the connection.
     pub open: watch::Receiver<()>,
+    /// Where its news go.
+    pub outlet: Outlet,
+}
+
+/// A connection's way out for news that nobody asked for. What finds no room in the queue is lost, and told to be.
+#[derive(Clone, Debug)]
+pub struct Outlet {
+    /// The queue.
+    pub queue: mpsc::Sender<Notice>,
+    /// Whether the connection is subscribed to anything: then its silence is no reason to hang up.
+    pub in_use: Arc<AtomicBool>,
 }
 
 impl Connection {

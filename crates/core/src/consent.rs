@@ -172,17 +172,53 @@ impl Consent {
         Ok(())
     }
 
+    /// The same ahead of the first call: a yes for once waits for that call a moment. Gives the answer that is remembered.
+    pub async fn request(
+        &self,
+        caller: &Caller,
+        account: &Account,
+        asking: Asking,
+    ) -> Result<Option<GrantView>, Error> {
+        let Some(asked) = self.permit(caller, account, asking).await? else { return Ok(None) };
+        let (now, mut state) = (now(), self.state());
+        if state.grants.look(&asked, now, self.runs).is_none()
+            && let Some(grant) = Grant::for_one_call(random_id(), &asked, now)
+        {
+            state.grants.add(grant);
+        }
+        let of_this = |grant: &Grant| grant.is_for(&asked.account) && grant.is_of_caller(&caller.view);
+        Ok(state.grants.views(|grant| of_this(grant).then(|| asked.profile.clone())).pop())
+    }
+
+    /// The remembered answers as they stand, but those for one call, which are used up by it.
+    pub fn remembered(&self) -> Vec<Grant> {
+        self.state().grants.all().iter().filter(|grant| !grant.is_for_one_call()).cloned().collect()
+    }
+
+    /// Whether an answer has ended by itself.
+    pub fn is_over(&self, grant: &Grant) -> bool {
+        grant.is_over(now(), self.runs)
+    }
+
+    /// The prompts that wait, with the account that each is about.
+    pub fn asked(&self) -> Vec<(String, String)> {
+        self.prompts.waiting()
+    }
+
     /// The remembered answers, the oldest first, for the accounts that `name` knows.
-    pub async fn grants(&self, name: impl Fn(&str) -> Option<String>) -> Result<Vec<GrantView>, Error> {
+    pub async fn grants(&self, name: impl Fn(&Grant) -> Option<String>) -> Result<Vec<GrantView>, Error> {
         self.known(|_| ()).await?;
         let mut state = self.state();
         state.grants.tidy(now(), self.runs);
         Ok(state.grants.views(name))
     }
 
-    /// Forgets a remembered answer.
-    pub async fn revoke(&self, id: &str) -> Result<(), Error> {
+    /// Forgets a remembered answer, if it is of those that the caller may end.
+    pub async fn revoke(&self, id: &str, may_end: impl Fn(&Grant) -> bool) -> Result<(), Error> {
         self.known(|_| ()).await?;
+        if self.state().grants.all().iter().any(|grant| grant.id() == id && !may_end(grant)) {
+            return Err(Error::NoSuchGrant);
+        }
         let for_good = self.state().grants.holds_for_good(id).ok_or(Error::NoSuchGrant)?;
         if for_good {
             // Written first: what the keyring still has would come back with the next agent.

@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use keybearer_protocol::grant::GrantView;
 use keybearer_protocol::program::{Confidence, ProgramView};
 use keybearer_protocol::prompt::{AlwaysOff, Decision};
+use keybearer_protocol::session::CallerView;
 use serde::{Deserialize, Serialize};
 
 /// An answer for a running program holds no longer than this.
@@ -127,6 +128,11 @@ impl Grant {
         &self.id
     }
 
+    /// The account's immutable id.
+    pub fn account(&self) -> &str {
+        &self.account
+    }
+
     /// Whether it is about this account.
     pub fn is_for(&self, account: &str) -> bool {
         self.account == account
@@ -148,11 +154,31 @@ impl Grant {
         self.running.is_none()
     }
 
+    /// Whether it is for one call alone.
+    pub fn is_for_one_call(&self) -> bool {
+        self.running.as_ref().is_some_and(|running| running.once)
+    }
+
+    /// Whether it is about the program of this caller, whatever account it is for.
+    pub fn is_of_caller(&self, caller: &CallerView) -> bool {
+        let program = &caller.program;
+        let same_file = self.exe == program.exe && self.script == program.script;
+        same_file
+            && match &self.running {
+                Some(Running { instance, .. }) => {
+                    Some(instance.pid) == program.pid && Some(&instance.started) == program.started.as_ref()
+                }
+                // In another namespace a path names another file.
+                None => !caller.foreign && self.exe.is_some() && self.script_sha256 == program.script_sha256,
+            }
+    }
+
     fn allows(&self) -> bool {
         self.running.as_ref().is_none_or(|running| running.allows)
     }
 
-    fn is_over(&self, now: Timestamp, runs: impl Fn(&Instance) -> bool) -> bool {
+    /// Whether it has ended by itself.
+    pub fn is_over(&self, now: Timestamp, runs: impl Fn(&Instance) -> bool) -> bool {
         self.running.as_ref().is_some_and(|running| running.until <= now || !runs(&running.instance))
     }
 
@@ -305,9 +331,14 @@ impl Grants {
         self.grants.iter().filter(|grant| grant.is_for_good()).cloned().collect()
     }
 
+    /// All of them.
+    pub fn all(&self) -> &[Grant] {
+        &self.grants
+    }
+
     /// As a list shows them, the oldest first, for the accounts that `name` knows.
-    pub fn views(&self, name: impl Fn(&str) -> Option<String>) -> Vec<GrantView> {
-        self.grants.iter().filter_map(|grant| Some(grant.view(name(&grant.account)?))).collect()
+    pub fn views(&self, name: impl Fn(&Grant) -> Option<String>) -> Vec<GrantView> {
+        self.grants.iter().filter_map(|grant| Some(grant.view(name(grant)?))).collect()
     }
 }
 

@@ -78,6 +78,8 @@ pub mod accounts;
 pub mod renewals;
 /// Locking, by hand and by itself.
 pub mod locking;
+/// News for whoever has subscribed.
+pub mod events;
 /// The words of the protocol, answered.
 pub mod api;
 /// What an agent would find here.

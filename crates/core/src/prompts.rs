@@ -157,6 +157,12 @@ impl Prompts {
         self.state().waiting.len()
     }
 
+    /// Those that wait, with the account that each is about.
+    pub fn waiting(&self) -> Vec<(String, String)> {
+        let state = self.state();
+        state.waiting.iter().map(|waiting| (waiting.id.clone(), waiting.question.asked.profile.clone())).collect()
+    }
+
     /// The queue, when it is another than `seen`, or after `wait`.
     pub async fn next(&self, seen: Option<u32>, wait: Duration) -> PromptQueue {
         if let Some(seen) = seen {
@@ -369,14 +375,21 @@ fn view(waiting: &Waiting) -> PromptView {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::caller::Outlet;
     use keybearer_protocol::session::CallerView;
+    use std::sync::Arc;
+    use tokio::sync::mpsc;
 
     fn desktop(open: &watch::Sender<()>) -> Caller {
         Caller {
             view: CallerView { pid: None, exe: None, foreign: false, program: ProgramView::default() }.into(),
             claimed_name: "".into(),
             is_desktop: true,
-            connection: Connection { number: 1, open: open.subscribe() },
+            connection: Connection {
+                number: 1,
+                open: open.subscribe(),
+                outlet: Outlet { queue: mpsc::channel(1).0, in_use: Arc::default() },
+            },
         }
     }
 

@@ -228,6 +228,9 @@ impl<H: Handler> Conversation<H> {
     }
 
     fn tell(&mut self, notice: &Notice) {
+        if !self.is_itself() {
+            return;
+        }
         let mut line = Zeroizing::new(serde_json::to_vec(notice).unwrap_or_default());
         line.push(b'\n');
         // What a caller can't take isn't worth its connection; it sees that a number is missing.

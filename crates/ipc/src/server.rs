@@ -99,6 +99,16 @@ impl Outbox {
         self.notices.try_send(notice).is_ok()
     }
 
+    /// Where notices go in, for whoever tells of those that found no room.
+    pub fn queue(&self) -> mpsc::Sender<Notice> {
+        self.notices.clone()
+    }
+
+    /// What [`Outbox::set_listens`] sets.
+    pub fn in_use(&self) -> Arc<AtomicBool> {
+        self.listens.clone()
+    }
+
     /// Says whether the caller waits for notices: then its connection may be silent for as long as it likes.
     pub fn set_listens(&self, listens: bool) {
         self.listens.store(listens, Ordering::Relaxed);

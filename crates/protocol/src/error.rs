@@ -109,6 +109,7 @@ impl ErrorCode {
 
 /// The `error` member of a JSON-RPC answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct ErrorObject {
     /// See [`ErrorCode::code`].
@@ -121,6 +122,7 @@ pub struct ErrorObject {
 
 /// The `error.data` member: what programs read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct ErrorData {
     /// See [`ErrorCode::name`].

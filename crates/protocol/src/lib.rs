@@ -15,12 +15,16 @@ pub mod auth;
 pub mod exception;
 /// What can go wrong: stable codes, names, and the command's exit codes.
 pub mod error;
+/// News that come unasked.
+pub mod events;
 /// What an agent would find if it were started.
 pub mod examination;
 /// The answers to prompts that are remembered.
 pub mod grant;
 /// What a method is, and which socket answers it.
 pub mod method;
+/// Every method.
+pub mod methods;
 /// Profiles: what the user wrote down about a server and an account.
 pub mod profile;
 /// The processes that ask for tokens.
@@ -31,6 +35,9 @@ pub mod prompt;
 pub mod request;
 /// The JSON-RPC 2.0 envelope.
 pub mod rpc;
+/// The words on the wire as JSON Schema.
+#[cfg(feature = "schema")]
+pub mod schema;
 /// How a secret is written: only where a type says so, field by field.
 pub mod secret;
 /// The handshake that opens every connection.

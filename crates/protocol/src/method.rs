@@ -52,4 +52,5 @@ pub(crate) use method;
 
 /// Parameters or a reply with nothing in it: `{}`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Empty {}

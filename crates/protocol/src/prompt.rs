@@ -22,6 +22,7 @@ method!(
 
 /// Parameters of `prompt.next`.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PromptNextParams {
     /// The `revision` that the caller has seen; the answer waits for another one.
     #[serde(default)]
@@ -33,6 +34,7 @@ pub struct PromptNextParams {
 
 /// The prompts that wait.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct PromptQueue {
     /// Counts the changes.
@@ -43,6 +45,7 @@ pub struct PromptQueue {
 
 /// One question for a person: may this program use this account?
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct PromptView {
     /// Names the prompt in its answer.
@@ -74,6 +77,7 @@ pub struct PromptView {
 
 /// Why "always" is not offered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 #[serde(rename_all = "snake_case")]
 pub enum AlwaysOff {
@@ -89,6 +93,7 @@ pub enum AlwaysOff {
 
 /// Parameters of `prompt.answer`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PromptAnswerParams {
     /// The prompt.
     pub prompt: String,
@@ -98,6 +103,7 @@ pub struct PromptAnswerParams {
 
 /// What a person can say to a prompt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 #[serde(rename_all = "snake_case")]
 pub enum Decision {

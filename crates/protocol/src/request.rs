@@ -11,6 +11,7 @@ method!(
 
 /// Parameters of `request.cancel`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RequestCancelParams {
     /// The other request's id.
     pub id: Id,
@@ -18,6 +19,7 @@ pub struct RequestCancelParams {
 
 /// What became of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RequestCancelReply {
     /// Whether it was under way; one that was not has its answer, or never was.
     pub cancelled: bool,

@@ -14,6 +14,7 @@ method!(
 
 /// What the caller says of itself.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SessionOpenParams {
     /// The versions the caller understands.
     pub protocol: VersionRange,
@@ -23,6 +24,7 @@ pub struct SessionOpenParams {
 
 /// An inclusive range of protocol versions.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct VersionRange {
     /// The oldest.
     pub min: u32,
@@ -42,6 +44,7 @@ impl VersionRange {
 
 /// A name and a version.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Software {
     /// Such as `keybearer`.
     pub name: String,
@@ -51,6 +54,7 @@ pub struct Software {
 
 /// What the agent answers.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SessionOpenReply {
     /// The version spoken from here on.
     pub protocol: u32,
@@ -66,6 +70,7 @@ pub struct SessionOpenReply {
 
 /// The agent, as a caller sees it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Server {
     /// Always `keybearer-agent`.
     pub name: String,
@@ -77,6 +82,7 @@ pub struct Server {
 
 /// The caller, as the agent sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CallerView {
     /// The process id, where the system tells.
     pub pid: Option<u32>,

@@ -24,6 +24,7 @@ pub const DEFAULT_MIN_TTL: u32 = 60;
 
 /// Parameters of `token.get`: `profile` or `server_url`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TokenGetParams {
     /// The profile's name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -66,9 +67,11 @@ impl TokenGetParams {
 
 /// An access token with what a caller must know of it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TokenReply {
     /// The secret itself.
     #[serde(serialize_with = "crate::secret::expose")]
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub access_token: SecretString,
     /// `Bearer`.
     pub token_type: String,
@@ -86,11 +89,13 @@ pub struct TokenReply {
     pub from_cache: bool,
     /// What else the authorization server said with it, such as an address to use it at: text as it is, all else as JSON.
     #[serde(default, serialize_with = "crate::secret::expose_map", skip_serializing_if = "BTreeMap::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(with = "std::collections::BTreeMap<String, String>"))]
     pub extra: BTreeMap<String, SecretString>,
 }
 
 /// Parameters of `header.get`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct HeaderGetParams {
     /// The address of the request to be made; must be covered by the profile's resource.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -121,9 +126,11 @@ pub struct HeaderGetParams {
 
 /// Headers ready to be sent.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct HeaderReply {
     /// Name to value; empty for a server that needs no sign-in.
     #[serde(serialize_with = "crate::secret::expose_map")]
+    #[cfg_attr(feature = "schema", schemars(with = "std::collections::BTreeMap<String, String>"))]
     pub headers: BTreeMap<String, SecretString>,
     /// When they stop working, where that is known.
     pub expires_at: Option<Timestamp>,
@@ -135,6 +142,7 @@ pub struct HeaderReply {
 
 /// Parameters of `token.invalidate`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TokenInvalidateParams {
     /// The profile's name.
     pub profile: String,
@@ -149,6 +157,7 @@ pub struct TokenInvalidateParams {
 
 /// Why a server refused a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum RefusalReason {
     /// 401: expired, revoked, or never good.
     #[serde(rename = "401")]
@@ -160,6 +169,7 @@ pub enum RefusalReason {
 
 /// The reply to `token.invalidate`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TokenInvalidateReply {
     /// The generation to ask for next: the current one, or the one that a refresh will make.
     pub generation: u32,
@@ -172,6 +182,6 @@ fn default_min_ttl() -> u32 {
     DEFAULT_MIN_TTL
 }
 
-fn yes() -> bool {
+pub(crate) fn yes() -> bool {
     true
 }

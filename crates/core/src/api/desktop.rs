@@ -3,10 +3,12 @@
 use super::{Api, PAGE, wait};
 use crate::caller::Caller;
 use crate::error::Error;
+use crate::grants::Grant;
 use crate::profile::Profile;
 use crate::settings::Preferences;
 use crate::vault::VaultError;
 use keybearer_oauth::client_metadata::DocumentAddress;
+use keybearer_protocol::Door;
 use keybearer_protocol::agent::{AgentStatusReply, AgentUnlockParams, AgentWatchParams, AgentWatchReply};
 use keybearer_protocol::auth::CallbackKind;
 use keybearer_protocol::grant::{GrantListParams, GrantListReply};
@@ -44,14 +46,23 @@ impl Api {
         Ok(Empty {})
     }
 
-    pub(super) async fn grants(&self, params: GrantListParams) -> Result<GrantListReply, Error> {
+    /// The remembered answers; to a program, its own.
+    pub(super) async fn grants(
+        &self,
+        door: Door,
+        caller: &Caller,
+        params: GrantListParams,
+    ) -> Result<GrantListReply, Error> {
         if let Some(profile) = &params.profile {
             self.accounts.find(profile)?;
         }
         let of_profile = |name: &String| params.profile.as_ref().is_none_or(|profile| profile == name);
         let mut all = self
             .consent
-            .grants(|id| self.accounts.with_id(id).map(|account| account.name()).filter(of_profile))
+            .grants(|grant| {
+                let account = self.accounts.with_id(grant.account()).filter(|_| is_theirs(door, caller, grant))?;
+                Some(account.name()).filter(of_profile)
+            })
             .await?;
         if let Some(after) = &params.after {
             let seen = all.iter().position(|grant| grant.grant == *after).map_or(all.len(), |place| place + 1);
@@ -69,8 +80,8 @@ impl Api {
         Ok(GrantListReply { grants: all, more })
     }
 
-    pub(super) async fn revoke(&self, grant: &str) -> Result<Empty, Error> {
-        self.consent.revoke(grant).await?;
+    pub(super) async fn revoke(&self, door: Door, caller: &Caller, grant: &str) -> Result<Empty, Error> {
+        self.consent.revoke(grant, |grant| is_theirs(door, caller, grant)).await?;
         Ok(Empty {})
     }
 
@@ -180,6 +191,14 @@ impl Api {
             vault_problem: problem.map(|problem| problem.to_string()),
             configuration_problem,
         }
+    }
+}
+
+/// Whether a remembered answer is this caller's to see and to end: for programs, their own.
+fn is_theirs(door: Door, caller: &Caller, grant: &Grant) -> bool {
+    match door {
+        Door::Admin => true,
+        Door::Programs => grant.is_of_caller(&caller.view),
     }
 }
 
