@@ -1,11 +1,11 @@
 //! The parts put together, from the folders to the open doors.
 
 use crate::service_manager::{self, Handed};
-use crate::{client_metadata, doors, harden, lock, log, ready, refresh_worker};
+use crate::{client_metadata, doors, restricted_door, harden, lock, log, ready, refresh_worker};
 use anyhow::Context as _;
 use keybearer_core::accounts::Accounts;
 use keybearer_core::api::{Api, capabilities};
-use keybearer_core::caller::{Caller, Connection, Instance};
+use keybearer_core::caller::{Caller, Connection, Instance, Standing};
 use keybearer_core::consent::Consent;
 use keybearer_core::home::{Home, random_id};
 use keybearer_core::renewals;
@@ -60,6 +60,7 @@ async fn live(home: &Home, place: &Place, handed: Handed, detach: bool) -> anyho
     let context = accounts.context();
     let started_by = doors::started_by(&handed, detach);
     let consent = Consent::new(context.vault.clone(), context.changes.clone(), context.lock.clone(), still_runs);
+    let restricted = consent.restricted_door().clone();
     let api = Arc::new(Doors(Api::new(accounts.clone(), consent, started_by, stop.clone())));
     let server = Server {
         name: "keybearer-agent".to_owned(),
@@ -76,6 +77,7 @@ async fn live(home: &Home, place: &Place, handed: Handed, detach: bool) -> anyho
         tokio::join!(
             serve(programs, Door::Programs, server.clone(), api.clone(), closing.clone()),
             serve(admin, Door::Admin, server.clone(), api.clone(), closing.clone()),
+            restricted_door::keep(place, restricted, server.clone(), api.clone(), closing.clone()),
         )
     };
     let waking = api.clone();
@@ -159,6 +161,8 @@ impl Handler for Doors {
             view: caller.view.clone(),
             claimed_name: caller.claimed_name.clone(),
             is_desktop: caller.is_desktop,
+            is_helper: caller.is_helper,
+            standing: Standing::Program,
             connection: Connection { number: caller.connection, open: caller.open.clone() },
         };
         self.0.answer(door, &caller, method, params).await

@@ -64,6 +64,8 @@ pub struct Caller {
     pub claimed_name: Arc<str>,
     /// Whether it is the desktop that lies beside this agent.
     pub is_desktop: bool,
+    /// Whether it is the command that lies there.
+    pub is_helper: bool,
     /// Tells this connection from every other.
     pub connection: u64,
     /// Changes never; ends with the connection.
@@ -129,7 +131,7 @@ async fn attend<H: Handler>(shared: Arc<Shared<H>>, connection: Connection, _per
         Ok(Err(error)) => return tracing::error!(%error, "a caller's identification broke off"),
         Err(_) => return tracing::warn!(pid, "a caller's files don't answer, so it was hung up on"),
     };
-    if !peer.same_user {
+    if !peer.may_enter(shared.door) {
         return tracing::warn!(pid = peer.view.pid, "a program of another user was turned away");
     }
     // The other end of this channel ends with the connection, whatever ends it.
@@ -138,6 +140,7 @@ async fn attend<H: Handler>(shared: Arc<Shared<H>>, connection: Connection, _per
         view: Arc::new(peer.view),
         claimed_name: "".into(),
         is_desktop: peer.is_desktop,
+        is_helper: peer.is_helper,
         connection: shared.connections_so_far.fetch_add(1, Ordering::Relaxed),
         open,
     };
@@ -315,7 +318,7 @@ async fn greet<H: Handler, R: AsyncRead + Unpin>(
         session: session.clone(),
         server: shared.server.clone(),
         capabilities: shared.handler.capabilities(shared.door),
-        caller: caller.clone(),
+        caller: if shared.door == Door::Restricted { CallerView::hidden() } else { caller.clone() },
     };
     let Ok(reply) = serde_json::to_value(reply) else {
         return refuse(ErrorObject::new(ErrorCode::Internal, "the handshake can't be written"));

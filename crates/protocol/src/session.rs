@@ -95,6 +95,13 @@ pub struct CallerView {
     pub program: ProgramView,
 }
 
+impl CallerView {
+    /// What a stranger is told: a container or a remote host learns nothing of the processes of this machine.
+    pub fn hidden() -> CallerView {
+        CallerView { pid: None, exe: None, foreign: true, program: ProgramView::default() }
+    }
+}
+
 /// Parameters of `session.delegate`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SessionDelegateParams {

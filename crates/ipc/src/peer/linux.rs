@@ -82,6 +82,7 @@ pub(super) fn identify(connection: &Connection) -> io::Result<Peer> {
     let (view, Kin { is_desktop, is_helper }, witness) = look_up(pid);
     Ok(Peer {
         same_user: credentials.uid() == rustix::process::geteuid().as_raw(),
+        is_root: credentials.uid() == 0,
         view,
         is_desktop,
         is_helper,

@@ -50,7 +50,7 @@ pub(super) fn identify(connection: &Connection) -> io::Result<Peer> {
     let Ok(process) = Process::open(pipe::client(connection.as_handle())?) else {
         let view = CallerView { pid: None, exe: None, foreign: true, program: ProgramView::default() };
         let witness = Witness { process: None };
-        return Ok(Peer { same_user: true, view, is_desktop: false, is_helper: false, witness });
+        return Ok(Peer { same_user: true, is_root: false, view, is_desktop: false, is_helper: false, witness });
     };
     let us = user::current()?;
     let same_user = user::of(&process)? == us;
@@ -63,7 +63,7 @@ pub(super) fn identify(connection: &Connection) -> io::Result<Peer> {
     };
     let is = |name: &str| exe.as_deref().is_some_and(|exe| is_beside_us(exe, name));
     let (is_desktop, is_helper) = (is("keybearer-desktop.exe"), is("keybearer.exe"));
-    Ok(Peer { same_user, view, is_desktop, is_helper, witness: Witness { process: Some(process) } })
+    Ok(Peer { same_user, is_root: false, view, is_desktop, is_helper, witness: Witness { process: Some(process) } })
 }
 
 /// The program behind a process: the nearest that isn't our own command, known as long as it runs.
