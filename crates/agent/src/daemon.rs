@@ -4,7 +4,7 @@ use crate::service_manager::{self, Handed};
 use crate::{client_metadata, doors, restricted_door, harden, lock, log, ready, refresh_worker};
 use anyhow::Context as _;
 use keybearer_core::accounts::Accounts;
-use keybearer_core::api::{Api, capabilities};
+use keybearer_core::api::{Api, capabilities, inherited_capabilities};
 use keybearer_core::caller::{Caller, Connection, Instance, Standing};
 use keybearer_core::consent::Consent;
 use keybearer_core::home::{Home, random_id};
@@ -12,9 +12,9 @@ use keybearer_core::renewals;
 use keybearer_gateway::upstream::HttpUpstream;
 use keybearer_ipc::peer;
 use keybearer_ipc::place::Place;
-use keybearer_ipc::server::{self, Handler, serve};
-use keybearer_protocol::session::Server;
-use keybearer_protocol::{Door, ErrorObject};
+use keybearer_ipc::server::{self, Handler, Refusal, serve};
+use keybearer_protocol::session::{CallerView, Server, SessionDelegate};
+use keybearer_protocol::{Door, ErrorObject, Method};
 use serde_json::Value;
 use std::path::Path;
 use std::sync::Arc;
@@ -146,8 +146,8 @@ async fn signalled() {
 struct Doors(Api);
 
 impl Handler for Doors {
-    fn capabilities(&self, door: Door) -> Vec<String> {
-        capabilities(door)
+    fn capabilities(&self, door: Door, caller: &server::Caller) -> Vec<String> {
+        if caller.delegation.get().is_some() { inherited_capabilities() } else { capabilities(door) }
     }
 
     async fn answer(
@@ -157,6 +157,7 @@ impl Handler for Doors {
         method: &str,
         params: Value,
     ) -> Result<Value, ErrorObject> {
+        let delegation = &caller.delegation;
         let caller = Caller {
             view: caller.view.clone(),
             claimed_name: caller.claimed_name.clone(),
@@ -165,7 +166,18 @@ impl Handler for Doors {
             standing: Standing::Program,
             connection: Connection { number: caller.connection, open: caller.open.clone() },
         };
-        self.0.answer(door, &caller, method, params).await
+        let answer = self.0.answer(door, &caller, method, params).await;
+        if method == SessionDelegate::NAME
+            && let Ok(reply) = &answer
+        {
+            // Only the first sets it, and there is no second: what was handed on hands nothing on.
+            let _ = delegation.set(reply["profile"].as_str().unwrap_or_default().to_owned());
+        }
+        answer
+    }
+
+    fn refused(&self, door: Door, caller: &CallerView, why: Refusal) {
+        tracing::debug!(door = door.name(), pid = caller.pid, ?why, "refused");
     }
 }
 

@@ -90,6 +90,11 @@ pub fn capabilities(door: Door) -> Vec<String> {
     names
 }
 
+/// The same on a connection that was handed on.
+pub fn inherited_capabilities() -> Vec<String> {
+    guests::INHERITED.map(str::to_owned).into()
+}
+
 impl Api {
     /// The API over these accounts; `stop` is told when somebody asks the agent to stop.
     pub fn new(accounts: Arc<Accounts>, consent: Consent, started_by: StartedBy, stop: Arc<Notify>) -> Self {

@@ -27,6 +27,8 @@ pub mod profile;
 pub mod program;
 /// What the desktop asks a person.
 pub mod prompt;
+/// A request that isn't wanted any more.
+pub mod request;
 /// The accounts that containers and forwarded connections may ask for.
 pub mod restricted;
 /// The JSON-RPC 2.0 envelope.

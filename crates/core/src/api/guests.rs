@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 
 /// What an inherited connection can be asked.
-const INHERITED: [&str; 5] =
+pub(super) const INHERITED: [&str; 5] =
     [TokenGet::NAME, HeaderGet::NAME, TokenInvalidate::NAME, ProfileList::NAME, AgentPing::NAME];
 
 impl Api {

@@ -18,6 +18,8 @@ use program::{Family, Kin};
 use rustix::net::sockopt::set_socket_passcred;
 use std::io;
 use std::os::fd::AsFd;
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
 use tokio::net::unix::OwnedWriteHalf;
 
 /// Has the kernel say with each message who sent it. Asked of a door before anybody connects: whoever is let in
@@ -37,6 +39,23 @@ impl Witness {
     /// (it hides, or lives in another namespace) has no identity that could change.
     pub fn is_unchanged(&self) -> bool {
         self.process.as_ref().is_none_or(Process::is_unchanged)
+    }
+
+    /// Whether the process lives, whatever it runs by now.
+    pub(crate) fn is_alive(&self) -> bool {
+        self.process.as_ref().is_some_and(Process::is_alive)
+    }
+
+    /// Returns when the process has ended, also if a child holds its connection longer; at once where that can't be told.
+    pub(crate) fn ended(&self) -> impl Future<Output = ()> + Send + use<> {
+        let pidfd = self.process.as_ref().and_then(Process::pidfd);
+        let pidfd = pidfd.and_then(|pidfd| AsyncFd::register_with_interest(pidfd, Interest::READABLE).ok());
+        async move {
+            if let Some(pidfd) = pidfd {
+                // Readable is all that it ever becomes, when the process ends (pidfd_open(2)).
+                drop(pidfd.readable().await);
+            }
+        }
     }
 }
 
@@ -73,6 +92,11 @@ pub(crate) fn number(connection: &Connection) -> Option<u32> {
 pub(crate) fn split(connection: Connection, connector: Option<u32>) -> (Attested, OwnedWriteHalf) {
     let (reader, writer) = connection.into_split();
     (Attested::new(reader, connector), writer)
+}
+
+/// From now on, what any process of this user writes counts, and no other's.
+pub(crate) fn share(reader: &mut Attested) {
+    reader.share();
 }
 
 /// Who is at the other end of a connection.
