@@ -47,9 +47,10 @@ impl Witness {
     }
 
     /// Returns when the process has ended, also if a child holds its connection longer; at once where that can't be told.
+    #[expect(deprecated, reason = "sound for whoever owns its descriptor, and what replaces it is unsafe code")]
     pub(crate) fn ended(&self) -> impl Future<Output = ()> + Send + use<> {
         let pidfd = self.process.as_ref().and_then(Process::pidfd);
-        let pidfd = pidfd.and_then(|pidfd| AsyncFd::register_with_interest(pidfd, Interest::READABLE).ok());
+        let pidfd = pidfd.and_then(|pidfd| AsyncFd::with_interest(pidfd, Interest::READABLE).ok());
         async move {
             if let Some(pidfd) = pidfd {
                 // Readable is all that it ever becomes, when the process ends (pidfd_open(2)).
