@@ -5,7 +5,7 @@ use crate::caller::Instance;
 use jiff::{SignedDuration, Timestamp};
 use keybearer_protocol::grant::GrantView;
 use keybearer_protocol::program::{Confidence, ProgramView};
-use keybearer_protocol::prompt::{AlwaysOff, Decision};
+use keybearer_protocol::prompt::{AlwaysOff, Decision, PromptKind};
 use keybearer_protocol::session::CallerView;
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +19,8 @@ const LIMIT: usize = 500;
 /// What is asked: may this program use this account?
 #[derive(Clone, Debug)]
 pub struct Asked {
+    /// What for.
+    pub kind: PromptKind,
     /// The account's immutable id.
     pub account: String,
     /// Its name.
@@ -138,6 +140,12 @@ impl Grant {
         self.account == account
     }
 
+    /// Whether it is a yes to this program about this account.
+    pub fn allows_program(&self, asked: &Asked) -> bool {
+        let same_run = self.running.as_ref().is_none_or(|running| asked.instance.as_ref() == Some(&running.instance));
+        self.allows() && self.account == asked.account && self.same_file(asked) && same_run
+    }
+
     /// Whether it is a newer answer of the same kind to the same question: for good, about the same program; for one
     /// call, of the same running program.
     pub fn replaces(&self, old: &Grant) -> bool {
@@ -227,6 +235,7 @@ impl Grant {
             exe: self.exe.clone(),
             script: self.script.clone(),
             pid: self.running.as_ref().map(|running| running.instance.pid),
+            inherited: false,
             decision,
             created_at: self.created_at,
             last_used_at: self.last_used_at,
@@ -239,6 +248,9 @@ impl Grant {
 /// Why an answer for good isn't offered: what can't be told from others, or be replaced by any program of this user,
 /// would get access for all of them (REQ-I5).
 pub fn always_off(asked: &Asked) -> Option<AlwaysOff> {
+    if asked.kind == PromptKind::Restricted {
+        return Some(AlwaysOff::Restricted);
+    }
     if asked.foreign {
         return Some(AlwaysOff::Unidentified);
     }
@@ -321,9 +333,14 @@ impl Grants {
         self.for_good().len() != before
     }
 
+    /// The one of this id.
+    pub fn get(&self, id: &str) -> Option<&Grant> {
+        self.grants.iter().find(|grant| grant.id == id)
+    }
+
     /// Whether this one is there, and whether it holds for good.
     pub fn holds_for_good(&self, id: &str) -> Option<bool> {
-        self.grants.iter().find(|grant| grant.id == id).map(Grant::is_for_good)
+        self.get(id).map(Grant::is_for_good)
     }
 
     /// Those that hold for good.
@@ -349,6 +366,7 @@ mod tests {
     fn asked(confidence: Confidence) -> Asked {
         let instance = Instance { pid: 7, started: "99".into() };
         Asked {
+            kind: PromptKind::Program,
             account: "a".into(),
             profile: "linear".into(),
             server_url: "https://mcp.example/".into(),

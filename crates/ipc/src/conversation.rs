@@ -5,7 +5,7 @@ use crate::peer::{self, Witness};
 use crate::server::{Caller, Handler, Refusal};
 use crate::session::{Session, Step, Welcome};
 use crate::socket::Connection;
-use futures_util::future::{AbortHandle, Abortable};
+use futures_util::future::{AbortHandle, Abortable, OptionFuture};
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
 use keybearer_protocol::rpc::{Id, Notice, Response};
@@ -79,6 +79,7 @@ pub(crate) async fn converse<H: Handler>(
     let mut told = closing.clone();
     // Also if whoever could close the door is gone.
     let mut told = pin!(async move { drop(told.wait_for(|closing| *closing).await) });
+    let mut ended = pin!(OptionFuture::from(None));
     let mut lines = Lines::default();
     let mut deadline = pin!(sleep_until(Instant::now() + HELLO));
     while !conversation.is_over {
@@ -95,8 +96,9 @@ pub(crate) async fn converse<H: Handler>(
                 None
             }
             read = reader.read_buf(lines.room()) => Some(read),
+            Some(()) = &mut ended => break,
             () = &mut deadline => {
-                if had_begun || !conversation.listens() {
+                if had_begun || !conversation.may_be_silent() {
                     return Err(ErrorKind::TimedOut.into());
                 }
                 deadline.as_mut().reset(Instant::now() + IDLE);
@@ -121,6 +123,8 @@ pub(crate) async fn converse<H: Handler>(
         conversation.write(&mut writer).await?;
         if conversation.begins_anew() {
             peer::share(&mut reader);
+            // A child of the process may hold the connection longer than it lives.
+            ended.set(Some(conversation.witness.ended()).into());
             deadline.as_mut().reset(Instant::now() + HELLO);
         }
     }
@@ -163,6 +167,7 @@ impl<H: Handler> Conversation<H> {
         match self.session.hear(line) {
             Step::Say(answer) => self.say(&answer),
             Step::Greet { claimed_name, answer } => {
+                self.taken_back.drain().for_each(|(_, answering)| answering.abort());
                 // Our own command needn't say who it is: that is known, and is the name of nobody who asks.
                 if !self.caller.is_helper {
                     Arc::make_mut(&mut self.caller).claimed_name = claimed_name.into();
@@ -222,9 +227,9 @@ impl<H: Handler> Conversation<H> {
         true
     }
 
-    /// Whether the caller may be silent for as long as it likes: it waits for notices.
-    fn listens(&self) -> bool {
-        self.session.is_open() && self.caller.outbox.listens()
+    /// Whether the caller may be silent for as long as it likes: it waits for notices, or can't come back.
+    fn may_be_silent(&self) -> bool {
+        self.is_delegated || (self.session.is_open() && self.caller.outbox.listens())
     }
 
     fn tell(&mut self, notice: &Notice) {

@@ -154,6 +154,7 @@ export function grant(different: Partial<GrantView> = {}): GrantView {
     exe: "/usr/bin/node",
     script: "/home/ada/.local/lib/agent/cli.js",
     pid: null,
+    inherited: false,
     decision: "always",
     created_at: inMinutes(-4000),
     last_used_at: inMinutes(-4),
@@ -170,6 +171,7 @@ export function prompt(different: Partial<PromptView> = {}): PromptView {
     server_url: "https://mcp.linear.app/mcp",
     scopes: ["read", "write", "issues:create"],
     token_expires_at: inMinutes(42.5),
+    kind: "program",
     program: {
       name: "cli.js",
       pid: 48213,
