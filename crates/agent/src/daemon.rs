@@ -59,7 +59,13 @@ async fn live(home: &Home, place: &Place, handed: Handed, detach: bool) -> anyho
     let stop = Arc::new(Notify::new());
     let context = accounts.context();
     let started_by = doors::started_by(&handed, detach);
-    let consent = Consent::new(context.vault.clone(), context.changes.clone(), context.lock.clone(), still_runs);
+    let consent = Consent::new(
+        context.vault.clone(),
+        context.changes.clone(),
+        context.lock.clone(),
+        context.activity.clone(),
+        still_runs,
+    );
     let api = Arc::new(Doors(Api::new(accounts.clone(), consent, started_by, stop.clone())));
     let server = Server {
         name: "keybearer-agent".to_owned(),
@@ -155,13 +161,17 @@ impl Handler for Doors {
         method: &str,
         params: Value,
     ) -> Result<Value, ErrorObject> {
-        let caller = Caller {
-            view: caller.view.clone(),
-            claimed_name: caller.claimed_name.clone(),
-            is_desktop: caller.is_desktop,
-            connection: Connection { number: caller.connection, open: caller.open.clone() },
-        };
-        self.0.answer(door, &caller, method, params).await
+        self.0.answer(door, &seen(caller), method, params).await
+    }
+}
+
+/// The caller in the core's words.
+fn seen(caller: &server::Caller) -> Caller {
+    Caller {
+        view: caller.view.clone(),
+        claimed_name: caller.claimed_name.clone(),
+        is_desktop: caller.is_desktop,
+        connection: Connection { number: caller.connection, open: caller.open.clone() },
     }
 }
 

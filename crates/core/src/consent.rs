@@ -4,6 +4,7 @@
 //! from then on a person is asked. What would weaken it is taken from that desktop's connection alone.
 
 use crate::account::Account;
+use crate::activity::{Activity, asker};
 use crate::auto_lock::{changed, is_weaker};
 use crate::caller::{Caller, Instance};
 use crate::changes::Changes;
@@ -13,8 +14,10 @@ use crate::grants::{Asked, Grant, Grants, always_off};
 use crate::home::random_id;
 use crate::lock::Lock;
 use crate::prompts::{PATIENCE, Prompts, Question};
+use crate::shown;
 use crate::vault::protection::{ITEM, Protection};
 use crate::vault::{Vault, VaultError};
+use keybearer_protocol::activity::{ActivityEntry, ActivityKind};
 use keybearer_protocol::grant::GrantView;
 use keybearer_protocol::prompt::{AlwaysOff, Decision, PromptQueue};
 use keybearer_protocol::settings::{Approval, AutoLock, AutoLockChange};
@@ -54,6 +57,7 @@ pub struct Consent {
     vault: Vault,
     changes: Changes,
     lock: Lock,
+    activity: Activity,
     prompts: Arc<Prompts>,
     runs: Runs,
     /// Never held across an await.
@@ -75,10 +79,10 @@ struct State {
 
 impl Consent {
     /// The consent that lies in this vault; nothing is read yet.
-    pub fn new(vault: Vault, changes: Changes, lock: Lock, runs: Runs) -> Consent {
+    pub fn new(vault: Vault, changes: Changes, lock: Lock, activity: Activity, runs: Runs) -> Consent {
         let prompts = Arc::new(Prompts::new(changes.clone(), PATIENCE));
         let (state, changing, auto_lock) = Default::default();
-        Consent { vault, changes, lock, prompts, runs, state, changing, auto_lock }
+        Consent { vault, changes, lock, activity, prompts, runs, state, changing, auto_lock }
     }
 
     /// Whether this program may use this account; asks a person where that is needed and `asking` allows it. Gives
@@ -165,11 +169,30 @@ impl Consent {
         self.only_prompter(caller)?;
         self.lock.check()?;
         let answered = self.prompts.take(id, decision)?;
-        if let Some(grant) = Grant::new(random_id(), answered.asked(), decision, now()) {
+        let grant = Grant::new(random_id(), answered.asked(), decision, now());
+        self.note_answer(answered.asked(), decision, grant.as_ref());
+        if let Some(grant) = grant {
             self.remember(grant).await;
         }
         answered.tell();
         Ok(())
+    }
+
+    fn note_answer(&self, asked: &Asked, decision: Decision, grant: Option<&Grant>) {
+        self.activity.add(ActivityEntry {
+            profile: Some(asked.profile.clone()),
+            account: Some(asked.account.clone()),
+            scopes: shown::scopes(&asked.scopes),
+            decision: Some(decision),
+            grant: grant.map(|grant| grant.id().to_owned()),
+            caller: Some(asker(asked)),
+            ..ActivityEntry::new(ActivityKind::PromptAnswered, now())
+        });
+    }
+
+    /// The remembered answer that lets this program use this account, if it is one.
+    pub fn grant_of(&self, asked: &Asked) -> Option<String> {
+        self.state().grants.which(asked, now(), self.runs).map(str::to_owned)
     }
 
     /// The remembered answers, the oldest first, for the accounts that `name` knows.
@@ -180,17 +203,17 @@ impl Consent {
         Ok(state.grants.views(name))
     }
 
-    /// Forgets a remembered answer.
-    pub async fn revoke(&self, id: &str) -> Result<(), Error> {
+    /// Forgets a remembered answer; gives it.
+    pub async fn revoke(&self, id: &str) -> Result<Grant, Error> {
         self.known(|_| ()).await?;
         let for_good = self.state().grants.holds_for_good(id).ok_or(Error::NoSuchGrant)?;
         if for_good {
             // Written first: what the keyring still has would come back with the next agent.
             self.change(|protection| protection.grants.retain(|grant| grant.id() != id)).await?;
         }
-        self.state().grants.remove(id);
+        let forgotten = self.state().grants.remove(id);
         self.changes.announce();
-        Ok(())
+        forgotten.ok_or(Error::NoSuchGrant)
     }
 
     /// Forgets the answers for an account that was removed.

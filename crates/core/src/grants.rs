@@ -125,6 +125,11 @@ impl Grant {
         &self.id
     }
 
+    /// The account's id.
+    pub fn account(&self) -> &str {
+        &self.account
+    }
+
     /// Whether it is about this account.
     pub fn is_for(&self, account: &str) -> bool {
         self.account == account
@@ -178,7 +183,8 @@ impl Grant {
         self.exe == asked.program.exe && self.script == asked.program.script
     }
 
-    fn view(&self, profile: String) -> GrantView {
+    /// As a list shows it, for the account of this name.
+    pub fn view(&self, profile: String) -> GrantView {
         let decision = match &self.running {
             None => Decision::Always,
             Some(Running { once: true, .. }) => Decision::Once,
@@ -244,6 +250,11 @@ impl Grants {
             self.remove(&id);
         }
         Some(allows)
+    }
+
+    /// The remembered answer that this question has.
+    pub fn which(&self, asked: &Asked, now: Timestamp, runs: impl Fn(&Instance) -> bool) -> Option<&str> {
+        self.grants.iter().rev().find(|grant| grant.answers(asked, now, &runs)).map(Grant::id)
     }
 
     /// When the file of this program was allowed for good with another content.
