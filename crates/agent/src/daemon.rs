@@ -12,8 +12,8 @@ use keybearer_core::renewals;
 use keybearer_gateway::upstream::HttpUpstream;
 use keybearer_ipc::peer;
 use keybearer_ipc::place::Place;
-use keybearer_ipc::server::{self, Handler, serve};
-use keybearer_protocol::session::Server;
+use keybearer_ipc::server::{self, Handler, Refusal, serve};
+use keybearer_protocol::session::{CallerView, Server};
 use keybearer_protocol::{Door, ErrorObject};
 use serde_json::Value;
 use std::path::Path;
@@ -150,7 +150,7 @@ async fn signalled() {
 struct Doors(Api);
 
 impl Handler for Doors {
-    fn capabilities(&self, door: Door) -> Vec<String> {
+    fn capabilities(&self, door: Door, _caller: &server::Caller) -> Vec<String> {
         capabilities(door)
     }
 
@@ -172,6 +172,10 @@ fn seen(caller: &server::Caller) -> Caller {
         claimed_name: caller.claimed_name.clone(),
         is_desktop: caller.is_desktop,
         connection: Connection { number: caller.connection, open: caller.open.clone() },
+    }
+
+    fn refused(&self, door: Door, caller: &CallerView, why: Refusal) {
+        tracing::debug!(door = door.name(), pid = caller.pid, ?why, "refused");
     }
 }
 
