@@ -20,6 +20,8 @@ const COMMANDS: &[&str] = &[
     "refresh_account",
     "grants",
     "revoke_grant",
+    "activity",
+    "follow_activity",
     "prompts",
     "answer_prompt",
     "settings",

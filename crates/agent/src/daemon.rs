@@ -163,6 +163,19 @@ impl Handler for Doors {
     ) -> Result<Value, ErrorObject> {
         self.0.answer(door, &seen(caller), method, params).await
     }
+
+    fn refused(&self, door: Door, caller: &CallerView, why: Refusal) {
+        tracing::debug!(door = door.name(), pid = caller.pid, ?why, "refused");
+        self.0.note_turned_away(
+            caller,
+            match why {
+                Refusal::OtherUser => "other_user",
+                Refusal::TooManyConnections => "too_many_connections",
+                Refusal::BecameAnother => "became_another",
+                Refusal::AnotherProcess => "another_process",
+            },
+        );
+    }
 }
 
 /// The caller in the core's words.
@@ -172,10 +185,6 @@ fn seen(caller: &server::Caller) -> Caller {
         claimed_name: caller.claimed_name.clone(),
         is_desktop: caller.is_desktop,
         connection: Connection { number: caller.connection, open: caller.open.clone() },
-    }
-
-    fn refused(&self, door: Door, caller: &CallerView, why: Refusal) {
-        tracing::debug!(door = door.name(), pid = caller.pid, ?why, "refused");
     }
 }
 

@@ -101,7 +101,8 @@ fn keep_following(
         };
         match outcome {
             Ok(()) => return Ok(()),
-            Err(Failure(error)) if error.known_code() == ErrorCode::AgentUnreachable => {
+            // One that is just ending has no time any more.
+            Err(Failure(error)) if [ErrorCode::AgentUnreachable, ErrorCode::Busy].contains(&error.known_code()) => {
                 // Whoever ended it doesn't want it back for somebody who only looks on.
                 sleep(PAUSE);
                 agent = reach.open_if_running(Door::Admin).unwrap_or_default();

@@ -25,6 +25,7 @@ use crate::home::Home;
 use crate::shown;
 use counted::Counted;
 use keybearer_protocol::activity::{ActivityCaller, ActivityEntry, ActivityKind, ActivityRow};
+use keybearer_protocol::session::CallerView;
 use record::Side;
 use secrecy::{ExposeSecret, SecretString};
 use std::collections::VecDeque;
@@ -125,7 +126,6 @@ struct State {
 enum Order {
     Write(Box<ActivityEntry>),
     Ask(Box<dyn FnOnce(&mut Writer) + Send>),
-    End,
 }
 
 /// What the thread has to do now.
@@ -186,11 +186,10 @@ impl Activity {
     /// Writes down what there is, and ends the record. A disk that doesn't answer is not waited for.
     pub async fn close(&self) {
         self.settle();
-        let written = self.ask(|_| ());
+        let written = self.ask(Writer::end);
         if tokio::time::timeout(LAST_ROWS, written).await.is_err() {
             tracing::warn!("the last rows of activity may not be written down");
         }
-        let _ = self.0.push(Order::End);
     }
 
     /// What is wrong, if something is.
@@ -339,12 +338,13 @@ impl Shared {
 
 /// A caller, as a row keeps it.
 pub fn caller(caller: &Caller) -> ActivityCaller {
-    ActivityCaller {
-        pid: caller.view.pid,
-        program: shown::program(&caller.view.program),
-        claimed_name: shown::claim(&caller.claimed_name),
-        foreign: caller.view.foreign,
-    }
+    ActivityCaller { claimed_name: shown::claim(&caller.claimed_name), ..stranger(&caller.view) }
+}
+
+/// The same for one that got no further than to connect.
+pub fn stranger(view: &CallerView) -> ActivityCaller {
+    let (program, claimed_name) = (shown::program(&view.program), String::new());
+    ActivityCaller { pid: view.pid, program, claimed_name, foreign: view.foreign }
 }
 
 /// The same for one that a person is asked about.

@@ -1,9 +1,9 @@
 //! Equal calls are counted: the first of a running program is a row at once, those of the next minute are one more row when
 //! it is over.
 
-use crate::caller::Caller;
 use jiff::Timestamp;
 use keybearer_protocol::activity::{ActivityEntry, ActivityKind};
+use keybearer_protocol::session::CallerView;
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, Instant};
@@ -17,7 +17,9 @@ const LIMIT: usize = 512;
 #[derive(Clone, Copy, Debug)]
 pub struct Call<'a> {
     /// Who asks.
-    pub caller: &'a Caller,
+    pub caller: &'a CallerView,
+    /// On which connection.
+    pub connection: u64,
     /// What came of it.
     pub kind: ActivityKind,
     /// The account's id; empty where none was found.
@@ -43,12 +45,11 @@ struct Known {
 
 impl Call<'_> {
     fn connection(&self) -> Option<u64> {
-        let program = &self.caller.view.program;
-        program.started.is_none().then_some(self.caller.connection.number)
+        self.caller.program.started.is_none().then_some(self.connection)
     }
 
     fn is(&self, known: &Known) -> bool {
-        let program = &self.caller.view.program;
+        let program = &self.caller.program;
         program.pid == known.pid
             && program.started == known.started
             && self.connection() == known.connection
@@ -57,7 +58,7 @@ impl Call<'_> {
     }
 
     fn known(&self) -> Known {
-        let program = &self.caller.view.program;
+        let program = &self.caller.program;
         Known {
             pid: program.pid,
             started: program.started.clone(),
@@ -70,7 +71,7 @@ impl Call<'_> {
     }
 
     fn digest(&self, chance: &RandomState) -> u64 {
-        let program = &self.caller.view.program;
+        let program = &self.caller.program;
         let who = (program.pid, &program.started, self.connection());
         chance.hash_one((who, self.kind, self.account, self.generation, self.outcome))
     }
@@ -153,41 +154,33 @@ impl Counted {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::caller::Connection;
     use keybearer_protocol::program::ProgramView;
-    use keybearer_protocol::session::CallerView;
-    use tokio::sync::watch;
 
-    fn caller(pid: u32, started: Option<&str>, number: u64) -> Caller {
+    fn caller(pid: u32, started: Option<&str>) -> CallerView {
         let program = ProgramView { pid: Some(pid), started: started.map(str::to_owned), ..ProgramView::default() };
-        Caller {
-            view: CallerView { pid: Some(pid), exe: None, foreign: false, program }.into(),
-            claimed_name: "".into(),
-            is_desktop: false,
-            connection: Connection { number, open: watch::channel(()).1 },
-        }
+        CallerView { pid: Some(pid), exe: None, foreign: false, program }
     }
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(1_000_000 + second).expect("a time")
     }
 
-    fn given(caller: &Caller) -> Call<'_> {
-        Call { caller, kind: ActivityKind::TokenGiven, account: "a", generation: 1, outcome: "" }
+    fn given(caller: &CallerView) -> Call<'_> {
+        Call { caller, connection: 1, kind: ActivityKind::TokenGiven, account: "a", generation: 1, outcome: "" }
     }
 
     #[test]
     fn equal_calls_of_a_minute_are_one_row_more_and_no_other_call_is_taken_for_one() {
-        let (one, start) = (caller(7, Some("99"), 1), Instant::now());
+        let (one, start) = (caller(7, Some("99")), Instant::now());
         let mut counted = Counted::default();
         assert!(!counted.count(&given(&one), at(0)));
         counted.begin(&given(&one), &ActivityEntry::new(ActivityKind::TokenGiven, at(0)), start);
         assert_eq!(counted.next(), Some(start + SPAN));
-        for second in 1..100 {
+        for second in 1..100_i64 {
             // Another connection of the same running program.
-            assert!(counted.count(&given(&caller(7, Some("99"), second as u64)), at(second)));
+            assert!(counted.count(&Call { connection: second.unsigned_abs(), ..given(&one) }, at(second)));
         }
-        let others = [caller(8, Some("99"), 1), caller(7, Some("100"), 1), caller(7, None, 1)];
+        let others = [caller(8, Some("99")), caller(7, Some("100")), caller(7, None)];
         assert!(others.iter().all(|other| !counted.count(&given(other), at(5))));
         for other in [
             Call { kind: ActivityKind::HeaderGiven, ..given(&one) },
@@ -209,7 +202,7 @@ mod tests {
     fn whoever_calls_once_gets_no_second_row_and_many_callers_take_no_more_room() {
         let mut counted = Counted::default();
         for pid in 0..2 * LIMIT as u32 {
-            let one = caller(pid, Some("1"), 1);
+            let one = caller(pid, Some("1"));
             counted.begin(&given(&one), &ActivityEntry::new(ActivityKind::TokenGiven, at(0)), Instant::now());
         }
         assert_eq!(counted.calls.len(), LIMIT);

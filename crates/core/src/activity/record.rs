@@ -277,7 +277,9 @@ fn make(connection: &mut Connection, after: Link) -> rusqlite::Result<()> {
     change.execute_batch(TABLES)?;
     change.execute("INSERT INTO ends VALUES (?1, ?2, ?1, ?2)", params![after.number, after.hash])?;
     FORMAT.mark(&change)?;
-    change.commit()
+    change.commit()?;
+    // What it is can then be told from the file alone.
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
 }
 
 /// The last row that is to go, if one is. Where there is too much, a tenth goes at once.

@@ -31,12 +31,13 @@ pub(super) struct Writer {
     /// How many rows found no place.
     missed: u32,
     again: Option<Instant>,
+    ended: bool,
 }
 
 impl Writer {
     pub(super) fn new(shared: Arc<Shared>, path: PathBuf) -> Writer {
-        let (record, broken, again) = (None, None, None);
-        Writer { shared, path, record, last: Link::START, broken, backlog: VecDeque::new(), missed: 0, again }
+        let (record, broken, again, ended) = (None, None, None, false);
+        Writer { shared, path, record, last: Link::START, broken, backlog: VecDeque::new(), missed: 0, again, ended }
     }
 
     /// Writes until it is told to end.
@@ -46,7 +47,6 @@ impl Writer {
             let work = self.shared.work(self.again);
             self.missed = self.missed.saturating_add(work.missed);
             work.due.into_iter().for_each(|row| self.take(row));
-            let mut ended = false;
             for order in work.orders {
                 match order {
                     Order::Write(entry) => self.take(*entry),
@@ -54,14 +54,20 @@ impl Writer {
                         self.write();
                         ask(&mut self);
                     }
-                    Order::End => ended = true,
                 }
             }
-            self.write();
-            if ended {
-                return self.sign_off();
+            if self.ended {
+                return;
             }
+            self.write();
         }
+    }
+
+    /// Closes the file: nothing is written any more.
+    pub(super) fn end(&mut self) {
+        self.sign_off();
+        self.record = None;
+        self.ended = true;
     }
 
     fn take(&mut self, entry: ActivityEntry) {

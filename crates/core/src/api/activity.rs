@@ -14,6 +14,7 @@ use keybearer_protocol::activity::{
     ActivityEntry, ActivityFilter, ActivityFollowParams, ActivityFollowReply, ActivityKind, ActivityListParams,
     ActivityListReply, ActivitySetAsideReply, ActivityVerifyReply,
 };
+use keybearer_protocol::session::CallerView;
 use keybearer_protocol::token::{HeaderGet, TokenGet};
 use serde_json::Value;
 
@@ -46,14 +47,14 @@ impl Api {
         Ok(ActivitySetAsideReply { file: file.map(|file| file.display().to_string()) })
     }
 
-    /// A connection was hung up on before anything could be asked, for a reason with this stable name, such as
-    /// `identity_changed`.
-    pub fn note_hung_up(&self, caller: &Caller, cause: &str) {
-        let call = Call { caller, kind: ActivityKind::ConnectionRefused, account: "", generation: 0, outcome: cause };
-        self.record().call(&call, || ActivityEntry {
-            caller: Some(activity::caller(caller)),
-            cause: Some(cause.to_owned()),
-            ..ActivityEntry::new(ActivityKind::ConnectionRefused, now())
+    /// A caller got no further than to connect, for a reason with this stable name.
+    pub fn note_turned_away(&self, caller: &CallerView, cause: &str) {
+        let kind = ActivityKind::ConnectionRefused;
+        // Those of no known program are one to whoever reads.
+        let call = Call { caller, connection: 0, kind, account: "", generation: 0, outcome: cause };
+        self.record().call(&call, || {
+            let (caller, cause) = (Some(activity::stranger(caller)), Some(cause.to_owned()));
+            ActivityEntry { caller, cause, ..ActivityEntry::new(kind, now()) }
         });
     }
 
@@ -69,7 +70,8 @@ impl Api {
     ) {
         let generation = issued.map_or(0, |issued| issued.generation);
         let outcome = if issued.is_none_or(|issued| issued.from_cache) { "at_hand" } else { "renewed" };
-        let call = Call { caller, kind, account: account.id(), generation, outcome };
+        let (view, connection) = (&caller.view, caller.connection.number);
+        let call = Call { caller: view, connection, kind, account: account.id(), generation, outcome };
         self.record().call(&call, || ActivityEntry {
             scopes: issued.map(|issued| shown::scopes(&issued.scopes)).unwrap_or_default(),
             resource: issued.and_then(|issued| issued.resource.as_deref()).map(shown::text),
@@ -88,13 +90,14 @@ impl Api {
         let account = target.and_then(|target| self.accounts.find(target).ok());
         let id = account.as_ref().map_or("", |account| account.id());
         let outcome = error.to_object().data.name;
-        let call = Call { caller, kind: ActivityKind::Refused, account: id, generation: 0, outcome: &outcome };
+        let (view, connection, kind) = (&caller.view, caller.connection.number, ActivityKind::Refused);
+        let call = Call { caller: view, connection, kind, account: id, generation: 0, outcome: &outcome };
         self.record().call(&call, || {
             let entry = match &account {
-                Some(account) => account.happened(ActivityKind::Refused),
+                Some(account) => account.happened(kind),
                 None => ActivityEntry {
                     profile: target.map(|target| shown::text(&readable(target))),
-                    ..ActivityEntry::new(ActivityKind::Refused, now())
+                    ..ActivityEntry::new(kind, now())
                 },
             };
             let (caller, reason) = (Some(activity::caller(caller)), reason.map(shown::claim));
