@@ -1,7 +1,7 @@
 //! The record of activity: what happened is in it, as it was written, and nothing of a secret.
 
 use keybearer_tests::canary::files_holding;
-use keybearer_tests::executables::copy;
+use keybearer_tests::executables::{copy, executable};
 use keybearer_tests::practice::Practice;
 use keybearer_tests::prompter::Prompter;
 use keybearer_tests::stand_in::StandIn;
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::process::{Child, ChildStdout, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 
 fn signed_in() -> (World, Practice) {
     let (world, practice) = (World::new().unwrap(), Practice::start(&[]).unwrap());
@@ -113,7 +113,7 @@ fn each_thing_that_happens_has_its_row_with_who_what_and_why() {
     assert_eq!((&rows[12]["error"], &rows[12]["profile"]), (&json!("agent_locked"), &json!("work")));
     assert_eq!((&rows[14]["cause"], &rows[15]["cause"]), (&json!("issuer_mismatch"), &json!("revoked")));
     // Rows of an account are found by its name of then, once it is gone; and people read a line for each.
-    assert_eq!(exported(&world, &["--account", "work"]).len(), 7);
+    assert_eq!(exported(&world, &["--account", "work"]).len(), 5);
     let read = world.ok(&["activity", "--limit", "100"]).unwrap();
     assert_eq!(read.lines().count(), rows.len(), "{read}");
     assert!(read.contains("because \"to triage issues\"") && !read.contains(&token), "{read}");
@@ -174,6 +174,20 @@ fn an_answer_to_a_prompt_and_what_it_allows_are_told_and_so_is_taking_it_back() 
     assert_eq!(the_one(&world, "refused")["error"], "consent_denied");
     // Filters know the program by its file.
     assert_eq!(exported(&world, &["--program", path.to_str().unwrap()]).len(), 5);
+}
+
+#[test]
+fn a_caller_that_becomes_another_program_is_written_down() {
+    let (world, _practice) = signed_in();
+    let mut attacker = Command::new(executable("keybearer-stand-in"));
+    let command = r#"printf '%s\n' "$REQUEST" >&0; read -r answer; echo "$answer""#;
+    attacker.arg("become").arg(world.programs_socket()).args(["token.get", r#"{"profile":"practice"}"#, command]);
+    assert_eq!(String::from_utf8(attacker.output().unwrap().stdout).unwrap().trim(), "");
+    let row = the_one(&world, "connection_refused");
+    assert_eq!(row["cause"], "became_another");
+    // As it was seen when it connected.
+    let exe = row["caller"]["program"]["exe"].as_str().unwrap();
+    assert!(exe.ends_with("keybearer-stand-in"), "{row}");
 }
 
 #[test]
