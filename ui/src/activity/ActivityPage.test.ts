@@ -13,17 +13,18 @@ function show(rows: ActivityRow[], profile: string | null = null) {
   return { backend, onall };
 }
 
+/** What a wide window shows: in a narrow one, who it was stands below what happened. */
+function textOf(cell: HTMLElement): string {
+  const copy = cell.cloneNode(true) as HTMLElement;
+  copy.querySelector(".below")?.remove();
+  return copy.textContent.trim();
+}
+
 const lines = () =>
   within(screen.getByRole("table"))
     .getAllByRole("row")
     .slice(1)
-    .map((row) =>
-      within(row)
-        .getAllByRole("cell")
-        .slice(1)
-        .map((cell) => cell.textContent.trim())
-        .join(" | "),
-    );
+    .map((row) => within(row).getAllByRole("cell").slice(1).map(textOf).join(" | "));
 
 test("each row says what happened, to which account, and who it was", async () => {
   show([
