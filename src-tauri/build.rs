@@ -22,6 +22,8 @@ const COMMANDS: &[&str] = &[
     "revoke_grant",
     "restricted",
     "set_restricted",
+    "activity",
+    "follow_activity",
     "prompts",
     "answer_prompt",
     "settings",

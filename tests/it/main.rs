@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 #![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
+mod activity;
 mod assertions;
 mod authorization_servers;
 mod auto_lock;

@@ -59,7 +59,13 @@ async fn live(home: &Home, place: &Place, handed: Handed, detach: bool) -> anyho
     let stop = Arc::new(Notify::new());
     let context = accounts.context();
     let started_by = doors::started_by(&handed, detach);
-    let consent = Consent::new(context.vault.clone(), context.changes.clone(), context.lock.clone(), still_runs);
+    let consent = Consent::new(
+        context.vault.clone(),
+        context.changes.clone(),
+        context.lock.clone(),
+        context.activity.clone(),
+        still_runs,
+    );
     let restricted = consent.restricted_door().clone();
     let api = Arc::new(Doors(Api::new(accounts.clone(), consent, started_by, stop.clone())));
     let server = Server {
@@ -157,31 +163,43 @@ impl Handler for Doors {
         method: &str,
         params: Value,
     ) -> Result<Value, ErrorObject> {
-        let delegation = &caller.delegation;
-        let caller = Caller {
-            view: caller.view.clone(),
-            claimed_name: caller.claimed_name.clone(),
-            is_desktop: caller.is_desktop,
-            is_helper: caller.is_helper,
-            standing: Standing::Program,
-            connection: Connection {
-                number: caller.connection,
-                open: caller.open.clone(),
-                outlet: Outlet { queue: caller.outbox.queue(), in_use: caller.outbox.in_use() },
-            },
-        };
-        let answer = self.0.answer(door, &caller, method, params).await;
+        let answer = self.0.answer(door, &seen(caller), method, params).await;
         if method == SessionDelegate::NAME
             && let Ok(reply) = &answer
         {
             // Only the first sets it, and there is no second: what was handed on hands nothing on.
-            let _ = delegation.set(reply["profile"].as_str().unwrap_or_default().to_owned());
+            let _ = caller.delegation.set(reply["profile"].as_str().unwrap_or_default().to_owned());
         }
         answer
     }
 
     fn refused(&self, door: Door, caller: &CallerView, why: Refusal) {
         tracing::debug!(door = door.name(), pid = caller.pid, ?why, "refused");
+        self.0.note_turned_away(
+            caller,
+            match why {
+                Refusal::OtherUser => "other_user",
+                Refusal::TooManyConnections => "too_many_connections",
+                Refusal::BecameAnother => "became_another",
+                Refusal::AnotherProcess => "another_process",
+            },
+        );
+    }
+}
+
+/// The caller in the core's words.
+fn seen(caller: &server::Caller) -> Caller {
+    Caller {
+        view: caller.view.clone(),
+        claimed_name: caller.claimed_name.clone(),
+        is_desktop: caller.is_desktop,
+        is_helper: caller.is_helper,
+        standing: Standing::Program,
+        connection: Connection {
+            number: caller.connection,
+            open: caller.open.clone(),
+            outlet: Outlet { queue: caller.outbox.queue(), in_use: caller.outbox.in_use() },
+        },
     }
 }
 

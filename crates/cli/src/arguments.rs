@@ -3,11 +3,12 @@
 use crate::connection::Reach;
 use crate::output::Failure;
 use crate::{
-    agent, auto_lock, client_metadata, doctor, grants, manual, practice, profiles, restricted, rpc, run, sign_in, status,
-    token, vault,
+    activity, agent, auto_lock, client_metadata, doctor, grants, manual, practice, profiles, restricted, rpc, run, sign_in,
+    status, token, vault,
 };
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
+use keybearer_protocol::activity::{ActivityFilter, ActivityKind};
 use keybearer_protocol::auth::CallbackKind;
 use keybearer_protocol::exception::Exception;
 use keybearer_protocol::profile::AuthType;
@@ -84,6 +85,8 @@ pub(crate) enum Command {
         #[command(subcommand)]
         action: Option<RestrictedAction>,
     },
+    /// See what happened: who got which token, who was refused, what was changed
+    Activity(ActivityArguments),
     /// Give out nothing until it is unlocked, and drop tokens from memory
     Lock,
     /// End the lock; once the window has run, only the window does it, or whoever knows the vault's passphrase
@@ -332,6 +335,42 @@ pub(crate) enum Switch {
 }
 
 #[derive(Args, Debug)]
+#[command(
+    after_help = "With --json each row is one line of JSON; without --limit that is all of them, the oldest first."
+)]
+pub(crate) struct ActivityArguments {
+    /// Only what happened to this account
+    #[arg(long, value_name = "NAME")]
+    account: Option<String>,
+    /// Only what this program did: its name, its executable or its script
+    #[arg(long, value_name = "PROGRAM")]
+    program: Option<String>,
+    /// Only rows of this kind, such as token_given; repeat it for more
+    #[arg(long = "kind", value_name = "KIND", value_parser = activity_kind)]
+    kinds: Vec<ActivityKind>,
+    /// The last so many rows [default: 50; 10 with --follow; all with --json]
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<u32>,
+    /// Go on with what happens from now on, until Ctrl-C
+    #[arg(long, short)]
+    pub(crate) follow: bool,
+    /// Check that every row is as it was written
+    #[arg(long, conflicts_with_all = ["account", "program", "kinds", "limit", "follow"])]
+    pub(crate) verify: bool,
+    /// Keep the record under another name and begin a new one, such as when this one was meddled with
+    #[arg(long, conflicts_with_all = ["account", "program", "kinds", "limit", "follow", "verify"])]
+    pub(crate) set_aside: bool,
+}
+
+impl ActivityArguments {
+    /// Which rows are meant.
+    pub(crate) fn filter(&self) -> ActivityFilter {
+        let Self { account, program, kinds, .. } = self;
+        ActivityFilter { profile: account.clone(), program: program.clone(), kinds: kinds.clone() }
+    }
+}
+
+#[derive(Args, Debug)]
 #[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct GrantsArguments {
     /// Only those for this account
@@ -391,6 +430,9 @@ pub(crate) struct TokenArguments {
     /// Never ask for consent; fail instead
     #[arg(long)]
     pub(crate) no_prompt: bool,
+    /// Why you ask, for keybearer activity
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: Option<String>,
     /// Wait this long at most, such as 500ms, 90s or 2m
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "90s")]
     pub(crate) timeout: Duration,
@@ -482,6 +524,7 @@ impl Command {
             Command::Restricted { action } => restricted::restricted(reach, action, json),
             Command::Test(named) => status::test(reach, named, json),
             Command::Grants(arguments) => grants::grants(reach, arguments, json),
+            Command::Activity(arguments) => activity::activity(reach, arguments, json),
             Command::Lock => status::lock(reach, json),
             Command::Unlock(arguments) => status::unlock(reach, arguments.passphrase_stdin, json),
             Command::AutoLock(arguments) => auto_lock::auto_lock(reach, arguments, json),
@@ -519,6 +562,11 @@ fn exception() -> impl TypedValueParser<Value = Exception> {
         let known = Exception::WORDS.into_iter().find(|(word, _)| *word == given);
         known.map(|(_, exception)| exception).ok_or("there is no such exception")
     })
+}
+
+/// The word for an [`ActivityKind`], as rows have it.
+fn activity_kind(word: &str) -> Result<ActivityKind, String> {
+    serde_json::from_value(word.into()).map_err(|_| "rows of this kind don't exist".to_owned())
 }
 
 /// A parameter such as `access_type=offline`.

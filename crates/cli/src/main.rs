@@ -2,6 +2,8 @@
 
 #![forbid(unsafe_code)]
 
+/// What happened.
+mod activity;
 /// Starting and stopping the agent.
 mod agent;
 /// What can be typed.

@@ -1,5 +1,7 @@
 //! The words of the protocol, answered: each method is one request to the accounts.
 
+/// What happened, told to the record and read from it.
+mod activity;
 /// What a window asks beside the accounts.
 mod desktop;
 /// Callers that are no program of this user by themselves.
@@ -27,6 +29,9 @@ use keybearer_oauth::challenge::Challenge;
 use keybearer_oauth::dpop::is_about_proof;
 use keybearer_oauth::readable::readable;
 use keybearer_protocol::account::{AccountRefresh, AccountSignOut, AccountTest, SignOutReply, TestReply};
+use keybearer_protocol::activity::{
+    ActivityEntry, ActivityFollow, ActivityKind, ActivityList, ActivitySetAside, ActivityVerify,
+};
 use keybearer_protocol::agent::{AgentLock, AgentPing, AgentStatus, AgentStop, AgentUnlock, AgentWatch, StartedBy};
 use keybearer_protocol::auth::{
     AuthCancel, AuthComplete, AuthStart, AuthStartParams, AuthStatus, AuthStatusParams, AuthView,
@@ -105,6 +110,7 @@ impl Api {
         }
         // A keyring that can't tell keeps its own secrets; what needs them will say so.
         if matches!(self.consent.is_locked().await, Ok(true)) {
+            self.note_locked_out(caller, name, &params);
             return Err(Error::Locked.to_object());
         }
         // Whoever waits for a server or a person when the lock falls waits no longer, and gets nothing.
@@ -134,11 +140,10 @@ impl Api {
                 reply::<ProfileUpdate, _>(door, params, async |p| self.update(caller, p).await).await
             }
             ProfileRemove::NAME => {
-                reply::<ProfileRemove, _>(door, params, async |p| self.remove(&p.profile).await).await
+                reply::<ProfileRemove, _>(door, params, async |p| self.remove(caller, &p.profile).await).await
             }
             ProfileRename::NAME => {
-                reply::<ProfileRename, _>(door, params, async |p| Ok(self.accounts.rename(&p.profile, &p.name)?.view()))
-                    .await
+                reply::<ProfileRename, _>(door, params, async |p| self.rename(caller, &p.profile, &p.name)).await
             }
             AuthStart::NAME => reply::<AuthStart, _>(door, params, async |p| self.start(p).await).await,
             AuthStatus::NAME => reply::<AuthStatus, _>(door, params, async |p| self.follow(p).await).await,
@@ -153,13 +158,7 @@ impl Api {
                 reply::<AuthComplete, _>(door, params, async |p| self.accounts.complete(&p.url).await).await
             }
             AccountSignOut::NAME => {
-                reply::<AccountSignOut, _>(door, params, async |p| {
-                    let account = self.accounts.find(&p.profile)?;
-                    let outcome = account.sign_out().await?;
-                    self.consent.end_inherited(account.id());
-                    Ok(signed_out(outcome))
-                })
-                .await
+                reply::<AccountSignOut, _>(door, params, async |p| self.sign_out(caller, &p.profile).await).await
             }
             AccountTest::NAME => reply::<AccountTest, _>(door, params, async |p| self.test(&p.profile).await).await,
             AccountRefresh::NAME => {
@@ -214,12 +213,22 @@ impl Api {
             AgentPing::NAME => reply::<AgentPing, _>(door, params, async |_| Ok(Empty {})).await,
             AgentStatus::NAME => reply::<AgentStatus, _>(door, params, async |_| Ok(self.status().await)).await,
             AgentWatch::NAME => reply::<AgentWatch, _>(door, params, async |p| Ok(self.watch(p).await)).await,
-            AgentLock::NAME => reply::<AgentLock, _>(door, params, async |_| Ok(self.lock().await)).await,
+            AgentLock::NAME => reply::<AgentLock, _>(door, params, async |_| Ok(self.lock(caller).await)).await,
             AgentUnlock::NAME => reply::<AgentUnlock, _>(door, params, async |p| self.unlock(caller, p).await).await,
             VaultStatus::NAME => reply::<VaultStatus, _>(door, params, async |_| Ok(self.vault_status().await)).await,
             VaultMove::NAME => reply::<VaultMove, _>(door, params, async |p| self.move_vault(caller, p).await).await,
             VaultPassphrase::NAME => {
                 reply::<VaultPassphrase, _>(door, params, async |p| self.change_passphrase(caller, p).await).await
+            }
+            ActivityList::NAME => reply::<ActivityList, _>(door, params, async |p| self.activity(p).await).await,
+            ActivityFollow::NAME => {
+                reply::<ActivityFollow, _>(door, params, async |p| self.follow_activity(p).await).await
+            }
+            ActivityVerify::NAME => {
+                reply::<ActivityVerify, _>(door, params, async |_| self.verify_activity().await).await
+            }
+            ActivitySetAside::NAME => {
+                reply::<ActivitySetAside, _>(door, params, async |_| self.set_activity_aside(caller).await).await
             }
             AgentStop::NAME => {
                 reply::<AgentStop, _>(door, params, async |_| {
@@ -246,11 +255,16 @@ impl Api {
     }
 
     async fn token(&self, caller: &Caller, params: TokenGetParams) -> Result<TokenReply, Error> {
-        let target = params.profile.or(params.server_url).ok_or(Error::NothingNamed)?;
+        let target = params.profile.as_deref().or(params.server_url.as_deref());
+        let given = self.token_of(caller, target.ok_or(Error::NothingNamed)?, &params).await;
+        given.inspect_err(|error| self.note_refused(caller, target, params.reason.as_deref(), error))
+    }
+
+    async fn token_of(&self, caller: &Caller, target: &str, params: &TokenGetParams) -> Result<TokenReply, Error> {
         let want = Want { min_ttl: SignedDuration::from_secs(params.min_ttl.into()), force: params.force };
         let asking = Asking::of(params.interactive, params.wait);
         for _ in 0..TRIES {
-            let account = self.named(caller, &target).await?;
+            let account = self.named(caller, target).await?;
             // Nobody is asked about a token that there is none of.
             account.check_token()?;
             let asked = self.consent.permit(caller, &account, asking).await?;
@@ -263,6 +277,8 @@ impl Api {
                 return Err(Error::TokenBound(account.name()));
             }
             account.note_use(issued.generation);
+            let reason = params.reason.as_deref();
+            self.note_given(ActivityKind::TokenGiven, caller, &account, Some(&issued), asked.as_ref(), reason);
             return Ok(TokenReply {
                 access_token: issued.access_token,
                 token_type: "Bearer".to_owned(),
@@ -275,15 +291,20 @@ impl Api {
                 extra: issued.extra,
             });
         }
-        Err(Error::Edited(target))
+        Err(Error::Edited(target.to_owned()))
     }
 
     async fn header(&self, caller: &Caller, params: HeaderGetParams) -> Result<HeaderReply, Error> {
-        let target = params.profile.clone().or_else(|| params.url.clone()).ok_or(Error::NothingNamed)?;
+        let target = params.profile.as_deref().or(params.url.as_deref());
+        let given = self.header_of(caller, target.ok_or(Error::NothingNamed)?, &params).await;
+        given.inspect_err(|error| self.note_refused(caller, target, params.reason.as_deref(), error))
+    }
+
+    async fn header_of(&self, caller: &Caller, target: &str, params: &HeaderGetParams) -> Result<HeaderReply, Error> {
         let want = Want { min_ttl: SignedDuration::from_secs(params.min_ttl.into()), force: false };
         let asking = Asking::of(params.interactive, params.wait);
         for _ in 0..TRIES {
-            let account = self.named(caller, &target).await?;
+            let account = self.named(caller, target).await?;
             let asked = self.consent.permit(caller, &account, asking).await?;
             let Authorized { url: server, access, issued } = account.authorized(want, &params.scopes).await?;
             let scopes = issued.as_ref().map(|issued| issued.scopes.as_slice()).unwrap_or_default();
@@ -296,8 +317,10 @@ impl Api {
                 (Some(url), _) => return Err(Error::ResourceMismatch { profile: account.name(), url: url.clone() }),
                 (None, _) => None,
             };
-            let headers = headers(&account, &access, url.as_ref(), &params)?;
+            let headers = headers(&account, &access, url.as_ref(), params)?;
             issued.iter().for_each(|issued| account.note_use(issued.generation));
+            let reason = params.reason.as_deref();
+            self.note_given(ActivityKind::HeaderGiven, caller, &account, issued.as_ref(), asked.as_ref(), reason);
             return Ok(HeaderReply {
                 headers,
                 expires_at: issued.as_ref().and_then(|issued| issued.expires_at),
@@ -305,7 +328,7 @@ impl Api {
                 generation: issued.map(|issued| issued.generation),
             });
         }
-        Err(Error::Edited(target))
+        Err(Error::Edited(target.to_owned()))
     }
 
     /// The account that a program names, read: what a person is asked about is what the keyring has.
@@ -387,7 +410,8 @@ impl Api {
     }
 
     async fn add(&self, caller: &Caller, params: ProfileAddParams) -> Result<AccountView, Error> {
-        if !params.exceptions.is_empty() {
+        let has_exceptions = !params.exceptions.is_empty();
+        if has_exceptions {
             self.consent.check_weakening(caller).await?;
         }
         let settings = Settings {
@@ -409,6 +433,10 @@ impl Api {
         if let Err(error) = account.load().await {
             tracing::debug!(%error, "a new account can't be read");
         }
+        self.note(caller, account.happened(ActivityKind::AccountAdded));
+        if has_exceptions {
+            self.note_protection(caller, Some(&account), "exceptions_accepted");
+        }
         Ok(account.view())
     }
 
@@ -420,6 +448,7 @@ impl Api {
                 self.consent.check_weakening(caller).await?;
             }
         }
+        let has_exceptions = params.exceptions.as_ref().is_some_and(|given| !given.is_empty());
         let change = Change {
             client_id: params.client_id,
             issuer: params.issuer,
@@ -431,14 +460,36 @@ impl Api {
             secret: params.secret,
             subject_token: params.subject_token,
         };
-        Ok(self.accounts.update(&params.profile, change).await?.detail())
+        let account = self.accounts.update(&params.profile, change).await?;
+        self.note(caller, account.happened(ActivityKind::AccountChanged));
+        if has_exceptions {
+            self.note_protection(caller, Some(&account), "exceptions_accepted");
+        }
+        Ok(account.detail())
     }
 
-    async fn remove(&self, target: &str) -> Result<Empty, Error> {
+    fn rename(&self, caller: &Caller, target: &str, name: &str) -> Result<AccountView, Error> {
+        let account = self.accounts.rename(target, name)?;
+        let cause = Some("renamed".to_owned());
+        self.note(caller, ActivityEntry { cause, ..account.happened(ActivityKind::AccountChanged) });
+        Ok(account.view())
+    }
+
+    async fn remove(&self, caller: &Caller, target: &str) -> Result<Empty, Error> {
         let account = self.accounts.find(target)?;
         self.accounts.remove(target).await?;
+        self.note(caller, account.happened(ActivityKind::AccountRemoved));
         self.consent.forget_account(account.id()).await;
         Ok(Empty {})
+    }
+
+    async fn sign_out(&self, caller: &Caller, target: &str) -> Result<SignOutReply, Error> {
+        let account = self.accounts.find(target)?;
+        let outcome = account.sign_out().await?;
+        self.consent.end_inherited(account.id());
+        let cause = Some(if matches!(outcome, SignedOut::Revoked) { "revoked" } else { "not_revoked" }.to_owned());
+        self.note(caller, ActivityEntry { cause, ..account.happened(ActivityKind::SignedOut) });
+        Ok(signed_out(outcome))
     }
 
     async fn start(&self, params: AuthStartParams) -> Result<AuthView, Error> {
@@ -535,7 +586,7 @@ fn answers_while_locked(method: &str) -> bool {
 /// What a window asks by itself, and a command that is run again and again. All else that comes through the admin door is
 /// a sign of the person; what programs ask for is none, for they work on when nobody is there.
 fn is_question(method: &str) -> bool {
-    const QUESTIONS: [&str; 13] = [
+    const QUESTIONS: [&str; 15] = [
         EventsSubscribe::NAME,
         EventsUnsubscribe::NAME,
         AgentPing::NAME,
@@ -548,6 +599,8 @@ fn is_question(method: &str) -> bool {
         ProfileShow::NAME,
         GrantList::NAME,
         RestrictedList::NAME,
+        ActivityList::NAME,
+        ActivityFollow::NAME,
         AuthStatus::NAME,
     ];
     QUESTIONS.contains(&method)

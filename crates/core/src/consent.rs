@@ -10,6 +10,7 @@ mod restricted;
 pub use restricted::{DoorState, RestrictedDoor};
 
 use crate::account::Account;
+use crate::activity::{Activity, asker};
 use crate::auto_lock::{changed, is_weaker};
 use crate::caller::{Caller, Instance, Standing};
 use crate::changes::Changes;
@@ -19,10 +20,12 @@ use crate::grants::{Asked, Grant, Grants, always_off};
 use crate::home::random_id;
 use crate::lock::Lock;
 use crate::prompts::{PATIENCE, Prompts, Question};
+use crate::shown;
 use crate::vault::protection::{ITEM, Protection};
 use crate::vault::{Vault, VaultError};
 use inherited::Delegations;
 use keybearer_protocol::Door;
+use keybearer_protocol::activity::{ActivityEntry, ActivityKind};
 use keybearer_protocol::grant::GrantView;
 use keybearer_protocol::prompt::{AlwaysOff, Decision, PromptKind, PromptQueue};
 use keybearer_protocol::settings::{Approval, AutoLock, AutoLockChange};
@@ -63,6 +66,7 @@ pub struct Consent {
     vault: Vault,
     changes: Changes,
     lock: Lock,
+    activity: Activity,
     prompts: Arc<Prompts>,
     runs: Runs,
     /// Never held across an await.
@@ -88,10 +92,10 @@ struct State {
 
 impl Consent {
     /// The consent that lies in this vault; nothing is read yet.
-    pub fn new(vault: Vault, changes: Changes, lock: Lock, runs: Runs) -> Consent {
+    pub fn new(vault: Vault, changes: Changes, lock: Lock, activity: Activity, runs: Runs) -> Consent {
         let prompts = Arc::new(Prompts::new(changes.clone(), PATIENCE));
         let (state, changing, auto_lock, door) = Default::default();
-        Consent { vault, changes, lock, prompts, runs, state, changing, auto_lock, door }
+        Consent { vault, changes, lock, activity, prompts, runs, state, changing, auto_lock, door }
     }
 
     /// Whether this program may use this account; asks a person where that is needed and `asking` allows it. Gives
@@ -210,8 +214,9 @@ impl Consent {
         self.lock.check()?;
         let answered = self.prompts.take(id, decision)?;
         let is_remembered = answered.asked().kind != PromptKind::Restricted;
-        let grant = Grant::new(random_id(), answered.asked(), decision, now());
-        if let Some(grant) = grant.filter(|_| is_remembered) {
+        let grant = Grant::new(random_id(), answered.asked(), decision, now()).filter(|_| is_remembered);
+        self.note_answer(answered.asked(), decision, grant.as_ref());
+        if let Some(grant) = grant {
             self.remember(grant).await;
         }
         answered.tell();
@@ -251,6 +256,23 @@ impl Consent {
         self.prompts.waiting()
     }
 
+    fn note_answer(&self, asked: &Asked, decision: Decision, grant: Option<&Grant>) {
+        self.activity.add(ActivityEntry {
+            profile: Some(asked.profile.clone()),
+            account: Some(asked.account.clone()),
+            scopes: shown::scopes(&asked.scopes),
+            decision: Some(decision),
+            grant: grant.map(|grant| grant.id().to_owned()),
+            caller: Some(asker(asked)),
+            ..ActivityEntry::new(ActivityKind::PromptAnswered, now())
+        });
+    }
+
+    /// The remembered answer that lets this program use this account, if it is one.
+    pub fn grant_of(&self, asked: &Asked) -> Option<String> {
+        self.state().grants.which(asked, now(), self.runs).map(str::to_owned)
+    }
+
     /// The remembered answers, the oldest first, for the accounts that `name` knows.
     pub async fn grants(&self, name: impl Fn(&Grant) -> Option<String>) -> Result<Vec<GrantView>, Error> {
         self.known(|_| ()).await?;
@@ -259,8 +281,8 @@ impl Consent {
         Ok(state.grants.views(name))
     }
 
-    /// Forgets a remembered answer, if it is of those that the caller may end.
-    pub async fn revoke(&self, id: &str, may_end: impl Fn(&Grant) -> bool) -> Result<(), Error> {
+    /// Forgets a remembered answer, if it is of those that the caller may end; gives it.
+    pub async fn revoke(&self, id: &str, may_end: impl Fn(&Grant) -> bool) -> Result<Grant, Error> {
         self.known(|_| ()).await?;
         if self.state().grants.all().iter().any(|grant| grant.id() == id && !may_end(grant)) {
             return Err(Error::NoSuchGrant);
@@ -271,13 +293,12 @@ impl Consent {
             self.change(|protection| protection.grants.retain(|grant| grant.id() != id)).await?;
         }
         let mut state = self.state();
-        if let Some(grant) = state.grants.remove(id) {
-            // What it allowed to be handed on goes with it.
-            state.delegations.end_with(&grant);
-        }
+        let forgotten = state.grants.remove(id);
+        // What it allowed to be handed on goes with it.
+        forgotten.iter().for_each(|grant| state.delegations.end_with(grant));
         drop(state);
         self.changes.announce();
-        Ok(())
+        forgotten.ok_or(Error::NoSuchGrant)
     }
 
     /// Forgets the answers for an account that was removed.

@@ -1,6 +1,8 @@
 //! Everything that can go wrong here, with its code and its words.
 
+use crate::activity::Problem;
 use crate::assertion_file::AssertionFileError;
+use crate::database::DatabaseError;
 use crate::home::HomeError;
 use crate::journal::JournalError;
 use crate::more_access::Remedy;
@@ -37,6 +39,9 @@ pub enum Error {
     /// The folders can't be used.
     #[error(transparent)]
     Home(#[from] HomeError),
+    /// The record of activity can't be read.
+    #[error(transparent)]
+    Activity(#[from] Problem),
     /// The keyring can't answer.
     #[error(transparent)]
     Vault(#[from] VaultError),
@@ -390,7 +395,11 @@ impl Error {
             Error::Home(_) => ErrorCode::StorageUnavailable,
             Error::Vault(error) => vault_code(error),
             Error::Unprotected(_) | Error::Journal(JournalError::Unusable { .. }) => ErrorCode::StorageUnavailable,
-            Error::Journal(JournalError::Full(_)) => ErrorCode::StorageFull,
+            Error::Activity(Problem::File(DatabaseError::Full)) | Error::Journal(JournalError::Full(_)) => {
+                ErrorCode::StorageFull
+            }
+            Error::Activity(Problem::Busy) => ErrorCode::Busy,
+            Error::Activity(_) => ErrorCode::StorageUnavailable,
             Error::Journal(JournalError::UnderWay) | Error::Worker(WorkerError::Waiting) => ErrorCode::Busy,
             Error::Worker(WorkerError::NotStarted(_)) => ErrorCode::Internal,
             Error::Reach(ReachError::NotMcp { .. }) | Error::Upstream(UpstreamError::NotMcp(_)) => {
@@ -616,6 +625,7 @@ impl Error {
             }
             Error::ConsentRequired(Unasked::NoDesktop) => Some("start Keybearer's window".to_owned()),
             Error::Vault(error) => error.way_out().map(str::to_owned),
+            Error::Activity(problem) => Some(problem.way_out().to_owned()),
             Error::Journal(JournalError::Full(_)) => Some("make some room on that disk, and try again".to_owned()),
             Error::Journal(JournalError::Unusable { .. }) => Some("keybearer doctor".to_owned()),
             Error::Journal(JournalError::UnderWay) | Error::Worker(_) => Some("try again in a minute".to_owned()),

@@ -221,7 +221,8 @@ impl Grant {
         same_program && self.script == *script
     }
 
-    fn view(&self, profile: String) -> GrantView {
+    /// As a list shows it, for the account of this name.
+    pub fn view(&self, profile: String) -> GrantView {
         let decision = match &self.running {
             None => Decision::Always,
             Some(Running { once: true, .. }) => Decision::Once,
@@ -291,6 +292,11 @@ impl Grants {
             self.remove(&id);
         }
         Some(allows)
+    }
+
+    /// The remembered answer that this question has.
+    pub fn which(&self, asked: &Asked, now: Timestamp, runs: impl Fn(&Instance) -> bool) -> Option<&str> {
+        self.grants.iter().rev().find(|grant| grant.answers(asked, now, &runs)).map(Grant::id)
     }
 
     /// When the file of this program was allowed for good with another content.

@@ -6,9 +6,8 @@ use crate::clock::now;
 use crate::error::{Error, Unasked};
 use crate::grants::Asked;
 use crate::home::random_id;
+use crate::shown;
 use jiff::{SignedDuration, Timestamp};
-use keybearer_oauth::readable::readable;
-use keybearer_protocol::program::ProgramView;
 use keybearer_protocol::prompt::{AlwaysOff, Decision, PromptKind, PromptQueue, PromptView};
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -22,10 +21,6 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 const QUEUE: usize = 8;
 /// How many of them may be about one file.
 const OF_ONE_FILE: usize = 3;
-/// How much of a path or a name is shown, in characters: a prompt must fit a frame, whatever a program calls itself.
-const SHOWN: usize = 240;
-/// How many scopes are shown.
-const SHOWN_SCOPES: usize = 40;
 /// The most that the prompts of one answer hold, in bytes: it fits a frame of 64 KiB.
 const FRAME: usize = 56 * 1024;
 /// So many prompts of one program lapse before it isn't asked about for a while.
@@ -355,46 +350,17 @@ fn who(asked: &Asked) -> Who {
     }
 }
 
-/// The beginning and the end of a text that is too long; the end of a path tells most.
-fn shortened(text: &str) -> String {
-    let length = text.chars().count();
-    if length <= SHOWN {
-        return text.to_owned();
-    }
-    let (head, tail) = (SHOWN / 3, SHOWN - SHOWN / 3);
-    text.chars().take(head).chain(['…']).chain(text.chars().skip(length - tail)).collect()
-}
-
-fn shown_scopes(scopes: &[String]) -> Vec<String> {
-    let mut shown: Vec<String> = scopes.iter().take(SHOWN_SCOPES).map(|scope| shortened(scope)).collect();
-    let more = scopes.len().saturating_sub(SHOWN_SCOPES);
-    shown.extend((more > 0).then(|| format!("+{more}")));
-    shown
-}
-
-fn shown_program(program: &ProgramView) -> ProgramView {
-    let short = |text: &Option<String>| text.as_deref().map(shortened);
-    ProgramView {
-        name: short(&program.name),
-        exe: short(&program.exe),
-        signer: short(&program.signer),
-        script: short(&program.script),
-        folder: short(&program.folder),
-        ..program.clone()
-    }
-}
-
 fn view(waiting: &Waiting) -> PromptView {
     let Question { asked, always_off, allowed_before } = &waiting.question;
     PromptView {
         prompt: waiting.id.clone(),
         profile: asked.profile.clone(),
-        server_url: shortened(&asked.server_url),
-        scopes: shown_scopes(&asked.scopes),
+        server_url: shown::text(&asked.server_url),
+        scopes: shown::scopes(&asked.scopes),
         token_expires_at: asked.token_expires_at,
         kind: asked.kind,
-        program: shown_program(&asked.program),
-        claimed_name: readable(&asked.claimed_name).chars().take(80).collect(),
+        program: shown::program(&asked.program),
+        claimed_name: shown::claim(&asked.claimed_name),
         always_off: *always_off,
         allowed_before: *allowed_before,
         calls: waiting.calls,
@@ -406,6 +372,7 @@ fn view(waiting: &Waiting) -> PromptView {
 mod tests {
     use super::*;
     use crate::caller::{Outlet, Standing};
+    use keybearer_protocol::program::ProgramView;
     use keybearer_protocol::session::CallerView;
     use std::sync::Arc;
     use tokio::sync::mpsc;

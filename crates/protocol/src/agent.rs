@@ -102,6 +102,12 @@ pub struct AgentStatusReply {
     pub vault_advice: Option<String>,
     /// What is wrong with `servers.json`, if something is.
     pub configuration_problem: Option<String>,
+    /// What is wrong with the record of activity, if something is.
+    #[serde(default)]
+    pub activity_problem: Option<String>,
+    /// What a person can do about it.
+    #[serde(default)]
+    pub activity_advice: Option<String>,
 }
 
 /// How the agent came to run.

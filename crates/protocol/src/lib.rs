@@ -7,6 +7,8 @@
 
 /// One account: its state, sign-out, a real test of it.
 pub mod account;
+/// What was given to whom, and what changed.
+pub mod activity;
 /// The agent itself: is it there, how is it, lock it, stop it.
 pub mod agent;
 /// Sign-in: start, follow, cancel, and the one entry of every callback.

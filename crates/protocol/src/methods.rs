@@ -1,6 +1,7 @@
 //! Every method, in one list: what a door names in its handshake, and what the schema describes.
 
 use crate::account::{AccountRefresh, AccountSignOut, AccountTest};
+use crate::activity::{ActivityFollow, ActivityList, ActivitySetAside, ActivityVerify};
 use crate::agent::{AgentLock, AgentPing, AgentStatus, AgentStop, AgentUnlock, AgentWatch};
 use crate::auth::{AuthCancel, AuthComplete, AuthStart, AuthStatus};
 use crate::events::{EventsSubscribe, EventsUnsubscribe};
@@ -46,6 +47,7 @@ methods! {
     GrantRequest GrantList GrantRevoke
     RestrictedList RestrictedAllow RestrictedDisallow
     SettingsGet SettingsSet
+    ActivityList ActivityFollow ActivityVerify ActivitySetAside
     VaultStatus VaultMove VaultPassphrase
     EventsSubscribe EventsUnsubscribe
     AgentPing AgentStatus AgentWatch AgentLock AgentUnlock AgentStop

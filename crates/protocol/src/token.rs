@@ -47,6 +47,9 @@ pub struct TokenGetParams {
     /// Whether to wait for the user's answer. For `false` the question is shown, and `consent_required` comes at once.
     #[serde(default = "yes")]
     pub wait: bool,
+    /// Why the caller asks, in its own words: untrusted, bounded, and shown in quotes in the record of activity.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 impl TokenGetParams {
@@ -61,6 +64,7 @@ impl TokenGetParams {
             force: false,
             interactive: true,
             wait: true,
+            reason: None,
         }
     }
 }
@@ -122,6 +126,9 @@ pub struct HeaderGetParams {
     /// As in [`TokenGetParams::wait`].
     #[serde(default = "yes")]
     pub wait: bool,
+    /// As in [`TokenGetParams::reason`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// Headers ready to be sent.

@@ -10,7 +10,7 @@ async function show(different: Partial<AccountDetail> = {}, program = "cli.js") 
   backend.list = [account()];
   backend.details["linear-work"] = different;
   backend.programs = [grant({ program }), grant({ grant: "g2", program: "npm", decision: "deny" })];
-  const calls = { onsignin: vi.fn(), onregister: vi.fn(), onrenamed: vi.fn(), onremoved: vi.fn() };
+  const calls = { onsignin: vi.fn(), onregister: vi.fn(), onrenamed: vi.fn(), onremoved: vi.fn(), onactivity: vi.fn() };
   render(AccountPage, { backend, profile: "linear-work", ...calls });
   await screen.findByRole("heading", { level: 1 });
   return { backend, ...calls };

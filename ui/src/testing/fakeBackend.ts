@@ -1,4 +1,6 @@
 import type {
+  ActivityFilter,
+  ActivityRow,
   AccountChange,
   AccountDetail,
   AccountView,
@@ -28,6 +30,8 @@ export class FakeBackend implements Backend {
   programs: GrantView[] = [];
   /** What containers and remote hosts may ask for. */
   outside: RestrictedView = { profiles: [], open: false, problem: null };
+  /** What happened, the newest first. */
+  happened: ActivityRow[] = [];
   waiting: PromptView[] = [];
   current: Settings = settings();
   /** Whether the system starts the window at login. */
@@ -37,6 +41,7 @@ export class FakeBackend implements Backend {
   /** What was asked for, in order, without the questions. */
   readonly asked: [keyof Backend, ...unknown[]][] = [];
 
+  #follower: (() => void) | null = null;
   #changed = new Set<() => void>();
   #open = new Set<(page: OpenPage) => void>();
   #notice = new Set<(error: ErrorObject) => void>();
@@ -44,6 +49,12 @@ export class FakeBackend implements Backend {
   /** Tells the window that something changed. */
   change(): void {
     for (const heard of this.#changed) heard();
+  }
+
+  /** Something happens. */
+  happen(row: ActivityRow): void {
+    this.happened = [row, ...this.happened];
+    this.#follower?.();
   }
 
   open(page: OpenPage): void {
@@ -60,6 +71,18 @@ export class FakeBackend implements Backend {
   prompts = () => this.#answer("prompts", () => ({ revision: 1, prompts: this.waiting }));
   restricted = () => this.#answer("restricted", () => this.outside);
   grants = () => this.#answer("grants", () => this.programs);
+  activity = (filter: ActivityFilter, before: number | null) =>
+    this.#answer("activity", () => {
+      const rows = this.#rows(filter).filter((row) => before === null || row.number < before);
+      return { rows: rows.slice(0, 50), more: rows.length > 50, newest: this.happened[0]?.number ?? 0 };
+    });
+  followActivity = async (filter: ActivityFilter, seen: number) => {
+    if ((this.happened[0]?.number ?? 0) <= seen) await new Promise<void>((heard) => (this.#follower = heard));
+    return this.#answer("followActivity", () => {
+      const rows = this.#rows(filter).filter((row) => row.number > seen);
+      return { rows: rows.toReversed(), seen: this.happened[0]?.number ?? 0, more: false };
+    });
+  };
   account = (profile: string) => this.#answer("account", () => this.#detail(profile));
   signInStatus = (profile: string) => this.#answer("signInStatus", () => this.#signIn(profile));
 
@@ -161,6 +184,11 @@ export class FakeBackend implements Backend {
 
   #signIn(profile: string): AuthView {
     return this.signIns[profile] ?? signIn("none", 1, "todo", { profile });
+  }
+
+  #rows({ profile, kinds }: ActivityFilter): ActivityRow[] {
+    const fits = (row: ActivityRow) => !kinds?.length || kinds.includes(row.kind);
+    return this.happened.filter((row) => fits(row) && (profile == null || row.profile === profile));
   }
 
   async #answer<T>(method: keyof Backend, make: () => T): Promise<T> {

@@ -3,6 +3,7 @@
 import type {
   AccountDetail,
   AccountView,
+  ActivityRow,
   AgentStatusReply,
   AuthPhase,
   AuthView,
@@ -76,6 +77,8 @@ export function agentStatus(different: Partial<AgentStatusReply> = {}): AgentSta
     vault_problem: null,
     vault_advice: null,
     configuration_problem: null,
+    activity_problem: null,
+    activity_advice: null,
     ...different,
   };
 }
@@ -195,6 +198,21 @@ export function prompt(different: Partial<PromptView> = {}): PromptView {
     allowed_before: null,
     calls: 1,
     expires_at: inMinutes(0.9),
+    ...different,
+  };
+}
+
+export function happened(number: number, different: Partial<ActivityRow> = {}): ActivityRow {
+  const { program, claimed_name } = prompt();
+  return {
+    number,
+    hash: "",
+    at: inMinutes(number - 100),
+    kind: "token_given",
+    calls: 1,
+    profile: "linear-work",
+    caller: { pid: 48377, program, claimed_name, foreign: false },
+    from_cache: true,
     ...different,
   };
 }
