@@ -27,6 +27,8 @@ pub mod profile;
 pub mod program;
 /// What the desktop asks a person.
 pub mod prompt;
+/// A request that isn't wanted any more.
+pub mod request;
 /// The JSON-RPC 2.0 envelope.
 pub mod rpc;
 /// How a secret is written: only where a type says so, field by field.

@@ -61,9 +61,14 @@ impl Process {
         Ok(Process { pid, parent, started, name, exe, folder })
     }
 
+    /// Whether it lives.
+    pub(super) fn is_alive(&self) -> bool {
+        statat(&self.folder, "stat", AtFlags::empty()).is_ok()
+    }
+
     /// Whether it lives, and runs the same file.
     pub(super) fn is_unchanged(&self) -> bool {
-        if statat(&self.folder, "stat", AtFlags::empty()).is_err() {
+        if !self.is_alive() {
             return false;
         }
         match (&self.exe, statat(&self.folder, "exe", AtFlags::empty())) {
