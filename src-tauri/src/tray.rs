@@ -111,7 +111,7 @@ fn look(agent: &Agent) -> (Known, Option<Settings>) {
     };
     let Ok(status) = connection.ask::<AgentStatus>(&Empty {}) else { return (Known::Nothing, None) };
     let accounts = connection.client().accounts(LISTING).ok();
-    (Known::Agent { status, accounts }, connection.ask::<SettingsGet>(&Empty {}).ok())
+    (Known::Agent { status: Box::new(status), accounts }, connection.ask::<SettingsGet>(&Empty {}).ok())
 }
 
 impl Tray {

@@ -103,6 +103,8 @@ fn every_screen_fits_in_light_and_dark_in_chinese_and_small() {
     look_at(&stage, &page, "add");
     window.go_to_settings().unwrap();
     look_at(&stage, &page, "settings");
+    window.go_to_activity().unwrap();
+    look_at(&stage, &page, "activity");
 
     let mut program = Program::start(&stage, "report.sh", &name).unwrap();
     program.ask(1).unwrap();

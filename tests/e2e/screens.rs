@@ -107,6 +107,14 @@ impl Window<'_> {
         self.0.wait_gone("button", "Save")
     }
 
+    /// Goes to what happened.
+    pub(crate) fn go_to_activity(&self) -> anyhow::Result<()> {
+        self.0.click("button", "Activity")?;
+        self.0.find("heading", "Activity").map(drop)?;
+        // What has happened to an account in any test.
+        self.0.find_like("cell", "Account added").map(drop)
+    }
+
     /// Goes to the settings.
     pub(crate) fn go_to_settings(&self) -> anyhow::Result<()> {
         self.0.click("button", "Settings (Ctrl ,)")?;

@@ -395,11 +395,8 @@ impl Error {
             Error::Home(_) => ErrorCode::StorageUnavailable,
             Error::Vault(error) => vault_code(error),
             Error::Unprotected(_) | Error::Journal(JournalError::Unusable { .. }) => ErrorCode::StorageUnavailable,
-            Error::Activity(Problem::File(DatabaseError::Full)) | Error::Journal(JournalError::Full(_)) => {
-                ErrorCode::StorageFull
-            }
-            Error::Activity(Problem::Busy) => ErrorCode::Busy,
-            Error::Activity(_) => ErrorCode::StorageUnavailable,
+            Error::Activity(problem) => problem_code(problem),
+            Error::Journal(JournalError::Full(_)) => ErrorCode::StorageFull,
             Error::Journal(JournalError::UnderWay) | Error::Worker(WorkerError::Waiting) => ErrorCode::Busy,
             Error::Worker(WorkerError::NotStarted(_)) => ErrorCode::Internal,
             Error::Reach(ReachError::NotMcp { .. }) | Error::Upstream(UpstreamError::NotMcp(_)) => {
@@ -783,5 +780,13 @@ fn some_of(names: &[String]) -> String {
     match names.len().saturating_sub(SOME) {
         0 => shown,
         more => format!("{shown} and {more} more"),
+    }
+}
+/// The code of what is wrong with the record of activity.
+fn problem_code(problem: &Problem) -> ErrorCode {
+    match problem {
+        Problem::File(DatabaseError::Full) => ErrorCode::StorageFull,
+        Problem::File(_) | Problem::Broken(_) => ErrorCode::StorageUnavailable,
+        Problem::Busy => ErrorCode::Busy,
     }
 }

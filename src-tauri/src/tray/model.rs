@@ -22,7 +22,7 @@ pub(super) enum Known {
     /// It is there.
     Agent {
         /// How it is.
-        status: AgentStatusReply,
+        status: Box<AgentStatusReply>,
         /// The accounts, unless they can't be read.
         accounts: Option<Vec<AccountView>>,
     },
@@ -271,8 +271,8 @@ mod tests {
     use super::*;
     use keybearer_protocol::vault::VaultKind;
 
-    fn status(locked: bool, prompts: u32) -> AgentStatusReply {
-        AgentStatusReply {
+    fn status(locked: bool, prompts: u32) -> Box<AgentStatusReply> {
+        Box::new(AgentStatusReply {
             version: "0.1.0".to_owned(),
             pid: 1,
             started_at: jiff::Timestamp::UNIX_EPOCH,
@@ -291,7 +291,7 @@ mod tests {
             configuration_problem: None,
             activity_problem: None,
             activity_advice: None,
-        }
+        })
     }
 
     fn account(name: &str, status: AccountStatus) -> AccountView {

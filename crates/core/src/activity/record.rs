@@ -369,6 +369,17 @@ mod tests {
             assert_eq!(record.verify().expect("read").found, Some(found), "{meddling}");
             record.connection.execute_batch("ROLLBACK").expect("undone");
         }
+        // A row that was written anew, with a hash that fits it: the one behind it shows that.
+        let content = |number: u32| {
+            let select = "SELECT content FROM rows WHERE number = ?1";
+            record.connection.query_row(select, [number], |row| row.get::<_, String>(0)).expect("read")
+        };
+        let forged = Link::START.next(&content(1)).next(&content(2)).next("{}");
+        record.connection.execute_batch("BEGIN").expect("begun");
+        let update = "UPDATE rows SET content = '{}', hash = ?1 WHERE number = 3";
+        record.connection.execute(update, [forged.hash]).expect("forged");
+        assert_eq!(record.verify().expect("read").found, Some(Break::Changed(4)));
+        record.connection.execute_batch("ROLLBACK").expect("undone");
         assert_eq!(record.verify().expect("read").found, None);
     }
 
