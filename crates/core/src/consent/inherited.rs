@@ -130,9 +130,11 @@ impl Consent {
         Ok(())
     }
 
-    /// The account, by id, that this connection was handed on for.
-    pub fn inherited_account(&self, caller: &Caller) -> Option<String> {
-        self.state().delegations.of(&caller.connection).map(|delegation| delegation.asked.account.clone())
+    /// The account that this connection was handed on for: its id, and its name at that time.
+    pub fn inherited_account(&self, caller: &Caller) -> Option<(String, String)> {
+        let state = self.state();
+        let asked = &state.delegations.of(&caller.connection)?.asked;
+        Some((asked.account.clone(), asked.profile.clone()))
     }
 
     /// Ends the connections that were handed on for an account: a person has signed out of it.
