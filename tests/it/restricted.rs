@@ -101,10 +101,15 @@ fn each_token_is_asked_about_and_marked_whatever_the_policy_is() {
     prompter.answer("once").unwrap();
     assert!(wire.receive().unwrap().unwrap()["result"]["headers"]["Authorization"].is_string());
     // Nobody is asked by whoever doesn't wait for the answer.
-    for unasked in [json!({ "profile": "practice", "interactive": false }), json!({ "profile": "practice", "wait": false })] {
+    for unasked in
+        [json!({ "profile": "practice", "interactive": false }), json!({ "profile": "practice", "wait": false })]
+    {
         assert_eq!(code(&wire.call("token.get", &unasked).unwrap()), 1005, "{unasked}");
     }
-    assert_eq!((prompter.prompts().unwrap(), prompter.0.ok("grant.list", &json!({})).unwrap()["grants"].clone()), (vec![], json!([])));
+    assert_eq!(
+        (prompter.prompts().unwrap(), prompter.0.ok("grant.list", &json!({})).unwrap()["grants"].clone()),
+        (vec![], json!([]))
+    );
 }
 
 #[test]
@@ -142,10 +147,7 @@ fn nothing_but_named_accounts_is_there_and_nothing_but_tokens_of_them() {
     world.ok(&["restricted", "allow", "practice"]).unwrap();
     let mut prompter = Prompter::register(&world).unwrap();
     let mut wire = Wire::open(&socket(&world)).unwrap();
-    assert_eq!(
-        wire.capabilities,
-        ["token.get", "header.get", "token.invalidate", "agent.ping", "request.cancel"]
-    );
+    assert_eq!(wire.capabilities, ["token.get", "header.get", "token.invalidate", "agent.ping", "request.cancel"]);
     // An account that isn't named, one that isn't there, and an address that both have: no difference.
     let missing = |wire: &mut Wire, params: Value| {
         let name = params["profile"].as_str().or(params["server_url"].as_str()).unwrap().to_owned();
@@ -246,7 +248,8 @@ impl RemoteHost {
         fs::create_dir(&folder).unwrap();
         fs::set_permissions(&folder, fs::Permissions::from_mode(0o700)).unwrap();
         for key in ["host", "user"] {
-            let made = Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(folder.join(key)).status();
+            let made =
+                Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(folder.join(key)).status();
             assert!(made.unwrap().success());
         }
         fs::copy(folder.join("user.pub"), folder.join("authorized")).unwrap();
@@ -310,11 +313,8 @@ fn a_remote_host_gets_a_token_over_ssh_as_the_document_says() {
             ("ssh ", &format!("ssh -F {} ", host.config.display())),
         ],
     );
-    let asking = format!(
-        "{ssh} 'KEYBEARER_SOCKET={} {} token practice'",
-        remote_base.display(),
-        world.keybearer().display()
-    );
+    let asking =
+        format!("{ssh} 'KEYBEARER_SOCKET={} {} token practice'", remote_base.display(), world.keybearer().display());
     for decision in ["once", "deny"] {
         let mut shell = Command::new("sh");
         let asking = shell.args(["-c", &asking]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -322,7 +322,10 @@ fn a_remote_host_gets_a_token_over_ssh_as_the_document_says() {
         let prompt = prompter.answer(decision).unwrap();
         assert_eq!((&prompt["kind"], &prompt["program"]["name"]), (&json!("restricted"), &json!("ssh")), "{prompt}");
         let said: Run = asking.wait_with_output().unwrap().into();
-        assert_eq!((said.code, said.out.starts_with("canary")), if decision == "once" { (0, true) } else { (13, false) });
+        assert_eq!(
+            (said.code, said.out.starts_with("canary")),
+            if decision == "once" { (0, true) } else { (13, false) }
+        );
     }
 }
 
@@ -334,7 +337,17 @@ fn a_container_gets_a_token_with_the_restricted_folder_alone() {
     // As `docker run` and `podman run` make one: namespaces of its own, this user's rights over nothing outside.
     let contained = |folder: &str| {
         let mut container = Command::new("bwrap");
-        container.args(["--unshare-all", "--die-with-parent", "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc"]);
+        container.args([
+            "--unshare-all",
+            "--die-with-parent",
+            "--ro-bind",
+            "/",
+            "/",
+            "--dev",
+            "/dev",
+            "--proc",
+            "/proc",
+        ]);
         container.args(["--tmpfs", "/run", "--tmpfs", "/mnt", "--dir", "/run/keybearer"]);
         container.arg("--bind").arg(world.home.join("run").join(folder)).arg("/run/keybearer/programs");
         container.arg("--tmpfs").arg(&world.home);

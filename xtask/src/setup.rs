@@ -15,6 +15,9 @@ const BASE: &[Package] = &[
     ("gnome-keyring", "a real Secret Service on that bus"),
     ("openssl", "a TLS server with a bad certificate"),
     ("libsecret-tools", "looks at the keyring from outside"),
+    ("bubblewrap", "a container to ask from"),
+    ("openssh-server", "a remote host to ask from"),
+    ("openssh-client", "forwards a socket to it"),
     ("systemd", "opens sockets for the agent as a service manager does, and checks its units"),
 ];
 

@@ -35,7 +35,8 @@ impl Api {
         if !INHERITED.contains(&method) {
             return Err(not_behind(Door::Programs, method));
         }
-        let names_one = ["profile", "server_url"].iter().any(|key| params.get(key).is_some_and(|value| !value.is_null()));
+        let names_one =
+            ["profile", "server_url"].iter().any(|key| params.get(key).is_some_and(|value| !value.is_null()));
         if let (Some(object), Some((id, name)), false) =
             (params.as_object_mut(), self.consent.inherited_account(caller), names_one)
             && method != ProfileList::NAME
