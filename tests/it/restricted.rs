@@ -260,13 +260,12 @@ impl RemoteHost {
              PasswordAuthentication no\nStrictModes no\nPermitRootLogin yes\nPidFile {at}/pid\n{}\n",
             line_of_document("StreamLocalBindUnlink", &[])
         );
-        fs::write(folder.join("sshd_config"), server).unwrap();
-        let config = folder.join("config");
+        world.session.write("ssh/sshd_config", &server).unwrap();
         let client = format!(
             "Host build.example\n  HostName 127.0.0.1\n  Port {port}\n  IdentityFile {at}/user\n  IdentitiesOnly yes\n  \
              BatchMode yes\n  StrictHostKeyChecking no\n  UserKnownHostsFile {at}/known\n  ExitOnForwardFailure yes\n"
         );
-        fs::write(&config, client).unwrap();
+        let config = world.session.write("ssh/config", &client).unwrap();
         // What it drops its rights in; a package makes it when the service starts.
         let _ = fs::create_dir_all("/run/sshd");
         let mut sshd = Command::new("/usr/sbin/sshd");

@@ -248,13 +248,14 @@ fn a_lock_a_sign_out_a_removal_and_another_server_end_what_was_handed_on() {
     assert!(is_token(&moved.token()));
     let written = fs::read_to_string(world.servers_file()).unwrap();
     let other = Practice::start(&[]).unwrap();
-    fs::write(world.servers_file(), written.replace(practice.mcp_url(), other.mcp_url())).unwrap();
+    let edit = |text: &str| world.session.write("kb/config/servers.json", text).unwrap();
+    edit(&written.replace(practice.mcp_url(), other.mcp_url()));
     let refused = until("the edit", || {
         let answer = moved.token();
         Ok((!is_token(&answer)).then_some(answer))
     });
     assert!([1005, 1006].contains(&code(&refused.unwrap())));
-    fs::write(world.servers_file(), written).unwrap();
+    edit(&written);
     until("the edit back", || Ok(is_token(&moved.token()).then_some(()))).unwrap();
     world.ok(&["remove", "practice"]).unwrap();
     assert_eq!(code(&moved.token()), 1002);

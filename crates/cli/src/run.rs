@@ -100,11 +100,10 @@ fn check(variable: &str) -> Result<(), Failure> {
 /// Why the command doesn't run, with the exit codes of env(1).
 fn not_run(command: &Command, error: &io::Error) -> Failure {
     let program = command.get_program().display();
-    let (code, message) = match error.kind() {
-        ErrorKind::NotFound => (ErrorCode::CommandNotFound, format!("there is no command {program}")),
-        _ => (ErrorCode::CommandNotRunnable, format!("{program} can't be run: {error}")),
-    };
-    ErrorObject::new(code, message).into()
+    if error.kind() == ErrorKind::NotFound {
+        return ErrorObject::new(ErrorCode::CommandNotFound, format!("there is no command {program}")).into();
+    }
+    ErrorObject::new(ErrorCode::CommandNotRunnable, format!("{program} can't be run: {error}")).into()
 }
 
 #[cfg(test)]

@@ -99,7 +99,7 @@ impl Consent {
     pub async fn permit(&self, caller: &Caller, account: &Account, asking: Asking) -> Result<Option<Asked>, Error> {
         match caller.standing {
             Standing::Program => self.permit_for(PromptKind::Program, caller, account, asking).await,
-            Standing::Inherited => self.inherited(caller, account).await.map(Some),
+            Standing::Inherited => self.permit_inherited(caller, account).await.map(Some),
             Standing::Restricted => self.permit_restricted(caller, account, asking).await.map(Some),
         }
     }

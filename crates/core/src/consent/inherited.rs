@@ -40,6 +40,10 @@ impl Delegations {
         self.0.iter().find(|delegation| delegation.connection.number == connection.number)
     }
 
+    fn of_mut(&mut self, connection: &Connection) -> Option<&mut Delegation> {
+        self.0.iter_mut().find(|delegation| delegation.connection.number == connection.number)
+    }
+
     /// Whether this connection was handed on.
     pub(super) fn has(&self, connection: &Connection) -> bool {
         self.of(connection).is_some()
@@ -148,9 +152,8 @@ impl Consent {
         let approval = self.approval().await?;
         self.lock.check()?;
         let current = question(PromptKind::Run, caller, account);
-        let mut state = self.state();
-        let numbered = |delegation: &&mut Delegation| delegation.connection.number == caller.connection.number;
-        let delegation = state.delegations.0.iter_mut().find(numbered);
+        let state = self.state();
+        let delegation = state.delegations.of(&caller.connection);
         let over = || Error::ConsentRequired(Unasked::InheritedOver);
         let delegation = delegation.filter(|delegation| !delegation.is_over).ok_or_else(over)?;
         let same_server =
@@ -164,8 +167,16 @@ impl Consent {
         if !same_server || !allowed {
             return Err(over());
         }
-        delegation.uses = delegation.uses.saturating_add(1);
-        delegation.last_used_at = Some(now());
         Ok(current)
+    }
+
+    /// The same, and counts as a use.
+    pub(super) async fn permit_inherited(&self, caller: &Caller, account: &Account) -> Result<Asked, Error> {
+        let asked = self.inherited(caller, account).await?;
+        if let Some(delegation) = self.state().delegations.of_mut(&caller.connection) {
+            delegation.uses = delegation.uses.saturating_add(1);
+            delegation.last_used_at = Some(now());
+        }
+        Ok(asked)
     }
 }
