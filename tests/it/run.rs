@@ -248,13 +248,14 @@ fn a_lock_a_sign_out_a_removal_and_another_server_end_what_was_handed_on() {
     assert!(is_token(&moved.token()));
     let written = fs::read_to_string(world.servers_file()).unwrap();
     let other = Practice::start(&[]).unwrap();
-    fs::write(world.servers_file(), written.replace(practice.mcp_url(), other.mcp_url())).unwrap();
+    let edit = |text: &str| world.session.write("kb/config/servers.json", text).unwrap();
+    edit(&written.replace(practice.mcp_url(), other.mcp_url()));
     let refused = until("the edit", || {
         let answer = moved.token();
         Ok((!is_token(&answer)).then_some(answer))
     });
     assert!([1005, 1006].contains(&code(&refused.unwrap())));
-    fs::write(world.servers_file(), written).unwrap();
+    edit(&written);
     until("the edit back", || Ok(is_token(&moved.token()).then_some(()))).unwrap();
     world.ok(&["remove", "practice"]).unwrap();
     assert_eq!(code(&moved.token()), 1002);
@@ -291,10 +292,8 @@ fn the_command_takes_the_place_of_keybearer_with_its_streams_signals_and_exit_co
     // Its own number, so that whoever ends `keybearer run` ends the command.
     let mut child = world.command(&["run", "practice", "--", "sleep", "600"]).spawn().unwrap();
     let pid = child.id();
-    until("the command", || {
-        Ok((fs::read_to_string(format!("/proc/{pid}/comm"))?.trim() == "sleep").then_some(()))
-    })
-    .unwrap();
+    until("the command", || Ok((fs::read_to_string(format!("/proc/{pid}/comm"))?.trim() == "sleep").then_some(())))
+        .unwrap();
     assert!(Command::new("kill").args(["-TERM", &pid.to_string()]).status().unwrap().success());
     let status = child.wait().unwrap();
     assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(15));

@@ -71,3 +71,21 @@ pub fn runs(pid: u32, started: &str) -> bool {
 pub fn identify(connection: &Connection) -> io::Result<Peer> {
     system::identify(connection)
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn other_users_come_in_nowhere_and_a_containers_root_by_the_restricted_door_alone() {
+        let (connection, _other) = Connection::pair().expect("a pair");
+        let mut peer = identify(&connection).expect("this process");
+        let mut enters = |same_user, is_root| {
+            (peer.same_user, peer.is_root) = (same_user, is_root);
+            [Door::Programs, Door::Admin, Door::Restricted].map(|door| peer.may_enter(door))
+        };
+        assert_eq!(enters(true, false), [true; 3]);
+        assert_eq!(enters(false, true), [false, false, true]);
+        assert_eq!(enters(false, false), [false; 3]);
+    }
+}

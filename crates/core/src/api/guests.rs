@@ -35,12 +35,15 @@ impl Api {
         if !INHERITED.contains(&method) {
             return Err(not_behind(Door::Programs, method));
         }
-        let names_one = ["profile", "server_url"].iter().any(|key| params.get(key).is_some_and(|value| !value.is_null()));
-        let account = self.consent.inherited_account(caller).and_then(|id| self.accounts.with_id(&id));
-        if let (Some(object), Some(account), false) = (params.as_object_mut(), account, names_one)
+        let names_one =
+            ["profile", "server_url"].iter().any(|key| params.get(key).is_some_and(|value| !value.is_null()));
+        if let (Some(object), Some((id, name)), false) =
+            (params.as_object_mut(), self.consent.inherited_account(caller), names_one)
             && method != ProfileList::NAME
         {
-            object.insert("profile".to_owned(), json!(account.name()));
+            // It may have another name by now, or be gone.
+            let name = self.accounts.with_id(&id).map_or(name, |account| account.name());
+            object.insert("profile".to_owned(), json!(name));
         }
         Ok(params)
     }
@@ -50,7 +53,7 @@ impl Api {
     pub(super) async fn find_for_guest(&self, caller: &Caller, target: &str) -> Result<Arc<Account>, Error> {
         let missing = || Error::from(ProfileError::NotFound(target.to_owned()));
         if caller.standing == Standing::Inherited {
-            let account = self.consent.inherited_account(caller).and_then(|id| self.accounts.with_id(&id));
+            let account = self.consent.inherited_account(caller).and_then(|(id, _)| self.accounts.with_id(&id));
             let account = account.ok_or_else(missing)?;
             let is_meant = account.name() == target || account.profile().url.as_str() == target;
             return if is_meant && self.is_listed(&account) { Ok(account) } else { Err(missing()) };

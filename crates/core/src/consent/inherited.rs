@@ -40,6 +40,10 @@ impl Delegations {
         self.0.iter().find(|delegation| delegation.connection.number == connection.number)
     }
 
+    fn of_mut(&mut self, connection: &Connection) -> Option<&mut Delegation> {
+        self.0.iter_mut().find(|delegation| delegation.connection.number == connection.number)
+    }
+
     /// Whether this connection was handed on.
     pub(super) fn has(&self, connection: &Connection) -> bool {
         self.of(connection).is_some()
@@ -144,9 +148,11 @@ impl Consent {
         Ok(())
     }
 
-    /// The account, by id, that this connection was handed on for.
-    pub fn inherited_account(&self, caller: &Caller) -> Option<String> {
-        self.state().delegations.of(&caller.connection).map(|delegation| delegation.asked.account.clone())
+    /// The account that this connection was handed on for: its id, and its name at that time.
+    pub fn inherited_account(&self, caller: &Caller) -> Option<(String, String)> {
+        let state = self.state();
+        let asked = &state.delegations.of(&caller.connection)?.asked;
+        Some((asked.account.clone(), asked.profile.clone()))
     }
 
     /// Ends the connections that were handed on for an account: a person has signed out of it.
@@ -160,12 +166,12 @@ impl Consent {
         let approval = self.approval().await?;
         self.lock.check()?;
         let current = question(PromptKind::Run, caller, account);
-        let mut state = self.state();
-        let numbered = |delegation: &&mut Delegation| delegation.connection.number == caller.connection.number;
-        let delegation = state.delegations.0.iter_mut().find(numbered);
+        let state = self.state();
+        let delegation = state.delegations.of(&caller.connection);
         let over = || Error::ConsentRequired(Unasked::InheritedOver);
         let delegation = delegation.filter(|delegation| !delegation.is_over).ok_or_else(over)?;
-        let same_server = delegation.asked.account == current.account && delegation.asked.server_url == current.server_url;
+        let same_server =
+            delegation.asked.account == current.account && delegation.asked.server_url == current.server_url;
         let allowed = match (delegation.was_asked, approval) {
             (true, _) => delegation.asked.covers(&current.server_url, &current.scopes),
             (false, Approval::SameUser) => true,
@@ -175,8 +181,16 @@ impl Consent {
         if !same_server || !allowed {
             return Err(over());
         }
-        delegation.uses = delegation.uses.saturating_add(1);
-        delegation.last_used_at = Some(now());
         Ok(current)
+    }
+
+    /// The same, and counts as a use.
+    pub(super) async fn permit_inherited(&self, caller: &Caller, account: &Account) -> Result<Asked, Error> {
+        let asked = self.inherited(caller, account).await?;
+        if let Some(delegation) = self.state().delegations.of_mut(&caller.connection) {
+            delegation.uses = delegation.uses.saturating_add(1);
+            delegation.last_used_at = Some(now());
+        }
+        Ok(asked)
     }
 }
