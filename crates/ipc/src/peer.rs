@@ -33,6 +33,7 @@ pub(crate) use system::attest;
 pub(crate) use system::{number, share, split};
 
 use crate::socket::Connection;
+use keybearer_protocol::Door;
 use keybearer_protocol::session::CallerView;
 use std::io;
 
@@ -41,6 +42,8 @@ use std::io;
 pub struct Peer {
     /// Whether it runs as this user.
     pub same_user: bool,
+    /// Whether it runs as the system's administrator: what a container runs by default.
+    pub is_root: bool,
     /// What is known of the process.
     pub view: CallerView,
     /// Whether it is the `keybearer-desktop` that lies beside this agent.
@@ -49,6 +52,14 @@ pub struct Peer {
     pub is_helper: bool,
     /// Holds the process, to see that it stays what it was.
     pub witness: Witness,
+}
+
+impl Peer {
+    /// Whether it may come through this door. A container's root is not this user, and was given the restricted door by
+    /// whoever started the container; who asks there is asked about each time.
+    pub fn may_enter(&self, door: Door) -> bool {
+        self.same_user || (door == Door::Restricted && self.is_root)
+    }
 }
 
 /// Whether the process of this number still runs, and is the one that began then (`ProgramView::started`).

@@ -36,6 +36,9 @@ pub enum BindError {
     /// A service manager handed over sockets, but not this one.
     #[error("sockets were handed over, but not {0}; the agent needs both doors or neither")]
     NotHanded(PathBuf),
+    /// Nobody could connect to it.
+    #[error("{0} is too long a path for a socket; name a shorter folder with KEYBEARER_SOCKET")]
+    TooLong(PathBuf),
     /// The system refuses.
     #[error("{path} can't be opened: {cause}")]
     System {

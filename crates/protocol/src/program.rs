@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// The program behind a request: the one that a person would name, past helpers and shells (REQ-I6).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct ProgramView {
     /// The file name of its script or executable; absent for a program that can't be identified.
@@ -32,6 +33,7 @@ pub struct ProgramView {
 
 /// One process of the chain that led to a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct ProcessView {
     /// Its process id.
@@ -44,6 +46,7 @@ pub struct ProcessView {
 
 /// How surely a program is known (REQ-I5), the surest first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 #[serde(rename_all = "snake_case")]
 pub enum Confidence {

@@ -5,6 +5,8 @@
 #![expect(unsafe_code, reason = "the system's functions are called here, so that nobody else has to")]
 #![warn(clippy::undocumented_unsafe_blocks)]
 
+/// The console that this process shares with its children.
+pub mod console;
 /// Who can change a file.
 pub mod file;
 /// What of this process others may see and inherit.

@@ -31,6 +31,11 @@ impl Witness {
     pub(crate) fn is_alive(&self) -> bool {
         self.process.as_ref().is_some_and(Process::runs)
     }
+
+    /// Nothing is handed on here.
+    pub(crate) fn ended(&self) -> impl Future<Output = ()> + Send + use<> {
+        std::future::ready(())
+    }
 }
 
 /// Whether the process still runs, and is the one that began then.
@@ -58,7 +63,7 @@ pub(super) fn identify(connection: &Connection) -> io::Result<Peer> {
         // Nobody can tell who it is, nor where it lives.
         let view = CallerView { pid: None, exe: None, foreign: true, program: ProgramView::default() };
         let witness = Witness { process: None };
-        return Ok(Peer { same_user: true, view, is_desktop: false, is_helper: false, witness });
+        return Ok(Peer { same_user: true, is_root: false, view, is_desktop: false, is_helper: false, witness });
     };
     let us = Owner::of(&Process::open(std::process::id())?)?;
     let exe = process.exe().ok();
@@ -71,7 +76,8 @@ pub(super) fn identify(connection: &Connection) -> io::Result<Peer> {
     let is = |name: &str| exe.as_deref().is_some_and(|exe| is_beside_us(exe, name));
     let (is_desktop, is_helper) = (is("keybearer-desktop.exe"), is("keybearer.exe"));
     let same_user = Owner::of(&process)? == us;
-    Ok(Peer { same_user, view, is_desktop, is_helper, witness: Witness { process: Some(process) } })
+    let witness = Witness { process: Some(process) };
+    Ok(Peer { same_user, is_root: false, view, is_desktop, is_helper, witness })
 }
 
 /// The process that connected, if it can be held and can have been it: one that began after the connection has only
