@@ -51,6 +51,20 @@ impl WineKeybearer {
         Running::start(self.command(arguments))
     }
 
+    /// Starts the agent itself, with the pipes of this place in place of its home's own.
+    pub(crate) fn agent_at(&self, place: &str) -> anyhow::Result<Running> {
+        let mut command = wine(self.executables.join("keybearer-agent.exe"));
+        command.env("KEYBEARER_HOME", windows_path(self.home.path())).env("KEYBEARER_SOCKET", place);
+        Running::start(command)
+    }
+
+    /// Runs `keybearer.exe` with the pipes of this place.
+    pub(crate) fn run_at(&self, place: &str, arguments: &[&str]) -> anyhow::Result<Run> {
+        let mut command = self.command(arguments);
+        command.env("KEYBEARER_SOCKET", place);
+        Running::start(command)?.end()
+    }
+
     /// The names of this home's credentials.
     pub(crate) fn items(&self) -> anyhow::Result<Vec<String>> {
         let home_id = fs::read_to_string(self.home.path().join("state/home-id"))?;

@@ -106,6 +106,42 @@ fn errors_have_the_same_codes_and_words_as_elsewhere() {
 }
 
 #[test]
+fn an_agent_whose_pipe_is_taken_says_who_has_it_and_serves_nobody() {
+    const PLACE: &str = r"C:\tests\taken";
+    let (first, second) = (WineKeybearer::new().unwrap(), WineKeybearer::new().unwrap());
+    let running = first.agent_at(PLACE).unwrap();
+    let status = until("the first agent", || {
+        let run = first.run_at(PLACE, &["agent", "status", "--json"])?;
+        Ok((run.code == 0).then_some(run.out))
+    });
+    let pid = serde_json::from_str::<serde_json::Value>(&status.unwrap()).unwrap()["pid"].clone();
+    let refused = second.agent_at(PLACE).unwrap().end().unwrap();
+    assert_eq!(refused.code, 23, "{refused:?}");
+    for words in [format!("process {pid} ("), "keybearer-agent.exe".to_owned(), "what to do".to_owned()] {
+        assert!(refused.err.contains(&words), "{words}: {}", refused.err);
+    }
+    assert_eq!(first.run_at(PLACE, &["agent", "stop"]).unwrap().code, 0);
+    assert_eq!(running.end().unwrap().code, 0);
+}
+
+#[test]
+fn programs_ask_on_the_pipe_by_hand() {
+    let windows = WineKeybearer::new().unwrap();
+    windows.ok(&["agent", "start"]).unwrap();
+    let pong = windows.ok(&["rpc", r#"{"method":"agent.ping"}"#]).unwrap();
+    assert!(serde_json::from_str::<serde_json::Value>(&pong).unwrap().is_object(), "{pong}");
+    for (arguments, code) in [
+        (&["rpc", r#"{"method":"no.such_method"}"#][..], 70),
+        (&["rpc", r#"{"method":"token.get","params":{"profile":1}}"#], 70),
+        (&["rpc", r#"{"method":"token.get","params":{"profile":"nobody"}}"#], 11),
+        (&["rpc", "agent.ping"], 64),
+    ] {
+        let run = windows.run(arguments).unwrap();
+        assert_eq!((run.code, run.out.as_str()), (code, ""), "{arguments:?}: {}", run.err);
+    }
+}
+
+#[test]
 fn the_doctor_finds_a_keyring_and_pipes_and_starts_nothing() {
     let windows = WineKeybearer::new().unwrap();
     let findings = windows.json(&["doctor"]).unwrap();

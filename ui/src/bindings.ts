@@ -719,6 +719,8 @@ export type ProgramView = {
   started: string | null,
   /** The executable. */
   exe: string | null,
+  /** Who signed the executable, and as what, if that is how it is known: it stays the same through updates. */
+  signer: string | null,
   /** The script that the executable runs, where it is an interpreter (REQ-I7). */
   script: string | null,
   /** The script's SHA-256 in hexadecimal digits. */

@@ -74,6 +74,9 @@ fn run_under_wine(windows: &Compiler, wine: &Path) -> anyhow::Result<()> {
     let mut units = windows.cargo(&["test", "--locked", "--lib", "--bins"]);
     units.args(packages(TESTED)).env("CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER", "wine");
     step("units under Wine", in_wine(&mut units, wine))?;
+    let mut doors = windows.cargo(&["test", "--locked", "--package", "keybearer-ipc", "--test", "doors"]);
+    doors.env("CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER", "wine");
+    step("doors under Wine", in_wine(&mut doors, wine))?;
     step("build of the tests", &mut cargo(&[&["build", "--locked", "--all-targets"], WORKSPACE].concat()))?;
     let mut tests = cargo(&[&["test", "--locked"], WORKSPACE, &["--test", "wine", "--", "--show-output"]].concat());
     step("executables under Wine", in_wine(&mut tests, wine).env("KEYBEARER_WINDOWS", windows.output()))?;

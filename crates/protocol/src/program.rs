@@ -15,8 +15,7 @@ pub struct ProgramView {
     pub started: Option<String>,
     /// The executable.
     pub exe: Option<String>,
-    /// Who signed the executable, and as what, where the system has checked that: publisher and product, or team and
-    /// identifier. It stays when an update changes the file.
+    /// Who signed the executable, and as what, if that is how it is known: it stays the same through updates.
     pub signer: Option<String>,
     /// The script that the executable runs, where it is an interpreter (REQ-I7).
     pub script: Option<String>,

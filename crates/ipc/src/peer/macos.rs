@@ -47,6 +47,11 @@ impl Witness {
     pub(crate) fn is_alive(&self) -> bool {
         self.process.is_some_and(|process| began(process.pid) == Some(process.started))
     }
+
+    /// Nothing is handed on here.
+    pub(crate) fn ended(&self) -> impl Future<Output = ()> + Send + use<> {
+        std::future::ready(())
+    }
 }
 
 /// Code as it was found: what its signature says, and whether a developer whom Apple knows vouches for it.
@@ -107,10 +112,10 @@ pub(super) fn identify(connection: &Connection) -> io::Result<Peer> {
             "the caller became another while it was looked at",
         ));
     }
-    let same_user = token.user() == rustix::process::geteuid().as_raw();
+    let (same_user, is_root) = (token.user() == rustix::process::geteuid().as_raw(), token.user() == 0);
     let socket = connection.as_fd().try_clone_to_owned()?;
     let witness = Witness { socket, token, process, before, is_valid: OnceLock::new() };
-    Ok(Peer { same_user, view, is_desktop, is_helper, witness })
+    Ok(Peer { same_user, is_root, view, is_desktop, is_helper, witness })
 }
 
 /// Whether the code is our own team's, where the agent itself is signed by one.
