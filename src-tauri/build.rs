@@ -20,6 +20,8 @@ const COMMANDS: &[&str] = &[
     "refresh_account",
     "grants",
     "revoke_grant",
+    "restricted",
+    "set_restricted",
     "prompts",
     "answer_prompt",
     "settings",

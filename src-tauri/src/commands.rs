@@ -26,6 +26,9 @@ use keybearer_protocol::profile::{
 use keybearer_protocol::prompt::{
     Decision, PromptAnswer, PromptAnswerParams, PromptNext, PromptNextParams, PromptQueue,
 };
+use keybearer_protocol::restricted::{
+    RestrictedAllow, RestrictedDisallow, RestrictedList, RestrictedParams, RestrictedView,
+};
 use keybearer_protocol::settings::{Settings, SettingsGet, SettingsSet, SettingsSetParams};
 use keybearer_protocol::vault::{VaultKind, VaultMove, VaultMoveParams};
 use keybearer_protocol::{ErrorCode, ErrorObject};
@@ -64,6 +67,8 @@ pub fn all() -> Builder<tauri::Wry> {
             refresh_account,
             grants,
             revoke_grant,
+            restricted,
+            set_restricted,
             prompts,
             answer_prompt,
             settings,
@@ -198,6 +203,24 @@ pub async fn grants(agent: Shared<'_>, profile: String) -> Answer<Vec<GrantView>
 #[specta::specta]
 pub async fn revoke_grant(agent: Shared<'_>, grant: String) -> Answer<()> {
     agent.tell::<GrantRevoke>(GrantRevokeParams { grant }).await
+}
+
+/// The accounts that containers and remote hosts may ask for.
+#[tauri::command]
+#[specta::specta]
+pub async fn restricted(agent: Shared<'_>) -> Answer<RestrictedView> {
+    agent.request::<RestrictedList>(Empty {}).await
+}
+
+/// Lets containers and remote hosts ask for an account, or not any more.
+#[tauri::command]
+#[specta::specta]
+pub async fn set_restricted(agent: Shared<'_>, profile: String, allowed: bool) -> Answer<RestrictedView> {
+    let params = RestrictedParams { profile };
+    match allowed {
+        true => agent.request::<RestrictedAllow>(params).await,
+        false => agent.request::<RestrictedDisallow>(params).await,
+    }
 }
 
 /// The prompts that wait for an answer; the first is shown.

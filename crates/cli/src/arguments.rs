@@ -3,7 +3,8 @@
 use crate::connection::Reach;
 use crate::output::Failure;
 use crate::{
-    agent, auto_lock, client_metadata, doctor, grants, manual, practice, profiles, rpc, sign_in, status, token, vault,
+    agent, auto_lock, client_metadata, doctor, grants, manual, practice, profiles, restricted, rpc, run, sign_in, status,
+    token, vault,
 };
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
@@ -11,6 +12,7 @@ use keybearer_protocol::auth::CallbackKind;
 use keybearer_protocol::exception::Exception;
 use keybearer_protocol::profile::AuthType;
 use keybearer_protocol::token::DEFAULT_MIN_TTL;
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -62,6 +64,8 @@ pub(crate) enum Command {
     Token(TokenArguments),
     /// Print the headers that authorize a request, as a JSON object
     Headers(HeadersArguments),
+    /// Run a command that gets an account's tokens over a connection it inherits, or one token in a variable
+    Run(RunArguments),
     /// See whether an account works, with a real tools/list
     Test(Named),
     /// See how Keybearer is
@@ -74,6 +78,12 @@ pub(crate) enum Command {
     },
     /// See which programs may use an account, and take that back
     Grants(GrantsArguments),
+    /// See and choose which accounts containers and remote hosts may ask for; to allow one, once the window has run, only the
+    /// window does it
+    Restricted {
+        #[command(subcommand)]
+        action: Option<RestrictedAction>,
+    },
     /// Give out nothing until it is unlocked, and drop tokens from memory
     Lock,
     /// End the lock; once the window has run, only the window does it, or whoever knows the vault's passphrase
@@ -387,6 +397,34 @@ pub(crate) struct TokenArguments {
 }
 
 #[derive(Args, Debug)]
+#[command(after_help = "The command's own exit code is that of `keybearer run`; 126 and 127 say that it can't be run, or isn't \
+    there. What KEYBEARER_FD is for stands in docs/protocol.md.")]
+pub(crate) struct RunArguments {
+    /// The account's name, or its server's address
+    pub(crate) name: String,
+    /// Put one token into this variable; it isn't renewed, and other programs of yours can read it there
+    #[arg(long, value_name = "VAR")]
+    pub(crate) env: Option<String>,
+    /// Give it a connection that gets fresh tokens of this account as long as it runs; its number is in KEYBEARER_FD [default]
+    #[arg(long, conflicts_with = "env")]
+    pub(crate) fd: bool,
+    /// Never ask for consent; fail instead
+    #[arg(long)]
+    pub(crate) no_prompt: bool,
+    /// The command with its arguments
+    #[arg(last = true, required = true, value_name = "CMD")]
+    pub(crate) command: Vec<OsString>,
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum RestrictedAction {
+    /// Let containers and remote hosts ask for this account: you are asked about each token
+    Allow(Named),
+    /// Take that back
+    Disallow(Named),
+}
+
+#[derive(Args, Debug)]
 pub(crate) struct HeadersArguments {
     /// The account's name, or its server's address [default: what the calling MCP client names in its environment]
     pub(crate) name: Option<String>,
@@ -440,6 +478,8 @@ impl Command {
             Command::SignOut(named) => sign_in::sign_out(reach, named, json),
             Command::Token(arguments) => token::token(reach, arguments, json),
             Command::Headers(arguments) => token::headers(reach, arguments),
+            Command::Run(arguments) => run::run(reach, arguments),
+            Command::Restricted { action } => restricted::restricted(reach, action, json),
             Command::Test(named) => status::test(reach, named, json),
             Command::Grants(arguments) => grants::grants(reach, arguments, json),
             Command::Lock => status::lock(reach, json),

@@ -26,8 +26,12 @@ mod passphrase;
 mod practice;
 /// Adding, listing, showing, removing and renaming accounts.
 mod profiles;
+/// Containers and remote hosts.
+mod restricted;
 /// Raw requests.
 mod rpc;
+/// Running a command with an account's tokens.
+mod run;
 /// Signing in and out, and bringing callbacks.
 mod sign_in;
 /// How the agent and one account are.

@@ -2,13 +2,15 @@
 
 /// What a window asks beside the accounts.
 mod desktop;
+/// Callers that are no program of this user by themselves.
+mod guests;
 /// Where everything lies.
 mod vault;
 
 use crate::account::{Account, Authorized, SignedOut, Way};
 use crate::accounts::{Accounts, Change, NewAccount};
 use crate::browser::Browser;
-use crate::caller::Caller;
+use crate::caller::{Caller, Standing};
 use crate::clock::now;
 use crate::consent::{Asking, Consent};
 use crate::error::Error;
@@ -37,6 +39,8 @@ use keybearer_protocol::profile::{
     ProfileRemove, ProfileRename, ProfileShow, ProfileUpdate, ProfileUpdateParams,
 };
 use keybearer_protocol::prompt::{PromptAnswer, PromptNext, PromptRegister};
+use keybearer_protocol::restricted::{RestrictedAllow, RestrictedDisallow, RestrictedList};
+use keybearer_protocol::session::SessionDelegate;
 use keybearer_protocol::settings::{SettingsGet, SettingsSet};
 use keybearer_protocol::token::{
     HeaderGet, HeaderGetParams, HeaderReply, RefusalReason, TokenGet, TokenGetParams, TokenInvalidate,
@@ -73,6 +77,11 @@ pub struct Api {
     glanced: Mutex<Glance>,
 }
 
+/// The names of the methods on a connection that was handed on, for `session.open`.
+pub fn inherited_capabilities() -> Vec<String> {
+    guests::INHERITED.map(str::to_owned).into()
+}
+
 impl Api {
     /// The API over these accounts; `stop` is told when somebody asks the agent to stop.
     pub fn new(accounts: Arc<Accounts>, consent: Consent, started_by: StartedBy, stop: Arc<Notify>) -> Self {
@@ -85,6 +94,9 @@ impl Api {
     /// Answers one request that came through this door.
     pub async fn answer(&self, door: Door, caller: &Caller, name: &str, params: Value) -> Result<Value, ErrorObject> {
         tracing::debug!(method = %readable(name), door = door.name(), pid = caller.view.pid, "request");
+        let guest = self.guest(door, caller);
+        let caller = guest.as_ref().unwrap_or(caller);
+        let params = self.for_guest(caller, name, params)?;
         if door == Door::Admin && !is_question(name) {
             self.locking.notice();
         }
@@ -142,7 +154,10 @@ impl Api {
             }
             AccountSignOut::NAME => {
                 reply::<AccountSignOut, _>(door, params, async |p| {
-                    Ok(signed_out(self.accounts.find(&p.profile)?.sign_out().await?))
+                    let account = self.accounts.find(&p.profile)?;
+                    let outcome = account.sign_out().await?;
+                    self.consent.end_inherited(account.id());
+                    Ok(signed_out(outcome))
                 })
                 .await
             }
@@ -168,6 +183,17 @@ impl Api {
             GrantList::NAME => reply::<GrantList, _>(door, params, async |p| self.grants(door, caller, p).await).await,
             GrantRevoke::NAME => {
                 reply::<GrantRevoke, _>(door, params, async |p| self.revoke(door, caller, &p.grant).await).await
+            }
+            SessionDelegate::NAME => {
+                reply::<SessionDelegate, _>(door, params, async |p| self.delegate(caller, p).await).await
+            }
+            RestrictedList::NAME => reply::<RestrictedList, _>(door, params, async |_| self.restricted().await).await,
+            RestrictedAllow::NAME => {
+                reply::<RestrictedAllow, _>(door, params, async |p| self.restrict(caller, &p.profile, true).await).await
+            }
+            RestrictedDisallow::NAME => {
+                reply::<RestrictedDisallow, _>(door, params, async |p| self.restrict(caller, &p.profile, false).await)
+                    .await
             }
             EventsSubscribe::NAME => {
                 reply::<EventsSubscribe, _>(door, params, async |p| {
@@ -291,6 +317,9 @@ impl Api {
 
     /// The account that a program names. Of several with one address it is told of those alone that it may use.
     async fn find_for(&self, caller: &Caller, target: &str) -> Result<Arc<Account>, Error> {
+        if caller.standing != Standing::Program {
+            return self.find_for_guest(caller, target).await;
+        }
         let (url, names) = match self.accounts.find(target) {
             Err(Error::Ambiguous { url, names }) => (url, names),
             found => return found,
@@ -309,7 +338,7 @@ impl Api {
 
     async fn invalidate(&self, caller: &Caller, params: TokenInvalidateParams) -> Result<TokenInvalidateReply, Error> {
         let account = self.named(caller, &params.profile).await?;
-        self.consent.permit(caller, &account, Asking::Never).await?;
+        self.consent.permit_report(caller, &account).await?;
         let challenge = params.www_authenticate.as_deref().and_then(|line| Challenge::for_token([line]));
         if params.reason == RefusalReason::Unauthorized {
             if challenge.as_ref().is_some_and(is_about_proof) {
@@ -506,7 +535,7 @@ fn answers_while_locked(method: &str) -> bool {
 /// What a window asks by itself, and a command that is run again and again. All else that comes through the admin door is
 /// a sign of the person; what programs ask for is none, for they work on when nobody is there.
 fn is_question(method: &str) -> bool {
-    const QUESTIONS: [&str; 12] = [
+    const QUESTIONS: [&str; 13] = [
         EventsSubscribe::NAME,
         EventsUnsubscribe::NAME,
         AgentPing::NAME,
@@ -518,6 +547,7 @@ fn is_question(method: &str) -> bool {
         ProfileList::NAME,
         ProfileShow::NAME,
         GrantList::NAME,
+        RestrictedList::NAME,
         AuthStatus::NAME,
     ];
     QUESTIONS.contains(&method)

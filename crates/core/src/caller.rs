@@ -15,8 +15,24 @@ pub struct Caller {
     pub claimed_name: Arc<str>,
     /// Whether it is the desktop that lies beside this agent.
     pub is_desktop: bool,
+    /// Whether it is the command that lies there.
+    pub is_helper: bool,
+    /// As whom it speaks.
+    pub standing: Standing,
     /// The connection, among all of this agent.
     pub connection: Connection,
+}
+
+/// As whom a caller speaks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Standing {
+    /// As the program that it is.
+    #[default]
+    Program,
+    /// As whoever holds a connection that `keybearer run` handed on (REQ-C2).
+    Inherited,
+    /// As somebody behind the restricted door: nobody can tell who.
+    Restricted,
 }
 
 /// A connection of a caller.

@@ -3,9 +3,15 @@
 //! The policy is kept, not guessed: every program of this user may, until a desktop has registered as prompter once;
 //! from then on a person is asked. What would weaken it is taken from that desktop's connection alone.
 
+/// Connections that a command inherits.
+mod inherited;
+/// Containers and remote hosts.
+mod restricted;
+pub use restricted::{DoorState, RestrictedDoor};
+
 use crate::account::Account;
 use crate::auto_lock::{changed, is_weaker};
-use crate::caller::{Caller, Instance};
+use crate::caller::{Caller, Instance, Standing};
 use crate::changes::Changes;
 use crate::clock::now;
 use crate::error::{Error, Unasked};
@@ -15,9 +21,12 @@ use crate::lock::Lock;
 use crate::prompts::{PATIENCE, Prompts, Question};
 use crate::vault::protection::{ITEM, Protection};
 use crate::vault::{Vault, VaultError};
+use inherited::Delegations;
+use keybearer_protocol::Door;
 use keybearer_protocol::grant::GrantView;
-use keybearer_protocol::prompt::{AlwaysOff, Decision, PromptQueue};
+use keybearer_protocol::prompt::{AlwaysOff, Decision, PromptKind, PromptQueue};
 use keybearer_protocol::settings::{Approval, AutoLock, AutoLockChange};
+use restricted::Given;
 use secrecy::SecretString;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -62,6 +71,8 @@ pub struct Consent {
     changing: tokio::sync::Mutex<()>,
     /// When the agent locks by itself, as far as it is known.
     auto_lock: watch::Sender<AutoLock>,
+    /// Open as long as an account is behind it.
+    door: RestrictedDoor,
 }
 
 #[derive(Debug, Default)]
@@ -69,6 +80,8 @@ struct State {
     /// What the keyring holds; `None` until it could be read.
     protection: Option<Protection>,
     grants: Grants,
+    delegations: Delegations,
+    given: Given,
     /// A desktop has registered, whether or not the keyring could be told.
     asks: bool,
 }
@@ -77,17 +90,32 @@ impl Consent {
     /// The consent that lies in this vault; nothing is read yet.
     pub fn new(vault: Vault, changes: Changes, lock: Lock, runs: Runs) -> Consent {
         let prompts = Arc::new(Prompts::new(changes.clone(), PATIENCE));
-        let (state, changing, auto_lock) = Default::default();
-        Consent { vault, changes, lock, prompts, runs, state, changing, auto_lock }
+        let (state, changing, auto_lock, door) = Default::default();
+        Consent { vault, changes, lock, prompts, runs, state, changing, auto_lock, door }
     }
 
     /// Whether this program may use this account; asks a person where that is needed and `asking` allows it. Gives
     /// what was asked, for what is then given out must be that; nothing where nobody is asked.
     pub async fn permit(&self, caller: &Caller, account: &Account, asking: Asking) -> Result<Option<Asked>, Error> {
+        match caller.standing {
+            Standing::Program => self.permit_for(PromptKind::Program, caller, account, asking).await,
+            Standing::Inherited => self.inherited(caller, account).await.map(Some),
+            Standing::Restricted => self.permit_restricted(caller, account, asking).await.map(Some),
+        }
+    }
+
+    /// The same for a program that speaks for itself.
+    async fn permit_for(
+        &self,
+        kind: PromptKind,
+        caller: &Caller,
+        account: &Account,
+        asking: Asking,
+    ) -> Result<Option<Asked>, Error> {
         if !self.asks(caller).await? {
             return Ok(None);
         }
-        let asked = question(caller, account);
+        let asked = question(kind, caller, account);
         let denied = || Error::ConsentDenied { profile: asked.profile.clone(), unanswered: false };
         match self.state().grants.answer(&asked, now(), self.runs) {
             Some(true) => return Ok(Some(asked)),
@@ -126,9 +154,15 @@ impl Consent {
 
     /// Whether this program may use this account as things stand. Nobody is asked, and no answer is used up.
     pub async fn is_permitted(&self, caller: &Caller, account: &Account) -> bool {
+        if caller.standing == Standing::Inherited {
+            return self.inherited(caller, account).await.is_ok();
+        }
         match self.asks(caller).await {
             Ok(false) => true,
-            Ok(true) => self.state().grants.look(&question(caller, account), now(), self.runs) == Some(true),
+            Ok(true) => {
+                let asked = question(PromptKind::Program, caller, account);
+                self.state().grants.look(&asked, now(), self.runs) == Some(true)
+            }
             Err(_) => false,
         }
     }
@@ -141,6 +175,16 @@ impl Consent {
             Approval::Ask => Ok(true),
             Approval::SameUser if caller.view.foreign => Err(Error::ConsentRequired(Unasked::Foreign)),
             Approval::SameUser => Ok(false),
+        }
+    }
+
+    /// As whom a caller speaks that came through this door.
+    pub fn standing(&self, door: Door, caller: &Caller) -> Standing {
+        match door {
+            Door::Restricted => Standing::Restricted,
+            // Nobody but the command hands a connection on.
+            Door::Programs if caller.is_helper && self.state().delegations.has(&caller.connection) => Standing::Inherited,
+            Door::Programs | Door::Admin => Standing::Program,
         }
     }
 
@@ -165,7 +209,9 @@ impl Consent {
         self.only_prompter(caller)?;
         self.lock.check()?;
         let answered = self.prompts.take(id, decision)?;
-        if let Some(grant) = Grant::new(random_id(), answered.asked(), decision, now()) {
+        let is_remembered = answered.asked().kind != PromptKind::Restricted;
+        let grant = Grant::new(random_id(), answered.asked(), decision, now());
+        if let Some(grant) = grant.filter(|_| is_remembered) {
             self.remember(grant).await;
         }
         answered.tell();
@@ -224,16 +270,27 @@ impl Consent {
             // Written first: what the keyring still has would come back with the next agent.
             self.change(|protection| protection.grants.retain(|grant| grant.id() != id)).await?;
         }
-        self.state().grants.remove(id);
+        let mut state = self.state();
+        if let Some(grant) = state.grants.remove(id) {
+            // What it allowed to be handed on goes with it.
+            state.delegations.end_with(&grant);
+        }
+        drop(state);
         self.changes.announce();
         Ok(())
     }
 
     /// Forgets the answers for an account that was removed.
     pub async fn forget_account(&self, account: &str) {
+        self.end_inherited(account);
         let held_for_good = self.state().grants.forget_account(account);
-        let of_others = |protection: &mut Protection| protection.grants.retain(|grant| !grant.is_for(account));
-        if held_for_good && let Err(error) = self.change(of_others).await {
+        let is_restricted = self.restricted().await.is_ok_and(|restricted| restricted.contains(account));
+        let of_others = |protection: &mut Protection| {
+            protection.grants.retain(|grant| !grant.is_for(account));
+            protection.restricted.remove(account);
+        };
+        if (held_for_good || is_restricted)
+            && let Err(error) = self.change(of_others).await {
             tracing::warn!(%error, "answers for a removed account stay in the keyring, where nothing matches them");
         }
     }
@@ -299,7 +356,10 @@ impl Consent {
     /// Locks, at once: prompts end, and answers for running programs with them (REQ-C5). The keyring isn't told yet.
     pub fn lock(&self) {
         self.lock.set(true);
-        self.state().grants.forget_running();
+        let mut state = self.state();
+        state.grants.forget_running();
+        state.delegations.end_all();
+        drop(state);
         self.prompts.abort();
     }
 
@@ -410,6 +470,7 @@ impl Consent {
             self.lock.set(true);
         }
         self.auto_lock.send_replace(protection.auto_lock);
+        self.door.want(&protection.restricted);
         let mut state = self.state();
         state.grants = Grants::with(&protection.grants);
         state.protection = Some(protection);
@@ -429,6 +490,7 @@ impl Consent {
         change(&mut protection);
         self.vault.write(ITEM, &protection).await?;
         self.auto_lock.send_replace(protection.auto_lock);
+        self.door.want(&protection.restricted);
         self.state().protection = Some(protection);
         self.changes.announce();
         Ok(())
@@ -445,9 +507,10 @@ fn unreadable(error: VaultError) -> Error {
     if let VaultError::Unreadable(problem) = error { Error::Unprotected(problem) } else { error.into() }
 }
 
-fn question(caller: &Caller, account: &Account) -> Asked {
+fn question(kind: PromptKind, caller: &Caller, account: &Account) -> Asked {
     let view = account.view();
     Asked {
+        kind,
         account: account.id().to_owned(),
         profile: view.profile,
         server_url: view.server_url,

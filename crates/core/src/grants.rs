@@ -5,7 +5,7 @@ use crate::caller::Instance;
 use jiff::{SignedDuration, Timestamp};
 use keybearer_protocol::grant::GrantView;
 use keybearer_protocol::program::{Confidence, ProgramView};
-use keybearer_protocol::prompt::{AlwaysOff, Decision};
+use keybearer_protocol::prompt::{AlwaysOff, Decision, PromptKind};
 use keybearer_protocol::session::CallerView;
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +19,8 @@ const LIMIT: usize = 500;
 /// What is asked: may this program use this account?
 #[derive(Clone, Debug)]
 pub struct Asked {
+    /// What for.
+    pub kind: PromptKind,
     /// The account's immutable id.
     pub account: String,
     /// Its name.
@@ -62,6 +64,7 @@ pub struct Grant {
     scopes: Vec<String>,
     program: String,
     exe: Option<String>,
+    signer: Option<String>,
     script: Option<String>,
     script_sha256: Option<String>,
     created_at: Timestamp,
@@ -103,6 +106,7 @@ impl Grant {
             scopes: asked.scopes.clone(),
             program: asked.program.name.clone().unwrap_or_default(),
             exe: asked.program.exe.clone(),
+            signer: asked.program.signer.clone(),
             script: asked.program.script.clone(),
             script_sha256: asked.program.script_sha256.clone(),
             created_at: now,
@@ -136,12 +140,18 @@ impl Grant {
         self.account == account
     }
 
+    /// Whether it is a yes to this program about this account.
+    pub fn allows_program(&self, asked: &Asked) -> bool {
+        let same_run = self.running.as_ref().is_none_or(|running| asked.instance.as_ref() == Some(&running.instance));
+        self.allows() && self.account == asked.account && self.same_file(asked) && same_run
+    }
+
     /// Whether it is a newer answer of the same kind to the same question: for good, about the same program; for one
     /// call, of the same running program.
     pub fn replaces(&self, old: &Grant) -> bool {
         self.account == old.account
             && match (&self.running, &old.running) {
-                (None, None) => (&self.exe, &self.script) == (&old.exe, &old.script),
+                (None, None) => self.is_about(&old.exe, &old.signer, &old.script),
                 (Some(new), Some(old)) => new.once && old.once && new.instance == old.instance,
                 (None, Some(_)) | (Some(_), None) => false,
             }
@@ -201,7 +211,14 @@ impl Grant {
     }
 
     fn same_file(&self, asked: &Asked) -> bool {
-        self.exe == asked.program.exe && self.script == asked.program.script
+        let ProgramView { exe, signer, script, .. } = &asked.program;
+        self.is_about(exe, signer, script)
+    }
+
+    /// A signed program is the same wherever an update has put it (REQ-I5); any other is its file.
+    fn is_about(&self, exe: &Option<String>, signer: &Option<String>, script: &Option<String>) -> bool {
+        let same_program = self.signer == *signer && (signer.is_some() || self.exe == *exe);
+        same_program && self.script == *script
     }
 
     fn view(&self, profile: String) -> GrantView {
@@ -218,6 +235,7 @@ impl Grant {
             exe: self.exe.clone(),
             script: self.script.clone(),
             pid: self.running.as_ref().map(|running| running.instance.pid),
+            inherited: false,
             decision,
             created_at: self.created_at,
             last_used_at: self.last_used_at,
@@ -230,6 +248,9 @@ impl Grant {
 /// Why an answer for good isn't offered: what can't be told from others, or be replaced by any program of this user,
 /// would get access for all of them (REQ-I5).
 pub fn always_off(asked: &Asked) -> Option<AlwaysOff> {
+    if asked.kind == PromptKind::Restricted {
+        return Some(AlwaysOff::Restricted);
+    }
     if asked.foreign {
         return Some(AlwaysOff::Unidentified);
     }
@@ -312,9 +333,14 @@ impl Grants {
         self.for_good().len() != before
     }
 
+    /// The one of this id.
+    pub fn get(&self, id: &str) -> Option<&Grant> {
+        self.grants.iter().find(|grant| grant.id == id)
+    }
+
     /// Whether this one is there, and whether it holds for good.
     pub fn holds_for_good(&self, id: &str) -> Option<bool> {
-        self.grants.iter().find(|grant| grant.id == id).map(Grant::is_for_good)
+        self.get(id).map(Grant::is_for_good)
     }
 
     /// Those that hold for good.
@@ -340,6 +366,7 @@ mod tests {
     fn asked(confidence: Confidence) -> Asked {
         let instance = Instance { pid: 7, started: "99".into() };
         Asked {
+            kind: PromptKind::Program,
             account: "a".into(),
             profile: "linear".into(),
             server_url: "https://mcp.example/".into(),
@@ -430,6 +457,24 @@ mod tests {
         let kept = serde_json::to_string(&grants.for_good()).expect("written");
         let back: Vec<Grant> = serde_json::from_str(&kept).expect("read");
         assert_eq!(Grants::with(&back).answer(&first, now(), |_| true), Some(true));
+    }
+
+    #[test]
+    fn a_signed_program_stays_itself_when_an_update_moves_it_and_another_signer_is_another() {
+        let mut first = asked(Confidence::Signed);
+        (first.program.script, first.program.script_sha256) = (None, None);
+        first.program.signer = Some("Example Ltd: Client".into());
+        let mut grants = after(Decision::Always, &first);
+        let mut moved = first.clone();
+        moved.program.exe = Some(r"C:\Program Files\Example\2.0\client.exe".into());
+        assert_eq!(grants.answer(&moved, now(), |_| true), Some(true));
+        for signer in [None, Some("Example Ltd: Other".to_owned())] {
+            let mut other = first.clone();
+            other.program.signer = signer;
+            assert_eq!(grants.answer(&other, now(), |_| true), None);
+        }
+        grants.add(Grant::new("second".into(), &moved, Decision::Always, now()).expect("remembered"));
+        assert_eq!(grants.for_good().len(), 1);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::home::random_id;
 use jiff::{SignedDuration, Timestamp};
 use keybearer_oauth::readable::readable;
 use keybearer_protocol::program::ProgramView;
-use keybearer_protocol::prompt::{AlwaysOff, Decision, PromptQueue, PromptView};
+use keybearer_protocol::prompt::{AlwaysOff, Decision, PromptKind, PromptQueue, PromptView};
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -51,11 +51,13 @@ struct State {
     unanswered: HashMap<Who, Unanswered>,
 }
 
-/// Whom a prompt is about: a running program or, where the system can't tell, a connection.
+/// Whom a prompt is about: a running program or, where the system can't tell, a connection. All who come through the
+/// restricted door are one: nobody can tell them apart.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Who {
     Program(Instance),
     Connection(u64),
+    Restricted,
 }
 
 #[derive(Debug)]
@@ -88,8 +90,21 @@ struct Waiting {
 
 impl State {
     fn of_file(&self, asked: &Asked) -> usize {
-        let file = |asked: &Asked| (asked.program.exe.clone(), asked.program.script.clone());
-        self.waiting.iter().filter(|waiting| file(&waiting.question.asked) == file(asked)).count()
+        let is_restricted = |asked: &Asked| asked.kind == PromptKind::Restricted;
+        let same = |other: &Asked| match (is_restricted(other), is_restricted(asked)) {
+            (true, true) => true,
+            (false, false) => {
+                (&other.program.exe, &other.program.script) == (&asked.program.exe, &asked.program.script)
+            }
+            (true, false) | (false, true) => false,
+        };
+        self.waiting.iter().filter(|waiting| same(&waiting.question.asked)).count()
+    }
+
+    /// Counts a question that came to nothing.
+    fn count(&mut self, asked: &Asked) {
+        let unanswered = self.unanswered.entry(who(asked)).or_insert(Unanswered { count: 0, since: Instant::now() });
+        (unanswered.count, unanswered.since) = (unanswered.count + 1, Instant::now());
     }
 }
 
@@ -186,9 +201,18 @@ impl Prompts {
         if decision == Decision::Always && state.waiting.get(place).is_some_and(|it| it.question.always_off.is_some()) {
             return Err(Error::Usage("this program can't be allowed for good".to_owned()));
         }
+        let is_restricted = state.waiting[place].question.asked.kind == PromptKind::Restricted;
+        if is_restricted && decision == Decision::WhileRunning {
+            return Err(Error::Usage("a container or remote host is asked about each time".to_owned()));
+        }
         let waiting = state.waiting.remove(place);
-        // A person is there after all.
-        state.unanswered.remove(&who(&waiting.question.asked));
+        if is_restricted && decision == Decision::Deny {
+            // No answer is remembered of whoever can't be told apart; but nobody has to say no again and again.
+            state.count(&waiting.question.asked);
+        } else {
+            // A person is there after all.
+            state.unanswered.remove(&who(&waiting.question.asked));
+        }
         drop(state);
         self.announce();
         Ok(Answered { waiting, decision })
@@ -238,8 +262,11 @@ impl Prompts {
         }
         let same = |waiting: &&mut Waiting| {
             let other = &waiting.question.asked;
+            // Behind the restricted door, one connection is all that two calls can be told to have in common.
+            let is_joinable = asked.kind == other.kind
+                && (asked.kind != PromptKind::Restricted || asked.connection == other.connection);
             let same_account = (&other.account, &other.server_url) == (&asked.account, &asked.server_url);
-            same_account && other.scopes == asked.scopes && self::who(other) == who
+            is_joinable && same_account && other.scopes == asked.scopes && self::who(other) == who
         };
         let joined = state.waiting.iter_mut().find(same).map(|waiting| {
             waiting.calls = waiting.calls.saturating_add(1);
@@ -275,9 +302,7 @@ impl Prompts {
         let mut state = self.state();
         let Some(place) = state.waiting.iter().position(|waiting| waiting.id == id) else { return };
         let waiting = state.waiting.remove(place);
-        let unanswered = state.unanswered.entry(who(&waiting.question.asked));
-        let unanswered = unanswered.or_insert(Unanswered { count: 0, since: Instant::now() });
-        (unanswered.count, unanswered.since) = (unanswered.count + 1, Instant::now());
+        state.count(&waiting.question.asked);
         state.unanswered.retain(|_, unanswered| unanswered.since.elapsed() < REST);
         drop(state);
         waiting.verdict.send_replace(Some(Verdict::Lapsed));
@@ -323,7 +348,11 @@ impl Drop for Call<'_> {
 }
 
 fn who(asked: &Asked) -> Who {
-    asked.instance.clone().map_or(Who::Connection(asked.connection), Who::Program)
+    match (asked.kind, &asked.instance) {
+        (PromptKind::Restricted, _) => Who::Restricted,
+        (PromptKind::Program | PromptKind::Run, Some(instance)) => Who::Program(instance.clone()),
+        (PromptKind::Program | PromptKind::Run, None) => Who::Connection(asked.connection),
+    }
 }
 
 /// The beginning and the end of a text that is too long; the end of a path tells most.
@@ -348,6 +377,7 @@ fn shown_program(program: &ProgramView) -> ProgramView {
     ProgramView {
         name: short(&program.name),
         exe: short(&program.exe),
+        signer: short(&program.signer),
         script: short(&program.script),
         folder: short(&program.folder),
         ..program.clone()
@@ -362,6 +392,7 @@ fn view(waiting: &Waiting) -> PromptView {
         server_url: shortened(&asked.server_url),
         scopes: shown_scopes(&asked.scopes),
         token_expires_at: asked.token_expires_at,
+        kind: asked.kind,
         program: shown_program(&asked.program),
         claimed_name: readable(&asked.claimed_name).chars().take(80).collect(),
         always_off: *always_off,
@@ -374,7 +405,7 @@ fn view(waiting: &Waiting) -> PromptView {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::caller::Outlet;
+    use crate::caller::{Outlet, Standing};
     use keybearer_protocol::session::CallerView;
     use std::sync::Arc;
     use tokio::sync::mpsc;
@@ -384,6 +415,8 @@ mod tests {
             view: CallerView { pid: None, exe: None, foreign: false, program: ProgramView::default() }.into(),
             claimed_name: "".into(),
             is_desktop: true,
+            is_helper: false,
+            standing: Standing::Program,
             connection: Connection {
                 number: 1,
                 open: open.subscribe(),
@@ -394,6 +427,7 @@ mod tests {
 
     fn question(pid: u32) -> Question {
         let asked = Asked {
+            kind: PromptKind::Program,
             account: "a".into(),
             profile: "linear".into(),
             server_url: "https://mcp.example/".into(),

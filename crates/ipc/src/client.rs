@@ -92,6 +92,11 @@ impl Client {
         Ok(client)
     }
 
+    /// The connection itself, for whoever it is handed on to; all that the agent said was read.
+    pub fn into_stream(self) -> Stream {
+        self.stream.into_inner()
+    }
+
     /// What the agent said of itself and of us.
     pub fn hello(&self) -> Option<&SessionOpenReply> {
         self.hello.as_ref()

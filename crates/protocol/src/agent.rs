@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 method!(
     /// Answers, no more.
-    AgentPing, "agent.ping", [Programs, Admin], Empty => Empty
+    AgentPing, "agent.ping", [Programs, Admin, Restricted], Empty => Empty
 );
 method!(
     /// How the agent is.

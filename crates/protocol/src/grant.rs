@@ -91,6 +91,9 @@ pub struct GrantView {
     pub script: Option<String>,
     /// The running program, for answers that end with it.
     pub pid: Option<u32>,
+    /// Whether it is about a connection that this program inherited from `keybearer run`.
+    #[serde(default)]
+    pub inherited: bool,
     /// What was said: [`Decision::Deny`], [`Decision::WhileRunning`] or [`Decision::Always`].
     pub decision: Decision,
     /// When it was said.

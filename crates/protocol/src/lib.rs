@@ -33,6 +33,8 @@ pub mod program;
 pub mod prompt;
 /// A request that isn't wanted any more.
 pub mod request;
+/// The accounts that containers and forwarded connections may ask for.
+pub mod restricted;
 /// The JSON-RPC 2.0 envelope.
 pub mod rpc;
 /// The words on the wire as JSON Schema.

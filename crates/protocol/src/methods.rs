@@ -8,6 +8,8 @@ use crate::grant::{GrantList, GrantRequest, GrantRevoke};
 use crate::method::{Door, Method};
 use crate::profile::{ProfileAdd, ProfileList, ProfileRemove, ProfileRename, ProfileShow, ProfileUpdate};
 use crate::prompt::{PromptAnswer, PromptNext, PromptRegister};
+use crate::restricted::{RestrictedAllow, RestrictedDisallow, RestrictedList};
+use crate::session::SessionDelegate;
 use crate::settings::{SettingsGet, SettingsSet};
 use crate::token::{HeaderGet, TokenGet, TokenInvalidate};
 use crate::vault::{VaultMove, VaultPassphrase, VaultStatus};
@@ -36,12 +38,13 @@ macro_rules! methods {
 }
 
 methods! {
-    TokenGet HeaderGet TokenInvalidate
+    SessionDelegate TokenGet HeaderGet TokenInvalidate
     ProfileAdd ProfileUpdate ProfileRemove ProfileRename ProfileList ProfileShow
     AuthStart AuthStatus AuthCancel AuthComplete
     AccountSignOut AccountTest AccountRefresh
     PromptRegister PromptNext PromptAnswer
     GrantRequest GrantList GrantRevoke
+    RestrictedList RestrictedAllow RestrictedDisallow
     SettingsGet SettingsSet
     VaultStatus VaultMove VaultPassphrase
     EventsSubscribe EventsUnsubscribe

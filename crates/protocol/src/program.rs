@@ -15,6 +15,9 @@ pub struct ProgramView {
     pub started: Option<String>,
     /// The executable.
     pub exe: Option<String>,
+    /// Who signed the executable, and as what, where the system has checked that: publisher and product, or team and
+    /// identifier. It stays when an update changes the file.
+    pub signer: Option<String>,
     /// The script that the executable runs, where it is an interpreter (REQ-I7).
     pub script: Option<String>,
     /// The script's SHA-256 in hexadecimal digits.

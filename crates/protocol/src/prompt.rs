@@ -59,6 +59,8 @@ pub struct PromptView {
     /// When the token ends, where that is known.
     #[cfg_attr(feature = "specta", specta(type = Option<String>))]
     pub token_expires_at: Option<Timestamp>,
+    /// What for.
+    pub kind: PromptKind,
     /// Who asks.
     pub program: ProgramView,
     /// The name that the caller gave itself: untrusted, for quotes (REQ-H4).
@@ -75,6 +77,21 @@ pub struct PromptView {
     pub expires_at: Timestamp,
 }
 
+/// What a program asks for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+#[serde(rename_all = "snake_case")]
+pub enum PromptKind {
+    /// To use the account itself.
+    #[default]
+    Program,
+    /// To start a command with a connection that serves it as long as it runs (REQ-C2).
+    Run,
+    /// One token, for somebody behind the restricted door: a container or a remote host, and nobody can check which.
+    Restricted,
+}
+
 /// Why "always" is not offered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -89,6 +106,8 @@ pub enum AlwaysOff {
     OthersCanChange,
     /// It was allowed before, and its file was changed since.
     Changed,
+    /// It comes from a container or a remote host: each request is asked about.
+    Restricted,
 }
 
 /// Parameters of `prompt.answer`.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 method!(
     /// Takes back a request that is under way on the same connection: it gets no answer any more. So does hanging up.
-    RequestCancel, "request.cancel", [Programs, Admin], RequestCancelParams => RequestCancelReply
+    RequestCancel, "request.cancel", [Programs, Admin, Restricted], RequestCancelParams => RequestCancelReply
 );
 
 /// Parameters of `request.cancel`.

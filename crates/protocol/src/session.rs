@@ -1,4 +1,4 @@
-//! The handshake that opens every connection (REQ-H1..H4).
+//! The handshake that opens every connection (REQ-H1..H4), and a connection that is handed on (REQ-C2).
 
 use crate::method::method;
 use crate::program::ProgramView;
@@ -9,7 +9,13 @@ pub const PROTOCOL: u32 = 1;
 
 method!(
     /// The first request of every connection.
-    SessionOpen, "session.open", [Programs, Admin], SessionOpenParams => SessionOpenReply
+    SessionOpen, "session.open", [Programs, Admin, Restricted], SessionOpenParams => SessionOpenReply
+);
+
+method!(
+    /// Makes this connection one for a single account, to be handed to a child: it starts anew with `session.open`, answers
+    /// whoever holds it, and ends with the process that asked. For the `keybearer` beside the agent alone (REQ-C2).
+    SessionDelegate, "session.delegate", [Programs], SessionDelegateParams => SessionDelegateReply
 );
 
 /// What the caller says of itself.
@@ -93,4 +99,36 @@ pub struct CallerView {
     /// The program that a person would name, with whoever started it.
     #[serde(default)]
     pub program: ProgramView,
+}
+
+impl CallerView {
+    /// What a stranger is told: a container or a remote host learns nothing of the processes of this machine.
+    pub fn hidden() -> CallerView {
+        CallerView { pid: None, exe: None, foreign: true, program: ProgramView::default() }
+    }
+}
+
+/// Parameters of `session.delegate`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct SessionDelegateParams {
+    /// The account: its name, or its server's address.
+    pub profile: String,
+    /// Whether the user may be asked for consent.
+    #[serde(default = "yes")]
+    pub interactive: bool,
+}
+
+/// The reply to `session.delegate`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct SessionDelegateReply {
+    /// The account's name.
+    pub profile: String,
+    /// Its server.
+    pub server_url: String,
+}
+
+fn yes() -> bool {
+    true
 }

@@ -8,15 +8,15 @@ use std::collections::BTreeMap;
 
 method!(
     /// A fresh access token.
-    TokenGet, "token.get", [Programs], TokenGetParams => TokenReply
+    TokenGet, "token.get", [Programs, Restricted], TokenGetParams => TokenReply
 );
 method!(
     /// The headers that a request to the server needs.
-    HeaderGet, "header.get", [Programs], HeaderGetParams => HeaderReply
+    HeaderGet, "header.get", [Programs, Restricted], HeaderGetParams => HeaderReply
 );
 method!(
     /// Reports that a server refused a token. Acts only if `generation` is the current one, and opens no browser.
-    TokenInvalidate, "token.invalidate", [Programs], TokenInvalidateParams => TokenInvalidateReply
+    TokenInvalidate, "token.invalidate", [Programs, Restricted], TokenInvalidateParams => TokenInvalidateReply
 );
 
 /// The seconds a token must still be good for, unless the caller says otherwise.

@@ -126,6 +126,15 @@ test("an answer to a program is taken back", async () => {
   expect(backend.asked).toEqual([["revokeGrant", "g2"]]);
 });
 
+test("containers and remote hosts may ask only once the switch is on", async () => {
+  const { backend } = await show();
+  const allow = await screen.findByRole<HTMLInputElement>("switch", { name: /containers and remote hosts/ });
+  expect(allow.checked).toBe(false);
+  await fireEvent.click(allow);
+  await waitFor(() => expect(allow.checked).toBe(true));
+  expect(backend.asked).toEqual([["setRestricted", "linear-work", true]]);
+});
+
 test("an account that was removed or renamed elsewhere says only that", async () => {
   const { backend, onremoved } = await show();
   backend.failures = { account: failure("profile_not_found") };

@@ -11,6 +11,7 @@ import type {
   NewAccount,
   OpenPage,
   PromptView,
+  RestrictedView,
   VaultKind,
   Settings,
   SettingsSetParams,
@@ -25,6 +26,8 @@ export class FakeBackend implements Backend {
   details: Record<string, Partial<AccountDetail>> = {};
   signIns: Record<string, AuthView> = {};
   programs: GrantView[] = [];
+  /** What containers and remote hosts may ask for. */
+  outside: RestrictedView = { profiles: [], open: false, problem: null };
   waiting: PromptView[] = [];
   current: Settings = settings();
   /** Whether the system starts the window at login. */
@@ -55,6 +58,7 @@ export class FakeBackend implements Backend {
   accounts = () => this.#answer("accounts", () => this.list);
   settings = () => this.#answer("settings", () => this.current);
   prompts = () => this.#answer("prompts", () => ({ revision: 1, prompts: this.waiting }));
+  restricted = () => this.#answer("restricted", () => this.outside);
   grants = () => this.#answer("grants", () => this.programs);
   account = (profile: string) => this.#answer("account", () => this.#detail(profile));
   signInStatus = (profile: string) => this.#answer("signInStatus", () => this.#signIn(profile));
@@ -89,6 +93,13 @@ export class FakeBackend implements Backend {
     this.#do("revokeGrant", [grant], () => {
       this.programs = this.programs.filter((one) => one.grant !== grant);
       return null;
+    });
+  setRestricted = (profile: string, allowed: boolean) =>
+    this.#do("setRestricted", [profile, allowed], () => {
+      const others = this.outside.profiles.filter((one) => one !== profile);
+      const profiles = allowed ? [...others, profile] : others;
+      this.outside = { ...this.outside, profiles, open: profiles.length > 0 };
+      return this.outside;
     });
   answerPrompt = (prompt: string, decision: Decision) =>
     this.#do("answerPrompt", [prompt, decision], () => {

@@ -325,6 +325,7 @@ export const en = {
       revokeOf: (name: string) => `Revoke ${name}`,
       askAgain: "Ask again",
       askAgainOf: (name: string) => `Ask again for ${name}`,
+      inherited: "While its command runs",
       decision: {
         deny: "Denied",
         once: "Once",
@@ -332,8 +333,17 @@ export const en = {
         always: "Always",
       } satisfies Record<Decision, string>,
     },
+    outside: {
+      title: "Containers and remote hosts",
+      allow: "Let containers and remote hosts ask for this account",
+      explanation: "Off, this account looks to them as if it weren’t there. On, you are asked about each single token.",
+      failed: (problem: string) => `They can’t ask now: ${problem}`,
+    },
   },
   approval: {
+    titleRestricted: ["Let a container or a remote host use ", "?"] as [string, string],
+    restricted: "From a container or a remote host, unverified: nobody can check who asks there.",
+    run: "It starts a command that gets tokens of this account, without asking again, as long as it runs.",
     title: (program: string) => [`Let “${program}” use `, "?"] as [string, string],
     titleAgain: (program: string) => [`Let “${program}” use `, " again?"] as [string, string],
     titleUnidentified: ["Let an unidentified program use ", "?"] as [string, string],
@@ -369,6 +379,7 @@ export const en = {
       replaceable_by_user: "“Always” is off: any program of yours can replace this file.",
       others_can_change: "“Always” is off while other users can change this file.",
       changed: "“Always” is off because the file changed since you allowed it.",
+      restricted: "Containers and remote hosts ask each time.",
     } satisfies Record<AlwaysOff, string>,
     alwaysCovers: (account: string) => `“Always” covers this file and ${account} only.`,
     lapses: (span: string) => `Denied in ${span}.`,

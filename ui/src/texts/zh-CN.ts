@@ -302,6 +302,7 @@ export const zhCN: Texts = {
       revokeOf: (name) => `撤销 ${name}`,
       askAgain: "再次询问",
       askAgainOf: (name) => `再次询问 ${name}`,
+      inherited: "其命令运行期间",
       decision: {
         deny: "已拒绝",
         once: "仅允许这次",
@@ -309,8 +310,17 @@ export const zhCN: Texts = {
         always: "始终允许",
       },
     },
+    outside: {
+      title: "容器和远程主机",
+      allow: "允许容器和远程主机请求这个账号",
+      explanation: "关闭时，它们看不到这个账号。打开后，每个令牌都会询问你。",
+      failed: (problem) => `目前它们无法请求：${problem}`,
+    },
   },
   approval: {
+    titleRestricted: ["允许容器或远程主机使用 ", "？"],
+    restricted: "来自容器或远程主机，未经验证：无法核实那里是谁在请求。",
+    run: "它会启动一个命令；该命令运行期间可以得到这个账号的令牌，不再询问。",
     title: (program) => [`允许“${program}”使用 `, "？"],
     titleAgain: (program) => [`再次允许“${program}”使用 `, "？"],
     titleUnidentified: ["允许一个无法识别的程序使用 ", "？"],
@@ -346,6 +356,7 @@ export const zhCN: Texts = {
       replaceable_by_user: "不能选择“始终允许”：你的任何程序都能替换这个文件。",
       others_can_change: "其他用户可以修改这个文件时，不能选择“始终允许”。",
       changed: "你允许之后文件已变更，因此不能选择“始终允许”。",
+      restricted: "容器和远程主机每次都会询问。",
     },
     alwaysCovers: (account) => `“始终允许”只针对这个文件和 ${account}。`,
     lapses: (span) => `${span}后自动拒绝。`,

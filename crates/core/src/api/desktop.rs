@@ -64,6 +64,10 @@ impl Api {
                 Some(account.name()).filter(of_profile)
             })
             .await?;
+        if door == Door::Admin {
+            let name = |id: &str| Some(self.accounts.with_id(id)?.name()).filter(of_profile);
+            all.extend(self.consent.delegations(name));
+        }
         if let Some(after) = &params.after {
             let seen = all.iter().position(|grant| grant.grant == *after).map_or(all.len(), |place| place + 1);
             all.drain(..seen);
@@ -81,6 +85,9 @@ impl Api {
     }
 
     pub(super) async fn revoke(&self, door: Door, caller: &Caller, grant: &str) -> Result<Empty, Error> {
+        if door == Door::Admin && self.consent.end_delegation(grant) {
+            return Ok(Empty {});
+        }
         self.consent.revoke(grant, |grant| is_theirs(door, caller, grant)).await?;
         Ok(Empty {})
     }
@@ -199,6 +206,7 @@ fn is_theirs(door: Door, caller: &Caller, grant: &Grant) -> bool {
     match door {
         Door::Admin => true,
         Door::Programs => grant.is_of_caller(&caller.view),
+        Door::Restricted => false,
     }
 }
 
