@@ -1,5 +1,6 @@
 //! The sockets: whose they are, what each answers, and what they refuse.
 
+use keybearer_protocol::methods;
 use keybearer_tests::practice::Practice;
 use keybearer_tests::prompter::Prompter;
 use keybearer_tests::until::until;
@@ -80,44 +81,14 @@ fn the_admin_door_hands_out_no_token_and_the_programs_door_changes_nothing() {
 fn each_door_answers_what_it_says_it_can_and_nothing_else() {
     let world = World::new().unwrap();
     world.ok(&["status"]).unwrap();
-    for (socket, others) in [("run/programs/agent.v1.sock", 21), ("run/admin/admin.v1.sock", 3)] {
+    for socket in ["run/programs/agent.v1.sock", "run/admin/admin.v1.sock"] {
         let path = world.home.join(socket);
         let mut wire = Wire::open(&path).unwrap();
-        let all = [
-            "token.get",
-            "header.get",
-            "token.invalidate",
-            "profile.add",
-            "profile.update",
-            "profile.remove",
-            "profile.rename",
-            "profile.list",
-            "profile.show",
-            "auth.start",
-            "auth.status",
-            "auth.cancel",
-            "auth.complete",
-            "account.sign_out",
-            "account.test",
-            "account.refresh",
-            "prompt.register",
-            "prompt.next",
-            "prompt.answer",
-            "grant.list",
-            "grant.revoke",
-            "settings.get",
-            "settings.set",
-            "agent.ping",
-            "agent.status",
-            "agent.watch",
-            "agent.unlock",
-            "agent.lock",
-            "agent.stop",
-        ];
         let mut unknown = 0;
         // What a door doesn't name it doesn't know; what it names, it answers, if only with a complaint. The last two
         // would end the test.
-        for method in all.iter().filter(|method| !["agent.lock", "agent.stop"].contains(method)) {
+        let all = methods::ALL.iter().map(|listed| listed.name);
+        for method in all.filter(|method| !["agent.lock", "agent.stop"].contains(method)) {
             let code = wire.call(method, &json!({})).unwrap()["error"]["code"].clone();
             assert_eq!(
                 code != -32601,
@@ -126,7 +97,7 @@ fn each_door_answers_what_it_says_it_can_and_nothing_else() {
             );
             unknown += usize::from(code == -32601);
         }
-        assert_eq!(unknown, others, "{socket}");
+        assert!(unknown > 0, "{socket} answers everything");
     }
 }
 

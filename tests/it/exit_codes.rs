@@ -80,6 +80,15 @@ fn what_is_named(table: &mut Table) {
     world.begin_sign_in("new").unwrap();
     table.row(ErrorCode::AuthInProgress, &["token", "new"], run);
     world.ok(&["sign-in", "new", "--cancel"]).unwrap();
+    // What stands behind the command is the command's.
+    let before = |arguments: &[&str]| {
+        let (json, words): (Vec<&str>, Vec<&str>) = arguments.iter().partition(|word| **word == "--json");
+        run(&[json, words].concat())
+    };
+    let unfit = world.session.write("unfit", "no program").unwrap();
+    let started = |command| ["run", "practice", "--env", "PRACTICE_TOKEN", "--", command];
+    table.row(ErrorCode::CommandNotFound, &started("/nowhere/at/all"), before);
+    table.row(ErrorCode::CommandNotRunnable, &started(unfit.to_str().unwrap()), before);
     practice.control(&json!({ "faults": ["slow-token"] })).unwrap();
     table.row(ErrorCode::Timeout, &["token", "practice", "--force", "--timeout", "200ms"], run);
 }

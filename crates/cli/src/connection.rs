@@ -42,6 +42,9 @@ impl Reach {
     /// A connection to a door. Starts the agent if nobody listens; waits for one that listens and doesn't answer yet.
     pub(crate) fn open(&self, door: Door) -> Result<Client, Failure> {
         let began = Instant::now();
+        if door == Door::Programs {
+            leave_no_core();
+        }
         loop {
             match self.connect(door) {
                 Ok(Some(client)) => return Ok(client),
@@ -153,6 +156,20 @@ fn let_go(command: &mut Command) -> std::io::Result<std::process::Child> {
 fn let_go(command: &mut Command) -> std::io::Result<std::process::Child> {
     command.spawn()
 }
+
+/// What comes through the door for programs may be a token, which a crash must not leave behind (REQ-A3). Other programs may
+/// see this one all the same: who can't be looked at can't be told from others.
+#[cfg(unix)]
+fn leave_no_core() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Core);
+    // Less than before is always allowed; whoever is started from here may have it back.
+    let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), ..limit });
+}
+
+/// Windows writes no core dumps of its own accord.
+#[cfg(not(unix))]
+fn leave_no_core() {}
 
 /// An executable of this product, which lies beside this one.
 pub(crate) fn beside_us(name: &str) -> PathBuf {

@@ -100,14 +100,10 @@ impl Visitor for Found {
 fn unlink(schema: &mut Value) {
     match schema {
         Value::Object(members) => {
-            for (name, value) in members {
-                match value {
-                    Value::String(text) if name == "description" => {
-                        *text = text.replace("[`", "`").replace("`]", "`");
-                    }
-                    other => unlink(other),
-                }
+            if let Some(Value::String(text)) = members.get_mut("description") {
+                *text = text.replace("[`", "`").replace("`]", "`");
             }
+            members.iter_mut().for_each(|(_, member)| unlink(member));
         }
         Value::Array(items) => items.iter_mut().for_each(unlink),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
