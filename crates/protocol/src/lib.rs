@@ -29,6 +29,8 @@ pub mod program;
 pub mod prompt;
 /// The JSON-RPC 2.0 envelope.
 pub mod rpc;
+/// Where a program lives that isn't an ordinary one of this user.
+pub mod sandbox;
 /// How a secret is written: only where a type says so, field by field.
 pub mod secret;
 /// The handshake that opens every connection.
