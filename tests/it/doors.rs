@@ -1,6 +1,8 @@
 //! The sockets: whose they are, what each answers, and what they refuse.
 
 use keybearer_tests::practice::Practice;
+use keybearer_tests::prompter::Prompter;
+use keybearer_tests::until::until;
 use keybearer_tests::wire::Wire;
 use keybearer_tests::world::World;
 use serde_json::{Value, json};
@@ -189,7 +191,29 @@ fn one_connection_may_have_64_requests_under_way_and_one_process_64_connections(
     // Another process is served all the same.
     assert_eq!(world.run(&["token", "nobody"]).unwrap().code, 11);
     drop(wires);
-    keybearer_tests::until::until("a free place", || Ok(world.programs().ok())).unwrap();
+    until("a free place", || Ok(world.programs().ok())).unwrap();
+}
+
+#[test]
+fn a_request_that_is_taken_back_gets_no_answer_and_leaves_no_question() {
+    let (world, practice) = (World::with_desktop().unwrap(), Practice::start(&[]).unwrap());
+    world.sign_in("practice", practice.mcp_url()).unwrap();
+    let mut desktop = Prompter::register(&world).unwrap();
+    let mut wire = Wire::open(&world.programs_socket()).unwrap();
+    wire.ask(7, "token.get", &json!({ "profile": "practice" })).unwrap();
+    desktop.prompt().unwrap();
+    // A second one of the same id would be taken for the first.
+    wire.ask(7, "agent.ping", &json!({})).unwrap();
+    let twice = wire.receive().unwrap().unwrap();
+    assert_eq!((&twice["id"], &twice["error"]["code"]), (&json!(7), &json!(-32600)));
+    wire.ask(8, "request.cancel", &json!({ "id": 7 })).unwrap();
+    let taken_back = wire.receive().unwrap().unwrap();
+    assert_eq!((&taken_back["id"], &taken_back["result"]["cancelled"]), (&json!(8), &json!(true)));
+    until("no question", || Ok(desktop.prompts()?.is_empty().then_some(()))).unwrap();
+    assert_eq!(wire.call("request.cancel", &json!({ "id": 7 })).unwrap()["result"]["cancelled"], false);
+    // Nothing but the next answer comes.
+    wire.ask(9, "agent.ping", &json!({})).unwrap();
+    assert_eq!(wire.receive().unwrap().unwrap()["id"], 9);
 }
 
 #[test]

@@ -12,8 +12,8 @@ use keybearer_core::renewals;
 use keybearer_gateway::upstream::HttpUpstream;
 use keybearer_ipc::peer;
 use keybearer_ipc::place::Place;
-use keybearer_ipc::server::{self, Handler, serve};
-use keybearer_protocol::session::Server;
+use keybearer_ipc::server::{self, Handler, Refusal, serve};
+use keybearer_protocol::session::{CallerView, Server};
 use keybearer_protocol::{Door, ErrorObject};
 use serde_json::Value;
 use std::path::Path;
@@ -144,7 +144,7 @@ async fn signalled() {
 struct Doors(Api);
 
 impl Handler for Doors {
-    fn capabilities(&self, door: Door) -> Vec<String> {
+    fn capabilities(&self, door: Door, _caller: &server::Caller) -> Vec<String> {
         capabilities(door)
     }
 
@@ -162,6 +162,10 @@ impl Handler for Doors {
             connection: Connection { number: caller.connection, open: caller.open.clone() },
         };
         self.0.answer(door, &caller, method, params).await
+    }
+
+    fn refused(&self, door: Door, caller: &CallerView, why: Refusal) {
+        tracing::debug!(door = door.name(), pid = caller.pid, ?why, "refused");
     }
 }
 

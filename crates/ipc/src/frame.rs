@@ -3,6 +3,7 @@
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 use std::fmt;
+use zeroize::Zeroize;
 
 /// The most that a line may hold, its end included, in bytes; checked before anything is parsed.
 pub const LIMIT: usize = 64 * 1024;
@@ -38,6 +39,68 @@ pub fn parse(line: &[u8]) -> Result<Value, FrameError> {
     let value = Strict { depth: DEPTH }.deserialize(&mut json).map_err(|_| FrameError::NotJson)?;
     json.end().map_err(|_| FrameError::NotJson)?;
     if value.is_object() { Ok(value) } else { Err(FrameError::NotAnObject) }
+}
+
+/// How much is read at one time, in bytes: more than most lines hold.
+const PIECE: usize = 2 * 1024;
+
+/// What is kept for the next lines at most, in bytes.
+const LARGE: usize = 4 * PIECE;
+
+/// The lines in a stream of bytes. Nothing of one that was taken stays here: it may have held a secret, and the stream may
+/// go on for long.
+#[derive(Debug, Default)]
+pub struct Lines {
+    /// What came and wasn't taken yet.
+    bytes: Vec<u8>,
+    /// How many of them are known to end no line.
+    looked_at: usize,
+}
+
+impl Lines {
+    /// Where the next bytes go: there is room for some behind those that are there.
+    pub fn room(&mut self) -> &mut Vec<u8> {
+        if self.bytes.len() == self.bytes.capacity() {
+            // By hand, since what grows by itself leaves its old bytes behind.
+            let mut grown = Vec::with_capacity(self.bytes.len() + self.bytes.len().max(PIECE));
+            grown.extend_from_slice(&self.bytes);
+            std::mem::replace(&mut self.bytes, grown).zeroize();
+        }
+        &mut self.bytes
+    }
+
+    /// Whether a line has begun and not ended.
+    pub fn is_partial(&self) -> bool {
+        !self.bytes.is_empty()
+    }
+
+    /// Reads the next line, without its end, if there is a whole one. One over [`LIMIT`] is an error before its end has
+    /// come, and the last: where the next would begin, nobody knows.
+    pub fn next<T>(&mut self, read: impl FnOnce(Result<&[u8], FrameError>) -> T) -> Option<T> {
+        let end = self.bytes.iter().skip(self.looked_at).position(|byte| *byte == b'\n');
+        let Some(end) = end.map(|end| self.looked_at + end).filter(|end| *end < LIMIT) else {
+            self.looked_at = self.bytes.len();
+            return (self.looked_at >= LIMIT).then(|| read(Err(FrameError::TooLong)));
+        };
+        let (line, rest) = self.bytes.split_at_mut(end + 1);
+        let (text, left) = (read(Ok(line.strip_suffix(b"\n").unwrap_or(line))), rest.len());
+        self.bytes.copy_within(end + 1.., 0);
+        // What lies behind the rest now is a copy of it, or the line's own.
+        self.bytes.get_mut(left..).unwrap_or_default().zeroize();
+        self.bytes.truncate(left);
+        self.looked_at = 0;
+        if left == 0 && self.bytes.capacity() > LARGE {
+            // A long line was an exception; a connection that rests needs no room for another.
+            self.bytes = Vec::new();
+        }
+        Some(text)
+    }
+}
+
+impl Drop for Lines {
+    fn drop(&mut self) {
+        self.bytes.zeroize();
+    }
 }
 
 /// Builds a [`Value`] with no key twice, down to a depth.
@@ -116,6 +179,27 @@ impl<'de> Visitor<'de> for Strict {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lines_come_out_whole_however_they_came_in_and_leave_nothing_behind() {
+        let mut lines = Lines::default();
+        for piece in ["fir", "st\nsec", "ond\n", "\n", "th"] {
+            lines.room().extend_from_slice(piece.as_bytes());
+        }
+        let next = |lines: &mut Lines| lines.next(|line| line.map(<[u8]>::to_vec));
+        let all: Vec<_> = std::iter::from_fn(|| next(&mut lines)).collect();
+        assert_eq!(all, [Ok(b"first".to_vec()), Ok(b"second".to_vec()), Ok(Vec::new())]);
+        assert!(lines.is_partial());
+        let rest = &lines.bytes;
+        assert_eq!(rest, b"th");
+        // A line may hold one byte less than the limit, and its end.
+        lines.room().extend(vec![b'x'; LIMIT - 3]);
+        assert_eq!(next(&mut lines), None);
+        lines.room().extend(b"\n");
+        assert_eq!(next(&mut lines).map(|line| line.map(|line| line.len())), Some(Ok(LIMIT - 1)));
+        lines.room().extend(vec![b'x'; LIMIT]);
+        assert_eq!(next(&mut lines), Some(Err(FrameError::TooLong)));
+    }
 
     #[test]
     fn only_one_clean_object_passes() {

@@ -7,6 +7,8 @@
 
 /// The caller's side.
 pub mod client;
+/// One connection, pumped by one task.
+mod conversation;
 /// Lines and their limits.
 pub mod frame;
 /// Who calls, as the kernel tells.
@@ -15,5 +17,7 @@ pub mod peer;
 pub mod place;
 /// The agent's side.
 pub mod server;
+/// One connection as a state machine.
+pub mod session;
 /// Opening a socket, and reaching one.
 pub mod socket;

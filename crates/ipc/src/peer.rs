@@ -18,7 +18,7 @@ use elsewhere as system;
 pub use system::Witness;
 #[cfg(unix)]
 pub(crate) use system::attest;
-pub(crate) use system::{number, split};
+pub(crate) use system::{number, share, split};
 
 use crate::socket::Connection;
 use keybearer_protocol::session::CallerView;

@@ -27,6 +27,8 @@ pub mod profile;
 pub mod program;
 /// What the desktop asks a person.
 pub mod prompt;
+/// A request that isn't wanted any more.
+pub mod request;
 /// The JSON-RPC 2.0 envelope.
 pub mod rpc;
 /// Where a program lives that isn't an ordinary one of this user.

@@ -49,6 +49,24 @@ pub struct Response {
     pub error: Option<ErrorObject>,
 }
 
+/// What the agent tells of its own accord, of whoever asked for it: a request without `id`, which gets no answer.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Notice {
+    /// Always [`VERSION`].
+    pub jsonrpc: String,
+    /// What it is about.
+    pub method: String,
+    /// What there is to tell.
+    pub params: Value,
+}
+
+impl Notice {
+    /// A notice of this kind.
+    pub fn new(method: &str, params: Value) -> Self {
+        Notice { jsonrpc: VERSION.to_owned(), method: method.to_owned(), params }
+    }
+}
+
 impl Request {
     /// A request of this method.
     pub fn new(id: Id, method: &str, params: Value, session: Option<String>) -> Self {

@@ -48,6 +48,11 @@ impl Witness {
     pub fn is_unchanged(&self) -> bool {
         self.process.as_ref().is_none_or(|process| process.goes_on())
     }
+
+    /// Whether the process lives, whatever it runs by now.
+    pub(crate) fn is_alive(&self) -> bool {
+        self.process.as_ref().is_some_and(|process| process.lives())
+    }
 }
 
 /// Whether the process still runs, and is the one that began then.
@@ -80,6 +85,11 @@ pub(crate) fn number(connection: &Connection) -> Option<u32> {
 pub(crate) fn split(connection: Connection, connector: Option<u32>) -> (Attested, OwnedWriteHalf) {
     let (reader, writer) = connection.into_split();
     (Attested::new(reader, connector), writer)
+}
+
+/// From now on, what any process of this user writes counts, and no other's.
+pub(crate) fn share(reader: &mut Attested) {
+    reader.share();
 }
 
 /// Who is at the other end of a connection. An error where it ended, or became another program, while it was looked at.

@@ -27,6 +27,11 @@ impl Witness {
     pub fn is_unchanged(&self) -> bool {
         self.process.as_ref().is_none_or(Process::runs)
     }
+
+    /// Whether the process lives.
+    pub(crate) fn is_alive(&self) -> bool {
+        self.process.as_ref().is_some_and(Process::runs)
+    }
 }
 
 /// Whether the process still runs, and is the one that began then.
@@ -43,6 +48,9 @@ pub(crate) fn number(connection: &Connection) -> Option<u32> {
 pub(crate) fn split(connection: Connection, _connector: Option<u32>) -> (ReadHalf<Connection>, WriteHalf<Connection>) {
     tokio::io::split(connection)
 }
+
+/// Whoever holds the handle may write anyway.
+pub(crate) fn share(_reader: &mut ReadHalf<Connection>) {}
 
 /// Who is at the other end of a connection. A process that can't be opened hides: the pipe has let it in, so it is this
 /// user's, and nothing more is known of it.

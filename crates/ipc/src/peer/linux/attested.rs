@@ -1,6 +1,7 @@
 //! Reading from a connection with the kernel's word on who wrote: each message must be the connector's own (REQ-I1).
 
 use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
+use rustix::process::geteuid;
 use std::io::{self, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::pin::Pin;
@@ -13,25 +14,54 @@ use tokio::net::unix::OwnedReadHalf;
 #[derive(Debug)]
 pub(crate) struct Attested {
     stream: OwnedReadHalf,
-    /// The process that connected; none where the kernel can't name it.
-    connector: Option<u32>,
+    writer: Writer,
+}
+
+/// Whose messages count.
+#[derive(Clone, Copy, Debug)]
+enum Writer {
+    /// Those of the process that connected; none where the kernel can't name it.
+    Connector(Option<u32>),
+    /// Those of every process of this user.
+    User(u32),
+}
+
+impl Writer {
+    fn is(self, sender: Option<Sender>) -> bool {
+        match self {
+            Writer::Connector(pid) => sender.and_then(|sender| sender.pid) == pid,
+            Writer::User(uid) => sender.is_some_and(|sender| sender.uid == uid),
+        }
+    }
+}
+
+/// Who sent a message, as the kernel says.
+#[derive(Clone, Copy, Debug)]
+struct Sender {
+    pid: Option<u32>,
+    uid: u32,
 }
 
 impl Attested {
     /// Reads what `connector` writes; what anybody else writes on the same connection is an error.
     pub(super) fn new(stream: OwnedReadHalf, connector: Option<u32>) -> Attested {
-        Attested { stream, connector }
+        Attested { stream, writer: Writer::Connector(connector) }
+    }
+
+    /// From now on, what any process of this user writes counts.
+    pub(super) fn share(&mut self) {
+        self.writer = Writer::User(geteuid().as_raw());
     }
 }
 
 impl AsyncRead for Attested {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let (stream, connector): (&UnixStream, _) = (self.stream.as_ref(), self.connector);
+        let (stream, writer): (&UnixStream, _) = (self.stream.as_ref(), self.writer);
         loop {
             ready!(stream.poll_read_ready(cx))?;
             match stream.try_io(Interest::READABLE, || receive(stream, buffer.initialize_unfilled())) {
                 Ok((0, _)) => return Poll::Ready(Ok(())),
-                Ok((_, sender)) if sender != connector => {
+                Ok((_, sender)) if !writer.is(sender) => {
                     return Poll::Ready(Err(io::Error::new(io::ErrorKind::PermissionDenied, "another process writes")));
                 }
                 Ok((read, _)) => {
@@ -45,8 +75,8 @@ impl AsyncRead for Attested {
     }
 }
 
-/// Bytes of one sender, and its process id. The kernel never mixes two senders in one reading.
-fn receive(stream: &UnixStream, bytes: &mut [u8]) -> io::Result<(usize, Option<u32>)> {
+/// Bytes of one sender, and who that is. The kernel never mixes two senders in one reading.
+fn receive(stream: &UnixStream, bytes: &mut [u8]) -> io::Result<(usize, Option<Sender>)> {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmCredentials(1))];
     // Descriptors that somebody sends along find no room, and the kernel closes them.
     let mut ancillary = RecvAncillaryBuffer::new(&mut space);
@@ -54,5 +84,6 @@ fn receive(stream: &UnixStream, bytes: &mut [u8]) -> io::Result<(usize, Option<u
     let credentials =
         |message| if let RecvAncillaryMessage::ScmCredentials(sent) = message { Some(sent) } else { None };
     let sender = ancillary.drain().find_map(credentials);
-    Ok((received.bytes, sender.and_then(|sender| u32::try_from(sender.pid.as_raw_pid()).ok())))
+    let sender = sender.map(|sent| Sender { pid: u32::try_from(sent.pid.as_raw_pid()).ok(), uid: sent.uid.as_raw() });
+    Ok((received.bytes, sender))
 }

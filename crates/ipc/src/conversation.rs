@@ -1,0 +1,277 @@
+//! One connection, pumped by one task: lines in, answers out. An answer that is ready at once is written in the same turn.
+
+use crate::frame::{LIMIT, Lines};
+use crate::peer::{self, Witness};
+use crate::server::{Caller, Handler, Refusal};
+use crate::session::{Session, Step, Welcome};
+use crate::socket::Connection;
+use futures_util::StreamExt;
+use futures_util::future::{AbortHandle, Abortable};
+use futures_util::stream::FuturesUnordered;
+use keybearer_protocol::rpc::{Id, Notice, Response};
+use keybearer_protocol::{Door, ErrorCode, ErrorObject};
+use serde_json::Value;
+use std::collections::HashMap;
+use std::io::{self, ErrorKind};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, sleep_until, timeout};
+use zeroize::Zeroizing;
+
+/// A caller says hello within this time.
+pub(crate) const HELLO: Duration = Duration::from_secs(2);
+/// A line that began ends within this time.
+const PARTIAL: Duration = Duration::from_secs(5);
+/// A connection without requests is closed after this time.
+const IDLE: Duration = Duration::from_secs(600);
+/// Requests of a connection that ends are answered within this time.
+const LAST_ANSWERS: Duration = Duration::from_secs(2);
+/// A caller takes its answer within this time.
+pub(crate) const WRITE: Duration = Duration::from_secs(5);
+
+/// A request that is being answered.
+type Answering = Pin<Box<dyn Future<Output = Response> + Send>>;
+
+/// One connection.
+struct Conversation<H> {
+    handler: Arc<H>,
+    door: Door,
+    caller: Arc<Caller>,
+    witness: Witness,
+    session: Session,
+    answering: FuturesUnordered<Abortable<Answering>>,
+    /// Ends one of those.
+    taken_back: HashMap<Id, AbortHandle>,
+    /// What is to be written next.
+    outgoing: Zeroizing<Vec<u8>>,
+    /// Whether nothing more is read.
+    is_over: bool,
+    /// Whether it was given to whoever holds its descriptor.
+    is_delegated: bool,
+}
+
+/// Talks with a caller until it leaves, breaks a rule, or `closing` turns true.
+pub(crate) async fn converse<H: Handler>(
+    handler: Arc<H>,
+    welcome: Welcome,
+    connection: Connection,
+    caller: Caller,
+    witness: Witness,
+    mut notices: mpsc::Receiver<Notice>,
+    closing: watch::Receiver<bool>,
+) -> io::Result<()> {
+    let (mut reader, mut writer) = peer::split(connection, caller.view.pid);
+    let mut conversation = Conversation {
+        handler,
+        door: welcome.door,
+        caller: Arc::new(caller),
+        witness,
+        session: Session::new(welcome),
+        answering: FuturesUnordered::new(),
+        taken_back: HashMap::new(),
+        outgoing: Zeroizing::default(),
+        is_over: false,
+        is_delegated: false,
+    };
+    let mut told = closing.clone();
+    // Also if whoever could close the door is gone.
+    let mut told = pin!(async move { drop(told.wait_for(|closing| *closing).await) });
+    let mut lines = Lines::default();
+    let mut deadline = pin!(sleep_until(Instant::now() + HELLO));
+    while !conversation.is_over {
+        let read = tokio::select! {
+            biased;
+            () = &mut told => break,
+            Some(answer) = conversation.answering.next() => {
+                conversation.answer(answer);
+                conversation.write(&mut writer).await?;
+                if conversation.begins_anew() {
+                    peer::share(&mut reader);
+                    deadline.as_mut().reset(Instant::now() + HELLO);
+                }
+                continue;
+            }
+            Some(notice) = notices.recv() => {
+                conversation.tell(&notice);
+                conversation.write(&mut writer).await?;
+                continue;
+            }
+            read = reader.read_buf(lines.room()) => read,
+            () = &mut deadline => {
+                if conversation.listens() {
+                    deadline.as_mut().reset(Instant::now() + IDLE);
+                    continue;
+                }
+                Err(ErrorKind::TimedOut.into())
+            }
+        };
+        match read {
+            Ok(0) => break,
+            Ok(_) => {}
+            Err(error) => return Err(conversation.lost(error)),
+        }
+        let (was_open, mut came) = (conversation.session.is_open(), false);
+        while !conversation.is_over && lines.next(|line| conversation.hear(line)).is_some() {
+            came = true;
+        }
+        conversation.write(&mut writer).await?;
+        match (conversation.session.is_open(), lines.is_partial()) {
+            // A hello has one time for all its pieces, and so has every line.
+            (false, _) if !was_open => {}
+            (false, _) => deadline.as_mut().reset(Instant::now() + HELLO),
+            (true, true) if !came => {}
+            (true, true) => deadline.as_mut().reset(Instant::now() + PARTIAL),
+            (true, false) => deadline.as_mut().reset(Instant::now() + IDLE),
+        }
+    }
+    let is_closing = *closing.borrow();
+    conversation.end(&mut writer, is_closing).await
+}
+
+impl<H: Handler> Conversation<H> {
+    /// Does what the next line says.
+    fn hear(&mut self, line: Result<&[u8], crate::frame::FrameError>) {
+        let is_itself = if self.is_delegated { self.witness.is_alive() } else { self.witness.is_unchanged() };
+        if !is_itself {
+            // Another program in the same process, or none any more: what was said of it counts no more (REQ-I1).
+            tracing::warn!(pid = self.caller.view.pid, "a caller became another program and was hung up on");
+            self.handler.refused(self.door, &self.caller.view, Refusal::BecameAnother);
+            self.is_over = true;
+            return;
+        }
+        match self.session.hear(line) {
+            Step::Say(answer) => self.say(&answer),
+            Step::Greet { claimed_name, answer } => {
+                // Our own command needn't say who it is: that is known, and is the name of nobody who asks.
+                if !self.caller.is_helper {
+                    Arc::make_mut(&mut self.caller).claimed_name = claimed_name.into();
+                }
+                self.say(&answer);
+            }
+            Step::Ask(request) => {
+                let (handler, door, caller) = (self.handler.clone(), self.door, self.caller.clone());
+                let (abort, registration) = AbortHandle::new_pair();
+                self.taken_back.insert(request.id.clone(), abort);
+                let answering: Answering = Box::pin(async move {
+                    let outcome: Result<Value, ErrorObject> =
+                        handler.answer(door, &caller, &request.method, request.params).await;
+                    Response::new(Some(request.id), outcome)
+                });
+                self.answering.push(Abortable::new(answering, registration));
+            }
+            Step::Cancel(id, answer) => {
+                self.taken_back.remove(&id).iter().for_each(AbortHandle::abort);
+                self.say(&answer);
+            }
+            Step::HangUp(answer) => {
+                self.say(&answer);
+                self.is_over = true;
+            }
+        }
+    }
+
+    /// Takes an answer to whoever asked, unless that was taken back.
+    fn answer<E>(&mut self, answer: Result<Response, E>) {
+        let Ok(answer) = answer else { return };
+        let wanted = answer.id.as_ref().is_some_and(|id| {
+            self.taken_back.remove(id);
+            self.session.answered(id)
+        });
+        if wanted {
+            self.say(&answer);
+        }
+    }
+
+    /// Whether this is the moment in which the connection was given to whoever holds its descriptor. They have to say hello,
+    /// and the process that opened it need only live.
+    fn begins_anew(&mut self) -> bool {
+        if self.is_delegated || self.caller.delegation.get().is_none() {
+            return false;
+        }
+        self.is_delegated = true;
+        self.taken_back.drain().for_each(|(_, answering)| answering.abort());
+        self.session.restart(self.handler.capabilities(self.door, &self.caller));
+        true
+    }
+
+    /// Whether the caller may be silent for as long as it likes: it waits for notices.
+    fn listens(&self) -> bool {
+        self.session.is_open() && self.caller.outbox.listens()
+    }
+
+    fn tell(&mut self, notice: &Notice) {
+        let mut line = Zeroizing::new(serde_json::to_vec(notice).unwrap_or_default());
+        line.push(b'\n');
+        // What a caller can't take isn't worth its connection; it sees that a number is missing.
+        if line.len() <= LIMIT {
+            self.put(line);
+        }
+    }
+
+    /// Puts an answer behind those that are to be written.
+    fn say(&mut self, answer: &Response) {
+        self.put(encode(answer));
+    }
+
+    fn put(&mut self, line: Zeroizing<Vec<u8>>) {
+        if self.outgoing.is_empty() {
+            self.outgoing = line;
+            return;
+        }
+        // By hand, since what grows by itself leaves its old bytes behind.
+        let mut both = Zeroizing::new(Vec::with_capacity(self.outgoing.len() + line.len()));
+        both.extend_from_slice(&self.outgoing);
+        both.extend_from_slice(&line);
+        self.outgoing = both;
+    }
+
+    async fn write(&mut self, writer: &mut (impl AsyncWrite + Unpin)) -> io::Result<()> {
+        let outgoing = std::mem::take(&mut self.outgoing);
+        if outgoing.is_empty() { Ok(()) } else { timeout(WRITE, writer.write_all(&outgoing)).await? }
+    }
+
+    /// Tells of a connection that ended because another process wrote on it.
+    fn lost(&self, error: io::Error) -> io::Error {
+        if error.kind() == ErrorKind::PermissionDenied {
+            tracing::warn!(pid = self.caller.view.pid, "another process wrote on a caller's connection");
+            self.handler.refused(self.door, &self.caller.view, Refusal::AnotherProcess);
+        }
+        error
+    }
+
+    /// A caller that only finished writing still gets its answers; what takes longer is dropped.
+    async fn end(mut self, writer: &mut (impl AsyncWrite + Unpin), is_closing: bool) -> io::Result<()> {
+        let until = Instant::now() + LAST_ANSWERS;
+        while let Ok(Some(answer)) = tokio::time::timeout_at(until, self.answering.next()).await {
+            self.answer(answer);
+            self.write(writer).await?;
+        }
+        if is_closing {
+            // Whoever waits learns that this is an end that was asked for, and not a crash.
+            let open: Vec<Id> = self.session.open().cloned().collect();
+            for id in open {
+                let error = ErrorObject::new(ErrorCode::AgentUnreachable, "the agent was told to stop");
+                self.say(&Response::new(Some(id), Err(error)));
+            }
+        }
+        self.write(writer).await
+    }
+}
+
+/// An answer as a line. One over the limit becomes an error: the caller would refuse it anyway.
+pub(crate) fn encode(answer: &Response) -> Zeroizing<Vec<u8>> {
+    let line = |answer: &Response| {
+        let mut line = Zeroizing::new(serde_json::to_vec(answer).unwrap_or_default());
+        line.push(b'\n');
+        line
+    };
+    let encoded = line(answer);
+    if encoded.len() <= LIMIT {
+        return encoded;
+    }
+    let id: Option<Id> = answer.id.clone();
+    line(&Response::new(id, Err(ErrorObject::new(ErrorCode::Internal, "the answer is longer than 64 KiB"))))
+}
