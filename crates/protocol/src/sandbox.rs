@@ -1,10 +1,10 @@
-//! Sandboxes: where a program lives that isn't an ordinary one of this user, and what of it is believed (ipc.md 2.8).
+//! Sandboxes: where a program lives that isn't an ordinary one of this user (ipc.md 2.8). Only what the system outside says
+//! of it counts: inside, any file can be made to say anything.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// The sandbox, container or other machine that a program speaks from. Only what the system outside says of it counts:
-/// inside, any file can be made to say anything.
+/// The sandbox, container or other machine that a program speaks from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct Sandbox {

@@ -5,16 +5,16 @@ use super::life::{Life, lives};
 use super::role;
 use super::sandbox::recognise;
 use keybearer_protocol::sandbox::{Sandbox, SandboxKind};
-use rustix::fs::{AtFlags, CWD, Mode, OFlags, Stat, openat, readlinkat, statat};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, Stat, fstat, openat, readlinkat, statat};
 use rustix::process::{Pid, PidfdFlags, geteuid, pidfd_open};
 use std::ffi::CString;
-use std::io::{self, Read};
+use std::io;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, OnceLock};
 
 /// The most that is read of a command line or a status, in bytes.
-const LIMIT: u64 = 16 * 1024;
+const LIMIT: usize = 16 * 1024;
 
 /// A process, as it was when it was looked at.
 #[derive(Debug)]
@@ -99,7 +99,7 @@ impl Process {
         }
         let life = Life::of(pidfd, &folder)?;
         let (name, parent, started) = parse(&read(&folder, "stat")?).ok_or(io::ErrorKind::InvalidData)?;
-        let is_this_users = statat(&folder, "stat", AtFlags::empty())?.st_uid == geteuid().as_raw();
+        let is_this_users = fstat(&folder)?.st_uid == geteuid().as_raw();
         let exe = exe(&folder);
         let namespaces = namespaces(&folder);
         let sandbox = sandbox(&folder, namespaces.as_ref());
@@ -209,9 +209,15 @@ fn exe(folder: &OwnedFd) -> Option<File> {
 
 fn read(folder: &OwnedFd, name: &str) -> io::Result<String> {
     let file = openat(folder, name, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
-    let mut bytes = Vec::new();
-    std::fs::File::from(file).take(LIMIT).read_to_end(&mut bytes)?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    let (mut text, mut piece) = (Vec::new(), [0_u8; 4096]);
+    // The kernel gives as much as fits, so less than that is the end.
+    loop {
+        let length = rustix::io::read(&file, &mut piece)?;
+        text.extend_from_slice(&piece[..length]);
+        if length < piece.len() || text.len() >= LIMIT {
+            return Ok(String::from_utf8_lossy(&text).into_owned());
+        }
+    }
 }
 
 /// Name, parent and beginning, out of `/proc/PID/stat`. The name stands in brackets and may hold any, so the last one

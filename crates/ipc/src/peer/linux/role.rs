@@ -8,9 +8,34 @@ use std::sync::LazyLock;
 
 /// Run what somebody else wants run, and are themselves nobody that a person would name.
 const LAUNCHERS: &[&str] = &[
-    "env", "sudo", "doas", "su", "nohup", "setsid", "nice", "ionice", "chrt", "taskset", "timeout", "time", "xargs",
-    "stdbuf", "script", "watch", "flock", "setpriv", "unshare", "bwrap", "tmux", "screen", "zellij", "direnv", "mise",
-    "volta-shim", "uv", "uvx",
+    "env",
+    "sudo",
+    "doas",
+    "su",
+    "nohup",
+    "setsid",
+    "nice",
+    "ionice",
+    "chrt",
+    "taskset",
+    "timeout",
+    "time",
+    "xargs",
+    "stdbuf",
+    "script",
+    "watch",
+    "flock",
+    "setpriv",
+    "unshare",
+    "bwrap",
+    "tmux",
+    "screen",
+    "zellij",
+    "direnv",
+    "mise",
+    "volta-shim",
+    "uv",
+    "uvx",
 ];
 /// Stand for the whole session: what they start has no better name, and an answer for them would hold for everything.
 const SESSIONS: &[&str] = &[
@@ -230,7 +255,7 @@ pub(super) fn script_word(interpreter: &str, arguments: &[String]) -> Option<Str
     let is_file = match kind {
         // Any other word is a command of its own, or the name of one in a file of the project.
         "deno" => runs || word.contains(['.', '/']),
-        "bun" => word.starts_with(['.', '/']),
+        "bun" => word.starts_with(['.', '/']) && !arguments.first()?.ends_with("bunx"),
         // Any other word is a class, wherever that comes from.
         "java" => word.ends_with(".java"),
         "node" | "nodejs" => word != "inspect",
@@ -257,7 +282,7 @@ mod tests {
     fn a_script_is_the_first_word_behind_harmless_options_or_there_is_none() {
         let word = |line: &str| {
             let arguments: Vec<String> = line.split(' ').map(str::to_owned).collect();
-            script_word(name_of(&arguments[0]), &arguments)
+            script_word(&name_of(&arguments[0]).replace("bunx", "bun"), &arguments)
         };
         for (line, expected) in [
             ("python3 bot.py", Some("bot.py")),
@@ -291,7 +316,7 @@ mod tests {
             ("java Main", None),
             // What a project's own file says is run under these names.
             ("bun run app.ts", None),
-            ("bunx server", None),
+            ("bunx ./server", None),
             ("bun x server", None),
             ("deno eval evil", None),
             ("deno task start", None),

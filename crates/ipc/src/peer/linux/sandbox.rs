@@ -58,11 +58,11 @@ fn group(before: Option<&str>, part: &str) -> Option<Sandbox> {
     }
 }
 
-/// Snap and app of `NAME.APP`, behind which systemd's units carry a random id. A hook is no app.
+/// Snap and app of `NAME.APP`, behind which systemd's units carry a random id. A hook (`NAME.hook.WHICH`) is no app.
 fn snap(text: &str) -> Option<String> {
     let (name, rest) = text.split_once('.')?;
     let app = uuid_cut(rest);
-    (is_name(name) && is_name(app) && app != "hook").then(|| format!("{name}.{app}"))
+    (is_name(name) && is_name(app) && !app.contains('.')).then(|| format!("{name}.{app}"))
 }
 
 /// Without the id of 36 characters that may follow behind a dash or a dot.
@@ -109,7 +109,11 @@ mod tests {
         let user = "/user.slice/user-1000.slice/user@1000.service";
         for (cgroup, label, expected) in [
             // Flatpak's scope, also for an app with a dash in its name.
-            (format!("0::{user}/app.slice/app-flatpak-org.gnome.Maps-4711.scope\n"), "unconfined\n", "flatpak:org.gnome.Maps"),
+            (
+                format!("0::{user}/app.slice/app-flatpak-org.gnome.Maps-4711.scope\n"),
+                "unconfined\n",
+                "flatpak:org.gnome.Maps",
+            ),
             (format!("0::{user}/app.slice/app-flatpak-io.x.Two\\x2dWords-9.scope"), "", "flatpak:io.x.Two-Words"),
             // A snap by its label; by its scope, old and new, where the kernel has no AppArmor.
             ("0::/".to_owned(), "snap.firefox.geckodriver (enforce)\n", "snap:firefox.geckodriver"),
@@ -118,13 +122,13 @@ mod tests {
                 "",
                 "snap:chromium.chromium",
             ),
-            (
-                format!("0::{user}/snap.lxd.lxc.0d6c2f52-26a0-4f41-b3a1-3a7f1d2f9f11.scope"),
-                "",
-                "snap:lxd.lxc",
-            ),
+            (format!("0::{user}/snap.lxd.lxc.0d6c2f52-26a0-4f41-b3a1-3a7f1d2f9f11.scope"), "", "snap:lxd.lxc"),
             // Containers, of both versions of control groups.
-            ("0::/system.slice/docker-$ID.scope".to_owned(), "docker-default (enforce)", "container:docker:0f3a9c2be1d8"),
+            (
+                "0::/system.slice/docker-$ID.scope".to_owned(),
+                "docker-default (enforce)",
+                "container:docker:0f3a9c2be1d8",
+            ),
             ("12:pids:/docker/$ID\n0::/\n".to_owned(), "", "container:docker:0f3a9c2be1d8"),
             (format!("0::{user}/user.slice/libpod-$ID.scope/container"), "", "container:podman:0f3a9c2be1d8"),
             (
