@@ -110,11 +110,13 @@ pub(super) fn identify(connection: &Connection) -> io::Result<Peer> {
         foreign: process.is_foreign() || role::forwards(&process),
         program: program::behind(&process),
     };
+    // From a sandbox, even the file that is run may be said by the sandbox.
+    let is_ours = !view.foreign;
     Ok(Peer {
         same_user,
         view,
-        is_desktop: role::is_desktop(&process),
-        is_helper: role::is_helper(&process),
+        is_desktop: is_ours && role::is_desktop(&process),
+        is_helper: is_ours && role::is_helper(&process),
         witness: Witness { process: Some(process) },
     })
 }

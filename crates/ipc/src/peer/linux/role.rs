@@ -165,7 +165,7 @@ fn is_own(process: &Process, own: Own) -> bool {
         Own::Helper => "keybearer",
     };
     // The name alone says nothing, but saves the look at files for all who have another.
-    let named = process.exe.as_ref().filter(|exe| exe.file_name() == name && !process.is_foreign());
+    let named = process.exe.as_ref().filter(|exe| exe.file_name() == name);
     let file = || stat(FOLDER.as_ref()?.join(name)).ok();
     named.is_some_and(|exe| file().is_some_and(|file| exe.is(&file)))
 }
