@@ -30,6 +30,9 @@ pub mod session;
 pub mod stand_in;
 /// Waiting for something to become true.
 pub mod until;
+/// What a process uses: time, memory, and how often it wakes up.
+#[cfg(target_os = "linux")]
+pub mod usage;
 /// A raw connection to the agent, for what no client of ours would send.
 #[cfg(unix)]
 pub mod wire;

@@ -2,9 +2,10 @@
 
 use crate::fleet::{Asked, Fleet};
 use crate::measure::{Durations, say, so_much};
-use crate::processes::{agent, runs, signal, threads_of};
+use crate::processes::{agent, runs, signal};
 use crate::tracer::{CALLS, Injection, Tracer, count};
 use anyhow::{Context, ensure};
+use keybearer_tests::usage::threads_of;
 use rustix::process::Signal;
 use serde_json::json;
 use std::collections::BTreeMap;

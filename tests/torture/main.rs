@@ -21,8 +21,6 @@ mod pump;
 mod superuser;
 /// strace.
 mod tracer;
-/// What a process uses.
-mod usage;
 
 mod agents;
 mod boundaries;

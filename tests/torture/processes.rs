@@ -60,12 +60,6 @@ pub(crate) fn descendant(pid: u32, name: &str) -> Option<u32> {
     children.iter().find(is_it).copied().or_else(|| children.iter().find_map(|child| descendant(*child, name)))
 }
 
-/// The threads of a process.
-pub(crate) fn threads_of(pid: u32) -> Vec<u32> {
-    let entries = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
-    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
-}
-
 /// Whether a process stands still.
 pub(crate) fn is_stopped(pid: u32) -> bool {
     stat(pid).is_some_and(|fields| matches!(fields.first().map(String::as_str), Some("T" | "t")))

@@ -3,12 +3,12 @@
 
 use crate::measure::{Durations, say, so_much};
 use crate::processes::kill;
-use crate::usage::{processor_time, resident, switches};
 use anyhow::{Context, ensure};
 use keybearer_core::home::replace;
 use keybearer_tests::executables::executable;
 use keybearer_tests::practice::Practice;
 use keybearer_tests::until::until;
+use keybearer_tests::usage::{memory, processor_time, woken_within};
 use keybearer_tests::wire::Wire;
 use keybearer_tests::world::World;
 use serde_json::{Value, json};
@@ -101,7 +101,7 @@ fn measure(row: &str, world: &World, accounts: usize, is_last: bool) -> anyhow::
     world.ok(&["status"])?;
     let start = agent.spent();
     tell("all read", format!("{}, of that {} on the processor", in_words(agent.began.elapsed()), in_words(start)));
-    let memory = resident(agent.pid())?;
+    let memory = memory(agent.pid())?.own;
     tell("memory", format!("{} KiB", memory / 1024));
 
     let (before, began) = (agent.spent(), Instant::now());
@@ -140,8 +140,8 @@ fn measure(row: &str, world: &World, accounts: usize, is_last: bool) -> anyhow::
 
     if is_last {
         let time = so_much(Duration::from_secs(10), Duration::from_secs(60));
-        until("rest", || Ok(woken_within(&agent, REST).is_empty().then_some(())))?;
-        let woken = woken_within(&agent, time);
+        until("rest", || Ok(woken_within(agent.pid(), REST).is_empty().then_some(())))?;
+        let woken = woken_within(agent.pid(), time);
         tell(&format!("wake-ups in {} s", time.as_secs()), format!("{woken:?}"));
         ensure!(woken.is_empty(), "nothing was due, and {woken:?} woke up");
     }
@@ -218,18 +218,6 @@ fn edit_servers(world: &World, number: usize) -> anyhow::Result<()> {
     let mut document: Value = serde_json::from_slice(&fs::read(&file)?)?;
     document["mcpServers"][FIRST]["note"] = number.into();
     Ok(replace(&file, serde_json::to_string_pretty(&document)?.as_bytes())?)
-}
-
-/// The threads that woke up within this time, and how often.
-fn woken_within(agent: &Agent, time: Duration) -> Vec<(String, u64)> {
-    let before = switches(agent.pid());
-    // Nothing is waited for: that nothing happens is what is to be seen.
-    std::thread::sleep(time);
-    let woken = switches(agent.pid()).into_iter().filter_map(|(task, (name, now))| {
-        let (_, earlier) = before.get(&task)?;
-        Some((name, now - earlier))
-    });
-    woken.filter(|(_, times)| *times > 0).collect()
 }
 
 fn in_words(time: Duration) -> String {

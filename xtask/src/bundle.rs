@@ -1,10 +1,10 @@
 //! The package that people install: the window with the agent, the command and the practice server beside it.
 
+use crate::released::{self, BESIDE, target_folder};
 use crate::setup;
 use crate::step::{cargo, detail, packages, root, step};
 use crate::test::build_window;
-use anyhow::{Context, ensure};
-use serde_json::Value;
+use anyhow::Context;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -12,18 +12,17 @@ use std::process::Command;
 /// The package as a person meets it: installed, used, upgraded, removed.
 mod check;
 
-/// What the window has beside it. One build makes all of them with one set of features.
-pub(crate) const BESIDE: &[&str] = &["keybearer", "keybearer-agent", "keybearer-practice"];
-
 /// Makes the package, without optimizations if `debug`, and tries it if `check`.
 pub(crate) fn run(check: bool, debug: bool) -> anyhow::Result<()> {
     setup::window()?;
     build_window()?;
-    let profile: &[&str] = if debug { &[] } else { &["--release"] };
-    let mut build = cargo(&["build", "--locked", "--features", "keybearer-desktop/custom-protocol"]);
-    build.args(["--package", "keybearer-desktop"]).args(packages(BESIDE));
-    step("build", build.args(profile))?;
-    let built = target_folder()?.join(if debug { "debug" } else { "release" });
+    let window = ["--package", "keybearer-desktop", "--features", "keybearer-desktop/custom-protocol"];
+    let built = if debug {
+        step("build", cargo(&["build", "--locked"]).args(window).args(packages(BESIDE)))?;
+        target_folder()?.join("debug")
+    } else {
+        released::build(&window)?
+    };
     gather(&built)?;
     let package = bundle(&built, debug, None)?;
     detail(&format!("package: {}", package.display()));
@@ -41,6 +40,27 @@ fn gather(built: &Path) -> anyhow::Result<()> {
     for name in BESIDE {
         let from = built.join(name);
         fs::copy(&from, folder.join(format!("{name}-{target}"))).with_context(|| from.display().to_string())?;
+    }
+    describe(&built.join("keybearer"), &folder)
+}
+
+/// Has the command write its manual and what shells complete: as it was built, and so never older than it.
+fn describe(command: &Path, folder: &Path) -> anyhow::Result<()> {
+    let (pages, completions) = (folder.join("man1"), folder.join("completions"));
+    for made in [&pages, &completions] {
+        if made.exists() {
+            fs::remove_dir_all(made)?;
+        }
+        fs::create_dir_all(made)?;
+    }
+    step("manual", Command::new(command).args(["man", "--into"]).arg(&pages))?;
+    let pages = fs::read_dir(&pages)?.map(|page| Ok(page?.path())).collect::<anyhow::Result<Vec<PathBuf>>>()?;
+    // As Debian's policy (12.1) wants pages: with nothing in them of when this was.
+    step("compressed manual", Command::new("gzip").args(["--best", "--no-name"]).args(&pages))?;
+    for shell in ["bash", "fish", "zsh"] {
+        let made = Command::new(command).args(["completions", shell]).output()?;
+        ensure!(made.status.success(), "keybearer completions {shell}: {}", String::from_utf8_lossy(&made.stderr));
+        fs::write(completions.join(format!("keybearer.{shell}")), made.stdout)?;
     }
     Ok(())
 }
@@ -63,14 +83,6 @@ fn bundle(built: &Path, debug: bool, version: Option<&str>) -> anyhow::Result<Pa
     let packages = fs::read_dir(&folder)?.filter_map(|entry| Some(entry.ok()?.path()));
     let mut packages = packages.filter(|path| path.extension().is_some_and(|found| found == "deb"));
     packages.next().context("the bundler has left no package")
-}
-
-/// Where cargo puts what it builds.
-fn target_folder() -> anyhow::Result<PathBuf> {
-    let output = cargo(&["metadata", "--no-deps", "--offline", "--format-version", "1"]).output()?;
-    ensure!(output.status.success(), "cargo metadata: {}", String::from_utf8_lossy(&output.stderr));
-    let metadata: Value = serde_json::from_slice(&output.stdout)?;
-    Ok(metadata["target_directory"].as_str().context("cargo names its target folder")?.into())
 }
 
 /// The system that executables are built for: this one.

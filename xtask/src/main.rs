@@ -2,6 +2,9 @@
 
 #![forbid(unsafe_code)]
 
+/// What the socket and the command cost.
+#[cfg(target_os = "linux")]
+mod bench;
 /// The package that people install.
 #[cfg(target_os = "linux")]
 mod bundle;
@@ -22,6 +25,9 @@ mod keyrings;
 /// The other two systems.
 #[cfg(target_os = "linux")]
 mod platforms;
+/// The executables that people get.
+#[cfg(target_os = "linux")]
+mod released;
 /// The main job, with the built-in practice server.
 mod run;
 /// What the system must have, installed where it is missing.
@@ -80,6 +86,13 @@ enum Task {
         #[arg(long)]
         release: bool,
     },
+    /// Measure what the socket and the command cost, beside the least that this machine can do
+    #[cfg(target_os = "linux")]
+    Bench {
+        /// Write the figures into docs/performance.md
+        #[arg(long)]
+        write: bool,
+    },
     /// Drive the window through every flow, on a screen of its own
     E2e {
         /// Keep a picture of each screen in this folder
@@ -113,6 +126,8 @@ fn main() -> anyhow::Result<()> {
         Task::Keyrings => keyrings::run(),
         Task::Fuzz { target, seconds } => fuzz::run(target, seconds),
         Task::Torture { row, long, release } => torture::run(row, long, release),
+        #[cfg(target_os = "linux")]
+        Task::Bench { write } => bench::run(write),
         Task::E2e { screenshots, filter } => e2e::run(screenshots.as_deref(), filter.as_deref()),
         #[cfg(target_os = "linux")]
         Task::Platforms => platforms::run(),

@@ -3,7 +3,7 @@
 /// A compiler for another system.
 mod compiler;
 
-use crate::bundle::BESIDE;
+use crate::released::BESIDE;
 use crate::setup;
 use crate::step::{cargo, detail, packages, root, step};
 use crate::test::{WORKSPACE, build_window};

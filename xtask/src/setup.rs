@@ -15,6 +15,8 @@ const BASE: &[Package] = &[
     ("gnome-keyring", "a real Secret Service on that bus"),
     ("openssl", "a TLS server with a bad certificate"),
     ("libsecret-tools", "looks at the keyring from outside"),
+    ("man-db", "shows the manual that the command has written"),
+    ("socat", "a client that nobody here wrote, in the protocol's document"),
     ("systemd", "opens sockets for the agent as a service manager does, and checks its units"),
 ];
 
@@ -69,6 +71,10 @@ const KEYRINGS: &[Package] = &[
 /// To look over a program's shoulder, and to make its system calls fail.
 const TORTURE: &[Package] = &[("strace", "kills the agent at an exact system call, and makes one fail")];
 
+/// To compare with.
+#[cfg(target_os = "linux")]
+const OTHERS: &[Package] = &[("oidc-agent-cli", "another agent that hands out tokens, to compare with")];
+
 /// The oldest Node.js that builds the window.
 const NODE: (u32, u32) = (20, 19);
 
@@ -107,6 +113,12 @@ pub(crate) fn torture() -> anyhow::Result<()> {
     install(&[BASE, WINDOW, LINKS, E2E, TORTURE].concat())?;
     node()?;
     packages_of("ui")
+}
+
+/// What the measurements need.
+#[cfg(target_os = "linux")]
+pub(crate) fn bench() -> anyhow::Result<()> {
+    install(&[BASE, OTHERS].concat())
 }
 
 /// What the tests of the keyrings need.

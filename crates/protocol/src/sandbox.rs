@@ -7,6 +7,7 @@ use std::fmt;
 /// The sandbox, container or other machine that a program speaks from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Sandbox {
     /// What kind it is.
     pub kind: SandboxKind,
@@ -17,6 +18,7 @@ pub struct Sandbox {
 /// What keeps a program apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum SandboxKind {
     /// A Flatpak, named by its application.

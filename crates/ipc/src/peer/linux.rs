@@ -24,6 +24,8 @@ use rustix::net::sockopt::set_socket_passcred;
 use std::io;
 use std::os::fd::AsFd;
 use std::sync::Arc;
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
 use tokio::net::unix::OwnedWriteHalf;
 
 /// Has the kernel say with each message who sent it. Asked of a door before anybody connects: whoever is let in
@@ -52,6 +54,19 @@ impl Witness {
     /// Whether the process lives, whatever it runs by now.
     pub(crate) fn is_alive(&self) -> bool {
         self.process.as_ref().is_some_and(|process| process.lives())
+    }
+
+    /// Returns when the process has ended, also if a child holds its connection longer; at once where that can't be told.
+    #[expect(deprecated, reason = "sound for whoever owns its descriptor, and what replaces it is unsafe code")]
+    pub(crate) fn ended(&self) -> impl Future<Output = ()> + Send + use<> {
+        let pidfd = self.process.as_ref().and_then(|process| process.pidfd().ok());
+        let pidfd = pidfd.and_then(|pidfd| AsyncFd::with_interest(pidfd, Interest::READABLE).ok());
+        async move {
+            if let Some(pidfd) = pidfd {
+                // Readable is all that it ever becomes, when the process ends (pidfd_open(2)).
+                drop(pidfd.readable().await);
+            }
+        }
     }
 }
 
@@ -96,12 +111,13 @@ pub(crate) fn share(reader: &mut Attested) {
 ///
 /// What can hang is a file of the caller's that doesn't answer: its executable or script on a dead file system.
 pub(super) fn identify(connection: &Connection) -> io::Result<Peer> {
-    let same_user = connection.peer_cred()?.uid() == rustix::process::geteuid().as_raw();
+    let user = connection.peer_cred()?.uid();
+    let (same_user, is_root) = (user == rustix::process::geteuid().as_raw(), user == 0);
     // A process that the kernel can't name lives in a process namespace that we don't see.
     let Some(pid) = number(connection) else {
         let view = CallerView { pid: None, exe: None, foreign: true, program: ProgramView::default() };
         let witness = Witness { process: None };
-        return Ok(Peer { same_user, view, is_desktop: false, is_helper: false, witness });
+        return Ok(Peer { same_user, is_root, view, is_desktop: false, is_helper: false, witness });
     };
     let process = connector(connection, pid)?;
     let view = CallerView {
@@ -114,6 +130,7 @@ pub(super) fn identify(connection: &Connection) -> io::Result<Peer> {
     let is_ours = !view.foreign;
     Ok(Peer {
         same_user,
+        is_root,
         view,
         is_desktop: is_ours && role::is_desktop(&process),
         is_helper: is_ours && role::is_helper(&process),

@@ -55,6 +55,11 @@ impl Life {
         lives(&self.process)
     }
 
+    /// Another descriptor of the process, which turns readable at its end.
+    pub(super) fn pidfd(&self) -> io::Result<OwnedFd> {
+        self.process.try_clone()
+    }
+
     /// Whether nobody may look at it.
     pub(super) fn is_hidden(&self) -> bool {
         matches!(self.program, Program::Hidden(_))

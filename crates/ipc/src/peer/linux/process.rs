@@ -140,6 +140,11 @@ impl Process {
         self.life.lives()
     }
 
+    /// A descriptor that tells of its end.
+    pub(super) fn pidfd(&self) -> io::Result<OwnedFd> {
+        self.life.pidfd()
+    }
+
     /// Whether its parent is still the one that it had.
     pub(super) fn has_parent(&self, parent: u32) -> bool {
         let text = std::fs::read_to_string(format!("/proc/{}/stat", self.pid));

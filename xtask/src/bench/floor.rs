@@ -1,0 +1,118 @@
+//! The least that this machine can do: small programs in C, and what starts and asks them and ours alike.
+
+use crate::released::target_folder;
+use crate::step::{root, step};
+use anyhow::{Context, ensure};
+use keybearer_tests::world::World;
+use serde_json::{Value, json};
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+/// The sources, from the project's root.
+const SOURCES: &str = "tests/bench";
+
+/// The programs, and what the compiler is told beside their names.
+const PROGRAMS: [(&str, &[&str]); 4] = [("asker", &[]), ("floor", &[]), ("starter", &[]), ("nothing", &["-static"])];
+
+/// The programs, compiled.
+pub(crate) struct Floors {
+    folder: PathBuf,
+}
+
+impl Floors {
+    /// Compiles them.
+    pub(crate) fn compile() -> anyhow::Result<Floors> {
+        let floors = Floors { folder: target_folder()?.join("bench") };
+        fs::create_dir_all(&floors.folder)?;
+        for (name, options) in PROGRAMS {
+            let mut compiler = Command::new("cc");
+            compiler.args(["-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror"]).args(options);
+            compiler.arg("-o").arg(floors.program(name)).arg(root().join(SOURCES).join(format!("{name}.c")));
+            step(&format!("cc {name}.c"), &mut compiler)?;
+        }
+        Ok(floors)
+    }
+
+    /// One of them.
+    pub(crate) fn program(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    /// Asks this socket for the token of an account, so many times, on one connection or on one for each.
+    pub(crate) fn ask(&self, socket: &Path, account: &str, times: usize, on: Connections) -> Command {
+        let mut command = Command::new(self.program("asker"));
+        command.arg(socket).args([account, &times.to_string()]).arg(match on {
+            Connections::One => "keep",
+            Connections::Each => "visit",
+        });
+        command
+    }
+
+    /// Has this started so many times; what starts it has the same environment.
+    pub(crate) fn start(&self, command: &Command, times: usize) -> Command {
+        let mut starter = Command::new(self.program("starter"));
+        starter.arg(times.to_string()).arg(command.get_program()).args(command.get_args()).env_clear();
+        starter.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        starter
+    }
+
+    /// Starts the server that answers as the agent of this world does for this account, in bytes of the same number.
+    pub(crate) fn serve(&self, world: &World, account: &str) -> anyhow::Result<Server> {
+        let socket = world.session.folder().join("floor.sock");
+        let mut command = Command::new(self.program("floor"));
+        command.arg(&socket).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut server = Server { child: command.spawn()?, socket };
+        let mut input = server.child.stdin.take().context("a pipe")?;
+        for answer in answers(&world.programs_socket(), account)? {
+            input.write_all(answer.as_bytes())?;
+        }
+        drop(input);
+        let mut line = String::new();
+        BufReader::new(server.child.stdout.take().context("a pipe")?).read_line(&mut line)?;
+        ensure!(line == "ready\n", "the floor's server said {line:?}");
+        Ok(server)
+    }
+}
+
+/// How many connections are made for many questions.
+#[derive(Clone, Copy)]
+pub(crate) enum Connections {
+    One,
+    Each,
+}
+
+/// The server, as long as it is held.
+pub(crate) struct Server {
+    child: Child,
+    /// Where it listens.
+    pub(crate) socket: PathBuf,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// What an agent answers to hello and to a question for the token of this account, with the ends of the lines.
+fn answers(socket: &Path, account: &str) -> anyhow::Result<[String; 2]> {
+    let mut stream = BufReader::new(UnixStream::connect(socket)?);
+    let mut ask = |request: Value| -> anyhow::Result<String> {
+        stream.get_mut().write_all(format!("{request}\n").as_bytes())?;
+        let mut answer = String::new();
+        stream.read_line(&mut answer)?;
+        Ok(answer)
+    };
+    let hello = json!({ "protocol": { "min": 1, "max": 1 }, "client": { "name": "asker", "version": "1" } });
+    let hello = ask(json!({ "jsonrpc": "2.0", "id": 0, "method": "session.open", "params": hello }))?;
+    let session = serde_json::from_str::<Value>(&hello)?["result"]["session"].take();
+    let params = json!({ "profile": account });
+    let token = json!({ "jsonrpc": "2.0", "id": 1, "method": "token.get", "params": params, "session": session });
+    let token = ask(token)?;
+    ensure!(token.contains("\"access_token\":"), "the agent gives no token");
+    Ok([hello, token])
+}

@@ -1,0 +1,81 @@
+//! The table: a figure, what it is measured against, and whether the goal is met.
+
+use super::times::Times;
+use crate::step::{detail, root, say};
+use anyhow::Context;
+use std::fmt::Write as _;
+use std::fs;
+
+/// Where the table belongs, from the project's root, and between which lines.
+const DOCUMENT: &str = "docs/performance.md";
+const BEGIN: &str = "<!-- cargo xtask bench --write -->\n";
+const END: &str = "<!-- end -->\n";
+
+/// Above the rows.
+const HEAD: &str =
+    "| | p50 | p99 | measured against | its p50 | ratio | goal |\n| --- | --- | --- | --- | --- | --- | --- |\n";
+
+/// What was measured.
+#[derive(Default)]
+pub(crate) struct Table {
+    rows: String,
+    missed: usize,
+}
+
+impl Table {
+    /// A time beside another one of the same run, of which it may be so many times as long at most.
+    pub(crate) fn compare(&mut self, what: &str, ours: &Times, against: &str, floor: &Times, goal: f64) {
+        let ratio = ours.ratio(floor);
+        let goal = self.judge(ratio <= goal, &format!("≤ {goal:.1}"));
+        let (p50, p99, least) = (ours.p50(), ours.p99(), floor.p50());
+        self.row(&format!("{what} | {p50:.1} µs | {p99:.1} µs | {against} | {least:.1} µs | {ratio:.2} | {goal}"));
+    }
+
+    /// A figure that may be so large at most.
+    pub(crate) fn limit(&mut self, what: &str, figure: f64, unit: &str, goal: f64) {
+        let goal = self.judge(figure <= goal, &format!("≤ {goal} {unit}"));
+        self.row(&format!("{what} | {} | | | | | {goal}", in_words(figure, unit)));
+    }
+
+    /// A figure that is only told.
+    pub(crate) fn note(&mut self, what: &str, figure: f64, unit: &str) {
+        self.row(&format!("{what} | {} | | | | |", in_words(figure, unit)));
+    }
+
+    /// Prints it.
+    pub(crate) fn tell(&self) {
+        say("figures");
+        format!("{HEAD}{}", self.rows).lines().for_each(detail);
+        match self.missed {
+            0 => say("every goal is met"),
+            missed => say(&format!("goals that are not met: {missed}")),
+        }
+    }
+
+    /// Puts it into the document.
+    pub(crate) fn write(&self) -> anyhow::Result<()> {
+        let path = root().join(DOCUMENT);
+        let text = fs::read_to_string(&path)?;
+        let (before, rest) = text.split_once(BEGIN).context("the table's place has no beginning")?;
+        let (_, after) = rest.split_once(END).context("the table's place has no end")?;
+        #[expect(clippy::disallowed_methods, reason = "git keeps what was there before")]
+        fs::write(&path, format!("{before}{BEGIN}\n{HEAD}{}\n{END}{after}", self.rows))?;
+        detail(&format!("written: {DOCUMENT}"));
+        Ok(())
+    }
+
+    fn judge(&mut self, met: bool, goal: &str) -> String {
+        self.missed += usize::from(!met);
+        format!("{}{}", goal.trim_end(), if met { ", met" } else { ", **missed**" })
+    }
+
+    fn row(&mut self, row: &str) {
+        detail(row);
+        let _ = writeln!(self.rows, "| {row} |");
+    }
+}
+
+fn in_words(figure: f64, unit: &str) -> String {
+    let digits = if unit.is_empty() { 0 } else { 1 };
+    format!("{figure:.digits$} {unit}").trim_end().to_owned()
+}
