@@ -1,25 +1,27 @@
 //! A stand-in for a program that talks to the agent: the desktop in tests without a window, and what attackers would do.
 //!
 //! `relay SOCKET` sends each line of standard input, `{"method": …, "params": …}`, on one connection and prints each
-//! answer. `become SOCKET METHOD PARAMS COMMAND` opens a session, then turns into a shell that runs COMMAND with the
-//! connection as its standard input and a ready request in `$REQUEST`. `call SOCKET GATE CALLERS SECONDS PACE ACCOUNT…` is
-//! many callers at once.
+//! answer; `hide SOCKET` does so as a process that nobody may look at. `look SOCKET` prints how the agent sees it. `call
+//! SOCKET GATE CALLERS SECONDS PACE ACCOUNT…` is many callers at once. The attackers' roles stand in their own file.
 
 #![forbid(unsafe_code)]
-#![cfg_attr(unix, expect(clippy::print_stdout, reason = "answers are what a test reads"))]
+#![cfg_attr(target_os = "linux", expect(clippy::print_stdout, reason = "answers are what a test reads"))]
 
+/// Those that want to pass for another program.
+#[cfg(target_os = "linux")]
+mod attackers;
 /// Many callers in one process.
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 mod callers;
 /// What it can be.
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 mod roles;
 
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 fn main() -> anyhow::Result<()> {
     roles::play()
 }
 
-/// Elsewhere there are no sockets to play on.
-#[cfg(not(unix))]
+/// Elsewhere there is nothing to play on.
+#[cfg(not(target_os = "linux"))]
 fn main() {}

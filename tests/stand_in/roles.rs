@@ -1,13 +1,12 @@
 //! The roles, each on a socket of the agent.
 
-use crate::callers;
+use crate::{attackers, callers};
 use anyhow::{Context, bail};
 use keybearer_tests::wire::Wire;
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::io::{BufRead, Write};
-use std::os::unix::process::CommandExt;
+use std::os::fd::AsFd;
 use std::path::Path;
-use std::process::Command;
 
 /// Plays the role that the arguments name.
 pub(crate) fn play() -> anyhow::Result<()> {
@@ -15,13 +14,20 @@ pub(crate) fn play() -> anyhow::Result<()> {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match words.as_slice() {
         ["relay", socket] => relay(Path::new(socket)),
-        ["become", socket, method, params, command] => turn(Path::new(socket), method, params, command),
+        ["look", socket] => look(Path::new(socket)),
+        ["hide", socket] => hide(Path::new(socket)),
+        ["connect", socket, command] => attackers::connect(Path::new(socket), command),
+        ["become", socket, method, params, command] => attackers::turn(Path::new(socket), method, params, command),
+        ["again", socket, method, params] => attackers::again(Path::new(socket), method, params),
+        ["hand-on", socket, method, params] => attackers::hand_on(Path::new(socket), method, params),
+        ["take-over", request] => attackers::take_over(request),
+        ["reborn", socket, method, params] => attackers::be_reborn(Path::new(socket), method, params),
+        ["await", number, request] => attackers::await_number(number, request),
+        ["ask", request] => attackers::ask(std::io::stdin().as_fd().try_clone_to_owned()?, request),
         ["call", socket, gate, callers, seconds, pace, accounts @ ..] => {
             callers::call(Path::new(socket), gate, callers.parse()?, seconds.parse()?, pace.parse()?, accounts)
         }
-        _ => bail!(
-            "relay SOCKET, become SOCKET METHOD PARAMS COMMAND, or call SOCKET GATE CALLERS SECONDS PACE ACCOUNT…"
-        ),
+        _ => bail!("no such role: {words:?}"),
     }
 }
 
@@ -36,11 +42,16 @@ fn relay(socket: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn turn(socket: &Path, method: &str, params: &str, command: &str) -> anyhow::Result<()> {
-    let wire = Wire::open(socket)?;
-    let params: Value = serde_json::from_str(params)?;
-    let request = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params, "session": wire.session });
-    let mut shell = Command::new("sh");
-    shell.args(["-c", command]).env("REQUEST", request.to_string()).stdin(wire.into_stream());
-    Err(shell.exec().into())
+/// Prints how the agent sees this process.
+fn look(socket: &Path) -> anyhow::Result<()> {
+    let mut wire = Wire::connect(socket)?;
+    wire.send(&Wire::hello())?;
+    println!("{}", wire.receive()?.context("an answer")?["result"]["caller"]);
+    Ok(())
+}
+
+/// The same as `relay`, of a process that nobody may look at.
+fn hide(socket: &Path) -> anyhow::Result<()> {
+    rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)?;
+    relay(socket)
 }

@@ -18,8 +18,14 @@ impl StandIn {
     /// Runs the executable at `program`, a copy of the stand-in, with a connection to this socket.
     pub fn start(program: &Path, socket: &Path) -> anyhow::Result<StandIn> {
         let mut command = Command::new(program);
-        command.arg("relay").arg(socket).stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut child = command.spawn().with_context(|| format!("{} can't be started", program.display()))?;
+        command.arg("relay").arg(socket);
+        StandIn::of(command)
+    }
+
+    /// Runs a command that becomes a stand-in in a role that takes requests.
+    pub fn of(mut command: Command) -> anyhow::Result<StandIn> {
+        let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+        let mut child = child.with_context(|| format!("{} can't be started", command.get_program().display()))?;
         let requests = child.stdin.take().context("a pipe")?;
         let answers = BufReader::new(child.stdout.take().context("a pipe")?);
         Ok(StandIn { child, requests, answers })

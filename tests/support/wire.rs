@@ -26,11 +26,16 @@ impl Wire {
         Ok(Wire { stream: BufReader::new(stream), session: String::new(), capabilities: Vec::new() })
     }
 
+    /// The request that opens a session.
+    pub fn hello() -> String {
+        let params = json!({ "protocol": { "min": 1, "max": 1 }, "client": { "name": "test", "version": "0" } });
+        json!({ "jsonrpc": "2.0", "id": 0, "method": "session.open", "params": params }).to_string()
+    }
+
     /// Connects and opens a session.
     pub fn open(socket: &Path) -> anyhow::Result<Wire> {
         let mut wire = Wire::connect(socket)?;
-        let params = json!({ "protocol": { "min": 1, "max": 1 }, "client": { "name": "test", "version": "0" } });
-        wire.send(&json!({ "jsonrpc": "2.0", "id": 0, "method": "session.open", "params": params }).to_string())?;
+        wire.send(&Wire::hello())?;
         let reply = wire.receive()?.context("the agent hung up")?;
         wire.session = reply["result"]["session"].as_str().context("a session")?.to_owned();
         let names = reply["result"]["capabilities"].as_array().into_iter().flatten();

@@ -731,6 +731,8 @@ export type ProgramView = {
   confidence: Confidence,
   /** Whether other users can change the executable or the script. */
   others_can_change: boolean,
+  /** The sandbox, container or other machine that it speaks from; what it is called there proves nothing. */
+  sandbox: Sandbox | null,
   /** Who started whom, the oldest first, the caller last. */
   chain: ProcessView[],
 };
@@ -777,6 +779,27 @@ export type RegistrationKind =
 "metadata_document" | 
 /** Registered by Keybearer (RFC 7591). */
 "dynamic";
+
+/** The sandbox, container or other machine that a program speaks from. */
+export type Sandbox = {
+  /** What kind it is. */
+  kind: SandboxKind,
+  /** What the system calls it, such as `org.gnome.Maps`, `firefox.geckodriver` or `docker:0f3a…`, where it has a name. */
+  name: string | null,
+};
+
+/** What keeps a program apart. */
+export type SandboxKind = 
+/** A Flatpak, named by its application. */
+"flatpak" | 
+/** A strictly confined snap, named by snap and app. */
+"snap" | 
+/** A container, named by what runs it and the container's own id or name. */
+"container" | 
+/** Namespaces of its own, and nothing says whose. */
+"namespaces" | 
+/** Another computer, through a forwarded socket. */
+"remote";
 
 /** All settings. */
 export type Settings = {

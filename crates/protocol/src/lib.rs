@@ -39,6 +39,8 @@ pub mod request;
 pub mod restricted;
 /// The JSON-RPC 2.0 envelope.
 pub mod rpc;
+/// Where a program lives that isn't an ordinary one of this user.
+pub mod sandbox;
 /// The words on the wire as JSON Schema.
 #[cfg(feature = "schema")]
 pub mod schema;

@@ -1,5 +1,6 @@
 //! Programs: the processes that ask for tokens, as the kernel tells of them.
 
+use crate::sandbox::Sandbox;
 use serde::{Deserialize, Serialize};
 
 /// The program behind a request: the one that a person would name, past helpers and shells (REQ-I6).
@@ -27,6 +28,9 @@ pub struct ProgramView {
     pub confidence: Confidence,
     /// Whether other users can change the executable or the script.
     pub others_can_change: bool,
+    /// The sandbox, container or other machine that it speaks from; what it is called there proves nothing.
+    #[serde(default)]
+    pub sandbox: Option<Sandbox>,
     /// Who started whom, the oldest first, the caller last.
     pub chain: Vec<ProcessView>,
 }

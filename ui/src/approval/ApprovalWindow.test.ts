@@ -43,6 +43,16 @@ test.each([
   expect(backend.asked).toEqual([["answerPrompt", "p1", decision]]);
 });
 
+test.each([
+  ["flatpak", "org.gnome.Maps", "It runs in the Flatpak org.gnome.Maps"],
+  ["container", "docker:0f3a9c2be1d8", "It runs in the container docker:0f3a9c2be1d8"],
+  ["remote", null, "It speaks for another computer: nobody here knows who asks"],
+] as const)("a program that speaks from elsewhere (%s) is shown as that", async (kind, name, words) => {
+  const program = { ...prompt().program, sandbox: { kind, name } };
+  await show(prompt({ program }));
+  expect(screen.getByText(words)).toBeTruthy();
+});
+
 test("a window that was hidden is deaf from when it is shown", async () => {
   const backend = await show(prompt());
   now += 60_000;

@@ -186,6 +186,7 @@ export function prompt(different: Partial<PromptView> = {}): PromptView {
       folder: "/home/ada/src/keybearer",
       confidence: "script",
       others_can_change: false,
+      sandbox: null,
       chain: [
         { pid: 2210, name: "gnome-terminal", remembered: false },
         { pid: 4120, name: "zsh", remembered: false },

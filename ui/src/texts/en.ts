@@ -12,6 +12,7 @@ import type {
   Decision,
   Exception,
   RegistrationKind,
+  SandboxKind,
   StepName,
   StepState,
 } from "../backend";
@@ -443,6 +444,13 @@ export const en = {
       unknown: "Nothing is known about it",
     } satisfies Record<Confidence, string>,
     othersCanChange: "Other users can change this file",
+    sandbox: {
+      flatpak: (name: string) => `It runs in the Flatpak ${name}`,
+      snap: (name: string) => `It runs in the snap ${name}`,
+      container: (name: string) => `It runs in the container ${name}`,
+      namespaces: () => "It runs in a sandbox, where names can mean other files",
+      remote: () => "It speaks for another computer: nobody here knows who asks",
+    } satisfies Record<SandboxKind, (name: string) => string>,
     changedSince: (date: string) => `File changed after you allowed it on ${date}`,
     deny: "Deny",
     once: "Once",

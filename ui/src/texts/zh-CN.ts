@@ -419,6 +419,13 @@ export const zhCN: Texts = {
       unknown: "没有任何已知信息",
     },
     othersCanChange: "其他用户可以修改这个文件",
+    sandbox: {
+      flatpak: (name) => `它在 Flatpak ${name} 中运行`,
+      snap: (name) => `它在 snap ${name} 中运行`,
+      container: (name) => `它在容器 ${name} 中运行`,
+      namespaces: () => "它在沙盒中运行，那里的名称可能指向其他文件",
+      remote: () => "它代表另一台计算机：这里无人知道是谁在请求",
+    },
     changedSince: (date) => `你于 ${date} 允许之后，文件已变更`,
     deny: "拒绝",
     once: "仅允许这次",

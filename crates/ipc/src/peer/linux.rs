@@ -5,25 +5,34 @@
 //! while it still is what it was.
 
 mod attested;
+mod known;
+mod life;
 mod process;
 mod program;
+mod role;
+mod sandbox;
+mod script;
 
 use super::Peer;
 use crate::socket::Connection;
 use attested::Attested;
 use keybearer_protocol::program::ProgramView;
 use keybearer_protocol::session::CallerView;
+use nix::sys::socket::{getsockopt, sockopt};
 use process::Process;
-use program::{Family, Kin};
 use rustix::net::sockopt::set_socket_passcred;
 use std::io;
 use std::os::fd::AsFd;
+use std::sync::Arc;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::net::unix::OwnedWriteHalf;
 
 /// Has the kernel say with each message who sent it. Asked of a door before anybody connects: whoever is let in
 /// inherits it.
+///
+/// It says so by number, and that is enough: a request is answered only while the connector lives, and as long as it lives
+/// its number is nobody else's. A pidfd with each message would say the same, at the price of a descriptor each.
 pub(crate) fn attest(listener: &impl AsFd) -> io::Result<()> {
     Ok(set_socket_passcred(listener, true)?)
 }
@@ -31,25 +40,26 @@ pub(crate) fn attest(listener: &impl AsFd) -> io::Result<()> {
 /// The process at the other end, held so that its number can't come to mean another one.
 #[derive(Debug)]
 pub struct Witness {
-    process: Option<Process>,
+    process: Option<Arc<Process>>,
 }
 
 impl Witness {
-    /// Whether the process still lives and runs the file that it ran when it connected. One whose file can't be seen
-    /// (it hides, or lives in another namespace) has no identity that could change.
+    /// Whether the process still lives and runs the program that it ran when it was looked at, before it was told its
+    /// session. Two system calls that wait for nothing (REQ-I2). One whose number can't be seen has no identity that
+    /// could change.
     pub fn is_unchanged(&self) -> bool {
-        self.process.as_ref().is_none_or(Process::is_unchanged)
+        self.process.as_ref().is_none_or(|process| process.goes_on())
     }
 
     /// Whether the process lives, whatever it runs by now.
     pub(crate) fn is_alive(&self) -> bool {
-        self.process.as_ref().is_some_and(Process::is_alive)
+        self.process.as_ref().is_some_and(|process| process.lives())
     }
 
     /// Returns when the process has ended, also if a child holds its connection longer; at once where that can't be told.
     #[expect(deprecated, reason = "sound for whoever owns its descriptor, and what replaces it is unsafe code")]
     pub(crate) fn ended(&self) -> impl Future<Output = ()> + Send + use<> {
-        let pidfd = self.process.as_ref().and_then(Process::pidfd);
+        let pidfd = self.process.as_ref().and_then(|process| process.pidfd().ok());
         let pidfd = pidfd.and_then(|pidfd| AsyncFd::with_interest(pidfd, Interest::READABLE).ok());
         async move {
             if let Some(pidfd) = pidfd {
@@ -62,25 +72,22 @@ impl Witness {
 
 /// Whether the process still runs, and is the one that began then.
 pub(super) fn runs(pid: u32, started: &str) -> bool {
-    Process::open(pid).is_ok_and(|process| process.started.to_string() == started)
+    known::look(pid).is_ok_and(|process| process.started.to_string() == started)
 }
 
-/// What is known of the connector, and what holds it.
-fn look_up(pid: Option<u32>) -> (CallerView, Kin, Witness) {
-    // A process that the kernel can't name lives in a process namespace that we don't see.
-    let Some(pid) = pid else {
-        let view = CallerView { pid: None, exe: None, foreign: true, program: ProgramView::default() };
-        return (view, Kin::default(), Witness { process: None });
-    };
-    let process = Process::open(pid).ok();
-    let family = Family::of_this_agent();
-    // One that hides (not dumpable) counts as foreign: nobody can tell where it lives.
-    let foreign = !process.as_ref().is_some_and(Process::lives_here);
-    let exe = process.as_ref().and_then(|process| process.exe.clone());
-    let program = process.as_ref().map(|process| program::behind(process, &family)).unwrap_or_default();
-    let kin = process.as_ref().map(|process| family.kin(process)).unwrap_or_default();
-    let view = CallerView { pid: Some(pid), exe: exe.map(|exe| exe.path), foreign, program };
-    (view, kin, Witness { process })
+/// The process that connected, which has this number.
+///
+/// Where the kernel has no pidfd for the connector (before 6.5), its number is taken. Another process may have got it by
+/// then; but that one has no way to send on this connection, and nobody else can send in its name.
+fn connector(connection: &Connection, pid: u32) -> io::Result<Arc<Process>> {
+    let Ok(pidfd) = getsockopt(connection, sockopt::PeerPidfd) else { return known::look(pid) };
+    if !life::lives(&pidfd) {
+        return Err(io::ErrorKind::NotFound.into());
+    }
+    match known::get(pid) {
+        Some(known) => Ok(known),
+        None => Ok(known::keep(Process::of(pidfd, pid)?)),
+    }
 }
 
 /// The number of whoever connected, where the kernel can name it.
@@ -100,17 +107,33 @@ pub(crate) fn share(reader: &mut Attested) {
     reader.share();
 }
 
-/// Who is at the other end of a connection.
+/// Who is at the other end of a connection. An error where it ended, or became another program, while it was looked at.
+///
+/// What can hang is a file of the caller's that doesn't answer: its executable or script on a dead file system.
 pub(super) fn identify(connection: &Connection) -> io::Result<Peer> {
-    let credentials = connection.peer_cred()?;
-    let pid = number(connection);
-    let (view, Kin { is_desktop, is_helper }, witness) = look_up(pid);
+    let user = connection.peer_cred()?.uid();
+    let (same_user, is_root) = (user == rustix::process::geteuid().as_raw(), user == 0);
+    // A process that the kernel can't name lives in a process namespace that we don't see.
+    let Some(pid) = number(connection) else {
+        let view = CallerView { pid: None, exe: None, foreign: true, program: ProgramView::default() };
+        let witness = Witness { process: None };
+        return Ok(Peer { same_user, is_root, view, is_desktop: false, is_helper: false, witness });
+    };
+    let process = connector(connection, pid)?;
+    let view = CallerView {
+        pid: Some(pid),
+        exe: process.exe.as_ref().map(|exe| exe.path.clone()),
+        foreign: process.is_foreign() || role::forwards(&process),
+        program: program::behind(&process),
+    };
+    // From a sandbox, even the file that is run may be said by the sandbox.
+    let is_ours = !view.foreign;
     Ok(Peer {
-        same_user: credentials.uid() == rustix::process::geteuid().as_raw(),
-        is_root: credentials.uid() == 0,
+        same_user,
+        is_root,
         view,
-        is_desktop,
-        is_helper,
-        witness,
+        is_desktop: is_ours && role::is_desktop(&process),
+        is_helper: is_ours && role::is_helper(&process),
+        witness: Witness { process: Some(process) },
     })
 }
