@@ -1,6 +1,6 @@
 //! The roles, each on a socket of the agent.
 
-use crate::callers;
+use crate::{callers, pests};
 use anyhow::{Context, bail};
 use keybearer_tests::wire::Wire;
 use serde_json::{Value, json};
@@ -19,8 +19,9 @@ pub(crate) fn play() -> anyhow::Result<()> {
         ["call", socket, gate, callers, seconds, pace, accounts @ ..] => {
             callers::call(Path::new(socket), gate, callers.parse()?, seconds.parse()?, pace.parse()?, accounts)
         }
+        ["pester", kind, callers, socket] => pests::pester(kind, callers.parse()?, Path::new(socket)),
         _ => bail!(
-            "relay SOCKET, become SOCKET METHOD PARAMS COMMAND, or call SOCKET GATE CALLERS SECONDS PACE ACCOUNT…"
+            "relay SOCKET, become SOCKET METHOD PARAMS COMMAND, call SOCKET GATE CALLERS SECONDS PACE ACCOUNT…, or pester KIND CALLERS SOCKET"
         ),
     }
 }

@@ -1,6 +1,6 @@
 //! One connection, pumped by one task: lines in, answers out. An answer that is ready at once is written in the same turn.
 
-use crate::frame::{LIMIT, Lines};
+use crate::frame::{FrameError, LIMIT, Lines};
 use crate::peer::{self, Witness};
 use crate::server::{Caller, Handler, Refusal};
 use crate::session::{Session, Step, Welcome};
@@ -12,9 +12,11 @@ use keybearer_protocol::rpc::{Id, Notice, Response};
 use keybearer_protocol::{Door, ErrorCode, ErrorObject};
 use serde_json::Value;
 use std::collections::HashMap;
+use std::future::poll_fn;
 use std::io::{self, ErrorKind};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::{mpsc, watch};
@@ -86,7 +88,7 @@ pub(crate) async fn converse<H: Handler>(
             biased;
             () = &mut told => break,
             Some(answer) = conversation.answering.next() => {
-                conversation.answer(answer);
+                answer.iter().for_each(|answer| conversation.answer(answer));
                 conversation.write(&mut writer).await?;
                 if conversation.begins_anew() {
                     peer::share(&mut reader);
@@ -114,8 +116,11 @@ pub(crate) async fn converse<H: Handler>(
             Err(error) => return Err(conversation.lost(error)),
         }
         let (was_open, mut came) = (conversation.session.is_open(), false);
-        while !conversation.is_over && lines.next(|line| conversation.hear(line)).is_some() {
+        while !conversation.is_over && conversation.hears(&mut lines).await {
             came = true;
+            if conversation.begins_anew() {
+                peer::share(&mut reader);
+            }
         }
         conversation.write(&mut writer).await?;
         match (conversation.session.is_open(), lines.is_partial()) {
@@ -132,8 +137,12 @@ pub(crate) async fn converse<H: Handler>(
 }
 
 impl<H: Handler> Conversation<H> {
-    /// Does what the next line says.
-    fn hear(&mut self, line: Result<&[u8], crate::frame::FrameError>) {
+    /// Does what the next line says, if there is one.
+    async fn hears(&mut self, lines: &mut Lines) -> bool {
+        poll_fn(|cx| Poll::Ready(lines.next(|line| self.hear(line, cx)).is_some())).await
+    }
+
+    fn hear(&mut self, line: Result<&[u8], FrameError>, cx: &mut Context<'_>) {
         let is_itself = if self.is_delegated { self.witness.is_alive() } else { self.witness.is_unchanged() };
         if !is_itself {
             // Another program in the same process, or none any more: what was said of it counts no more (REQ-I1).
@@ -153,13 +162,18 @@ impl<H: Handler> Conversation<H> {
             }
             Step::Ask(request) => {
                 let (handler, door, caller) = (self.handler.clone(), self.door, self.caller.clone());
-                let (abort, registration) = AbortHandle::new_pair();
-                self.taken_back.insert(request.id.clone(), abort);
-                let answering: Answering = Box::pin(async move {
+                let id = request.id.clone();
+                let mut answering: Answering = Box::pin(async move {
                     let outcome: Result<Value, ErrorObject> =
                         handler.answer(door, &caller, &request.method, request.params).await;
                     Response::new(Some(request.id), outcome)
                 });
+                // Most are at hand, and have to wait for nobody.
+                if let Poll::Ready(answer) = answering.as_mut().poll(cx) {
+                    return self.answer(&answer);
+                }
+                let (abort, registration) = AbortHandle::new_pair();
+                self.taken_back.insert(id, abort);
                 self.answering.push(Abortable::new(answering, registration));
             }
             Step::Cancel(id, answer) => {
@@ -174,14 +188,13 @@ impl<H: Handler> Conversation<H> {
     }
 
     /// Takes an answer to whoever asked, unless that was taken back.
-    fn answer<E>(&mut self, answer: Result<Response, E>) {
-        let Ok(answer) = answer else { return };
+    fn answer(&mut self, answer: &Response) {
         let wanted = answer.id.as_ref().is_some_and(|id| {
             self.taken_back.remove(id);
             self.session.answered(id)
         });
         if wanted {
-            self.say(&answer);
+            self.say(answer);
         }
     }
 
@@ -246,7 +259,7 @@ impl<H: Handler> Conversation<H> {
     async fn end(mut self, writer: &mut (impl AsyncWrite + Unpin), is_closing: bool) -> io::Result<()> {
         let until = Instant::now() + LAST_ANSWERS;
         while let Ok(Some(answer)) = tokio::time::timeout_at(until, self.answering.next()).await {
-            self.answer(answer);
+            answer.iter().for_each(|answer| self.answer(answer));
             self.write(writer).await?;
         }
         if is_closing {

@@ -12,7 +12,8 @@ const BEGIN: &str = "<!-- cargo xtask bench --write -->\n";
 const END: &str = "<!-- end -->\n";
 
 /// Above the rows.
-const HEAD: &str = "| | p50 | p99 | measured against | its p50 | ratio | goal |\n| --- | --- | --- | --- | --- | --- | --- |\n";
+const HEAD: &str =
+    "| | p50 | p99 | measured against | its p50 | ratio | goal |\n| --- | --- | --- | --- | --- | --- | --- |\n";
 
 /// What was measured.
 #[derive(Default)]
