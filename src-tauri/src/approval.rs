@@ -142,7 +142,7 @@ mod tests {
     use super::*;
     use jiff::Timestamp;
     use keybearer_protocol::program::ProgramView;
-    use keybearer_protocol::prompt::PromptView;
+    use keybearer_protocol::prompt::{PromptKind, PromptView};
 
     fn queue(prompts: &[&str]) -> PromptQueue {
         let view = |prompt: &&str| PromptView {
@@ -151,6 +151,7 @@ mod tests {
             server_url: "https://mcp.example/".to_owned(),
             scopes: Vec::new(),
             token_expires_at: None,
+            kind: PromptKind::Program,
             program: ProgramView::default(),
             claimed_name: "reader".to_owned(),
             always_off: None,

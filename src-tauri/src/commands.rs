@@ -13,6 +13,10 @@ use crate::practice::Practice;
 use crate::requests::{AccountChange, NewAccount, SignInRequest};
 use keybearer_ipc::client;
 use keybearer_protocol::account::{AccountRefresh, AccountSignOut, AccountTest, SignOutReply, TestReply};
+use keybearer_protocol::activity::{
+    ActivityFilter, ActivityFollow, ActivityFollowParams, ActivityFollowReply, ActivityList, ActivityListParams,
+    ActivityListReply,
+};
 use keybearer_protocol::agent::{AgentLock, AgentStatus, AgentStatusReply, AgentUnlock, AgentUnlockParams};
 use keybearer_protocol::auth::{
     AuthCancel, AuthComplete, AuthCompleteParams, AuthStart, AuthStatus, AuthStatusParams, AuthView,
@@ -25,6 +29,9 @@ use keybearer_protocol::profile::{
 };
 use keybearer_protocol::prompt::{
     Decision, PromptAnswer, PromptAnswerParams, PromptNext, PromptNextParams, PromptQueue,
+};
+use keybearer_protocol::restricted::{
+    RestrictedAllow, RestrictedDisallow, RestrictedList, RestrictedParams, RestrictedView,
 };
 use keybearer_protocol::settings::{Settings, SettingsGet, SettingsSet, SettingsSetParams};
 use keybearer_protocol::vault::{VaultKind, VaultMove, VaultMoveParams};
@@ -40,6 +47,10 @@ type Answer<T> = Result<T, ErrorObject>;
 /// The connection that all commands share.
 type Shared<'a> = State<'a, Arc<Agent>>;
 
+/// How many rows of activity a page has.
+const ACTIVITY: u32 = 50;
+/// How long news of activity is waited for at one time, in milliseconds: shorter than any request may take.
+const NEWS: u32 = 10_000;
 /// The most that one page of a listing may take.
 const LISTING: Duration = Duration::from_secs(30);
 
@@ -64,6 +75,10 @@ pub fn all() -> Builder<tauri::Wry> {
             refresh_account,
             grants,
             revoke_grant,
+            restricted,
+            set_restricted,
+            activity,
+            follow_activity,
             prompts,
             answer_prompt,
             settings,
@@ -198,6 +213,40 @@ pub async fn grants(agent: Shared<'_>, profile: String) -> Answer<Vec<GrantView>
 #[specta::specta]
 pub async fn revoke_grant(agent: Shared<'_>, grant: String) -> Answer<()> {
     agent.tell::<GrantRevoke>(GrantRevokeParams { grant }).await
+}
+
+/// The accounts that containers and remote hosts may ask for.
+#[tauri::command]
+#[specta::specta]
+pub async fn restricted(agent: Shared<'_>) -> Answer<RestrictedView> {
+    agent.request::<RestrictedList>(Empty {}).await
+}
+
+/// Lets containers and remote hosts ask for an account, or not any more.
+#[tauri::command]
+#[specta::specta]
+pub async fn set_restricted(agent: Shared<'_>, profile: String, allowed: bool) -> Answer<RestrictedView> {
+    let params = RestrictedParams { profile };
+    match allowed {
+        true => agent.request::<RestrictedAllow>(params).await,
+        false => agent.request::<RestrictedDisallow>(params).await,
+    }
+}
+
+/// What happened, the newest first; the page before ended with the row of this number.
+#[tauri::command]
+#[specta::specta]
+pub async fn activity(agent: Shared<'_>, filter: ActivityFilter, before: Option<u32>) -> Answer<ActivityListReply> {
+    let limit = Some(ACTIVITY);
+    agent.request::<ActivityList>(ActivityListParams { filter, before, limit }).await
+}
+
+/// What happened since the row of this number. Waits a while for something to happen.
+#[tauri::command]
+#[specta::specta]
+pub async fn follow_activity(agent: Shared<'_>, filter: ActivityFilter, seen: u32) -> Answer<ActivityFollowReply> {
+    let (seen, wait_ms) = (Some(seen), NEWS);
+    agent.request::<ActivityFollow>(ActivityFollowParams { filter, seen, wait_ms }).await
 }
 
 /// The prompts that wait for an answer; the first is shown.

@@ -7,6 +7,7 @@ use keybearer_tests::stand_in::StandIn;
 use keybearer_tests::until::until;
 use keybearer_tests::world::World;
 use serde_json::{Value, json};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -148,6 +149,38 @@ fn deny_once_and_while_it_runs_do_what_they_say() {
     // Ask again.
     prompter.0.ok("grant.revoke", &json!({ "grant": grants[0]["grant"] })).unwrap();
     assert!(answered(&mut prompter, &mut second, "once")["result"].is_object());
+}
+
+#[test]
+fn a_yes_is_not_given_to_what_the_program_has_become_meanwhile() {
+    let (world, _practice) = signed_in();
+    let mut prompter = Prompter::register(&world).unwrap();
+    // It asks, and then becomes another program, which reads what comes on the connection.
+    let script = world.session.folder().join("becomes.py");
+    let socket = world.programs_socket();
+    fs::write(
+        &script,
+        format!(
+            r#"
+import json, os, socket
+s = socket.socket(socket.AF_UNIX); s.connect({socket:?})
+def say(id, method, params, **more):
+    s.sendall(json.dumps(dict(jsonrpc="2.0", id=id, method=method, params=params, **more)).encode() + b"\n")
+say(0, "session.open", dict(protocol=dict(min=1, max=1), client=dict(name="b", version="0")))
+session = json.loads(s.makefile().readline())["result"]["session"]
+say(1, "token.get", dict(profile="practice"), session=session)
+os.dup2(s.fileno(), 0)
+os.execv("/bin/cat", ["cat"])
+"#
+        ),
+    )
+    .unwrap();
+    let asking = Command::new("python3").arg(&script).stdout(Stdio::piped()).spawn().unwrap();
+    let exe = PathBuf::from(format!("/proc/{}/exe", asking.id()));
+    prompter.prompt().unwrap();
+    until("another program", || Ok(fs::read_link(&exe)?.ends_with("cat").then_some(()))).unwrap();
+    prompter.answer("once").unwrap();
+    assert_eq!(String::from_utf8(asking.wait_with_output().unwrap().stdout).unwrap(), "");
 }
 
 #[test]

@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 #![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
+mod activity;
 mod assertions;
 mod authorization_servers;
 mod auto_lock;
@@ -13,14 +14,17 @@ mod callback;
 mod change;
 mod client_credentials;
 mod client_key;
+mod clients;
 mod consent;
 mod cut_off;
 mod device;
 mod doctor;
 mod doors;
 mod dpop;
+mod events;
 mod exceptions;
 mod executables;
+mod exit_codes;
 mod far;
 mod fixed_credentials;
 mod hostile;
@@ -28,8 +32,10 @@ mod hostile_answers;
 mod identity;
 mod keyring;
 mod locked;
+mod manual;
 mod memory;
 mod moved;
+mod own_grants;
 mod profiles;
 mod pushed_authorization;
 mod redirect;
@@ -38,7 +44,9 @@ mod registration;
 mod renewals;
 mod restart;
 mod revisions;
+mod restricted;
 mod road;
+mod run;
 mod secrets;
 mod server_faults;
 mod startup;

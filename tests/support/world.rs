@@ -231,6 +231,11 @@ impl World {
         fs::read_to_string(self.home.join("state/agent.log")).unwrap_or_default()
     }
 
+    /// The record of activity.
+    pub fn activity_file(&self) -> PathBuf {
+        self.home.join("state/activity.db")
+    }
+
     /// The path of `servers.json`.
     pub fn servers_file(&self) -> PathBuf {
         self.home.join("config/servers.json")

@@ -1,4 +1,4 @@
-//! Which crate may know which. The floors, from the ground: windows, protocol, oauth, desktop-entry · ipc, core · gateway,
+//! Which crate may know which. The floors, from the ground: windows, macos, protocol, oauth, desktop-entry · ipc, core · gateway,
 //! cli, desktop · agent.
 
 use crate::tree::{expect_none, file};
@@ -8,11 +8,12 @@ use std::collections::BTreeMap;
 /// Every crate with those of ours that it may name.
 const ARROWS: &[(&str, &[&str])] = &[
     ("keybearer-windows", &[]),
+    ("keybearer-macos", &[]),
     ("keybearer-protocol", &[]),
     ("keybearer-oauth", &[]),
     ("keybearer-desktop-entry", &[]),
     ("keybearer-practice", &[]),
-    ("keybearer-ipc", &["keybearer-windows", "keybearer-protocol"]),
+    ("keybearer-ipc", &["keybearer-windows", "keybearer-macos", "keybearer-protocol"]),
     ("keybearer-core", &["keybearer-desktop-entry", "keybearer-protocol", "keybearer-oauth"]),
     ("keybearer-gateway", &["keybearer-protocol", "keybearer-oauth", "keybearer-core"]),
     (

@@ -8,6 +8,8 @@
 mod documents;
 /// Which crate may know which.
 mod layers;
+/// The document of the protocol, and its schema.
+mod protocol;
 /// What prints itself holds no secret.
 mod secrets;
 /// How every source file begins, is named, and what it leaves out.

@@ -10,6 +10,7 @@ import {
   agentStatus,
   failure,
   grant,
+  happened,
   inMinutes,
   prompt,
   settings,
@@ -59,6 +60,21 @@ backend.details = {
   },
   figma: { last_error: failure("provider_unreachable", "dns"), expires_at: inMinutes(72.5) },
 };
+
+backend.happened = [
+  happened(12, { calls: 99, reason: "to triage issues" }),
+  happened(11, { kind: "token_refreshed", caller: null, expires_at: inMinutes(42.5) }),
+  happened(10, { kind: "refused", error: "consent_denied", profile: "notion" }),
+  happened(9, { kind: "prompt_answered", decision: "while_running" }),
+  happened(8, { kind: "refresh_failed", caller: null, error: "provider_unreachable", profile: "figma" }),
+  happened(7, { kind: "protection_changed", profile: null, cause: "approval_same_user" }),
+  happened(6, { kind: "connection_refused", profile: null, cause: "became_another" }),
+  happened(5, { kind: "locked", profile: null, caller: null, cause: "screen", at: inMinutes(-3000) }),
+  happened(4, { kind: "header_given", profile: "an-account-with-a-name-that-goes-on-and-on-and-on-for-ever" }),
+  happened(3, { kind: "signed_in", caller: null, at: inMinutes(-3100) }),
+  happened(2, { kind: "account_added", at: inMinutes(-3101) }),
+  happened(1, { kind: "record_begun", caller: null, profile: null, at: inMinutes(-3102) }),
+];
 
 const show = (profile: string): OpenPage => ({ page: "account", profile });
 

@@ -41,6 +41,10 @@ export interface Commands {
   grants(profile: string): Promise<GrantView[]>;
   /** Forgets a remembered answer: the program is asked about again. */
   revokeGrant(grant: string): Promise<null>;
+  /** What happened, the newest first; the page before ended with the row of this number. */
+  activity(filter: ActivityFilter, before: number | null): Promise<ActivityListReply>;
+  /** What happened since the row of this number. Waits a while for something to happen. */
+  followActivity(filter: ActivityFilter, seen: number): Promise<ActivityFollowReply>;
   /** The prompts that wait for an answer; the first is shown. */
   prompts(): Promise<PromptQueue>;
   /** What the user says to a prompt. */
@@ -87,6 +91,8 @@ export function commandsOver(invoke: Invoke): Commands {
     refreshAccount: (profile) => invoke("refresh_account", { profile }),
     grants: (profile) => invoke("grants", { profile }),
     revokeGrant: (grant) => invoke("revoke_grant", { grant }),
+    activity: (filter, before) => invoke("activity", { filter, before }),
+    followActivity: (filter, seen) => invoke("follow_activity", { filter, seen }),
     prompts: () => invoke("prompts"),
     answerPrompt: (prompt, decision) => invoke("answer_prompt", { prompt, decision }),
     settings: () => invoke("settings"),
@@ -213,6 +219,135 @@ export type AccountView = {
   scopes: string[],
 };
 
+/** Whoever made a request, as the kernel told then. */
+export type ActivityCaller = {
+  /** The process at the other end of the connection. */
+  pid?: number | null,
+  /** The program that a person would name. */
+  program: ProgramView,
+  /** The name that the caller gave itself: untrusted, for quotes (REQ-H4). */
+  claimed_name?: string,
+  /** Whether it lives in a sandbox, a container or another namespace. */
+  foreign?: boolean,
+};
+
+/** What happened. */
+export type ActivityEntry = {
+  /** When; of several calls the first. */
+  at: string,
+  /** The kind. */
+  kind: ActivityKind,
+  /** How many equal calls this row stands for. */
+  calls?: number,
+  /** When the last of them came, for a row of several. */
+  until?: string | null,
+  /** The profile, by its name then; for a refused call what the caller named. */
+  profile?: string | null,
+  /** The account's id, which outlives names. */
+  account?: string | null,
+  /** What the token covers. */
+  scopes?: string[],
+  /** The resource that it is for. */
+  resource?: string | null,
+  /** What a person said. */
+  decision?: Decision | null,
+  /** The remembered answer that allowed it, was made or forgotten. */
+  grant?: string | null,
+  /** Who asked; absent for what Keybearer did by itself. */
+  caller?: ActivityCaller | null,
+  /** Whether the token was at hand; false if it was renewed for this call. */
+  from_cache?: boolean | null,
+  /** When the token ends. */
+  expires_at?: string | null,
+  /** The first eight hexadecimal digits of the access token's SHA-256: the same token has the same. */
+  token_sha256?: string | null,
+  /** The name of the error, such as `consent_denied`. */
+  error?: string | null,
+  /** A word on the cause, such as the exact rule behind an error, or what was changed. Stable. */
+  cause?: string | null,
+  /** Why the caller asked, in its own words: untrusted, for quotes. */
+  reason?: string | null,
+};
+
+/** Which rows are meant; those that fit all that is named. */
+export type ActivityFilter = {
+  /** Only those of this profile: one that is there under all names that it had, one that is gone by its last name. */
+  profile?: string | null,
+  /** Only those of this program: its name, its executable or its script. */
+  program?: string | null,
+  /** Only those of these kinds. */
+  kinds?: ActivityKind[],
+};
+
+/** The reply to `activity.follow`. */
+export type ActivityFollowReply = {
+  /** The oldest first. */
+  rows: ActivityRow[],
+  /** What to ask with next. */
+  seen: number,
+  /** Whether there is more already. */
+  more: boolean,
+};
+
+/** What a row is about. */
+export type ActivityKind = 
+/** A program got an access token. */
+"token_given" | 
+/** A program got headers. */
+"header_given" | 
+/** A program got nothing. */
+"refused" | 
+/** A person answered a prompt. */
+"prompt_answered" | 
+/** A remembered answer was forgotten. */
+"grant_revoked" | 
+/** New tokens replaced the old ones. */
+"token_refreshed" | 
+/** They could not be renewed. */
+"refresh_failed" | 
+/** An account was signed in. */
+"signed_in" | 
+/** A sign-in came to nothing. */
+"sign_in_failed" | 
+/** An account was signed out. */
+"signed_out" | 
+/** An account was added. */
+"account_added" | 
+/** How an account signs in was changed, or its name. */
+"account_changed" | 
+/** An account was removed. */
+"account_removed" | 
+/** Keybearer was locked. */
+"locked" | 
+/** Keybearer was unlocked. */
+"unlocked" | 
+/** What guards the tokens was changed. */
+"protection_changed" | 
+/** A connection was hung up on. */
+"connection_refused" | 
+/** The record begins here. */
+"record_begun" | 
+/** So many rows could not be written. */
+"rows_missed";
+
+/** A page of rows. */
+export type ActivityListReply = {
+  /** The newest first. */
+  rows: ActivityRow[],
+  /** Whether another page follows. */
+  more: boolean,
+  /** The number of the newest row of all, to follow from. */
+  newest: number,
+};
+
+/** One row. */
+export type ActivityRow = {
+  /** Counts the rows of this home, without a gap. */
+  number: number,
+  /** SHA-256 over the hash of the row before, the number and the row as it lies in the file, in hexadecimal digits. */
+  hash: string,
+} & ActivityEntry;
+
 /** The reply to `agent.status`. */
 export type AgentStatusReply = {
   /** Its version. */
@@ -247,6 +382,10 @@ export type AgentStatusReply = {
   vault_advice: string | null,
   /** What is wrong with `servers.json`, if something is. */
   configuration_problem: string | null,
+  /** What is wrong with the record of activity, if something is. */
+  activity_problem?: string | null,
+  /** What a person can do about it. */
+  activity_advice?: string | null,
 };
 
 /** Why "always" is not offered. */

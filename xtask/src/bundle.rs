@@ -41,6 +41,27 @@ fn gather(built: &Path) -> anyhow::Result<()> {
         let from = built.join(name);
         fs::copy(&from, folder.join(format!("{name}-{target}"))).with_context(|| from.display().to_string())?;
     }
+    describe(&built.join("keybearer"), &folder)
+}
+
+/// Has the command write its manual and what shells complete: as it was built, and so never older than it.
+fn describe(command: &Path, folder: &Path) -> anyhow::Result<()> {
+    let (pages, completions) = (folder.join("man1"), folder.join("completions"));
+    for made in [&pages, &completions] {
+        if made.exists() {
+            fs::remove_dir_all(made)?;
+        }
+        fs::create_dir_all(made)?;
+    }
+    step("manual", Command::new(command).args(["man", "--into"]).arg(&pages))?;
+    let pages = fs::read_dir(&pages)?.map(|page| Ok(page?.path())).collect::<anyhow::Result<Vec<PathBuf>>>()?;
+    // As Debian's policy (12.1) wants pages: with nothing in them of when this was.
+    step("compressed manual", Command::new("gzip").args(["--best", "--no-name"]).args(&pages))?;
+    for shell in ["bash", "fish", "zsh"] {
+        let made = Command::new(command).args(["completions", shell]).output()?;
+        ensure!(made.status.success(), "keybearer completions {shell}: {}", String::from_utf8_lossy(&made.stderr));
+        fs::write(completions.join(format!("keybearer.{shell}")), made.stdout)?;
+    }
     Ok(())
 }
 

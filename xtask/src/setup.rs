@@ -15,6 +15,8 @@ const BASE: &[Package] = &[
     ("gnome-keyring", "a real Secret Service on that bus"),
     ("openssl", "a TLS server with a bad certificate"),
     ("libsecret-tools", "looks at the keyring from outside"),
+    ("man-db", "shows the manual that the command has written"),
+    ("socat", "a client that nobody here wrote, in the protocol's document"),
     ("systemd", "opens sockets for the agent as a service manager does, and checks its units"),
 ];
 

@@ -1,11 +1,11 @@
 //! The parts put together, from the folders to the open doors.
 
 use crate::service_manager::{self, Handed};
-use crate::{client_metadata, doors, harden, lock, log, ready, refresh_worker};
+use crate::{client_metadata, doors, restricted_door, harden, lock, log, ready, refresh_worker};
 use anyhow::Context as _;
 use keybearer_core::accounts::Accounts;
-use keybearer_core::api::{Api, capabilities};
-use keybearer_core::caller::{Caller, Connection, Instance};
+use keybearer_core::api::{Api, inherited_capabilities};
+use keybearer_core::caller::{Caller, Connection, Instance, Outlet, Standing};
 use keybearer_core::consent::Consent;
 use keybearer_core::home::{Home, random_id};
 use keybearer_core::renewals;
@@ -13,8 +13,8 @@ use keybearer_gateway::upstream::HttpUpstream;
 use keybearer_ipc::peer;
 use keybearer_ipc::place::Place;
 use keybearer_ipc::server::{self, Handler, Refusal, serve};
-use keybearer_protocol::session::{CallerView, Server};
-use keybearer_protocol::{Door, ErrorObject};
+use keybearer_protocol::session::{CallerView, Server, SessionDelegate};
+use keybearer_protocol::{Door, ErrorObject, Method, methods};
 use serde_json::Value;
 use std::path::Path;
 use std::sync::Arc;
@@ -59,7 +59,14 @@ async fn live(home: &Home, place: &Place, handed: Handed, detach: bool) -> anyho
     let stop = Arc::new(Notify::new());
     let context = accounts.context();
     let started_by = doors::started_by(&handed, detach);
-    let consent = Consent::new(context.vault.clone(), context.changes.clone(), context.lock.clone(), still_runs);
+    let consent = Consent::new(
+        context.vault.clone(),
+        context.changes.clone(),
+        context.lock.clone(),
+        context.activity.clone(),
+        still_runs,
+    );
+    let restricted = consent.restricted_door().clone();
     let api = Arc::new(Doors(Api::new(accounts.clone(), consent, started_by, stop.clone())));
     let server = Server {
         name: "keybearer-agent".to_owned(),
@@ -76,6 +83,7 @@ async fn live(home: &Home, place: &Place, handed: Handed, detach: bool) -> anyho
         tokio::join!(
             serve(programs, Door::Programs, server.clone(), api.clone(), closing.clone()),
             serve(admin, Door::Admin, server.clone(), api.clone(), closing.clone()),
+            restricted_door::keep(place, restricted, server.clone(), api.clone(), closing.clone()),
         )
     };
     let waking = api.clone();
@@ -144,8 +152,8 @@ async fn signalled() {
 struct Doors(Api);
 
 impl Handler for Doors {
-    fn capabilities(&self, door: Door, _caller: &server::Caller) -> Vec<String> {
-        capabilities(door)
+    fn capabilities(&self, door: Door, caller: &server::Caller) -> Vec<String> {
+        if caller.delegation.get().is_some() { inherited_capabilities() } else { methods::behind(door) }
     }
 
     async fn answer(
@@ -155,17 +163,43 @@ impl Handler for Doors {
         method: &str,
         params: Value,
     ) -> Result<Value, ErrorObject> {
-        let caller = Caller {
-            view: caller.view.clone(),
-            claimed_name: caller.claimed_name.clone(),
-            is_desktop: caller.is_desktop,
-            connection: Connection { number: caller.connection, open: caller.open.clone() },
-        };
-        self.0.answer(door, &caller, method, params).await
+        let answer = self.0.answer(door, &seen(caller), method, params).await;
+        if method == SessionDelegate::NAME
+            && let Ok(reply) = &answer
+        {
+            // Only the first sets it, and there is no second: what was handed on hands nothing on.
+            let _ = caller.delegation.set(reply["profile"].as_str().unwrap_or_default().to_owned());
+        }
+        answer
     }
 
     fn refused(&self, door: Door, caller: &CallerView, why: Refusal) {
         tracing::debug!(door = door.name(), pid = caller.pid, ?why, "refused");
+        self.0.note_turned_away(
+            caller,
+            match why {
+                Refusal::OtherUser => "other_user",
+                Refusal::TooManyConnections => "too_many_connections",
+                Refusal::BecameAnother => "became_another",
+                Refusal::AnotherProcess => "another_process",
+            },
+        );
+    }
+}
+
+/// The caller in the core's words.
+fn seen(caller: &server::Caller) -> Caller {
+    Caller {
+        view: caller.view.clone(),
+        claimed_name: caller.claimed_name.clone(),
+        is_desktop: caller.is_desktop,
+        is_helper: caller.is_helper,
+        standing: Standing::Program,
+        connection: Connection {
+            number: caller.connection,
+            open: caller.open.clone(),
+            outlet: Outlet { queue: caller.outbox.queue(), in_use: caller.outbox.in_use() },
+        },
     }
 }
 

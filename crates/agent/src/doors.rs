@@ -37,6 +37,8 @@ fn adopt(place: &Place, handed: Handed) -> Result<(Listener, Listener), BindErro
         let kept = match door {
             Door::Programs => &mut programs,
             Door::Admin => &mut admin,
+            // The agent's own, opened and shut as accounts are named for it.
+            Door::Restricted => return Err(BindError::NotADoor(place.socket(door))),
         };
         *kept = Some(listener);
     }

@@ -20,6 +20,8 @@ mod log;
 mod refresh_worker;
 /// Telling whoever started the agent that it is ready, or why it is not.
 mod ready;
+/// The door for containers and forwarded connections.
+mod restricted_door;
 /// What a service manager hands over and wants to hear.
 mod service_manager;
 

@@ -3,14 +3,17 @@
 use crate::connection::Reach;
 use crate::output::Failure;
 use crate::{
-    agent, auto_lock, client_metadata, doctor, grants, practice, profiles, rpc, sign_in, status, token, vault,
+    activity, agent, auto_lock, client_metadata, doctor, grants, manual, practice, profiles, restricted, rpc, run, sign_in,
+    status, token, vault,
 };
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
+use keybearer_protocol::activity::{ActivityFilter, ActivityKind};
 use keybearer_protocol::auth::CallbackKind;
 use keybearer_protocol::exception::Exception;
 use keybearer_protocol::profile::AuthType;
 use keybearer_protocol::token::DEFAULT_MIN_TTL;
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -62,6 +65,8 @@ pub(crate) enum Command {
     Token(TokenArguments),
     /// Print the headers that authorize a request, as a JSON object
     Headers(HeadersArguments),
+    /// Run a command that gets an account's tokens over a connection it inherits, or one token in a variable
+    Run(RunArguments),
     /// See whether an account works, with a real tools/list
     Test(Named),
     /// See how Keybearer is
@@ -74,6 +79,14 @@ pub(crate) enum Command {
     },
     /// See which programs may use an account, and take that back
     Grants(GrantsArguments),
+    /// See and choose which accounts containers and remote hosts may ask for; to allow one, once the window has run, only the
+    /// window does it
+    Restricted {
+        #[command(subcommand)]
+        action: Option<RestrictedAction>,
+    },
+    /// See what happened: who got which token, who was refused, what was changed
+    Activity(ActivityArguments),
     /// Give out nothing until it is unlocked, and drop tokens from memory
     Lock,
     /// End the lock; once the window has run, only the window does it, or whoever knows the vault's passphrase
@@ -87,16 +100,21 @@ pub(crate) enum Command {
     },
     /// Print the document that tells authorization servers who Keybearer is, to lay at an https address of yours
     ClientMetadata(ClientMetadataArguments),
-    /// Send one request to the agent: '{"method": "profile.list", "params": {}}'
-    Rpc {
-        /// The request
-        request: String,
-        /// Ask at the door for Keybearer's own programs
-        #[arg(long)]
-        admin: bool,
-    },
+    /// Send requests to the agent: '{"method": "profile.list", "params": {}}'
+    Rpc(RpcArguments),
     /// Run a practice server on this machine, to try Keybearer without an account
     Practice(PracticeArguments),
+    /// Print what a shell needs to complete this command: source <(keybearer completions bash)
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual: keybearer man | man -l -
+    Man {
+        /// Write a page for each command into this folder instead
+        #[arg(long, value_name = "DIR")]
+        into: Option<PathBuf>,
+    },
     /// Start, stop or see the agent
     Agent {
         #[command(subcommand)]
@@ -317,6 +335,42 @@ pub(crate) enum Switch {
 }
 
 #[derive(Args, Debug)]
+#[command(
+    after_help = "With --json each row is one line of JSON; without --limit that is all of them, the oldest first."
+)]
+pub(crate) struct ActivityArguments {
+    /// Only what happened to this account
+    #[arg(long, value_name = "NAME")]
+    account: Option<String>,
+    /// Only what this program did: its name, its executable or its script
+    #[arg(long, value_name = "PROGRAM")]
+    program: Option<String>,
+    /// Only rows of this kind, such as token_given; repeat it for more
+    #[arg(long = "kind", value_name = "KIND", value_parser = activity_kind)]
+    kinds: Vec<ActivityKind>,
+    /// The last so many rows [default: 50; 10 with --follow; all with --json]
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<u32>,
+    /// Go on with what happens from now on, until Ctrl-C
+    #[arg(long, short)]
+    pub(crate) follow: bool,
+    /// Check that every row is as it was written
+    #[arg(long, conflicts_with_all = ["account", "program", "kinds", "limit", "follow"])]
+    pub(crate) verify: bool,
+    /// Keep the record under another name and begin a new one, such as when this one was meddled with
+    #[arg(long, conflicts_with_all = ["account", "program", "kinds", "limit", "follow", "verify"])]
+    pub(crate) set_aside: bool,
+}
+
+impl ActivityArguments {
+    /// Which rows are meant.
+    pub(crate) fn filter(&self) -> ActivityFilter {
+        let Self { account, program, kinds, .. } = self;
+        ActivityFilter { profile: account.clone(), program: program.clone(), kinds: kinds.clone() }
+    }
+}
+
+#[derive(Args, Debug)]
 #[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct GrantsArguments {
     /// Only those for this account
@@ -376,15 +430,58 @@ pub(crate) struct TokenArguments {
     /// Never ask for consent; fail instead
     #[arg(long)]
     pub(crate) no_prompt: bool,
+    /// Why you ask, for keybearer activity
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: Option<String>,
     /// Wait this long at most, such as 500ms, 90s or 2m
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "90s")]
     pub(crate) timeout: Duration,
 }
 
 #[derive(Args, Debug)]
+#[command(after_help = "The command's own exit code is that of `keybearer run`; 126 and 127 say that it can't be run, or isn't \
+    there. What KEYBEARER_FD is for stands in docs/protocol.md.")]
+pub(crate) struct RunArguments {
+    /// The account's name, or its server's address
+    pub(crate) name: String,
+    /// Put one token into this variable; it isn't renewed, and other programs of yours can read it there
+    #[arg(long, value_name = "VAR")]
+    pub(crate) env: Option<String>,
+    /// Give it a connection that gets fresh tokens of this account as long as it runs; its number is in KEYBEARER_FD [default]
+    #[arg(long, conflicts_with = "env")]
+    pub(crate) fd: bool,
+    /// Never ask for consent; fail instead
+    #[arg(long)]
+    pub(crate) no_prompt: bool,
+    /// The command with its arguments
+    #[arg(last = true, required = true, value_name = "CMD")]
+    pub(crate) command: Vec<OsString>,
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum RestrictedAction {
+    /// Let containers and remote hosts ask for this account: you are asked about each token
+    Allow(Named),
+    /// Take that back
+    Disallow(Named),
+}
+
+#[derive(Args, Debug)]
 pub(crate) struct HeadersArguments {
     /// The account's name, or its server's address [default: what the calling MCP client names in its environment]
     pub(crate) name: Option<String>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct RpcArguments {
+    /// The request; - reads requests from standard input, one on a line, and answers each with a line
+    pub(crate) request: String,
+    /// Ask at the door for Keybearer's own programs
+    #[arg(long)]
+    pub(crate) admin: bool,
+    /// Then print what the requests have subscribed to, a line for each piece of news, until the agent ends
+    #[arg(long)]
+    pub(crate) follow: bool,
 }
 
 #[derive(Args, Debug)]
@@ -423,8 +520,11 @@ impl Command {
             Command::SignOut(named) => sign_in::sign_out(reach, named, json),
             Command::Token(arguments) => token::token(reach, arguments, json),
             Command::Headers(arguments) => token::headers(reach, arguments),
+            Command::Run(arguments) => run::run(reach, arguments),
+            Command::Restricted { action } => restricted::restricted(reach, action, json),
             Command::Test(named) => status::test(reach, named, json),
             Command::Grants(arguments) => grants::grants(reach, arguments, json),
+            Command::Activity(arguments) => activity::activity(reach, arguments, json),
             Command::Lock => status::lock(reach, json),
             Command::Unlock(arguments) => status::unlock(reach, arguments.passphrase_stdin, json),
             Command::AutoLock(arguments) => auto_lock::auto_lock(reach, arguments, json),
@@ -436,7 +536,9 @@ impl Command {
             Command::Status => status::status(reach, json),
             Command::Doctor { online } => doctor::doctor(reach, online, json),
             Command::ClientMetadata(arguments) => client_metadata::client_metadata(reach, arguments, json),
-            Command::Rpc { request, admin } => rpc::rpc(reach, &request, admin),
+            Command::Rpc(arguments) => rpc::rpc(reach, &arguments),
+            Command::Completions { shell } => manual::completions(shell),
+            Command::Man { into } => manual::man(into.as_deref()),
             Command::Practice(arguments) => practice::run(&arguments),
             Command::Agent { action: AgentAction::Start } => agent::start(reach, json),
             Command::Agent { action: AgentAction::Stop } => agent::stop(reach, json),
@@ -460,6 +562,11 @@ fn exception() -> impl TypedValueParser<Value = Exception> {
         let known = Exception::WORDS.into_iter().find(|(word, _)| *word == given);
         known.map(|(_, exception)| exception).ok_or("there is no such exception")
     })
+}
+
+/// The word for an [`ActivityKind`], as rows have it.
+fn activity_kind(word: &str) -> Result<ActivityKind, String> {
+    serde_json::from_value(word.into()).map_err(|_| "rows of this kind don't exist".to_owned())
 }
 
 /// A parameter such as `access_type=offline`.

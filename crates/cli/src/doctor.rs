@@ -1,6 +1,8 @@
 //! `keybearer doctor`: looks at everything that Keybearer stands on, and says what to do where something is wrong. It
 //! starts no agent and changes nothing.
 
+/// Whether what happens is written down.
+mod activity;
 /// Whether the agent runs, answers, and fits this command.
 mod agent;
 /// What another program says, waited for a moment.
@@ -102,6 +104,7 @@ pub(crate) fn doctor(reach: &Reach, online: bool, json: bool) -> Result<(), Fail
         .chain(links::check())
         .chain(lock::check(&case))
         .chain(memory::check(&case))
+        .chain(activity::check(&case))
         .chain([browser::check(&case), clock::check(&case)])
         .chain(units::check(&case))
         .collect();

@@ -2,6 +2,8 @@
 
 #![forbid(unsafe_code)]
 
+/// What happened.
+mod activity;
 /// Starting and stopping the agent.
 mod agent;
 /// What can be typed.
@@ -16,6 +18,8 @@ mod connection;
 mod doctor;
 /// The remembered answers.
 mod grants;
+/// What shells complete, and the manual.
+mod manual;
 /// What people and programs read: answers on standard output, one line of trouble on standard error.
 mod output;
 /// Reading a passphrase.
@@ -24,8 +28,12 @@ mod passphrase;
 mod practice;
 /// Adding, listing, showing, removing and renaming accounts.
 mod profiles;
-/// A raw request.
+/// Containers and remote hosts.
+mod restricted;
+/// Raw requests.
 mod rpc;
+/// Running a command with an account's tokens.
+mod run;
 /// Signing in and out, and bringing callbacks.
 mod sign_in;
 /// How the agent and one account are.

@@ -5,6 +5,7 @@ use keybearer_protocol::profile::{AccountStatus, AccountView};
 use keybearer_protocol::{ErrorCode, ErrorObject};
 use serde::Serialize;
 use std::io::{self, Write};
+use std::ops::ControlFlow;
 use std::process::ExitCode;
 
 /// Why a command failed.
@@ -64,6 +65,18 @@ pub(crate) fn answer(line: &str) -> Result<(), Failure> {
     written.map_err(|error| {
         Failure(ErrorObject::new(ErrorCode::Internal, format!("the answer can't be written: {error}")))
     })
+}
+
+/// Writes one of many lines, for whoever reads them as they come; breaks off when nobody does any more.
+pub(crate) fn stream(line: &str) -> Result<ControlFlow<()>, Failure> {
+    let mut out = io::stdout().lock();
+    match writeln!(out, "{line}").and_then(|()| out.flush()) {
+        Ok(()) => Ok(ControlFlow::Continue(())),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(ControlFlow::Break(())),
+        Err(error) => {
+            Err(ErrorObject::new(ErrorCode::Internal, format!("the answer can't be written: {error}")).into())
+        }
+    }
 }
 
 /// Writes the answer as JSON.

@@ -28,6 +28,7 @@ pub(crate) fn token(reach: &Reach, arguments: TokenArguments, json: bool) -> Res
         min_ttl: arguments.min_ttl,
         force: arguments.force,
         interactive: !arguments.no_prompt,
+        reason: arguments.reason,
         ..TokenGetParams::of(&arguments.name)
     };
     get(reach, &params, arguments.timeout, json)
@@ -62,6 +63,7 @@ pub(crate) fn headers(reach: &Reach, arguments: HeadersArguments) -> Result<(), 
         min_ttl: DEFAULT_MIN_TTL,
         interactive: true,
         wait: false,
+        reason: None,
     };
     let mut client = reach.open(Door::Programs)?;
     client.set_timeout(Some(HEADERS_TIMEOUT));

@@ -2,6 +2,8 @@
 
 /// What a person has accepted of an account's authorization server.
 mod exceptions;
+/// What the record of activity is told of an account.
+mod happened;
 /// Whether a server has moved to another authorization server.
 mod moved;
 /// When tokens are renewed.
@@ -19,10 +21,12 @@ mod transaction;
 /// Tokens that are granted without a person.
 mod unattended;
 
+pub use happened::because;
 pub use sign_in::Way;
 pub use sign_out::SignedOut;
 pub use tokens::{Authorized, Issued};
 
+use crate::activity::Activity;
 use crate::busy::Busy;
 use crate::callback::{Callbacks, Port};
 use crate::changes::Changes;
@@ -73,6 +77,8 @@ pub struct Context {
     pub upstream: Arc<dyn Upstream>,
     /// Whether anything is read from the keyring, or given out.
     pub lock: Lock,
+    /// What happened.
+    pub activity: Activity,
     /// Tells windows.
     pub changes: Changes,
     /// What the agent waits for before it ends.

@@ -1,6 +1,7 @@
 //! All accounts, found by name or address.
 
 use crate::account::{Account, Context, Unread};
+use crate::activity::Activity;
 use crate::assertion_file;
 use crate::busy::Busy;
 use crate::callback::{Arrival, Callbacks, Page};
@@ -165,6 +166,7 @@ impl Accounts {
             settings,
             upstream,
             lock,
+            activity: Activity::start(home, changes.clone()),
             changes,
             busy,
             schedule: Schedule::default(),
@@ -233,6 +235,7 @@ impl Accounts {
     pub async fn done(&self) {
         self.context.schedule.close();
         self.context.busy.done().await;
+        self.context.activity.close().await;
         self.context.vault.lock().await;
     }
 

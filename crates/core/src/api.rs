@@ -1,17 +1,22 @@
 //! The words of the protocol, answered: each method is one request to the accounts.
 
+/// What happened, told to the record and read from it.
+mod activity;
 /// What a window asks beside the accounts.
 mod desktop;
+/// Callers that are no program of this user by themselves.
+mod guests;
 /// Where everything lies.
 mod vault;
 
 use crate::account::{Account, Authorized, SignedOut, Way};
 use crate::accounts::{Accounts, Change, NewAccount};
 use crate::browser::Browser;
-use crate::caller::Caller;
+use crate::caller::{Caller, Standing};
 use crate::clock::now;
 use crate::consent::{Asking, Consent};
 use crate::error::Error;
+use crate::events::Events;
 use crate::grants::Asked;
 use crate::locking::Locking;
 use crate::profile::Settings;
@@ -24,17 +29,23 @@ use keybearer_oauth::challenge::Challenge;
 use keybearer_oauth::dpop::is_about_proof;
 use keybearer_oauth::readable::readable;
 use keybearer_protocol::account::{AccountRefresh, AccountSignOut, AccountTest, SignOutReply, TestReply};
+use keybearer_protocol::activity::{
+    ActivityEntry, ActivityFollow, ActivityKind, ActivityList, ActivitySetAside, ActivityVerify,
+};
 use keybearer_protocol::agent::{AgentLock, AgentPing, AgentStatus, AgentStop, AgentUnlock, AgentWatch, StartedBy};
 use keybearer_protocol::auth::{
     AuthCancel, AuthComplete, AuthStart, AuthStartParams, AuthStatus, AuthStatusParams, AuthView,
 };
-use keybearer_protocol::grant::{GrantList, GrantRevoke};
+use keybearer_protocol::events::{EventsReply, EventsSubscribe, EventsUnsubscribe};
+use keybearer_protocol::grant::{GrantList, GrantRequest, GrantRequestParams, GrantRequestReply, GrantRevoke};
 use keybearer_protocol::method::Empty;
 use keybearer_protocol::profile::{
     AccountDetail, AccountView, ProfileAdd, ProfileAddParams, ProfileList, ProfileListParams, ProfileListReply,
     ProfileRemove, ProfileRename, ProfileShow, ProfileUpdate, ProfileUpdateParams,
 };
 use keybearer_protocol::prompt::{PromptAnswer, PromptNext, PromptRegister};
+use keybearer_protocol::restricted::{RestrictedAllow, RestrictedDisallow, RestrictedList};
+use keybearer_protocol::session::SessionDelegate;
 use keybearer_protocol::settings::{SettingsGet, SettingsSet};
 use keybearer_protocol::token::{
     HeaderGet, HeaderGetParams, HeaderReply, RefusalReason, TokenGet, TokenGetParams, TokenInvalidate,
@@ -63,6 +74,7 @@ pub struct Api {
     accounts: Arc<Accounts>,
     consent: Arc<Consent>,
     locking: Arc<Locking>,
+    events: Arc<Events>,
     started_at: Timestamp,
     started_by: StartedBy,
     stop: Arc<Notify>,
@@ -70,20 +82,9 @@ pub struct Api {
     glanced: Mutex<Glance>,
 }
 
-/// The names of the methods behind a door, for `session.open`.
-pub fn capabilities(door: Door) -> Vec<String> {
-    let mut names = Vec::new();
-    let mut add = |name: &str, doors: &[Door]| {
-        if doors.contains(&door) {
-            names.push(name.to_owned());
-        }
-    };
-    macro_rules! each { ($($method:ident)+) => { $(add($method::NAME, $method::DOORS);)+ }; }
-    each!(TokenGet HeaderGet TokenInvalidate ProfileAdd ProfileUpdate ProfileRemove ProfileRename ProfileList ProfileShow
-          AuthStart AuthStatus AuthCancel AuthComplete AccountSignOut AccountTest AccountRefresh
-          PromptRegister PromptNext PromptAnswer GrantList GrantRevoke SettingsGet SettingsSet
-          VaultStatus VaultMove VaultPassphrase AgentPing AgentStatus AgentWatch AgentLock AgentUnlock AgentStop);
-    names
+/// The names of the methods on a connection that was handed on, for `session.open`.
+pub fn inherited_capabilities() -> Vec<String> {
+    guests::INHERITED.map(str::to_owned).into()
 }
 
 impl Api {
@@ -91,12 +92,16 @@ impl Api {
     pub fn new(accounts: Arc<Accounts>, consent: Consent, started_by: StartedBy, stop: Arc<Notify>) -> Self {
         let consent = Arc::new(consent);
         let locking = Locking::start(accounts.clone(), consent.clone());
-        Api { accounts, consent, locking, started_at: now(), started_by, stop, glanced: Mutex::default() }
+        let events = Events::new(accounts.clone(), consent.clone());
+        Api { accounts, consent, locking, events, started_at: now(), started_by, stop, glanced: Mutex::default() }
     }
 
     /// Answers one request that came through this door.
     pub async fn answer(&self, door: Door, caller: &Caller, name: &str, params: Value) -> Result<Value, ErrorObject> {
         tracing::debug!(method = %readable(name), door = door.name(), pid = caller.view.pid, "request");
+        let guest = self.guest(door, caller);
+        let caller = guest.as_ref().unwrap_or(caller);
+        let params = self.for_guest(caller, name, params)?;
         if door == Door::Admin && !is_question(name) {
             self.locking.notice();
         }
@@ -105,6 +110,7 @@ impl Api {
         }
         // A keyring that can't tell keeps its own secrets; what needs them will say so.
         if matches!(self.consent.is_locked().await, Ok(true)) {
+            self.note_locked_out(caller, name, &params);
             return Err(Error::Locked.to_object());
         }
         // Whoever waits for a server or a person when the lock falls waits no longer, and gets nothing; an answer that is
@@ -136,11 +142,10 @@ impl Api {
                 reply::<ProfileUpdate, _>(door, params, async |p| self.update(caller, p).await).await
             }
             ProfileRemove::NAME => {
-                reply::<ProfileRemove, _>(door, params, async |p| self.remove(&p.profile).await).await
+                reply::<ProfileRemove, _>(door, params, async |p| self.remove(caller, &p.profile).await).await
             }
             ProfileRename::NAME => {
-                reply::<ProfileRename, _>(door, params, async |p| Ok(self.accounts.rename(&p.profile, &p.name)?.view()))
-                    .await
+                reply::<ProfileRename, _>(door, params, async |p| self.rename(caller, &p.profile, &p.name)).await
             }
             AuthStart::NAME => reply::<AuthStart, _>(door, params, async |p| self.start(p).await).await,
             AuthStatus::NAME => reply::<AuthStatus, _>(door, params, async |p| self.follow(p).await).await,
@@ -155,10 +160,7 @@ impl Api {
                 reply::<AuthComplete, _>(door, params, async |p| self.accounts.complete(&p.url).await).await
             }
             AccountSignOut::NAME => {
-                reply::<AccountSignOut, _>(door, params, async |p| {
-                    Ok(signed_out(self.accounts.find(&p.profile)?.sign_out().await?))
-                })
-                .await
+                reply::<AccountSignOut, _>(door, params, async |p| self.sign_out(caller, &p.profile).await).await
             }
             AccountTest::NAME => reply::<AccountTest, _>(door, params, async |p| self.test(&p.profile).await).await,
             AccountRefresh::NAME => {
@@ -176,8 +178,36 @@ impl Api {
             PromptAnswer::NAME => {
                 reply::<PromptAnswer, _>(door, params, async |p| self.answer_prompt(caller, p).await).await
             }
-            GrantList::NAME => reply::<GrantList, _>(door, params, async |p| self.grants(p).await).await,
-            GrantRevoke::NAME => reply::<GrantRevoke, _>(door, params, async |p| self.revoke(&p.grant).await).await,
+            GrantRequest::NAME => {
+                reply::<GrantRequest, _>(door, params, async |p| self.request_grant(caller, p).await).await
+            }
+            GrantList::NAME => reply::<GrantList, _>(door, params, async |p| self.grants(door, caller, p).await).await,
+            GrantRevoke::NAME => {
+                reply::<GrantRevoke, _>(door, params, async |p| self.revoke(door, caller, &p.grant).await).await
+            }
+            SessionDelegate::NAME => {
+                reply::<SessionDelegate, _>(door, params, async |p| self.delegate(caller, p).await).await
+            }
+            RestrictedList::NAME => reply::<RestrictedList, _>(door, params, async |_| self.restricted().await).await,
+            RestrictedAllow::NAME => {
+                reply::<RestrictedAllow, _>(door, params, async |p| self.restrict(caller, &p.profile, true).await).await
+            }
+            RestrictedDisallow::NAME => {
+                reply::<RestrictedDisallow, _>(door, params, async |p| self.restrict(caller, &p.profile, false).await)
+                    .await
+            }
+            EventsSubscribe::NAME => {
+                reply::<EventsSubscribe, _>(door, params, async |p| {
+                    Ok(EventsReply { topics: self.events.subscribe(door, caller, &p.topics)? })
+                })
+                .await
+            }
+            EventsUnsubscribe::NAME => {
+                reply::<EventsUnsubscribe, _>(door, params, async |p| {
+                    Ok(EventsReply { topics: self.events.unsubscribe(caller, p.topics.as_deref()) })
+                })
+                .await
+            }
             SettingsGet::NAME => reply::<SettingsGet, _>(door, params, async |_| self.settings().await).await,
             SettingsSet::NAME => {
                 reply::<SettingsSet, _>(door, params, async |p| self.change_settings(caller, p).await).await
@@ -185,12 +215,22 @@ impl Api {
             AgentPing::NAME => reply::<AgentPing, _>(door, params, async |_| Ok(Empty {})).await,
             AgentStatus::NAME => reply::<AgentStatus, _>(door, params, async |_| Ok(self.status().await)).await,
             AgentWatch::NAME => reply::<AgentWatch, _>(door, params, async |p| Ok(self.watch(p).await)).await,
-            AgentLock::NAME => reply::<AgentLock, _>(door, params, async |_| Ok(self.lock().await)).await,
+            AgentLock::NAME => reply::<AgentLock, _>(door, params, async |_| Ok(self.lock(caller).await)).await,
             AgentUnlock::NAME => reply::<AgentUnlock, _>(door, params, async |p| self.unlock(caller, p).await).await,
             VaultStatus::NAME => reply::<VaultStatus, _>(door, params, async |_| Ok(self.vault_status().await)).await,
             VaultMove::NAME => reply::<VaultMove, _>(door, params, async |p| self.move_vault(caller, p).await).await,
             VaultPassphrase::NAME => {
                 reply::<VaultPassphrase, _>(door, params, async |p| self.change_passphrase(caller, p).await).await
+            }
+            ActivityList::NAME => reply::<ActivityList, _>(door, params, async |p| self.activity(p).await).await,
+            ActivityFollow::NAME => {
+                reply::<ActivityFollow, _>(door, params, async |p| self.follow_activity(p).await).await
+            }
+            ActivityVerify::NAME => {
+                reply::<ActivityVerify, _>(door, params, async |_| self.verify_activity().await).await
+            }
+            ActivitySetAside::NAME => {
+                reply::<ActivitySetAside, _>(door, params, async |_| self.set_activity_aside(caller).await).await
             }
             AgentStop::NAME => {
                 reply::<AgentStop, _>(door, params, async |_| {
@@ -217,11 +257,16 @@ impl Api {
     }
 
     async fn token(&self, caller: &Caller, params: TokenGetParams) -> Result<TokenReply, Error> {
-        let target = params.profile.or(params.server_url).ok_or(Error::NothingNamed)?;
+        let target = params.profile.as_deref().or(params.server_url.as_deref());
+        let given = self.token_of(caller, target.ok_or(Error::NothingNamed)?, &params).await;
+        given.inspect_err(|error| self.note_refused(caller, target, params.reason.as_deref(), error))
+    }
+
+    async fn token_of(&self, caller: &Caller, target: &str, params: &TokenGetParams) -> Result<TokenReply, Error> {
         let want = Want { min_ttl: SignedDuration::from_secs(params.min_ttl.into()), force: params.force };
         let asking = Asking::of(params.interactive, params.wait);
         for _ in 0..TRIES {
-            let account = self.named(caller, &target).await?;
+            let account = self.named(caller, target).await?;
             // Nobody is asked about a token that there is none of.
             account.check_token()?;
             let asked = self.consent.permit(caller, &account, asking).await?;
@@ -234,6 +279,8 @@ impl Api {
                 return Err(Error::TokenBound(account.name()));
             }
             account.note_use(issued.generation);
+            let reason = params.reason.as_deref();
+            self.note_given(ActivityKind::TokenGiven, caller, &account, Some(&issued), asked.as_ref(), reason);
             return Ok(TokenReply {
                 access_token: issued.access_token,
                 token_type: "Bearer".to_owned(),
@@ -246,15 +293,20 @@ impl Api {
                 extra: issued.extra,
             });
         }
-        Err(Error::Edited(target))
+        Err(Error::Edited(target.to_owned()))
     }
 
     async fn header(&self, caller: &Caller, params: HeaderGetParams) -> Result<HeaderReply, Error> {
-        let target = params.profile.clone().or_else(|| params.url.clone()).ok_or(Error::NothingNamed)?;
+        let target = params.profile.as_deref().or(params.url.as_deref());
+        let given = self.header_of(caller, target.ok_or(Error::NothingNamed)?, &params).await;
+        given.inspect_err(|error| self.note_refused(caller, target, params.reason.as_deref(), error))
+    }
+
+    async fn header_of(&self, caller: &Caller, target: &str, params: &HeaderGetParams) -> Result<HeaderReply, Error> {
         let want = Want { min_ttl: SignedDuration::from_secs(params.min_ttl.into()), force: false };
         let asking = Asking::of(params.interactive, params.wait);
         for _ in 0..TRIES {
-            let account = self.named(caller, &target).await?;
+            let account = self.named(caller, target).await?;
             let asked = self.consent.permit(caller, &account, asking).await?;
             let Authorized { url: server, access, issued } = account.authorized(want, &params.scopes).await?;
             let scopes = issued.as_ref().map(|issued| issued.scopes.as_slice()).unwrap_or_default();
@@ -267,8 +319,10 @@ impl Api {
                 (Some(url), _) => return Err(Error::ResourceMismatch { profile: account.name(), url: url.clone() }),
                 (None, _) => None,
             };
-            let headers = headers(&account, &access, url.as_ref(), &params)?;
+            let headers = headers(&account, &access, url.as_ref(), params)?;
             issued.iter().for_each(|issued| account.note_use(issued.generation));
+            let reason = params.reason.as_deref();
+            self.note_given(ActivityKind::HeaderGiven, caller, &account, issued.as_ref(), asked.as_ref(), reason);
             return Ok(HeaderReply {
                 headers,
                 expires_at: issued.as_ref().and_then(|issued| issued.expires_at),
@@ -276,7 +330,7 @@ impl Api {
                 generation: issued.map(|issued| issued.generation),
             });
         }
-        Err(Error::Edited(target))
+        Err(Error::Edited(target.to_owned()))
     }
 
     /// The account that a program names, read: what a person is asked about is what the keyring has.
@@ -288,6 +342,9 @@ impl Api {
 
     /// The account that a program names. Of several with one address it is told of those alone that it may use.
     async fn find_for(&self, caller: &Caller, target: &str) -> Result<Arc<Account>, Error> {
+        if caller.standing != Standing::Program {
+            return self.find_for_guest(caller, target).await;
+        }
         let (url, names) = match self.accounts.find(target) {
             Err(Error::Ambiguous { url, names }) => (url, names),
             found => return found,
@@ -306,7 +363,7 @@ impl Api {
 
     async fn invalidate(&self, caller: &Caller, params: TokenInvalidateParams) -> Result<TokenInvalidateReply, Error> {
         let account = self.named(caller, &params.profile).await?;
-        self.consent.permit(caller, &account, Asking::Never).await?;
+        self.consent.permit_report(caller, &account).await?;
         let challenge = params.www_authenticate.as_deref().and_then(|line| Challenge::for_token([line]));
         if params.reason == RefusalReason::Unauthorized {
             if challenge.as_ref().is_some_and(is_about_proof) {
@@ -320,6 +377,15 @@ impl Api {
             None => Vec::new(),
         };
         Ok(TokenInvalidateReply { generation: params.generation, scopes })
+    }
+
+    /// Asks a person ahead of the first token, and gives out none.
+    async fn request_grant(&self, caller: &Caller, params: GrantRequestParams) -> Result<GrantRequestReply, Error> {
+        let account = self.named(caller, &params.profile).await?;
+        account.check_scopes(&params.scopes)?;
+        let grant = self.consent.request(caller, &account, Asking::of(true, params.wait)).await?;
+        let AccountView { profile, scopes, .. } = account.view();
+        Ok(GrantRequestReply { profile, scopes, grant })
     }
 
     /// The accounts; for programs, those that they may use, and how many others there are.
@@ -346,7 +412,8 @@ impl Api {
     }
 
     async fn add(&self, caller: &Caller, params: ProfileAddParams) -> Result<AccountView, Error> {
-        if !params.exceptions.is_empty() {
+        let has_exceptions = !params.exceptions.is_empty();
+        if has_exceptions {
             self.consent.check_weakening(caller).await?;
         }
         let settings = Settings {
@@ -368,6 +435,10 @@ impl Api {
         if let Err(error) = account.load().await {
             tracing::debug!(%error, "a new account can't be read");
         }
+        self.note(caller, account.happened(ActivityKind::AccountAdded));
+        if has_exceptions {
+            self.note_protection(caller, Some(&account), "exceptions_accepted");
+        }
         Ok(account.view())
     }
 
@@ -379,6 +450,7 @@ impl Api {
                 self.consent.check_weakening(caller).await?;
             }
         }
+        let has_exceptions = params.exceptions.as_ref().is_some_and(|given| !given.is_empty());
         let change = Change {
             client_id: params.client_id,
             issuer: params.issuer,
@@ -390,14 +462,36 @@ impl Api {
             secret: params.secret,
             subject_token: params.subject_token,
         };
-        Ok(self.accounts.update(&params.profile, change).await?.detail())
+        let account = self.accounts.update(&params.profile, change).await?;
+        self.note(caller, account.happened(ActivityKind::AccountChanged));
+        if has_exceptions {
+            self.note_protection(caller, Some(&account), "exceptions_accepted");
+        }
+        Ok(account.detail())
     }
 
-    async fn remove(&self, target: &str) -> Result<Empty, Error> {
+    fn rename(&self, caller: &Caller, target: &str, name: &str) -> Result<AccountView, Error> {
+        let account = self.accounts.rename(target, name)?;
+        let cause = Some("renamed".to_owned());
+        self.note(caller, ActivityEntry { cause, ..account.happened(ActivityKind::AccountChanged) });
+        Ok(account.view())
+    }
+
+    async fn remove(&self, caller: &Caller, target: &str) -> Result<Empty, Error> {
         let account = self.accounts.find(target)?;
         self.accounts.remove(target).await?;
+        self.note(caller, account.happened(ActivityKind::AccountRemoved));
         self.consent.forget_account(account.id()).await;
         Ok(Empty {})
+    }
+
+    async fn sign_out(&self, caller: &Caller, target: &str) -> Result<SignOutReply, Error> {
+        let account = self.accounts.find(target)?;
+        let outcome = account.sign_out().await?;
+        self.consent.end_inherited(account.id());
+        let cause = Some(if matches!(outcome, SignedOut::Revoked) { "revoked" } else { "not_revoked" }.to_owned());
+        self.note(caller, ActivityEntry { cause, ..account.happened(ActivityKind::SignedOut) });
+        Ok(signed_out(outcome))
     }
 
     async fn start(&self, params: AuthStartParams) -> Result<AuthView, Error> {
@@ -473,7 +567,9 @@ fn is_as_asked(asked: Option<&Asked>, server: &ServerUrl, scopes: &[String]) -> 
 
 /// What can be asked of a locked agent: how it is, and what unlocks it.
 fn answers_while_locked(method: &str) -> bool {
-    const FREE: [&str; 11] = [
+    const FREE: [&str; 13] = [
+        EventsSubscribe::NAME,
+        EventsUnsubscribe::NAME,
         VaultStatus::NAME,
         AgentPing::NAME,
         AgentStatus::NAME,
@@ -492,7 +588,9 @@ fn answers_while_locked(method: &str) -> bool {
 /// What a window asks by itself, and a command that is run again and again. All else that comes through the admin door is
 /// a sign of the person; what programs ask for is none, for they work on when nobody is there.
 fn is_question(method: &str) -> bool {
-    const QUESTIONS: [&str; 10] = [
+    const QUESTIONS: [&str; 15] = [
+        EventsSubscribe::NAME,
+        EventsUnsubscribe::NAME,
         AgentPing::NAME,
         AgentStatus::NAME,
         AgentWatch::NAME,
@@ -502,6 +600,9 @@ fn is_question(method: &str) -> bool {
         ProfileList::NAME,
         ProfileShow::NAME,
         GrantList::NAME,
+        RestrictedList::NAME,
+        ActivityList::NAME,
+        ActivityFollow::NAME,
         AuthStatus::NAME,
     ];
     QUESTIONS.contains(&method)

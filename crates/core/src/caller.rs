@@ -1,8 +1,10 @@
 //! Who asks: a connection, and the program behind it as the kernel tells.
 
+use keybearer_protocol::rpc::Notice;
 use keybearer_protocol::session::CallerView;
 use std::sync::Arc;
-use tokio::sync::watch;
+use std::sync::atomic::AtomicBool;
+use tokio::sync::{mpsc, watch};
 
 /// Whoever made a request.
 #[derive(Clone, Debug)]
@@ -13,8 +15,24 @@ pub struct Caller {
     pub claimed_name: Arc<str>,
     /// Whether it is the desktop that lies beside this agent.
     pub is_desktop: bool,
+    /// Whether it is the command that lies there.
+    pub is_helper: bool,
+    /// As whom it speaks.
+    pub standing: Standing,
     /// The connection, among all of this agent.
     pub connection: Connection,
+}
+
+/// As whom a caller speaks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Standing {
+    /// As the program that it is.
+    #[default]
+    Program,
+    /// As whoever holds a connection that `keybearer run` handed on (REQ-C2).
+    Inherited,
+    /// As somebody behind the restricted door: nobody can tell who.
+    Restricted,
 }
 
 /// A connection of a caller.
@@ -24,6 +42,17 @@ pub struct Connection {
     pub number: u64,
     /// Changes never; ends with the connection.
     pub open: watch::Receiver<()>,
+    /// Where its news go.
+    pub outlet: Outlet,
+}
+
+/// A connection's way out for news that nobody asked for. What finds no room in the queue is lost, and told to be.
+#[derive(Clone, Debug)]
+pub struct Outlet {
+    /// The queue.
+    pub queue: mpsc::Sender<Notice>,
+    /// Whether the connection is subscribed to anything: then its silence is no reason to hang up.
+    pub in_use: Arc<AtomicBool>,
 }
 
 impl Connection {

@@ -3,9 +3,16 @@
 //! The policy is kept, not guessed: every program of this user may, until a desktop has registered as prompter once;
 //! from then on a person is asked. What would weaken it is taken from that desktop's connection alone.
 
+/// Connections that a command inherits.
+mod inherited;
+/// Containers and remote hosts.
+mod restricted;
+pub use restricted::{DoorState, RestrictedDoor};
+
 use crate::account::Account;
+use crate::activity::{Activity, asker};
 use crate::auto_lock::{changed, is_weaker};
-use crate::caller::{Caller, Instance};
+use crate::caller::{Caller, Instance, Standing};
 use crate::changes::Changes;
 use crate::clock::now;
 use crate::error::{Error, Unasked};
@@ -13,11 +20,16 @@ use crate::grants::{Asked, Grant, Grants, always_off};
 use crate::home::random_id;
 use crate::lock::Lock;
 use crate::prompts::{PATIENCE, Prompts, Question};
+use crate::shown;
 use crate::vault::protection::{ITEM, Protection};
 use crate::vault::{Vault, VaultError};
+use inherited::Delegations;
+use keybearer_protocol::Door;
+use keybearer_protocol::activity::{ActivityEntry, ActivityKind};
 use keybearer_protocol::grant::GrantView;
-use keybearer_protocol::prompt::{AlwaysOff, Decision, PromptQueue};
+use keybearer_protocol::prompt::{AlwaysOff, Decision, PromptKind, PromptQueue};
 use keybearer_protocol::settings::{Approval, AutoLock, AutoLockChange};
+use restricted::Given;
 use secrecy::SecretString;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -54,6 +66,7 @@ pub struct Consent {
     vault: Vault,
     changes: Changes,
     lock: Lock,
+    activity: Activity,
     prompts: Arc<Prompts>,
     runs: Runs,
     /// Never held across an await.
@@ -62,6 +75,8 @@ pub struct Consent {
     changing: tokio::sync::Mutex<()>,
     /// When the agent locks by itself, as far as it is known.
     auto_lock: watch::Sender<AutoLock>,
+    /// Open as long as an account is behind it.
+    door: RestrictedDoor,
 }
 
 #[derive(Debug, Default)]
@@ -69,25 +84,42 @@ struct State {
     /// What the keyring holds; `None` until it could be read.
     protection: Option<Protection>,
     grants: Grants,
+    delegations: Delegations,
+    given: Given,
     /// A desktop has registered, whether or not the keyring could be told.
     asks: bool,
 }
 
 impl Consent {
     /// The consent that lies in this vault; nothing is read yet.
-    pub fn new(vault: Vault, changes: Changes, lock: Lock, runs: Runs) -> Consent {
+    pub fn new(vault: Vault, changes: Changes, lock: Lock, activity: Activity, runs: Runs) -> Consent {
         let prompts = Arc::new(Prompts::new(changes.clone(), PATIENCE));
-        let (state, changing, auto_lock) = Default::default();
-        Consent { vault, changes, lock, prompts, runs, state, changing, auto_lock }
+        let (state, changing, auto_lock, door) = Default::default();
+        Consent { vault, changes, lock, activity, prompts, runs, state, changing, auto_lock, door }
     }
 
     /// Whether this program may use this account; asks a person where that is needed and `asking` allows it. Gives
     /// what was asked, for what is then given out must be that; nothing where nobody is asked.
     pub async fn permit(&self, caller: &Caller, account: &Account, asking: Asking) -> Result<Option<Asked>, Error> {
+        match caller.standing {
+            Standing::Program => self.permit_for(PromptKind::Program, caller, account, asking).await,
+            Standing::Inherited => self.inherited(caller, account).await.map(Some),
+            Standing::Restricted => self.permit_restricted(caller, account, asking).await.map(Some),
+        }
+    }
+
+    /// The same for a program that speaks for itself.
+    async fn permit_for(
+        &self,
+        kind: PromptKind,
+        caller: &Caller,
+        account: &Account,
+        asking: Asking,
+    ) -> Result<Option<Asked>, Error> {
         if !self.asks(caller).await? {
             return Ok(None);
         }
-        let asked = question(caller, account);
+        let asked = question(kind, caller, account);
         let denied = || Error::ConsentDenied { profile: asked.profile.clone(), unanswered: false };
         match self.state().grants.answer(&asked, now(), self.runs) {
             Some(true) => return Ok(Some(asked)),
@@ -126,9 +158,15 @@ impl Consent {
 
     /// Whether this program may use this account as things stand. Nobody is asked, and no answer is used up.
     pub async fn is_permitted(&self, caller: &Caller, account: &Account) -> bool {
+        if caller.standing == Standing::Inherited {
+            return self.inherited(caller, account).await.is_ok();
+        }
         match self.asks(caller).await {
             Ok(false) => true,
-            Ok(true) => self.state().grants.look(&question(caller, account), now(), self.runs) == Some(true),
+            Ok(true) => {
+                let asked = question(PromptKind::Program, caller, account);
+                self.state().grants.look(&asked, now(), self.runs) == Some(true)
+            }
             Err(_) => false,
         }
     }
@@ -141,6 +179,16 @@ impl Consent {
             Approval::Ask => Ok(true),
             Approval::SameUser if caller.view.foreign => Err(Error::ConsentRequired(Unasked::Foreign)),
             Approval::SameUser => Ok(false),
+        }
+    }
+
+    /// As whom a caller speaks that came through this door.
+    pub fn standing(&self, door: Door, caller: &Caller) -> Standing {
+        match door {
+            Door::Restricted => Standing::Restricted,
+            // Nobody but the command hands a connection on.
+            Door::Programs if caller.is_helper && self.state().delegations.has(&caller.connection) => Standing::Inherited,
+            Door::Programs | Door::Admin => Standing::Program,
         }
     }
 
@@ -165,39 +213,105 @@ impl Consent {
         self.only_prompter(caller)?;
         self.lock.check()?;
         let answered = self.prompts.take(id, decision)?;
-        if let Some(grant) = Grant::new(random_id(), answered.asked(), decision, now()) {
+        let is_remembered = answered.asked().kind != PromptKind::Restricted;
+        let grant = Grant::new(random_id(), answered.asked(), decision, now()).filter(|_| is_remembered);
+        self.note_answer(answered.asked(), decision, grant.as_ref());
+        if let Some(grant) = grant {
             self.remember(grant).await;
         }
         answered.tell();
         Ok(())
     }
 
+    /// The same ahead of the first call: a yes for once waits for that call a moment. Gives the answer that is remembered.
+    pub async fn request(
+        &self,
+        caller: &Caller,
+        account: &Account,
+        asking: Asking,
+    ) -> Result<Option<GrantView>, Error> {
+        let Some(asked) = self.permit(caller, account, asking).await? else { return Ok(None) };
+        let (now, mut state) = (now(), self.state());
+        if state.grants.look(&asked, now, self.runs).is_none()
+            && let Some(grant) = Grant::for_one_call(random_id(), &asked, now)
+        {
+            state.grants.add(grant);
+        }
+        let of_this = |grant: &Grant| grant.is_for(&asked.account) && grant.is_of_caller(&caller.view);
+        Ok(state.grants.views(|grant| of_this(grant).then(|| asked.profile.clone())).pop())
+    }
+
+    /// The remembered answers as they stand, but those for one call, which are used up by it.
+    pub fn remembered(&self) -> Vec<Grant> {
+        self.state().grants.all().iter().filter(|grant| !grant.is_for_one_call()).cloned().collect()
+    }
+
+    /// Whether an answer has ended by itself.
+    pub fn is_over(&self, grant: &Grant) -> bool {
+        grant.is_over(now(), self.runs)
+    }
+
+    /// The prompts that wait, with the account that each is about.
+    pub fn asked(&self) -> Vec<(String, String)> {
+        self.prompts.waiting()
+    }
+
+    fn note_answer(&self, asked: &Asked, decision: Decision, grant: Option<&Grant>) {
+        self.activity.add(ActivityEntry {
+            profile: Some(asked.profile.clone()),
+            account: Some(asked.account.clone()),
+            scopes: shown::scopes(&asked.scopes),
+            decision: Some(decision),
+            grant: grant.map(|grant| grant.id().to_owned()),
+            caller: Some(asker(asked)),
+            ..ActivityEntry::new(ActivityKind::PromptAnswered, now())
+        });
+    }
+
+    /// The remembered answer that lets this program use this account, if it is one.
+    pub fn grant_of(&self, asked: &Asked) -> Option<String> {
+        self.state().grants.which(asked, now(), self.runs).map(str::to_owned)
+    }
+
     /// The remembered answers, the oldest first, for the accounts that `name` knows.
-    pub async fn grants(&self, name: impl Fn(&str) -> Option<String>) -> Result<Vec<GrantView>, Error> {
+    pub async fn grants(&self, name: impl Fn(&Grant) -> Option<String>) -> Result<Vec<GrantView>, Error> {
         self.known(|_| ()).await?;
         let mut state = self.state();
         state.grants.tidy(now(), self.runs);
         Ok(state.grants.views(name))
     }
 
-    /// Forgets a remembered answer.
-    pub async fn revoke(&self, id: &str) -> Result<(), Error> {
+    /// Forgets a remembered answer, if it is of those that the caller may end; gives it.
+    pub async fn revoke(&self, id: &str, may_end: impl Fn(&Grant) -> bool) -> Result<Grant, Error> {
         self.known(|_| ()).await?;
+        if self.state().grants.all().iter().any(|grant| grant.id() == id && !may_end(grant)) {
+            return Err(Error::NoSuchGrant);
+        }
         let for_good = self.state().grants.holds_for_good(id).ok_or(Error::NoSuchGrant)?;
         if for_good {
             // Written first: what the keyring still has would come back with the next agent.
             self.change(|protection| protection.grants.retain(|grant| grant.id() != id)).await?;
         }
-        self.state().grants.remove(id);
+        let mut state = self.state();
+        let forgotten = state.grants.remove(id);
+        // What it allowed to be handed on goes with it.
+        forgotten.iter().for_each(|grant| state.delegations.end_with(grant));
+        drop(state);
         self.changes.announce();
-        Ok(())
+        forgotten.ok_or(Error::NoSuchGrant)
     }
 
     /// Forgets the answers for an account that was removed.
     pub async fn forget_account(&self, account: &str) {
+        self.end_inherited(account);
         let held_for_good = self.state().grants.forget_account(account);
-        let of_others = |protection: &mut Protection| protection.grants.retain(|grant| !grant.is_for(account));
-        if held_for_good && let Err(error) = self.change(of_others).await {
+        let is_restricted = self.restricted().await.is_ok_and(|restricted| restricted.contains(account));
+        let of_others = |protection: &mut Protection| {
+            protection.grants.retain(|grant| !grant.is_for(account));
+            protection.restricted.remove(account);
+        };
+        if (held_for_good || is_restricted)
+            && let Err(error) = self.change(of_others).await {
             tracing::warn!(%error, "answers for a removed account stay in the keyring, where nothing matches them");
         }
     }
@@ -263,7 +377,10 @@ impl Consent {
     /// Locks, at once: prompts end, and answers for running programs with them (REQ-C5). The keyring isn't told yet.
     pub fn lock(&self) {
         self.lock.set(true);
-        self.state().grants.forget_running();
+        let mut state = self.state();
+        state.grants.forget_running();
+        state.delegations.end_all();
+        drop(state);
         self.prompts.abort();
     }
 
@@ -374,6 +491,7 @@ impl Consent {
             self.lock.set(true);
         }
         self.auto_lock.send_replace(protection.auto_lock);
+        self.door.want(&protection.restricted);
         let mut state = self.state();
         state.grants = Grants::with(&protection.grants);
         state.protection = Some(protection);
@@ -393,6 +511,7 @@ impl Consent {
         change(&mut protection);
         self.vault.write(ITEM, &protection).await?;
         self.auto_lock.send_replace(protection.auto_lock);
+        self.door.want(&protection.restricted);
         self.state().protection = Some(protection);
         self.changes.announce();
         Ok(())
@@ -409,9 +528,10 @@ fn unreadable(error: VaultError) -> Error {
     if let VaultError::Unreadable(problem) = error { Error::Unprotected(problem) } else { error.into() }
 }
 
-fn question(caller: &Caller, account: &Account) -> Asked {
+fn question(kind: PromptKind, caller: &Caller, account: &Account) -> Asked {
     let view = account.view();
     Asked {
+        kind,
         account: account.id().to_owned(),
         profile: view.profile,
         server_url: view.server_url,

@@ -1,6 +1,8 @@
 //! Everything that can go wrong here, with its code and its words.
 
+use crate::activity::Problem;
 use crate::assertion_file::AssertionFileError;
+use crate::database::DatabaseError;
 use crate::home::HomeError;
 use crate::journal::JournalError;
 use crate::more_access::Remedy;
@@ -37,6 +39,9 @@ pub enum Error {
     /// The folders can't be used.
     #[error(transparent)]
     Home(#[from] HomeError),
+    /// The record of activity can't be read.
+    #[error(transparent)]
+    Activity(#[from] Problem),
     /// The keyring can't answer.
     #[error(transparent)]
     Vault(#[from] VaultError),
@@ -233,6 +238,15 @@ pub enum Error {
     /// The answer was forgotten already.
     #[error("there is no such remembered answer")]
     NoSuchGrant,
+    /// Only the command beside the agent hands connections on.
+    #[error("only the keybearer command beside the agent hands connections on, by keybearer run")]
+    RunOnly,
+    /// There is no restricted door here.
+    #[error("the restricted door is a Unix socket, and this system has none to give to a container or a remote host")]
+    NoRestrictedDoor,
+    /// Too many accounts lie behind the restricted door.
+    #[error("at most {0} accounts can be named for containers and remote hosts")]
+    TooManyRestricted(usize),
     /// Only the desktop that asks people may do that.
     #[error("only Keybearer's own window may do that")]
     DesktopOnly,
@@ -297,6 +311,12 @@ pub enum Unasked {
     /// The question is being shown, and the caller doesn't wait for the answer.
     #[error("you are being asked whether this program may; it can try again once you have answered")]
     Asked,
+    /// What a connection was handed on with holds no more.
+    #[error("the connection that this program inherited serves no more: what was allowed was taken back, or has changed")]
+    InheritedOver,
+    /// A container or a remote host asks, and doesn't wait for the answer.
+    #[error("a container or a remote host gets nothing unless you are asked, and it doesn't wait for that")]
+    RestrictedUnasked,
     /// Nobody answered the last times.
     #[error("nobody answered when this program asked before, so it has to wait")]
     Resting(Duration),
@@ -375,7 +395,11 @@ impl Error {
             Error::Home(_) => ErrorCode::StorageUnavailable,
             Error::Vault(error) => vault_code(error),
             Error::Unprotected(_) | Error::Journal(JournalError::Unusable { .. }) => ErrorCode::StorageUnavailable,
-            Error::Journal(JournalError::Full(_)) => ErrorCode::StorageFull,
+            Error::Activity(Problem::File(DatabaseError::Full)) | Error::Journal(JournalError::Full(_)) => {
+                ErrorCode::StorageFull
+            }
+            Error::Activity(Problem::Busy) => ErrorCode::Busy,
+            Error::Activity(_) => ErrorCode::StorageUnavailable,
             Error::Journal(JournalError::UnderWay) | Error::Worker(WorkerError::Waiting) => ErrorCode::Busy,
             Error::Worker(WorkerError::NotStarted(_)) => ErrorCode::Internal,
             Error::Reach(ReachError::NotMcp { .. }) | Error::Upstream(UpstreamError::NotMcp(_)) => {
@@ -453,6 +477,8 @@ impl Error {
             Error::ConsentRequired(_) => ErrorCode::ConsentRequired,
             Error::ConsentDenied { .. } => ErrorCode::ConsentDenied,
             Error::DesktopOnly => ErrorCode::DesktopOnly,
+            Error::RunOnly => ErrorCode::CallerUnidentified,
+            Error::NoRestrictedDoor | Error::TooManyRestricted(_) => ErrorCode::Usage,
             Error::Locked => ErrorCode::AgentLocked,
             Error::NoSuchPrompt | Error::NoSuchGrant => ErrorCode::NotThere,
             Error::TooManyPrompts | Error::PrompterTaken => ErrorCode::Busy,
@@ -594,8 +620,12 @@ impl Error {
             Error::ConsentRequired(Unasked::NotInteractive) => {
                 Some("run it without --no-prompt once, and answer \"While it runs\"".to_owned())
             }
+            Error::ConsentRequired(Unasked::InheritedOver) => {
+                Some("start the command again with keybearer run".to_owned())
+            }
             Error::ConsentRequired(Unasked::NoDesktop) => Some("start Keybearer's window".to_owned()),
             Error::Vault(error) => error.way_out().map(str::to_owned),
+            Error::Activity(problem) => Some(problem.way_out().to_owned()),
             Error::Journal(JournalError::Full(_)) => Some("make some room on that disk, and try again".to_owned()),
             Error::Journal(JournalError::Unusable { .. }) => Some("keybearer doctor".to_owned()),
             Error::Journal(JournalError::UnderWay) | Error::Worker(_) => Some("try again in a minute".to_owned()),

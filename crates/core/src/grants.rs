@@ -5,7 +5,8 @@ use crate::caller::Instance;
 use jiff::{SignedDuration, Timestamp};
 use keybearer_protocol::grant::GrantView;
 use keybearer_protocol::program::{Confidence, ProgramView};
-use keybearer_protocol::prompt::{AlwaysOff, Decision};
+use keybearer_protocol::prompt::{AlwaysOff, Decision, PromptKind};
+use keybearer_protocol::session::CallerView;
 use serde::{Deserialize, Serialize};
 
 /// An answer for a running program holds no longer than this.
@@ -18,6 +19,8 @@ const LIMIT: usize = 500;
 /// What is asked: may this program use this account?
 #[derive(Clone, Debug)]
 pub struct Asked {
+    /// What for.
+    pub kind: PromptKind,
     /// The account's immutable id.
     pub account: String,
     /// Its name.
@@ -61,6 +64,7 @@ pub struct Grant {
     scopes: Vec<String>,
     program: String,
     exe: Option<String>,
+    signer: Option<String>,
     script: Option<String>,
     script_sha256: Option<String>,
     created_at: Timestamp,
@@ -102,6 +106,7 @@ impl Grant {
             scopes: asked.scopes.clone(),
             program: asked.program.name.clone().unwrap_or_default(),
             exe: asked.program.exe.clone(),
+            signer: asked.program.signer.clone(),
             script: asked.program.script.clone(),
             script_sha256: asked.program.script_sha256.clone(),
             created_at: now,
@@ -125,9 +130,20 @@ impl Grant {
         &self.id
     }
 
+    /// The account's immutable id.
+    pub fn account(&self) -> &str {
+        &self.account
+    }
+
     /// Whether it is about this account.
     pub fn is_for(&self, account: &str) -> bool {
         self.account == account
+    }
+
+    /// Whether it is a yes to this program about this account.
+    pub fn allows_program(&self, asked: &Asked) -> bool {
+        let same_run = self.running.as_ref().is_none_or(|running| asked.instance.as_ref() == Some(&running.instance));
+        self.allows() && self.account == asked.account && self.same_file(asked) && same_run
     }
 
     /// Whether it is a newer answer of the same kind to the same question: for good, about the same program; for one
@@ -135,7 +151,7 @@ impl Grant {
     pub fn replaces(&self, old: &Grant) -> bool {
         self.account == old.account
             && match (&self.running, &old.running) {
-                (None, None) => (&self.exe, &self.script) == (&old.exe, &old.script),
+                (None, None) => self.is_about(&old.exe, &old.signer, &old.script),
                 (Some(new), Some(old)) => new.once && old.once && new.instance == old.instance,
                 (None, Some(_)) | (Some(_), None) => false,
             }
@@ -146,11 +162,31 @@ impl Grant {
         self.running.is_none()
     }
 
+    /// Whether it is for one call alone.
+    pub fn is_for_one_call(&self) -> bool {
+        self.running.as_ref().is_some_and(|running| running.once)
+    }
+
+    /// Whether it is about the program of this caller, whatever account it is for.
+    pub fn is_of_caller(&self, caller: &CallerView) -> bool {
+        let program = &caller.program;
+        let same_file = self.exe == program.exe && self.script == program.script;
+        same_file
+            && match &self.running {
+                Some(Running { instance, .. }) => {
+                    Some(instance.pid) == program.pid && Some(&instance.started) == program.started.as_ref()
+                }
+                // In another namespace a path names another file.
+                None => !caller.foreign && self.exe.is_some() && self.script_sha256 == program.script_sha256,
+            }
+    }
+
     fn allows(&self) -> bool {
         self.running.as_ref().is_none_or(|running| running.allows)
     }
 
-    fn is_over(&self, now: Timestamp, runs: impl Fn(&Instance) -> bool) -> bool {
+    /// Whether it has ended by itself.
+    pub fn is_over(&self, now: Timestamp, runs: impl Fn(&Instance) -> bool) -> bool {
         self.running.as_ref().is_some_and(|running| running.until <= now || !runs(&running.instance))
     }
 
@@ -175,10 +211,18 @@ impl Grant {
     }
 
     fn same_file(&self, asked: &Asked) -> bool {
-        self.exe == asked.program.exe && self.script == asked.program.script
+        let ProgramView { exe, signer, script, .. } = &asked.program;
+        self.is_about(exe, signer, script)
     }
 
-    fn view(&self, profile: String) -> GrantView {
+    /// A signed program is the same wherever an update has put it (REQ-I5); any other is its file.
+    fn is_about(&self, exe: &Option<String>, signer: &Option<String>, script: &Option<String>) -> bool {
+        let same_program = self.signer == *signer && (signer.is_some() || self.exe == *exe);
+        same_program && self.script == *script
+    }
+
+    /// As a list shows it, for the account of this name.
+    pub fn view(&self, profile: String) -> GrantView {
         let decision = match &self.running {
             None => Decision::Always,
             Some(Running { once: true, .. }) => Decision::Once,
@@ -192,6 +236,7 @@ impl Grant {
             exe: self.exe.clone(),
             script: self.script.clone(),
             pid: self.running.as_ref().map(|running| running.instance.pid),
+            inherited: false,
             decision,
             created_at: self.created_at,
             last_used_at: self.last_used_at,
@@ -204,6 +249,9 @@ impl Grant {
 /// Why an answer for good isn't offered: what can't be told from others, or be replaced by any program of this user,
 /// would get access for all of them (REQ-I5).
 pub fn always_off(asked: &Asked) -> Option<AlwaysOff> {
+    if asked.kind == PromptKind::Restricted {
+        return Some(AlwaysOff::Restricted);
+    }
     if asked.foreign {
         return Some(AlwaysOff::Unidentified);
     }
@@ -246,6 +294,11 @@ impl Grants {
         Some(allows)
     }
 
+    /// The remembered answer that this question has.
+    pub fn which(&self, asked: &Asked, now: Timestamp, runs: impl Fn(&Instance) -> bool) -> Option<&str> {
+        self.grants.iter().rev().find(|grant| grant.answers(asked, now, &runs)).map(Grant::id)
+    }
+
     /// When the file of this program was allowed for good with another content.
     pub fn allowed_before(&self, asked: &Asked) -> Option<Timestamp> {
         let changed = |grant: &Grant| grant.is_of(asked) && grant.script_sha256 != asked.program.script_sha256;
@@ -286,9 +339,14 @@ impl Grants {
         self.for_good().len() != before
     }
 
+    /// The one of this id.
+    pub fn get(&self, id: &str) -> Option<&Grant> {
+        self.grants.iter().find(|grant| grant.id == id)
+    }
+
     /// Whether this one is there, and whether it holds for good.
     pub fn holds_for_good(&self, id: &str) -> Option<bool> {
-        self.grants.iter().find(|grant| grant.id == id).map(Grant::is_for_good)
+        self.get(id).map(Grant::is_for_good)
     }
 
     /// Those that hold for good.
@@ -296,9 +354,14 @@ impl Grants {
         self.grants.iter().filter(|grant| grant.is_for_good()).cloned().collect()
     }
 
+    /// All of them.
+    pub fn all(&self) -> &[Grant] {
+        &self.grants
+    }
+
     /// As a list shows them, the oldest first, for the accounts that `name` knows.
-    pub fn views(&self, name: impl Fn(&str) -> Option<String>) -> Vec<GrantView> {
-        self.grants.iter().filter_map(|grant| Some(grant.view(name(&grant.account)?))).collect()
+    pub fn views(&self, name: impl Fn(&Grant) -> Option<String>) -> Vec<GrantView> {
+        self.grants.iter().filter_map(|grant| Some(grant.view(name(grant)?))).collect()
     }
 }
 
@@ -309,6 +372,7 @@ mod tests {
     fn asked(confidence: Confidence) -> Asked {
         let instance = Instance { pid: 7, started: "99".into() };
         Asked {
+            kind: PromptKind::Program,
             account: "a".into(),
             profile: "linear".into(),
             server_url: "https://mcp.example/".into(),
@@ -399,6 +463,24 @@ mod tests {
         let kept = serde_json::to_string(&grants.for_good()).expect("written");
         let back: Vec<Grant> = serde_json::from_str(&kept).expect("read");
         assert_eq!(Grants::with(&back).answer(&first, now(), |_| true), Some(true));
+    }
+
+    #[test]
+    fn a_signed_program_stays_itself_when_an_update_moves_it_and_another_signer_is_another() {
+        let mut first = asked(Confidence::Signed);
+        (first.program.script, first.program.script_sha256) = (None, None);
+        first.program.signer = Some("Example Ltd: Client".into());
+        let mut grants = after(Decision::Always, &first);
+        let mut moved = first.clone();
+        moved.program.exe = Some(r"C:\Program Files\Example\2.0\client.exe".into());
+        assert_eq!(grants.answer(&moved, now(), |_| true), Some(true));
+        for signer in [None, Some("Example Ltd: Other".to_owned())] {
+            let mut other = first.clone();
+            other.program.signer = signer;
+            assert_eq!(grants.answer(&other, now(), |_| true), None);
+        }
+        grants.add(Grant::new("second".into(), &moved, Decision::Always, now()).expect("remembered"));
+        assert_eq!(grants.for_good().len(), 1);
     }
 
     #[test]

@@ -81,6 +81,11 @@ impl Home {
         self.state.join("journal")
     }
 
+    /// What happened: who got which token, and when.
+    pub fn activity_file(&self) -> PathBuf {
+        self.state.join("activity.db")
+    }
+
     /// What the agent tells of itself when nobody watches it.
     pub fn log_file(&self) -> PathBuf {
         self.state.join("agent.log")

@@ -18,8 +18,14 @@ pub mod seal;
 pub mod changes;
 /// Who asks.
 pub mod caller;
+/// How much is shown of what programs say of themselves.
+pub mod shown;
 /// The answers that are remembered.
 pub mod grants;
+/// A database in a file of ours.
+pub mod database;
+/// What happened: who got which token, who was refused, what was changed.
+pub mod activity;
 /// Profiles: what the user wrote down, in `servers.json`.
 pub mod profile;
 /// One job at a time, shared by all who want its result.
@@ -78,6 +84,8 @@ pub mod accounts;
 pub mod renewals;
 /// Locking, by hand and by itself.
 pub mod locking;
+/// News for whoever has subscribed.
+pub mod events;
 /// The words of the protocol, answered.
 pub mod api;
 /// What an agent would find here.

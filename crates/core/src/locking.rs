@@ -3,11 +3,14 @@
 
 use crate::account::Context;
 use crate::accounts::Accounts;
+use crate::activity;
 use crate::auto_lock::Sign;
 use crate::caller::Caller;
+use crate::clock::now;
 use crate::consent::Consent;
 use crate::error::Error;
 use crate::presence::{News, Presence, Wanted, untouched_for};
+use keybearer_protocol::activity::{ActivityEntry, ActivityKind};
 use keybearer_protocol::settings::{AutoLock, Unseen};
 use secrecy::SecretString;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -21,6 +24,25 @@ const MOMENT: Duration = Duration::from_secs(1);
 const REST: Duration = Duration::from_secs(10);
 /// How often the clocks are looked at: the agent's timers stand still while the computer sleeps.
 const LOOK: Duration = Duration::from_secs(60);
+
+/// Who locks.
+#[derive(Clone, Copy, Debug)]
+pub enum By<'a> {
+    /// Somebody who says so.
+    Caller(&'a Caller),
+    /// The agent, as it was told to: at the lock of the screen, before sleep, or when nobody is there.
+    Itself(&'static str),
+}
+
+impl By<'_> {
+    fn entry(self) -> ActivityEntry {
+        let (caller, cause) = match self {
+            By::Caller(caller) => (Some(activity::caller(caller)), None),
+            By::Itself(why) => (None, Some(why.to_owned())),
+        };
+        ActivityEntry { caller, cause, ..ActivityEntry::new(ActivityKind::Locked, now()) }
+    }
+}
 
 /// Locks one agent.
 pub struct Locking {
@@ -46,7 +68,12 @@ impl Locking {
     }
 
     /// Locks at once. What isn't under way is out of memory when this returns.
-    pub async fn lock(self: &Arc<Self>) {
+    pub async fn lock(self: &Arc<Self>, by: By<'_>) {
+        let activity = &self.accounts.context().activity;
+        if !self.accounts.context().lock.is_set() {
+            activity.add(by.entry());
+        }
+        activity.settle();
         self.consent.lock();
         self.accounts.put_away();
         self.accounts.context().changes.announce();
@@ -107,9 +134,9 @@ impl Locking {
     async fn follow_presence(self: Arc<Self>, mut news: mpsc::Receiver<News>) {
         while let Some(news) = news.recv().await {
             match news {
-                News::ScreenLocked => self.lock_because("the screen locked").await,
+                News::ScreenLocked => self.lock_because("screen").await,
                 // It sleeps once that is dropped.
-                News::Sleep(_delay) => self.lock_because("the computer is about to sleep").await,
+                News::Sleep(_delay) => self.lock_because("sleep").await,
             }
         }
     }
@@ -135,15 +162,15 @@ impl Locking {
             }
             match untouched_for().await.filter(|untouched| *untouched < limit) {
                 Some(untouched) => self.note(Sign::now().before(untouched)),
-                None => self.lock_because("nobody was there for a while").await,
+                None => self.lock_because("idle").await,
             }
         }
     }
 
-    async fn lock_because(self: &Arc<Self>, why: &str) {
+    async fn lock_because(self: &Arc<Self>, why: &'static str) {
         if !self.accounts.context().lock.is_set() {
             tracing::info!(why, "locking");
-            self.lock().await;
+            self.lock(By::Itself(why)).await;
         }
     }
 

@@ -6,10 +6,9 @@ use crate::clock::now;
 use crate::error::{Error, Unasked};
 use crate::grants::Asked;
 use crate::home::random_id;
+use crate::shown;
 use jiff::{SignedDuration, Timestamp};
-use keybearer_oauth::readable::readable;
-use keybearer_protocol::program::ProgramView;
-use keybearer_protocol::prompt::{AlwaysOff, Decision, PromptQueue, PromptView};
+use keybearer_protocol::prompt::{AlwaysOff, Decision, PromptKind, PromptQueue, PromptView};
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -22,10 +21,6 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 const QUEUE: usize = 8;
 /// How many of them may be about one file.
 const OF_ONE_FILE: usize = 3;
-/// How much of a path or a name is shown, in characters: a prompt must fit a frame, whatever a program calls itself.
-const SHOWN: usize = 240;
-/// How many scopes are shown.
-const SHOWN_SCOPES: usize = 40;
 /// The most that the prompts of one answer hold, in bytes: it fits a frame of 64 KiB.
 const FRAME: usize = 56 * 1024;
 /// So many prompts of one program lapse before it isn't asked about for a while.
@@ -51,11 +46,13 @@ struct State {
     unanswered: HashMap<Who, Unanswered>,
 }
 
-/// Whom a prompt is about: a running program or, where the system can't tell, a connection.
+/// Whom a prompt is about: a running program or, where the system can't tell, a connection. All who come through the
+/// restricted door are one: nobody can tell them apart.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Who {
     Program(Instance),
     Connection(u64),
+    Restricted,
 }
 
 #[derive(Debug)]
@@ -88,8 +85,21 @@ struct Waiting {
 
 impl State {
     fn of_file(&self, asked: &Asked) -> usize {
-        let file = |asked: &Asked| (asked.program.exe.clone(), asked.program.script.clone());
-        self.waiting.iter().filter(|waiting| file(&waiting.question.asked) == file(asked)).count()
+        let is_restricted = |asked: &Asked| asked.kind == PromptKind::Restricted;
+        let same = |other: &Asked| match (is_restricted(other), is_restricted(asked)) {
+            (true, true) => true,
+            (false, false) => {
+                (&other.program.exe, &other.program.script) == (&asked.program.exe, &asked.program.script)
+            }
+            (true, false) | (false, true) => false,
+        };
+        self.waiting.iter().filter(|waiting| same(&waiting.question.asked)).count()
+    }
+
+    /// Counts a question that came to nothing.
+    fn count(&mut self, asked: &Asked) {
+        let unanswered = self.unanswered.entry(who(asked)).or_insert(Unanswered { count: 0, since: Instant::now() });
+        (unanswered.count, unanswered.since) = (unanswered.count + 1, Instant::now());
     }
 }
 
@@ -157,6 +167,12 @@ impl Prompts {
         self.state().waiting.len()
     }
 
+    /// Those that wait, with the account that each is about.
+    pub fn waiting(&self) -> Vec<(String, String)> {
+        let state = self.state();
+        state.waiting.iter().map(|waiting| (waiting.id.clone(), waiting.question.asked.profile.clone())).collect()
+    }
+
     /// The queue, when it is another than `seen`, or after `wait`.
     pub async fn next(&self, seen: Option<u32>, wait: Duration) -> PromptQueue {
         if let Some(seen) = seen {
@@ -180,9 +196,18 @@ impl Prompts {
         if decision == Decision::Always && state.waiting.get(place).is_some_and(|it| it.question.always_off.is_some()) {
             return Err(Error::Usage("this program can't be allowed for good".to_owned()));
         }
+        let is_restricted = state.waiting[place].question.asked.kind == PromptKind::Restricted;
+        if is_restricted && decision == Decision::WhileRunning {
+            return Err(Error::Usage("a container or remote host is asked about each time".to_owned()));
+        }
         let waiting = state.waiting.remove(place);
-        // A person is there after all.
-        state.unanswered.remove(&who(&waiting.question.asked));
+        if is_restricted && decision == Decision::Deny {
+            // No answer is remembered of whoever can't be told apart; but nobody has to say no again and again.
+            state.count(&waiting.question.asked);
+        } else {
+            // A person is there after all.
+            state.unanswered.remove(&who(&waiting.question.asked));
+        }
         drop(state);
         self.announce();
         Ok(Answered { waiting, decision })
@@ -232,8 +257,11 @@ impl Prompts {
         }
         let same = |waiting: &&mut Waiting| {
             let other = &waiting.question.asked;
+            // Behind the restricted door, one connection is all that two calls can be told to have in common.
+            let is_joinable = asked.kind == other.kind
+                && (asked.kind != PromptKind::Restricted || asked.connection == other.connection);
             let same_account = (&other.account, &other.server_url) == (&asked.account, &asked.server_url);
-            same_account && other.scopes == asked.scopes && self::who(other) == who
+            is_joinable && same_account && other.scopes == asked.scopes && self::who(other) == who
         };
         let joined = state.waiting.iter_mut().find(same).map(|waiting| {
             waiting.calls = waiting.calls.saturating_add(1);
@@ -269,9 +297,7 @@ impl Prompts {
         let mut state = self.state();
         let Some(place) = state.waiting.iter().position(|waiting| waiting.id == id) else { return };
         let waiting = state.waiting.remove(place);
-        let unanswered = state.unanswered.entry(who(&waiting.question.asked));
-        let unanswered = unanswered.or_insert(Unanswered { count: 0, since: Instant::now() });
-        (unanswered.count, unanswered.since) = (unanswered.count + 1, Instant::now());
+        state.count(&waiting.question.asked);
         state.unanswered.retain(|_, unanswered| unanswered.since.elapsed() < REST);
         drop(state);
         waiting.verdict.send_replace(Some(Verdict::Lapsed));
@@ -317,34 +343,10 @@ impl Drop for Call<'_> {
 }
 
 fn who(asked: &Asked) -> Who {
-    asked.instance.clone().map_or(Who::Connection(asked.connection), Who::Program)
-}
-
-/// The beginning and the end of a text that is too long; the end of a path tells most.
-fn shortened(text: &str) -> String {
-    let length = text.chars().count();
-    if length <= SHOWN {
-        return text.to_owned();
-    }
-    let (head, tail) = (SHOWN / 3, SHOWN - SHOWN / 3);
-    text.chars().take(head).chain(['…']).chain(text.chars().skip(length - tail)).collect()
-}
-
-fn shown_scopes(scopes: &[String]) -> Vec<String> {
-    let mut shown: Vec<String> = scopes.iter().take(SHOWN_SCOPES).map(|scope| shortened(scope)).collect();
-    let more = scopes.len().saturating_sub(SHOWN_SCOPES);
-    shown.extend((more > 0).then(|| format!("+{more}")));
-    shown
-}
-
-fn shown_program(program: &ProgramView) -> ProgramView {
-    let short = |text: &Option<String>| text.as_deref().map(shortened);
-    ProgramView {
-        name: short(&program.name),
-        exe: short(&program.exe),
-        script: short(&program.script),
-        folder: short(&program.folder),
-        ..program.clone()
+    match (asked.kind, &asked.instance) {
+        (PromptKind::Restricted, _) => Who::Restricted,
+        (PromptKind::Program | PromptKind::Run, Some(instance)) => Who::Program(instance.clone()),
+        (PromptKind::Program | PromptKind::Run, None) => Who::Connection(asked.connection),
     }
 }
 
@@ -353,11 +355,12 @@ fn view(waiting: &Waiting) -> PromptView {
     PromptView {
         prompt: waiting.id.clone(),
         profile: asked.profile.clone(),
-        server_url: shortened(&asked.server_url),
-        scopes: shown_scopes(&asked.scopes),
+        server_url: shown::text(&asked.server_url),
+        scopes: shown::scopes(&asked.scopes),
         token_expires_at: asked.token_expires_at,
-        program: shown_program(&asked.program),
-        claimed_name: readable(&asked.claimed_name).chars().take(80).collect(),
+        kind: asked.kind,
+        program: shown::program(&asked.program),
+        claimed_name: shown::claim(&asked.claimed_name),
         always_off: *always_off,
         allowed_before: *allowed_before,
         calls: waiting.calls,
@@ -368,19 +371,30 @@ fn view(waiting: &Waiting) -> PromptView {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::caller::{Outlet, Standing};
+    use keybearer_protocol::program::ProgramView;
     use keybearer_protocol::session::CallerView;
+    use std::sync::Arc;
+    use tokio::sync::mpsc;
 
     fn desktop(open: &watch::Sender<()>) -> Caller {
         Caller {
             view: CallerView { pid: None, exe: None, foreign: false, program: ProgramView::default() }.into(),
             claimed_name: "".into(),
             is_desktop: true,
-            connection: Connection { number: 1, open: open.subscribe() },
+            is_helper: false,
+            standing: Standing::Program,
+            connection: Connection {
+                number: 1,
+                open: open.subscribe(),
+                outlet: Outlet { queue: mpsc::channel(1).0, in_use: Arc::default() },
+            },
         }
     }
 
     fn question(pid: u32) -> Question {
         let asked = Asked {
+            kind: PromptKind::Program,
             account: "a".into(),
             profile: "linear".into(),
             server_url: "https://mcp.example/".into(),

@@ -14,6 +14,7 @@ use keybearer_protocol::rpc::{Id, Request, Response};
 use keybearer_protocol::session::{SessionOpen, SessionOpenParams, SessionOpenReply, Software, VersionRange};
 use keybearer_protocol::{Door, ErrorCode, ErrorObject};
 use serde_json::Value;
+use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::time::Duration;
 use zeroize::Zeroizing;
@@ -21,11 +22,16 @@ use zeroize::Zeroizing;
 /// The most that a healthy agent takes to say hello.
 const HELLO: Duration = Duration::from_secs(5);
 
+/// The most news that are kept for whoever asks for them later; the oldest make room.
+const KEPT_NEWS: usize = 1024;
+
 /// A connection to the agent.
 #[derive(Debug)]
 pub struct Client {
     stream: BufReader<Stream>,
     next_id: u64,
+    /// News that came while an answer was awaited.
+    news: VecDeque<Value>,
     session: Option<String>,
     /// What the agent said of itself and of us; set by the handshake.
     hello: Option<SessionOpenReply>,
@@ -75,7 +81,7 @@ impl Client {
     /// Connects to a door at this place.
     pub fn connect_at(place: &Place, door: Door, name: &str) -> Result<Client, ClientError> {
         let stream = BufReader::new(socket::connect(place, door)?);
-        let mut client = Client { stream, next_id: 0, session: None, hello: None };
+        let mut client = Client { stream, next_id: 0, news: VecDeque::new(), session: None, hello: None };
         client.set_timeout(Some(HELLO));
         let software = Software { name: name.to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() };
         let hello =
@@ -84,6 +90,11 @@ impl Client {
         client.hello = Some(hello);
         client.set_timeout(None);
         Ok(client)
+    }
+
+    /// The connection itself, for whoever it is handed on to; all that the agent said was read.
+    pub fn into_stream(self) -> Stream {
+        self.stream.into_inner()
     }
 
     /// What the agent said of itself and of us.
@@ -112,12 +123,29 @@ impl Client {
         let request = Request::new(id.clone(), method, params, self.session.clone());
         write(self.stream.get_mut(), &request)?;
         loop {
-            let response = read(&mut self.stream)?;
+            let line = read(&mut self.stream)?;
+            if is_news(&line) {
+                if self.news.len() == KEPT_NEWS {
+                    self.news.pop_front();
+                }
+                self.news.push_back(line);
+                continue;
+            }
+            let response = response(line)?;
             // Another id: an answer to a request that this caller stopped waiting for.
             if response.id.is_none() || response.id.as_ref() == Some(&id) {
                 return outcome(response);
             }
         }
+    }
+
+    /// The next news of what this connection has subscribed to: `method` and `params` of a notification.
+    pub fn next_news(&mut self) -> Result<Value, ClientError> {
+        while self.news.is_empty() {
+            // An answer here is one that its caller stopped waiting for.
+            self.news.extend(Some(read(&mut self.stream)?).filter(is_news));
+        }
+        self.news.pop_front().ok_or(ClientError::HungUp)
     }
 
     /// Every account, sorted by name.
@@ -133,17 +161,25 @@ fn write(stream: &mut Stream, request: &Request) -> Result<(), ClientError> {
     stream.write_all(&line).map_err(|error| broken(&error))
 }
 
-/// Waits for the next answer, to whichever request.
-fn read(stream: &mut BufReader<Stream>) -> Result<Response, ClientError> {
+/// Waits for the next line: an answer to whichever request, or news.
+fn read(stream: &mut BufReader<Stream>) -> Result<Value, ClientError> {
     let mut line = Zeroizing::new(Vec::new());
     let limit = u64::try_from(LIMIT).unwrap_or(u64::MAX);
     stream.by_ref().take(limit).read_until(b'\n', &mut line).map_err(|error| broken(&error))?;
-    let answer = match line.pop() {
-        Some(b'\n') => frame::parse(&line).map_err(|_| ClientError::Garbled)?,
-        Some(_) => return Err(ClientError::Garbled),
-        None => return Err(ClientError::HungUp),
-    };
-    serde_json::from_value(answer).map_err(|_| ClientError::Garbled)
+    match line.pop() {
+        Some(b'\n') => frame::parse(&line).map_err(|_| ClientError::Garbled),
+        Some(_) => Err(ClientError::Garbled),
+        None => Err(ClientError::HungUp),
+    }
+}
+
+/// Whether a line answers nothing.
+fn is_news(line: &Value) -> bool {
+    line.get("method").is_some()
+}
+
+fn response(line: Value) -> Result<Response, ClientError> {
+    serde_json::from_value(line).map_err(|_| ClientError::Garbled)
 }
 
 /// What an answer says.

@@ -5,18 +5,16 @@ use crate::peer::{self, Witness};
 use crate::server::{Caller, Handler, Refusal};
 use crate::session::{Session, Step, Welcome};
 use crate::socket::Connection;
-use futures_util::StreamExt;
-use futures_util::future::{AbortHandle, Abortable};
+use futures_util::future::{AbortHandle, Abortable, OptionFuture};
 use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
 use keybearer_protocol::rpc::{Id, Notice, Response};
 use keybearer_protocol::{Door, ErrorCode, ErrorObject};
 use serde_json::Value;
 use std::collections::HashMap;
-use std::future::poll_fn;
 use std::io::{self, ErrorKind};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::{mpsc, watch};
@@ -81,55 +79,53 @@ pub(crate) async fn converse<H: Handler>(
     let mut told = closing.clone();
     // Also if whoever could close the door is gone.
     let mut told = pin!(async move { drop(told.wait_for(|closing| *closing).await) });
+    let mut ended = pin!(OptionFuture::from(None));
     let mut lines = Lines::default();
     let mut deadline = pin!(sleep_until(Instant::now() + HELLO));
     while !conversation.is_over {
+        let had_begun = lines.is_partial();
         let read = tokio::select! {
             biased;
             () = &mut told => break,
             Some(answer) = conversation.answering.next() => {
-                answer.iter().for_each(|answer| conversation.answer(answer));
-                conversation.write(&mut writer).await?;
-                if conversation.begins_anew() {
-                    peer::share(&mut reader);
-                    deadline.as_mut().reset(Instant::now() + HELLO);
-                }
-                continue;
+                conversation.answer_late(answer);
+                None
             }
             Some(notice) = notices.recv() => {
                 conversation.tell(&notice);
-                conversation.write(&mut writer).await?;
-                continue;
+                None
             }
-            read = reader.read_buf(lines.room()) => read,
+            read = reader.read_buf(lines.room()) => Some(read),
+            Some(()) = &mut ended => break,
             () = &mut deadline => {
-                if conversation.listens() {
-                    deadline.as_mut().reset(Instant::now() + IDLE);
-                    continue;
+                if had_begun || !conversation.may_be_silent() {
+                    return Err(ErrorKind::TimedOut.into());
                 }
-                Err(ErrorKind::TimedOut.into())
+                deadline.as_mut().reset(Instant::now() + IDLE);
+                None
             }
         };
         match read {
-            Ok(0) => break,
-            Ok(_) => {}
-            Err(error) => return Err(conversation.lost(error)),
-        }
-        let (was_open, mut came) = (conversation.session.is_open(), false);
-        while !conversation.is_over && conversation.hears(&mut lines).await {
-            came = true;
-            if conversation.begins_anew() {
-                peer::share(&mut reader);
+            Some(Ok(0)) => break,
+            Some(Ok(_)) => {
+                let (was_open, came) = (conversation.session.is_open(), conversation.hear_all(&mut lines));
+                // A hello has one time for all its pieces, and so has every line.
+                let patience = match (conversation.session.is_open(), lines.is_partial()) {
+                    (false, _) => was_open.then_some(HELLO),
+                    (true, true) => (came || !had_begun).then_some(PARTIAL),
+                    (true, false) => Some(IDLE),
+                };
+                patience.iter().for_each(|patience| deadline.as_mut().reset(Instant::now() + *patience));
             }
+            Some(Err(error)) => return Err(conversation.lost(error)),
+            None => {}
         }
         conversation.write(&mut writer).await?;
-        match (conversation.session.is_open(), lines.is_partial()) {
-            // A hello has one time for all its pieces, and so has every line.
-            (false, _) if !was_open => {}
-            (false, _) => deadline.as_mut().reset(Instant::now() + HELLO),
-            (true, true) if !came => {}
-            (true, true) => deadline.as_mut().reset(Instant::now() + PARTIAL),
-            (true, false) => deadline.as_mut().reset(Instant::now() + IDLE),
+        if conversation.begins_anew() {
+            peer::share(&mut reader);
+            // A child of the process may hold the connection longer than it lives.
+            ended.set(Some(conversation.witness.ended()).into());
+            deadline.as_mut().reset(Instant::now() + HELLO);
         }
     }
     let is_closing = *closing.borrow();
@@ -137,23 +133,41 @@ pub(crate) async fn converse<H: Handler>(
 }
 
 impl<H: Handler> Conversation<H> {
-    /// Does what the next line says, if there is one.
-    async fn hears(&mut self, lines: &mut Lines) -> bool {
-        poll_fn(|cx| Poll::Ready(lines.next(|line| self.hear(line, cx)).is_some())).await
+    /// Takes the lines that are there, and gives the answers that are ready at once; whether there was a line.
+    fn hear_all(&mut self, lines: &mut Lines) -> bool {
+        let mut came = false;
+        while !self.is_over && lines.next(|line| self.hear(line)).is_some() {
+            came = true;
+        }
+        while let Some(Some(answer)) = self.answering.next().now_or_never() {
+            self.answer(answer);
+        }
+        came
     }
 
-    fn hear(&mut self, line: Result<&[u8], FrameError>, cx: &mut Context<'_>) {
+    /// Whether the caller still is what it was when it connected. One that became another program, or ended, is heard no
+    /// more and gets nothing more: what was said of it doesn't count for what is there now (REQ-I1).
+    fn is_itself(&mut self) -> bool {
         let is_itself = if self.is_delegated { self.witness.is_alive() } else { self.witness.is_unchanged() };
-        if !is_itself {
-            // Another program in the same process, or none any more: what was said of it counts no more (REQ-I1).
-            tracing::warn!(pid = self.caller.view.pid, "a caller became another program and was hung up on");
-            self.handler.refused(self.door, &self.caller.view, Refusal::BecameAnother);
-            self.is_over = true;
+        if is_itself {
+            return true;
+        }
+        tracing::warn!(pid = self.caller.view.pid, "a caller became another program and was hung up on");
+        self.handler.refused(self.door, &self.caller.view, Refusal::BecameAnother);
+        self.is_over = true;
+        self.answering.clear();
+        false
+    }
+
+    /// Does what the next line says.
+    fn hear(&mut self, line: Result<&[u8], FrameError>) {
+        if !self.is_itself() {
             return;
         }
         match self.session.hear(line) {
             Step::Say(answer) => self.say(&answer),
             Step::Greet { claimed_name, answer } => {
+                self.taken_back.drain().for_each(|(_, answering)| answering.abort());
                 // Our own command needn't say who it is: that is known, and is the name of nobody who asks.
                 if !self.caller.is_helper {
                     Arc::make_mut(&mut self.caller).claimed_name = claimed_name.into();
@@ -162,18 +176,13 @@ impl<H: Handler> Conversation<H> {
             }
             Step::Ask(request) => {
                 let (handler, door, caller) = (self.handler.clone(), self.door, self.caller.clone());
-                let id = request.id.clone();
-                let mut answering: Answering = Box::pin(async move {
+                let (abort, registration) = AbortHandle::new_pair();
+                self.taken_back.insert(request.id.clone(), abort);
+                let answering: Answering = Box::pin(async move {
                     let outcome: Result<Value, ErrorObject> =
                         handler.answer(door, &caller, &request.method, request.params).await;
                     Response::new(Some(request.id), outcome)
                 });
-                // Most are at hand, and have to wait for nobody.
-                if let Poll::Ready(answer) = answering.as_mut().poll(cx) {
-                    return self.answer(&answer);
-                }
-                let (abort, registration) = AbortHandle::new_pair();
-                self.taken_back.insert(id, abort);
                 self.answering.push(Abortable::new(answering, registration));
             }
             Step::Cancel(id, answer) => {
@@ -187,14 +196,22 @@ impl<H: Handler> Conversation<H> {
         }
     }
 
+    /// Takes an answer that took its time to whoever asked, unless that is another by now.
+    fn answer_late<E>(&mut self, answer: Result<Response, E>) {
+        if self.is_itself() {
+            self.answer(answer);
+        }
+    }
+
     /// Takes an answer to whoever asked, unless that was taken back.
-    fn answer(&mut self, answer: &Response) {
+    fn answer<E>(&mut self, answer: Result<Response, E>) {
+        let Ok(answer) = answer else { return };
         let wanted = answer.id.as_ref().is_some_and(|id| {
             self.taken_back.remove(id);
             self.session.answered(id)
         });
         if wanted {
-            self.say(answer);
+            self.say(&answer);
         }
     }
 
@@ -210,12 +227,15 @@ impl<H: Handler> Conversation<H> {
         true
     }
 
-    /// Whether the caller may be silent for as long as it likes: it waits for notices.
-    fn listens(&self) -> bool {
-        self.session.is_open() && self.caller.outbox.listens()
+    /// Whether the caller may be silent for as long as it likes: it waits for notices, or can't come back.
+    fn may_be_silent(&self) -> bool {
+        self.is_delegated || (self.session.is_open() && self.caller.outbox.listens())
     }
 
     fn tell(&mut self, notice: &Notice) {
+        if !self.is_itself() {
+            return;
+        }
         let mut line = Zeroizing::new(serde_json::to_vec(notice).unwrap_or_default());
         line.push(b'\n');
         // What a caller can't take isn't worth its connection; it sees that a number is missing.
@@ -259,7 +279,7 @@ impl<H: Handler> Conversation<H> {
     async fn end(mut self, writer: &mut (impl AsyncWrite + Unpin), is_closing: bool) -> io::Result<()> {
         let until = Instant::now() + LAST_ANSWERS;
         while let Ok(Some(answer)) = tokio::time::timeout_at(until, self.answering.next()).await {
-            answer.iter().for_each(|answer| self.answer(answer));
+            self.answer_late(answer);
             self.write(writer).await?;
         }
         if is_closing {

@@ -197,8 +197,12 @@ mod tests {
         assert_eq!(next(&mut lines), None);
         lines.room().extend(b"\n");
         assert_eq!(next(&mut lines).map(|line| line.map(|line| line.len())), Some(Ok(LIMIT - 1)));
-        lines.room().extend(vec![b'x'; LIMIT]);
-        assert_eq!(next(&mut lines), Some(Err(FrameError::TooLong)));
+        for end in ["\n", ""] {
+            let mut lines = Lines::default();
+            lines.room().extend(vec![b'x'; LIMIT]);
+            lines.room().extend(end.bytes());
+            assert_eq!(next(&mut lines), Some(Err(FrameError::TooLong)));
+        }
     }
 
     #[test]

@@ -1,5 +1,12 @@
 //! Who calls, as the kernel tells. What a caller says of itself is never believed (REQ-H4).
 
+/// What the processes are that led to a caller.
+#[cfg(any(target_os = "macos", windows))]
+mod roles;
+/// What is in a script.
+#[cfg(any(target_os = "macos", windows))]
+mod script;
+
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(target_os = "linux")]
@@ -10,9 +17,14 @@ mod windows;
 #[cfg(windows)]
 use windows as system;
 
-#[cfg(not(any(target_os = "linux", windows)))]
+#[cfg(target_os = "macos")]
+mod macos;
+#[cfg(target_os = "macos")]
+use macos as system;
+
+#[cfg(not(any(target_os = "linux", target_os = "macos", windows)))]
 mod elsewhere;
-#[cfg(not(any(target_os = "linux", windows)))]
+#[cfg(not(any(target_os = "linux", target_os = "macos", windows)))]
 use elsewhere as system;
 
 pub use system::Witness;
@@ -21,6 +33,7 @@ pub(crate) use system::attest;
 pub(crate) use system::{number, share, split};
 
 use crate::socket::Connection;
+use keybearer_protocol::Door;
 use keybearer_protocol::session::CallerView;
 use std::io;
 
@@ -29,6 +42,8 @@ use std::io;
 pub struct Peer {
     /// Whether it runs as this user.
     pub same_user: bool,
+    /// Whether it runs as the system's administrator: what a container runs by default.
+    pub is_root: bool,
     /// What is known of the process.
     pub view: CallerView,
     /// Whether it is the `keybearer-desktop` that lies beside this agent.
@@ -37,6 +52,14 @@ pub struct Peer {
     pub is_helper: bool,
     /// Holds the process, to see that it stays what it was.
     pub witness: Witness,
+}
+
+impl Peer {
+    /// Whether it may come through this door. A container's root is not this user, and was given the restricted door by
+    /// whoever started the container; who asks there is asked about each time.
+    pub fn may_enter(&self, door: Door) -> bool {
+        self.same_user || (door == Door::Restricted && self.is_root)
+    }
 }
 
 /// Whether the process of this number still runs, and is the one that began then (`ProgramView::started`).

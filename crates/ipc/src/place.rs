@@ -30,7 +30,7 @@ pub enum PlaceError {
 
 /// What a socket's path may hold at most: `sun_path` of macOS, the smaller one, without its end.
 #[cfg(unix)]
-const PATH_LIMIT: usize = 103;
+pub(crate) const PATH_LIMIT: usize = 103;
 
 impl Place {
     /// The place of the Keybearer with this home (`KEYBEARER_HOME`), or of the user's own.
@@ -97,7 +97,8 @@ impl Place {
     #[cfg(unix)]
     pub fn socket(&self, door: Door) -> PathBuf {
         self.folder(door).join(match door {
-            Door::Programs => "agent.v1.sock",
+            // The same name: a container may be given the restricted folder in the place of the other.
+            Door::Programs | Door::Restricted => "agent.v1.sock",
             Door::Admin => "admin.v1.sock",
         })
     }
@@ -152,6 +153,7 @@ mod tests {
         let place = Place::of(Some(Path::new("/tmp/kb"))).expect("a place");
         assert_eq!(place.socket(Door::Programs), Path::new("/tmp/kb/run/programs/agent.v1.sock"));
         assert_eq!(place.socket(Door::Admin), Path::new("/tmp/kb/run/admin/admin.v1.sock"));
+        assert_eq!(place.socket(Door::Restricted), Path::new("/tmp/kb/run/restricted/agent.v1.sock"));
         let deep = |name: &str| Place::of(Some(&Path::new("/tmp").join(name.repeat(60)))).expect("a place");
         assert!(deep("ab").socket(Door::Programs).as_os_str().len() <= PATH_LIMIT);
         assert_ne!(deep("ab"), deep("ba"));

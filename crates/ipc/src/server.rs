@@ -99,6 +99,16 @@ impl Outbox {
         self.notices.try_send(notice).is_ok()
     }
 
+    /// Where notices go in, for whoever tells of those that found no room.
+    pub fn queue(&self) -> mpsc::Sender<Notice> {
+        self.notices.clone()
+    }
+
+    /// What [`Outbox::set_listens`] sets.
+    pub fn in_use(&self) -> Arc<AtomicBool> {
+        self.listens.clone()
+    }
+
     /// Says whether the caller waits for notices: then its connection may be silent for as long as it likes.
     pub fn set_listens(&self, listens: bool) {
         self.listens.store(listens, Ordering::Relaxed);
@@ -175,7 +185,7 @@ async fn attend<H: Handler>(shared: Arc<Shared<H>>, connection: Connection, _per
         Ok(Err(error)) => return tracing::error!(%error, "a caller's identification broke off"),
         Err(_) => return tracing::warn!(pid, "a caller's files don't answer, so it was hung up on"),
     };
-    if !peer.same_user {
+    if !peer.may_enter(shared.door) {
         tracing::warn!(pid = peer.view.pid, "a program of another user was turned away");
         return shared.handler.refused(shared.door, &peer.view, Refusal::OtherUser);
     }
@@ -192,11 +202,13 @@ async fn attend<H: Handler>(shared: Arc<Shared<H>>, connection: Connection, _per
         delegation: Arc::default(),
         outbox,
     };
+    // A container or a remote host learns nothing of the processes of this machine.
+    let seen = if shared.door == Door::Restricted { Arc::new(CallerView::hidden()) } else { caller.view.clone() };
     let welcome = Welcome {
         door: shared.door,
         server: shared.server.clone(),
         capabilities: shared.handler.capabilities(shared.door, &caller),
-        caller: caller.view.clone(),
+        caller: seen,
     };
     let (handler, closed) = (shared.handler.clone(), shared.closed.clone());
     if let Err(error) = converse(handler, welcome, connection, caller, peer.witness, notices, closed).await {

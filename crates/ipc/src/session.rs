@@ -59,12 +59,14 @@ pub struct Session {
     nonce: Option<String>,
     /// The requests that are under way.
     open: HashSet<Id>,
+    /// Whether it was given to whoever holds its descriptor, one after another: each says hello.
+    is_shared: bool,
 }
 
 impl Session {
     /// A connection on which nothing was said.
     pub fn new(welcome: Welcome) -> Session {
-        Session { welcome, nonce: None, open: HashSet::new() }
+        Session { welcome, nonce: None, open: HashSet::new(), is_shared: false }
     }
 
     /// Whether the caller has said hello.
@@ -79,6 +81,11 @@ impl Session {
             Ok(request) => request,
             Err(answer) => return Step::HangUp(*answer),
         };
+        if self.is_shared && request.method == SessionOpen::NAME {
+            // The next holder. What the one before asked has no answer any more.
+            self.nonce = None;
+            self.open.clear();
+        }
         let Some(nonce) = &self.nonce else { return self.greet(request) };
         if request.session.as_ref() != Some(nonce) {
             // Whoever doesn't know the nonce hasn't read our reply: another process may be writing (REQ-H2).
@@ -115,6 +122,7 @@ impl Session {
         self.welcome.capabilities = capabilities;
         self.nonce = None;
         self.open.clear();
+        self.is_shared = true;
     }
 
     /// The handshake: `session.open` first, with a version that both speak.

@@ -19,6 +19,7 @@ method!(
 
 /// The reply to `account.sign_out`. The tokens are deleted in any case.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct SignOutReply {
     /// Whether the authorization server took the tokens back, so that they can't be renewed any more.
@@ -29,6 +30,7 @@ pub struct SignOutReply {
 
 /// The reply to `account.test`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct TestReply {
     /// The number of tools that the server offers.

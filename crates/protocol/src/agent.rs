@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 method!(
     /// Answers, no more.
-    AgentPing, "agent.ping", [Programs, Admin], Empty => Empty
+    AgentPing, "agent.ping", [Programs, Admin, Restricted], Empty => Empty
 );
 method!(
     /// How the agent is.
@@ -34,6 +34,7 @@ method!(
 
 /// Parameters of `agent.watch`.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AgentWatchParams {
     /// The `revision` that the caller has seen; the answer waits for another one.
     #[serde(default)]
@@ -45,6 +46,7 @@ pub struct AgentWatchParams {
 
 /// The reply to `agent.watch`.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AgentWatchReply {
     /// Counts the changes since the agent started.
     pub revision: u32,
@@ -52,14 +54,17 @@ pub struct AgentWatchReply {
 
 /// Parameters of `agent.unlock`.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AgentUnlockParams {
     /// What opens the vault, where it has a passphrase.
     #[serde(default, serialize_with = "expose_option", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub passphrase: Option<SecretString>,
 }
 
 /// The reply to `agent.status`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct AgentStatusReply {
     /// Its version.
@@ -97,10 +102,17 @@ pub struct AgentStatusReply {
     pub vault_advice: Option<String>,
     /// What is wrong with `servers.json`, if something is.
     pub configuration_problem: Option<String>,
+    /// What is wrong with the record of activity, if something is.
+    #[serde(default)]
+    pub activity_problem: Option<String>,
+    /// What a person can do about it.
+    #[serde(default)]
+    pub activity_advice: Option<String>,
 }
 
 /// How the agent came to run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 #[serde(rename_all = "snake_case")]
 pub enum StartedBy {

@@ -34,6 +34,7 @@ pub const DISPLAY_VARIABLES: [&str; 5] =
 
 /// Parameters of `auth.start`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AuthStartParams {
     /// The profile's name.
     pub profile: String,
@@ -57,6 +58,7 @@ pub struct AuthStartParams {
 
 /// Parameters of `auth.status`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AuthStatusParams {
     /// The profile's name.
     pub profile: String,
@@ -70,14 +72,17 @@ pub struct AuthStatusParams {
 
 /// Parameters of `auth.complete`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AuthCompleteParams {
     /// The whole callback address; it holds a code, so it is kept like a secret.
     #[serde(serialize_with = "crate::secret::expose")]
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub url: SecretString,
 }
 
 /// How a sign-in stands.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct AuthView {
     /// The profile's name.
@@ -113,6 +118,7 @@ pub struct AuthView {
 
 /// How a browser comes back from the authorization server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 #[serde(rename_all = "snake_case")]
 pub enum CallbackKind {
@@ -124,6 +130,7 @@ pub enum CallbackKind {
 
 /// The phases of a sign-in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 #[serde(rename_all = "snake_case")]
 pub enum AuthPhase {
@@ -153,6 +160,7 @@ impl AuthPhase {
 
 /// One of the eight steps of a sign-in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct AuthStep {
     /// Which.
@@ -165,6 +173,7 @@ pub struct AuthStep {
 
 /// The eight steps of a sign-in, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 #[serde(rename_all = "snake_case")]
 pub enum StepName {
@@ -202,6 +211,7 @@ impl StepName {
 
 /// How a step stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 #[serde(rename_all = "snake_case")]
 pub enum StepState {

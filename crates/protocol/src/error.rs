@@ -86,6 +86,10 @@ codes! {
     Broken = 1029, "broken", exit 36;
     /// Nobody listens on the agent's socket (made by the client).
     AgentUnreachable = 1030, "agent_unreachable", exit 30;
+    /// `keybearer run` can't run the command (made by the command).
+    CommandNotRunnable = 1032, "command_not_runnable", exit 126;
+    /// `keybearer run` finds no such command (made by the command).
+    CommandNotFound = 1033, "command_not_found", exit 127;
     /// What was asked makes no sense: an address that is none, an option that doesn't fit.
     Usage = 1031, "usage", exit 64;
     /// The line isn't JSON, or breaks a limit of the frame (REQ-F1, REQ-F2).
@@ -109,6 +113,7 @@ impl ErrorCode {
 
 /// The `error` member of a JSON-RPC answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct ErrorObject {
     /// See [`ErrorCode::code`].
@@ -121,6 +126,7 @@ pub struct ErrorObject {
 
 /// The `error.data` member: what programs read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct ErrorData {
     /// See [`ErrorCode::name`].

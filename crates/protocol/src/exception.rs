@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// One exception. It weakens a check, so once a desktop has registered, only its connection may give one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 #[serde(rename_all = "snake_case")]
 pub enum Exception {

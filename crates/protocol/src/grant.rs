@@ -6,16 +6,47 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 method!(
-    /// Lists the remembered answers.
-    GrantList, "grant.list", [Admin], GrantListParams => GrantListReply
+    /// Asks a person ahead of the first token, and gives out none.
+    GrantRequest, "grant.request", [Programs], GrantRequestParams => GrantRequestReply
 );
 method!(
-    /// Forgets one: the program is asked about again.
-    GrantRevoke, "grant.revoke", [Admin], GrantRevokeParams => Empty
+    /// Lists the remembered answers; to a program, its own.
+    GrantList, "grant.list", [Programs, Admin], GrantListParams => GrantListReply
 );
+method!(
+    /// Forgets one: the program is asked about again. A program can end its own.
+    GrantRevoke, "grant.revoke", [Programs, Admin], GrantRevokeParams => Empty
+);
+
+/// Parameters of `grant.request`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct GrantRequestParams {
+    /// The profile's name, or the URL of its server where only one profile has it.
+    pub profile: String,
+    /// Scopes that the account's sign-in must cover; nobody is asked if it doesn't.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scopes: Vec<String>,
+    /// Whether to wait for the answer. For `false` the question is shown, and `consent_required` comes at once.
+    #[serde(default = "crate::token::yes")]
+    pub wait: bool,
+}
+
+/// The reply to `grant.request`: the program may use the account.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct GrantRequestReply {
+    /// The account.
+    pub profile: String,
+    /// What its tokens cover.
+    pub scopes: Vec<String>,
+    /// The answer that is remembered; none where nobody is asked.
+    pub grant: Option<GrantView>,
+}
 
 /// Parameters of `grant.list`. Frames are 64 KiB, so listings come in pages.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct GrantListParams {
     /// Only those of this profile.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -27,6 +58,7 @@ pub struct GrantListParams {
 
 /// A page of grants.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct GrantListReply {
     /// The oldest first.
     pub grants: Vec<GrantView>,
@@ -36,6 +68,7 @@ pub struct GrantListReply {
 
 /// Parameters of `grant.revoke`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct GrantRevokeParams {
     /// The grant.
     pub grant: String,
@@ -43,6 +76,7 @@ pub struct GrantRevokeParams {
 
 /// One remembered answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct GrantView {
     /// Names the grant.
@@ -57,6 +91,9 @@ pub struct GrantView {
     pub script: Option<String>,
     /// The running program, for answers that end with it.
     pub pid: Option<u32>,
+    /// Whether it is about a connection that this program inherited from `keybearer run`.
+    #[serde(default)]
+    pub inherited: bool,
     /// What was said: [`Decision::Deny`], [`Decision::WhileRunning`] or [`Decision::Always`].
     pub decision: Decision,
     /// When it was said.

@@ -7,6 +7,8 @@
 
 /// One account: its state, sign-out, a real test of it.
 pub mod account;
+/// What was given to whom, and what changed.
+pub mod activity;
 /// The agent itself: is it there, how is it, lock it, stop it.
 pub mod agent;
 /// Sign-in: start, follow, cancel, and the one entry of every callback.
@@ -15,12 +17,16 @@ pub mod auth;
 pub mod exception;
 /// What can go wrong: stable codes, names, and the command's exit codes.
 pub mod error;
+/// News that come unasked.
+pub mod events;
 /// What an agent would find if it were started.
 pub mod examination;
 /// The answers to prompts that are remembered.
 pub mod grant;
 /// What a method is, and which socket answers it.
 pub mod method;
+/// Every method.
+pub mod methods;
 /// Profiles: what the user wrote down about a server and an account.
 pub mod profile;
 /// The processes that ask for tokens.
@@ -29,8 +35,13 @@ pub mod program;
 pub mod prompt;
 /// A request that isn't wanted any more.
 pub mod request;
+/// The accounts that containers and forwarded connections may ask for.
+pub mod restricted;
 /// The JSON-RPC 2.0 envelope.
 pub mod rpc;
+/// The words on the wire as JSON Schema.
+#[cfg(feature = "schema")]
+pub mod schema;
 /// How a secret is written: only where a type says so, field by field.
 pub mod secret;
 /// The handshake that opens every connection.

@@ -9,6 +9,8 @@ pub enum Door {
     Programs,
     /// For Keybearer's own command and window: profiles, sign-in, the agent. Hands out no token.
     Admin,
+    /// For containers and forwarded connections: tokens of the accounts that a person has named for it, each asked about.
+    Restricted,
 }
 
 impl Door {
@@ -17,6 +19,7 @@ impl Door {
         match self {
             Door::Programs => "programs",
             Door::Admin => "admin",
+            Door::Restricted => "restricted",
         }
     }
 }
@@ -52,4 +55,5 @@ pub(crate) use method;
 
 /// Parameters or a reply with nothing in it: `{}`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Empty {}

@@ -35,6 +35,7 @@ method!(
 
 /// How an account authorizes itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 #[serde(rename_all = "snake_case")]
 pub enum AuthType {
@@ -97,6 +98,7 @@ impl AuthType {
 
 /// A company's identity provider, for [`AuthType::Enterprise`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct IdentityProvider {
     /// Its issuer; its endpoints are found by its metadata.
@@ -110,6 +112,7 @@ pub struct IdentityProvider {
 
 /// Names a profile.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ProfileName {
     /// The profile's name, or the URL of its server where only one profile has it.
     pub profile: String,
@@ -117,6 +120,7 @@ pub struct ProfileName {
 
 /// Parameters of `profile.add`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ProfileAddParams {
     /// The MCP server's address, kept as written.
     pub url: String,
@@ -163,14 +167,17 @@ pub struct ProfileAddParams {
     pub identity_provider: Option<IdentityProvider>,
     /// Client secret, workload's JWT, bearer token, header value or password; goes to the keyring.
     #[serde(default, serialize_with = "crate::secret::expose_option", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub secret: Option<SecretString>,
     /// The person's ID token, for [`AuthType::Enterprise`]; goes to the keyring.
     #[serde(default, serialize_with = "crate::secret::expose_option", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub subject_token: Option<SecretString>,
 }
 
 /// Parameters of `profile.rename`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ProfileRenameParams {
     /// The name it has.
     pub profile: String,
@@ -180,6 +187,7 @@ pub struct ProfileRenameParams {
 
 /// Parameters of `profile.update`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ProfileUpdateParams {
     /// The profile's name.
     pub profile: String,
@@ -206,14 +214,17 @@ pub struct ProfileUpdateParams {
     pub exceptions: Option<Vec<Exception>>,
     /// Client secret, workload's JWT, bearer token, header value or password; goes to the keyring.
     #[serde(default, serialize_with = "crate::secret::expose_option", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub secret: Option<SecretString>,
     /// The person's ID token, for [`AuthType::Enterprise`]; goes to the keyring.
     #[serde(default, serialize_with = "crate::secret::expose_option", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub subject_token: Option<SecretString>,
 }
 
 /// Parameters of `profile.list`. Frames are 64 KiB, so listings come in pages.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ProfileListParams {
     /// Only profiles of this server.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -225,6 +236,7 @@ pub struct ProfileListParams {
 
 /// A page of accounts.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ProfileListReply {
     /// Sorted by name.
     pub accounts: Vec<AccountView>,
@@ -237,6 +249,7 @@ pub struct ProfileListReply {
 
 /// The state of an account; the same words in window, tray and command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 #[serde(rename_all = "snake_case")]
 pub enum AccountStatus {
@@ -258,6 +271,7 @@ pub enum AccountStatus {
 
 /// One account in a list; nothing secret.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct AccountView {
     /// The profile's name.
@@ -279,6 +293,7 @@ pub struct AccountView {
 
 /// Everything about one account that is not secret.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct AccountDetail {
     /// What the list says.
@@ -339,6 +354,7 @@ pub struct AccountDetail {
 
 /// How an authorization server came to know a client ID.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 #[serde(rename_all = "snake_case")]
 pub enum RegistrationKind {
@@ -352,6 +368,7 @@ pub enum RegistrationKind {
 
 /// A real `tools/list`, made with the account's token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct LastTest {
     /// When.

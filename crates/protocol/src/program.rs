@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// The program behind a request: the one that a person would name, past helpers and shells (REQ-I6).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct ProgramView {
     /// The file name of its script or executable; absent for a program that can't be identified.
@@ -14,6 +15,9 @@ pub struct ProgramView {
     pub started: Option<String>,
     /// The executable.
     pub exe: Option<String>,
+    /// Who signed the executable, and as what, where the system has checked that: publisher and product, or team and
+    /// identifier. It stays when an update changes the file.
+    pub signer: Option<String>,
     /// The script that the executable runs, where it is an interpreter (REQ-I7).
     pub script: Option<String>,
     /// The script's SHA-256 in hexadecimal digits.
@@ -30,6 +34,7 @@ pub struct ProgramView {
 
 /// One process of the chain that led to a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct ProcessView {
     /// Its process id.
@@ -42,6 +47,7 @@ pub struct ProcessView {
 
 /// How surely a program is known (REQ-I5), the surest first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 #[serde(rename_all = "snake_case")]
 pub enum Confidence {

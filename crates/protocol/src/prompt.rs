@@ -22,6 +22,7 @@ method!(
 
 /// Parameters of `prompt.next`.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PromptNextParams {
     /// The `revision` that the caller has seen; the answer waits for another one.
     #[serde(default)]
@@ -33,6 +34,7 @@ pub struct PromptNextParams {
 
 /// The prompts that wait.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct PromptQueue {
     /// Counts the changes.
@@ -43,6 +45,7 @@ pub struct PromptQueue {
 
 /// One question for a person: may this program use this account?
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct PromptView {
     /// Names the prompt in its answer.
@@ -56,6 +59,8 @@ pub struct PromptView {
     /// When the token ends, where that is known.
     #[cfg_attr(feature = "specta", specta(type = Option<String>))]
     pub token_expires_at: Option<Timestamp>,
+    /// What for.
+    pub kind: PromptKind,
     /// Who asks.
     pub program: ProgramView,
     /// The name that the caller gave itself: untrusted, for quotes (REQ-H4).
@@ -72,8 +77,24 @@ pub struct PromptView {
     pub expires_at: Timestamp,
 }
 
+/// What a program asks for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+#[serde(rename_all = "snake_case")]
+pub enum PromptKind {
+    /// To use the account itself.
+    #[default]
+    Program,
+    /// To start a command with a connection that serves it as long as it runs (REQ-C2).
+    Run,
+    /// One token, for somebody behind the restricted door: a container or a remote host, and nobody can check which.
+    Restricted,
+}
+
 /// Why "always" is not offered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 #[serde(rename_all = "snake_case")]
 pub enum AlwaysOff {
@@ -85,10 +106,13 @@ pub enum AlwaysOff {
     OthersCanChange,
     /// It was allowed before, and its file was changed since.
     Changed,
+    /// It comes from a container or a remote host: each request is asked about.
+    Restricted,
 }
 
 /// Parameters of `prompt.answer`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PromptAnswerParams {
     /// The prompt.
     pub prompt: String,
@@ -98,6 +122,7 @@ pub struct PromptAnswerParams {
 
 /// What a person can say to a prompt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 #[serde(rename_all = "snake_case")]
 pub enum Decision {

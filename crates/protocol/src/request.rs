@@ -6,11 +6,12 @@ use serde::{Deserialize, Serialize};
 
 method!(
     /// Takes back a request that is under way on the same connection: it gets no answer any more. So does hanging up.
-    RequestCancel, "request.cancel", [Programs, Admin], RequestCancelParams => RequestCancelReply
+    RequestCancel, "request.cancel", [Programs, Admin, Restricted], RequestCancelParams => RequestCancelReply
 );
 
 /// Parameters of `request.cancel`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RequestCancelParams {
     /// The other request's id.
     pub id: Id,
@@ -18,6 +19,7 @@ pub struct RequestCancelParams {
 
 /// What became of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RequestCancelReply {
     /// Whether it was under way; one that was not has its answer, or never was.
     pub cancelled: bool,

@@ -9,6 +9,7 @@ pub const VERSION: &str = "2.0";
 
 /// What tells the requests of a connection apart.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum Id {
     /// A number, as most callers choose.

@@ -1,4 +1,4 @@
-//! The handshake that opens every connection (REQ-H1..H4).
+//! The handshake that opens every connection (REQ-H1..H4), and a connection that is handed on (REQ-C2).
 
 use crate::method::method;
 use crate::program::ProgramView;
@@ -9,11 +9,18 @@ pub const PROTOCOL: u32 = 1;
 
 method!(
     /// The first request of every connection.
-    SessionOpen, "session.open", [Programs, Admin], SessionOpenParams => SessionOpenReply
+    SessionOpen, "session.open", [Programs, Admin, Restricted], SessionOpenParams => SessionOpenReply
+);
+
+method!(
+    /// Makes this connection one for a single account, to be handed to a child: it starts anew with `session.open`, answers
+    /// whoever holds it, and ends with the process that asked. For the `keybearer` beside the agent alone (REQ-C2).
+    SessionDelegate, "session.delegate", [Programs], SessionDelegateParams => SessionDelegateReply
 );
 
 /// What the caller says of itself.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SessionOpenParams {
     /// The versions the caller understands.
     pub protocol: VersionRange,
@@ -23,6 +30,7 @@ pub struct SessionOpenParams {
 
 /// An inclusive range of protocol versions.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct VersionRange {
     /// The oldest.
     pub min: u32,
@@ -42,6 +50,7 @@ impl VersionRange {
 
 /// A name and a version.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Software {
     /// Such as `keybearer`.
     pub name: String,
@@ -51,6 +60,7 @@ pub struct Software {
 
 /// What the agent answers.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SessionOpenReply {
     /// The version spoken from here on.
     pub protocol: u32,
@@ -66,6 +76,7 @@ pub struct SessionOpenReply {
 
 /// The agent, as a caller sees it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Server {
     /// Always `keybearer-agent`.
     pub name: String,
@@ -77,6 +88,7 @@ pub struct Server {
 
 /// The caller, as the agent sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CallerView {
     /// The process id, where the system tells.
     pub pid: Option<u32>,
@@ -87,4 +99,36 @@ pub struct CallerView {
     /// The program that a person would name, with whoever started it.
     #[serde(default)]
     pub program: ProgramView,
+}
+
+impl CallerView {
+    /// What a stranger is told: a container or a remote host learns nothing of the processes of this machine.
+    pub fn hidden() -> CallerView {
+        CallerView { pid: None, exe: None, foreign: true, program: ProgramView::default() }
+    }
+}
+
+/// Parameters of `session.delegate`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct SessionDelegateParams {
+    /// The account: its name, or its server's address.
+    pub profile: String,
+    /// Whether the user may be asked for consent.
+    #[serde(default = "yes")]
+    pub interactive: bool,
+}
+
+/// The reply to `session.delegate`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct SessionDelegateReply {
+    /// The account's name.
+    pub profile: String,
+    /// Its server.
+    pub server_url: String,
+}
+
+fn yes() -> bool {
+    true
 }

@@ -16,6 +16,7 @@ method!(
 
 /// All settings.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct Settings {
     /// The window's language; absent means the system's.
@@ -36,6 +37,7 @@ pub struct Settings {
 
 /// Parameters of `settings.set`: what is absent stays.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct SettingsSetParams {
     /// The window's language.
@@ -60,6 +62,7 @@ pub struct SettingsSetParams {
 
 /// The languages of the window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 pub enum Language {
     /// English.
@@ -72,6 +75,7 @@ pub enum Language {
 
 /// A language, or the system's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 pub enum LanguageChoice {
     /// The system's.
@@ -87,6 +91,7 @@ pub enum LanguageChoice {
 
 /// The themes of the window.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 #[serde(rename_all = "snake_case")]
 pub enum Theme {
@@ -101,6 +106,7 @@ pub enum Theme {
 
 /// A way back from the browser, or Keybearer's own choice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 #[serde(rename_all = "snake_case")]
 pub enum CallbackChoice {
@@ -114,6 +120,7 @@ pub enum CallbackChoice {
 
 /// Who gets tokens without being asked about.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 #[serde(rename_all = "snake_case")]
 pub enum Approval {
@@ -126,6 +133,7 @@ pub enum Approval {
 
 /// When Keybearer locks by itself: never, unless a person chose so.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct AutoLock {
     /// After so many seconds without a sign of the person; absent means that no time is too long.
@@ -138,6 +146,7 @@ pub struct AutoLock {
 
 /// A change of [`AutoLock`]: what is absent stays.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct AutoLockChange {
     /// After so many seconds without a sign of the person; 0 means that no time is too long.
@@ -153,6 +162,7 @@ pub struct AutoLockChange {
 
 /// Why what Keybearer is to lock at can't be seen here; absent where it can, or isn't wanted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct Unseen {
     /// Why nothing is heard of the screen.

@@ -8,15 +8,15 @@ use std::collections::BTreeMap;
 
 method!(
     /// A fresh access token.
-    TokenGet, "token.get", [Programs], TokenGetParams => TokenReply
+    TokenGet, "token.get", [Programs, Restricted], TokenGetParams => TokenReply
 );
 method!(
     /// The headers that a request to the server needs.
-    HeaderGet, "header.get", [Programs], HeaderGetParams => HeaderReply
+    HeaderGet, "header.get", [Programs, Restricted], HeaderGetParams => HeaderReply
 );
 method!(
     /// Reports that a server refused a token. Acts only if `generation` is the current one, and opens no browser.
-    TokenInvalidate, "token.invalidate", [Programs], TokenInvalidateParams => TokenInvalidateReply
+    TokenInvalidate, "token.invalidate", [Programs, Restricted], TokenInvalidateParams => TokenInvalidateReply
 );
 
 /// The seconds a token must still be good for, unless the caller says otherwise.
@@ -24,6 +24,7 @@ pub const DEFAULT_MIN_TTL: u32 = 60;
 
 /// Parameters of `token.get`: `profile` or `server_url`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TokenGetParams {
     /// The profile's name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -46,6 +47,9 @@ pub struct TokenGetParams {
     /// Whether to wait for the user's answer. For `false` the question is shown, and `consent_required` comes at once.
     #[serde(default = "yes")]
     pub wait: bool,
+    /// Why the caller asks, in its own words: untrusted, bounded, and shown in quotes in the record of activity.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 impl TokenGetParams {
@@ -60,15 +64,18 @@ impl TokenGetParams {
             force: false,
             interactive: true,
             wait: true,
+            reason: None,
         }
     }
 }
 
 /// An access token with what a caller must know of it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TokenReply {
     /// The secret itself.
     #[serde(serialize_with = "crate::secret::expose")]
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub access_token: SecretString,
     /// `Bearer`.
     pub token_type: String,
@@ -86,11 +93,13 @@ pub struct TokenReply {
     pub from_cache: bool,
     /// What else the authorization server said with it, such as an address to use it at: text as it is, all else as JSON.
     #[serde(default, serialize_with = "crate::secret::expose_map", skip_serializing_if = "BTreeMap::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(with = "std::collections::BTreeMap<String, String>"))]
     pub extra: BTreeMap<String, SecretString>,
 }
 
 /// Parameters of `header.get`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct HeaderGetParams {
     /// The address of the request to be made; must be covered by the profile's resource.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -117,13 +126,18 @@ pub struct HeaderGetParams {
     /// As in [`TokenGetParams::wait`].
     #[serde(default = "yes")]
     pub wait: bool,
+    /// As in [`TokenGetParams::reason`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// Headers ready to be sent.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct HeaderReply {
     /// Name to value; empty for a server that needs no sign-in.
     #[serde(serialize_with = "crate::secret::expose_map")]
+    #[cfg_attr(feature = "schema", schemars(with = "std::collections::BTreeMap<String, String>"))]
     pub headers: BTreeMap<String, SecretString>,
     /// When they stop working, where that is known.
     pub expires_at: Option<Timestamp>,
@@ -135,6 +149,7 @@ pub struct HeaderReply {
 
 /// Parameters of `token.invalidate`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TokenInvalidateParams {
     /// The profile's name.
     pub profile: String,
@@ -149,6 +164,7 @@ pub struct TokenInvalidateParams {
 
 /// Why a server refused a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum RefusalReason {
     /// 401: expired, revoked, or never good.
     #[serde(rename = "401")]
@@ -160,6 +176,7 @@ pub enum RefusalReason {
 
 /// The reply to `token.invalidate`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TokenInvalidateReply {
     /// The generation to ask for next: the current one, or the one that a refresh will make.
     pub generation: u32,
@@ -172,6 +189,6 @@ fn default_min_ttl() -> u32 {
     DEFAULT_MIN_TTL
 }
 
-fn yes() -> bool {
+pub(crate) fn yes() -> bool {
     true
 }

@@ -20,6 +20,7 @@ method!(
 
 /// Where secrets lie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 #[serde(rename_all = "snake_case")]
 pub enum VaultKind {
@@ -33,6 +34,7 @@ pub enum VaultKind {
 
 /// The state of the vault, found by a real write and read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 #[serde(rename_all = "snake_case")]
 pub enum VaultState {
@@ -46,6 +48,7 @@ pub enum VaultState {
 
 /// The reply to `vault.status`, and to whatever changes the vault.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct VaultStatusReply {
     /// Which vault is in use; absent if that can't be told.
@@ -64,21 +67,26 @@ pub struct VaultStatusReply {
 
 /// Parameters of `vault.move`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct VaultMoveParams {
     /// Where everything is to lie.
     pub to: VaultKind,
     /// The passphrase of the vault to come, where it is to have one.
     #[serde(default, serialize_with = "expose_option", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub passphrase: Option<SecretString>,
 }
 
 /// Parameters of `vault.passphrase`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct VaultPassphraseParams {
     /// The passphrase so far.
     #[serde(serialize_with = "expose")]
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub current: SecretString,
     /// The one from now on.
     #[serde(serialize_with = "expose")]
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub new: SecretString,
 }

@@ -5,6 +5,10 @@
 #![expect(unsafe_code, reason = "the system's functions are called here, so that nobody else has to")]
 #![warn(clippy::undocumented_unsafe_blocks)]
 
+/// The console that this process shares with its children.
+pub mod console;
+/// Who can change a file.
+pub mod file;
 /// What of this process others may see and inherit.
 pub mod own_process;
 /// Named pipes that one user's programs alone can open.
@@ -13,6 +17,8 @@ pub mod pipe;
 pub mod process;
 /// Who may do what with an object.
 pub mod security;
+/// Who signed a file.
+pub mod signature;
 /// Users, as Windows knows them.
 pub mod user;
 
@@ -32,6 +38,11 @@ fn check_code(code: u32) -> io::Result<()> {
 /// A text as the system's functions take it.
 fn wide(text: &str) -> Vec<u16> {
     text.encode_utf16().chain([0]).collect()
+}
+
+/// A path as the system's functions take it.
+fn wide_path(path: &std::path::Path) -> Vec<u16> {
+    std::os::windows::ffi::OsStrExt::encode_wide(path.as_os_str()).chain([0]).collect()
 }
 
 /// Memory that the system allocated for us.

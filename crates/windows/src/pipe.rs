@@ -12,6 +12,9 @@ use windows_sys::Win32::System::Pipes::{
     GetNamedPipeClientProcessId, GetNamedPipeHandleStateW, GetNamedPipeServerProcessId,
 };
 
+/// How many bytes a pipe keeps for a caller that doesn't read. So much is written at once; the rest waits for the caller.
+pub const BUFFER: u32 = 64 * 1024;
+
 /// Makes an instance of the pipe of this name, closed to other machines, with these rights (SDDL). Whoever makes the first
 /// says so, and then it is an error that somebody else has one of this name already.
 pub fn create(name: &str, is_first: bool, rights: &str) -> io::Result<NamedPipeServer> {
@@ -22,7 +25,7 @@ pub fn create(name: &str, is_first: bool, rights: &str) -> io::Result<NamedPipeS
         bInheritHandle: 0,
     };
     let mut options = ServerOptions::new();
-    options.first_pipe_instance(is_first).reject_remote_clients(true);
+    options.first_pipe_instance(is_first).reject_remote_clients(true).out_buffer_size(BUFFER);
     // SAFETY: the attributes are valid, and they and their descriptor outlive the call.
     let pipe = unsafe { options.create_with_security_attributes_raw(name, (&raw mut attributes).cast()) }?;
     // Wine takes no notice of the first instance's flag, so it is counted as well.
@@ -33,7 +36,7 @@ pub fn create(name: &str, is_first: bool, rights: &str) -> io::Result<NamedPipeS
 }
 
 /// How many instances of this pipe there are, this one among them.
-fn instances(pipe: BorrowedHandle<'_>) -> io::Result<u32> {
+pub fn instances(pipe: BorrowedHandle<'_>) -> io::Result<u32> {
     let mut count = 0;
     let nothing = ptr::null_mut;
     // SAFETY: the handle is open as long as `pipe`; what isn't asked for is not written.

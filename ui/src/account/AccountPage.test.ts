@@ -10,7 +10,7 @@ async function show(different: Partial<AccountDetail> = {}, program = "cli.js") 
   backend.list = [account()];
   backend.details["linear-work"] = different;
   backend.programs = [grant({ program }), grant({ grant: "g2", program: "npm", decision: "deny" })];
-  const calls = { onsignin: vi.fn(), onregister: vi.fn(), onrenamed: vi.fn(), onremoved: vi.fn() };
+  const calls = { onsignin: vi.fn(), onregister: vi.fn(), onrenamed: vi.fn(), onremoved: vi.fn(), onactivity: vi.fn() };
   render(AccountPage, { backend, profile: "linear-work", ...calls });
   await screen.findByRole("heading", { level: 1 });
   return { backend, ...calls };
@@ -124,6 +124,15 @@ test("an answer to a program is taken back", async () => {
   await fireEvent.click(await screen.findByRole("button", { name: "Ask again for npm" }));
   await waitFor(() => expect(screen.queryByText("npm")).toBeNull());
   expect(backend.asked).toEqual([["revokeGrant", "g2"]]);
+});
+
+test("containers and remote hosts may ask only once the switch is on", async () => {
+  const { backend } = await show();
+  const allow = await screen.findByRole<HTMLInputElement>("switch", { name: /containers and remote hosts/ });
+  expect(allow.checked).toBe(false);
+  await fireEvent.click(allow);
+  await waitFor(() => expect(allow.checked).toBe(true));
+  expect(backend.asked).toEqual([["setRestricted", "linear-work", true]]);
 });
 
 test("an account that was removed or renamed elsewhere says only that", async () => {

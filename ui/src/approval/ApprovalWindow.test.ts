@@ -94,6 +94,23 @@ test("a program that can’t be identified is called so, and letters that hide a
   expect(screen.getByText("It calls itself “safe\\u{202e}txt”. Anybody can claim that.")).toBeTruthy();
 });
 
+test("of a container or a remote host is said that nobody can check it, and it gets one token at most", async () => {
+  const backend = await show(prompt({ kind: "restricted", always_off: "restricted" }));
+  now += 600;
+  expect(screen.getByRole("alertdialog", { name: "Let a container or a remote host use linear-work?" })).toBeTruthy();
+  expect(screen.getByText(/unverified/)).toBeTruthy();
+  await fireEvent.click(button("While it runs"));
+  await fireEvent.click(button("Always"));
+  expect(backend.asked).toEqual([]);
+  await fireEvent.click(button("Once"));
+  expect(backend.asked).toEqual([["answerPrompt", "p1", "once"]]);
+});
+
+test("of a command that is about to be started is said for how long it gets tokens", async () => {
+  await show(prompt({ kind: "run" }));
+  expect(screen.getByText(/as long as it runs/)).toBeTruthy();
+});
+
 test("however long the names are, title, chain and reason stay short, and the warnings come first", async () => {
   const { program } = prompt();
   const chain = Array.from({ length: 30 }, (_, at) => ({ pid: at, name: `p${at}`, remembered: at === 28 }));

@@ -33,3 +33,10 @@ export function clockWords(at: string, now: number, locale: Locale): string {
 export function dateWords(at: string, locale: Locale): string {
   return new Intl.DateTimeFormat(locale, { day: "numeric", month: "short" }).format(new Date(at));
 }
+
+/** The same to the second, for what happened. */
+export function momentWords(at: string, now: number, locale: Locale): string {
+  const date = new Date(at);
+  const clock = new Intl.DateTimeFormat(locale, { timeStyle: "medium", hourCycle: "h23" }).format(date);
+  return date.toDateString() === new Date(now).toDateString() ? clock : `${dateWords(at, locale)} ${clock}`;
+}

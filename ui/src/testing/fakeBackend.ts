@@ -1,4 +1,6 @@
 import type {
+  ActivityFilter,
+  ActivityRow,
   AccountChange,
   AccountDetail,
   AccountView,
@@ -11,6 +13,7 @@ import type {
   NewAccount,
   OpenPage,
   PromptView,
+  RestrictedView,
   VaultKind,
   Settings,
   SettingsSetParams,
@@ -25,6 +28,10 @@ export class FakeBackend implements Backend {
   details: Record<string, Partial<AccountDetail>> = {};
   signIns: Record<string, AuthView> = {};
   programs: GrantView[] = [];
+  /** What containers and remote hosts may ask for. */
+  outside: RestrictedView = { profiles: [], open: false, problem: null };
+  /** What happened, the newest first. */
+  happened: ActivityRow[] = [];
   waiting: PromptView[] = [];
   current: Settings = settings();
   /** Whether the system starts the window at login. */
@@ -34,6 +41,7 @@ export class FakeBackend implements Backend {
   /** What was asked for, in order, without the questions. */
   readonly asked: [keyof Backend, ...unknown[]][] = [];
 
+  #follower: (() => void) | null = null;
   #changed = new Set<() => void>();
   #open = new Set<(page: OpenPage) => void>();
   #notice = new Set<(error: ErrorObject) => void>();
@@ -41,6 +49,12 @@ export class FakeBackend implements Backend {
   /** Tells the window that something changed. */
   change(): void {
     for (const heard of this.#changed) heard();
+  }
+
+  /** Something happens. */
+  happen(row: ActivityRow): void {
+    this.happened = [row, ...this.happened];
+    this.#follower?.();
   }
 
   open(page: OpenPage): void {
@@ -55,7 +69,20 @@ export class FakeBackend implements Backend {
   accounts = () => this.#answer("accounts", () => this.list);
   settings = () => this.#answer("settings", () => this.current);
   prompts = () => this.#answer("prompts", () => ({ revision: 1, prompts: this.waiting }));
+  restricted = () => this.#answer("restricted", () => this.outside);
   grants = () => this.#answer("grants", () => this.programs);
+  activity = (filter: ActivityFilter, before: number | null) =>
+    this.#answer("activity", () => {
+      const rows = this.#rows(filter).filter((row) => before === null || row.number < before);
+      return { rows: rows.slice(0, 50), more: rows.length > 50, newest: this.happened[0]?.number ?? 0 };
+    });
+  followActivity = async (filter: ActivityFilter, seen: number) => {
+    if ((this.happened[0]?.number ?? 0) <= seen) await new Promise<void>((heard) => (this.#follower = heard));
+    return this.#answer("followActivity", () => {
+      const rows = this.#rows(filter).filter((row) => row.number > seen);
+      return { rows: rows.toReversed(), seen: this.happened[0]?.number ?? 0, more: false };
+    });
+  };
   account = (profile: string) => this.#answer("account", () => this.#detail(profile));
   signInStatus = (profile: string) => this.#answer("signInStatus", () => this.#signIn(profile));
 
@@ -89,6 +116,13 @@ export class FakeBackend implements Backend {
     this.#do("revokeGrant", [grant], () => {
       this.programs = this.programs.filter((one) => one.grant !== grant);
       return null;
+    });
+  setRestricted = (profile: string, allowed: boolean) =>
+    this.#do("setRestricted", [profile, allowed], () => {
+      const others = this.outside.profiles.filter((one) => one !== profile);
+      const profiles = allowed ? [...others, profile] : others;
+      this.outside = { ...this.outside, profiles, open: profiles.length > 0 };
+      return this.outside;
     });
   answerPrompt = (prompt: string, decision: Decision) =>
     this.#do("answerPrompt", [prompt, decision], () => {
@@ -150,6 +184,11 @@ export class FakeBackend implements Backend {
 
   #signIn(profile: string): AuthView {
     return this.signIns[profile] ?? signIn("none", 1, "todo", { profile });
+  }
+
+  #rows({ profile, kinds }: ActivityFilter): ActivityRow[] {
+    const fits = (row: ActivityRow) => !kinds?.length || kinds.includes(row.kind);
+    return this.happened.filter((row) => fits(row) && (profile == null || row.profile === profile));
   }
 
   async #answer<T>(method: keyof Backend, make: () => T): Promise<T> {

@@ -3,6 +3,7 @@
 import type {
   AccountDetail,
   AccountView,
+  ActivityRow,
   AgentStatusReply,
   AuthPhase,
   AuthView,
@@ -76,6 +77,8 @@ export function agentStatus(different: Partial<AgentStatusReply> = {}): AgentSta
     vault_problem: null,
     vault_advice: null,
     configuration_problem: null,
+    activity_problem: null,
+    activity_advice: null,
     ...different,
   };
 }
@@ -154,6 +157,7 @@ export function grant(different: Partial<GrantView> = {}): GrantView {
     exe: "/usr/bin/node",
     script: "/home/ada/.local/lib/agent/cli.js",
     pid: null,
+    inherited: false,
     decision: "always",
     created_at: inMinutes(-4000),
     last_used_at: inMinutes(-4),
@@ -170,11 +174,13 @@ export function prompt(different: Partial<PromptView> = {}): PromptView {
     server_url: "https://mcp.linear.app/mcp",
     scopes: ["read", "write", "issues:create"],
     token_expires_at: inMinutes(42.5),
+    kind: "program",
     program: {
       name: "cli.js",
       pid: 48213,
       started: "1",
       exe: "/usr/bin/node",
+      signer: null,
       script: "/home/ada/.local/lib/agent/cli.js",
       script_sha256: null,
       folder: "/home/ada/src/keybearer",
@@ -192,6 +198,21 @@ export function prompt(different: Partial<PromptView> = {}): PromptView {
     allowed_before: null,
     calls: 1,
     expires_at: inMinutes(0.9),
+    ...different,
+  };
+}
+
+export function happened(number: number, different: Partial<ActivityRow> = {}): ActivityRow {
+  const { program, claimed_name } = prompt();
+  return {
+    number,
+    hash: "",
+    at: inMinutes(number - 100),
+    kind: "token_given",
+    calls: 1,
+    profile: "linear-work",
+    caller: { pid: 48377, program, claimed_name, foreign: false },
+    from_cache: true,
     ...different,
   };
 }

@@ -23,6 +23,14 @@ const UNITS: [&str; 2] =
     ["/usr/lib/systemd/user/keybearer-agent.socket", "/usr/lib/systemd/user/keybearer-agent.service"];
 /// What has the socket open for each user who logs in.
 const ENABLED: &str = "/etc/systemd/user/sockets.target.wants/keybearer-agent.socket";
+/// What shells read of the command, that of bash first.
+const COMPLETIONS: [&str; 3] = [
+    "/usr/share/bash-completion/completions/keybearer",
+    "/usr/share/fish/vendor_completions.d/keybearer.fish",
+    "/usr/share/zsh/vendor-completions/_keybearer",
+];
+/// The manual of the command, and one of its commands'.
+const MANUAL: [&str; 2] = ["/usr/share/man/man1/keybearer.1.gz", "/usr/share/man/man1/keybearer-token.1.gz"];
 /// Its entry in the menu of programs.
 const ENTRY: &str = "/usr/share/applications/Keybearer.desktop";
 
@@ -50,6 +58,7 @@ fn live(package: &Path, bundle_as: &dyn Fn(&str) -> anyhow::Result<PathBuf>) -> 
     step("install", as_root("dpkg").arg("--install").arg(package))?;
     step("desktop-file-validate", Command::new("desktop-file-validate").arg(ENTRY))?;
     units_are_sound()?;
+    command_is_described()?;
     let desk = Desk::new()?;
     desk.knows_the_scheme()?;
     desk.signs_in_through_the_link()?;
@@ -74,6 +83,23 @@ fn units_are_sound() -> anyhow::Result<()> {
     ensure!(verified.status.success() && said.is_empty(), "the units have faults: {said}");
     ensure!(Path::new(ENABLED).exists(), "{ENABLED} is missing: nobody's socket would be open");
     detail("the units are sound, and the socket is open from login on");
+    Ok(())
+}
+
+/// Shells complete the command, and its manual is in the package; systems may choose to install no manuals at all.
+fn command_is_described() -> anyhow::Result<()> {
+    let listed = Command::new("dpkg").args(["--listfiles", PACKAGE]).output()?;
+    let listed = String::from_utf8(listed.stdout)?;
+    for path in MANUAL {
+        ensure!(listed.lines().any(|line| line == path), "{path} isn't in the package");
+    }
+    for path in COMPLETIONS {
+        ensure!(fs::read_to_string(path)?.contains("sign-in"), "{path} knows no commands");
+    }
+    let complete =
+        Command::new("bash").args(["-c", "source \"$0\" && complete -p keybearer", COMPLETIONS[0]]).output()?;
+    ensure!(complete.status.success(), "bash: {}", String::from_utf8_lossy(&complete.stderr));
+    detail("shells complete the command, and it has its manual");
     Ok(())
 }
 

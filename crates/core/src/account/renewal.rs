@@ -1,13 +1,14 @@
 //! When an account is renewed: by the agent ahead of the token's end, or because a program needs it now; and how it waits
 //! after a renewal that came to nothing.
 
-use super::{Account, Means, State, means};
+use super::{Account, Means, State, because, means};
 use crate::backoff::{Backoff, PACE};
 use crate::clock::{Moment, now};
 use crate::error::Error;
 use crate::refresh::{chance, is_usable, renews_at};
 use crate::schedule::Deadline;
 use jiff::Timestamp;
+use keybearer_protocol::activity::ActivityKind;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -163,6 +164,7 @@ impl Account {
         let running = Running(self.clone());
         let outcome = self.clone().refresh(seen).await;
         if let Err(error) = &outcome {
+            self.context.activity.add(because(error, self.happened(ActivityKind::RefreshFailed)));
             self.back_off(seen, error);
         }
         drop(running);

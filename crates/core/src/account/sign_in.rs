@@ -190,6 +190,7 @@ impl Account {
             return false;
         }
         self.lose_way_back(&mut state);
+        self.context.activity.add(state.sign_in_ended(&self.id, Err(why)));
         self.progress.fail(why.to_object());
         true
     }
@@ -252,6 +253,7 @@ impl Account {
         if state.sign_in.as_ref().is_none_or(|open| open.number != number) {
             return;
         }
+        self.context.activity.add(state.sign_in_ended(&self.id, outcome));
         match outcome {
             Ok(()) => self.progress.succeed(),
             Err(error) => {

@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::profile::Profile;
 use crate::refresh::{Decision, Want, decide, is_usable};
 use crate::upstream::{Access, Headers, ToolList, UpstreamError};
-use crate::vault::record::Record;
+use crate::vault::record::{Record, TokenRecord};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use jiff::Timestamp;
 use keybearer_oauth::ServerUrl;
@@ -93,6 +93,17 @@ impl Account {
         match tokens.and_then(|tokens| tokens.dpop_key.as_ref()) {
             Some(_) => Err(Error::TokenBound(state.profile.name.clone())),
             None => Ok(()),
+        }
+    }
+
+    /// Whether this account, once it is loaded, is signed in with these scopes; nothing can be said of fixed credentials.
+    pub fn check_scopes(&self, scopes: &[String]) -> Result<(), Error> {
+        let required = self.auth_required();
+        let state = self.state();
+        let Some(record) = state.record.as_ref() else { return Err(required) };
+        match means(&state.profile, record) {
+            Means::Oauth => check_covered(&state, record.tokens.as_ref().ok_or(required)?, scopes),
+            Means::Bearer | Means::Header | Means::Basic | Means::Open => Ok(()),
         }
     }
 
@@ -255,13 +266,7 @@ impl Account {
         if !is_usable(state.renewal.now(), tokens, state.refused == Some(generation)) {
             return Ok(None);
         }
-        // Without any known scope nothing can be said, unless the server has.
-        let covers = |scope: &String| tokens.scopes.is_empty() || tokens.scopes.contains(scope);
-        let lacks = |scope: &&String| state.more_access.lacks(scope) || !covers(scope);
-        let missing: Vec<String> = scopes.iter().filter(lacks).cloned().collect();
-        if !missing.is_empty() {
-            return Err(scope_unavailable(&state, missing));
-        }
+        check_covered(&state, tokens, scopes)?;
         Ok(Some(Issued {
             url,
             access_token: tokens.access_token.clone(),
@@ -291,6 +296,14 @@ fn auth_required(state: &State) -> Error {
         None => "the access token ended and there is no refresh token".to_owned(),
     });
     Error::AuthRequired { profile, why }
+}
+
+/// Whether these tokens cover these scopes. Without any known scope nothing can be said, unless the server has.
+fn check_covered(state: &State, tokens: &TokenRecord, scopes: &[String]) -> Result<(), Error> {
+    let covers = |scope: &String| tokens.scopes.is_empty() || tokens.scopes.contains(scope);
+    let lacks = |scope: &&String| state.more_access.lacks(scope) || !covers(scope);
+    let missing: Vec<String> = scopes.iter().filter(lacks).cloned().collect();
+    if missing.is_empty() { Ok(()) } else { Err(scope_unavailable(state, missing)) }
 }
 
 fn scope_unavailable(state: &State, missing: Vec<String>) -> Error {

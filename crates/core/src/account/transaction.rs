@@ -81,8 +81,10 @@ impl Account {
         self.remember(answer.as_ref().err());
         let result = match answer {
             Ok(answer) => {
-                let kept = self.commit(renewed(record, tokens, answer, outcome.received_at)).await;
-                kept.inspect_err(|_| self.state().outdated = true)?;
+                let renewed = renewed(record, tokens, answer, outcome.received_at);
+                let entry = self.refreshed(&renewed);
+                self.commit(renewed).await.inspect_err(|_| self.state().outdated = true)?;
+                self.context.activity.add(entry);
                 Ok(())
             }
             Err(Error::Token(error)) if is_rejection(&tokens, &error) => {

@@ -2,18 +2,25 @@
 
 use super::{Api, PAGE, wait};
 use crate::caller::Caller;
+use crate::clock::now;
 use crate::error::Error;
+use crate::grants::Grant;
+use crate::locking::By;
 use crate::profile::Profile;
 use crate::settings::Preferences;
 use crate::vault::VaultError;
 use keybearer_oauth::client_metadata::DocumentAddress;
+use keybearer_protocol::Door;
+use keybearer_protocol::activity::{ActivityEntry, ActivityKind};
 use keybearer_protocol::agent::{AgentStatusReply, AgentUnlockParams, AgentWatchParams, AgentWatchReply};
 use keybearer_protocol::auth::CallbackKind;
 use keybearer_protocol::grant::{GrantListParams, GrantListReply};
 use keybearer_protocol::method::Empty;
 use keybearer_protocol::profile::AccountStatus;
 use keybearer_protocol::prompt::{PromptAnswerParams, PromptNextParams, PromptQueue};
-use keybearer_protocol::settings::{CallbackChoice, Language, LanguageChoice, Settings, SettingsSetParams, Unseen};
+use keybearer_protocol::settings::{
+    Approval, CallbackChoice, Language, LanguageChoice, Settings, SettingsSetParams, Unseen,
+};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -44,15 +51,28 @@ impl Api {
         Ok(Empty {})
     }
 
-    pub(super) async fn grants(&self, params: GrantListParams) -> Result<GrantListReply, Error> {
+    /// The remembered answers; to a program, its own.
+    pub(super) async fn grants(
+        &self,
+        door: Door,
+        caller: &Caller,
+        params: GrantListParams,
+    ) -> Result<GrantListReply, Error> {
         if let Some(profile) = &params.profile {
             self.accounts.find(profile)?;
         }
         let of_profile = |name: &String| params.profile.as_ref().is_none_or(|profile| profile == name);
         let mut all = self
             .consent
-            .grants(|id| self.accounts.with_id(id).map(|account| account.name()).filter(of_profile))
+            .grants(|grant| {
+                let account = self.accounts.with_id(grant.account()).filter(|_| is_theirs(door, caller, grant))?;
+                Some(account.name()).filter(of_profile)
+            })
             .await?;
+        if door == Door::Admin {
+            let name = |id: &str| Some(self.accounts.with_id(id)?.name()).filter(of_profile);
+            all.extend(self.consent.delegations(name));
+        }
         if let Some(after) = &params.after {
             let seen = all.iter().position(|grant| grant.grant == *after).map_or(all.len(), |place| place + 1);
             all.drain(..seen);
@@ -69,8 +89,12 @@ impl Api {
         Ok(GrantListReply { grants: all, more })
     }
 
-    pub(super) async fn revoke(&self, grant: &str) -> Result<Empty, Error> {
-        self.consent.revoke(grant).await?;
+    pub(super) async fn revoke(&self, door: Door, caller: &Caller, grant: &str) -> Result<Empty, Error> {
+        if door == Door::Admin && self.consent.end_delegation(grant) {
+            return Ok(Empty {});
+        }
+        let forgotten = self.consent.revoke(grant, |grant| is_theirs(door, caller, grant)).await?;
+        self.note_revoked(caller, &forgotten);
         Ok(Empty {})
     }
 
@@ -91,9 +115,11 @@ impl Api {
         }
         if let Some(approval) = change.approval {
             self.consent.set_approval(caller, approval).await?;
+            self.note_protection(caller, None, approval_word(approval));
         }
         if let Some(auto_lock) = change.auto_lock {
             self.consent.set_auto_lock(caller, auto_lock).await?;
+            self.note_protection(caller, None, "auto_lock");
         }
         let SettingsSetParams { language, theme, callback, client_metadata_url, approval: _, auto_lock: _ } = &change;
         if language.is_some() || theme.is_some() || callback.is_some() || client_metadata_url.is_some() {
@@ -103,13 +129,14 @@ impl Api {
         self.settings().await
     }
 
-    pub(super) async fn lock(&self) -> Empty {
-        self.locking.lock().await;
+    pub(super) async fn lock(&self, caller: &Caller) -> Empty {
+        self.locking.lock(By::Caller(caller)).await;
         Empty {}
     }
 
     pub(super) async fn unlock(&self, caller: &Caller, params: AgentUnlockParams) -> Result<Empty, Error> {
         self.locking.unlock(caller, params.passphrase).await?;
+        self.note(caller, ActivityEntry::new(ActivityKind::Unlocked, now()));
         Ok(Empty {})
     }
 
@@ -150,6 +177,7 @@ impl Api {
         if problem.is_none() && !locked {
             self.accounts.wake().await;
         }
+        let activity_problem = self.accounts.context().activity.problem();
         let configuration_problem = self.accounts.problem().map(|error| error.to_string());
         let states: Vec<AccountStatus> = self.accounts.known().iter().map(|account| account.status()).collect();
         let needs_user = |status: &&AccountStatus| match status {
@@ -179,7 +207,26 @@ impl Api {
             vault_advice: problem.as_ref().and_then(VaultError::way_out).map(str::to_owned),
             vault_problem: problem.map(|problem| problem.to_string()),
             configuration_problem,
+            activity_advice: activity_problem.as_ref().map(|problem| problem.way_out().to_owned()),
+            activity_problem: activity_problem.map(|problem| problem.to_string()),
         }
+    }
+}
+
+/// Whether a remembered answer is this caller's to see and to end: for programs, their own.
+fn is_theirs(door: Door, caller: &Caller, grant: &Grant) -> bool {
+    match door {
+        Door::Admin => true,
+        Door::Programs => grant.is_of_caller(&caller.view),
+        Door::Restricted => false,
+    }
+}
+
+/// Who is asked, in the word that the record has for it.
+fn approval_word(approval: Approval) -> &'static str {
+    match approval {
+        Approval::Ask => "approval_ask",
+        Approval::SameUser => "approval_same_user",
     }
 }
 

@@ -29,6 +29,7 @@ impl Api {
         let context = self.accounts.context();
         let vault = context.vault.clone();
         context.busy.to_the_end(async move { Ok(vault.move_to(to.to, to.passphrase).await?) }).await?;
+        self.note_protection(caller, None, "vault_moved");
         Ok(self.changed_vault().await)
     }
 
@@ -43,6 +44,7 @@ impl Api {
         let vault = context.vault.clone();
         let changed = async move { Ok(vault.change_passphrase(change.current, change.new).await?) };
         context.busy.to_the_end(changed).await?;
+        self.note_protection(caller, None, "passphrase_changed");
         Ok(self.changed_vault().await)
     }
 

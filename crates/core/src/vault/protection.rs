@@ -1,11 +1,12 @@
-//! What guards the tokens, in a keyring item of its own: who is asked, what was answered for good, whether it is
-//! locked, and when it locks by itself.
+//! What guards the tokens, in a keyring item of its own: who is asked, what was answered for good, which accounts
+//! lie behind the restricted door, whether it is locked, and when it locks by itself.
 
 use super::Kept;
 use crate::grants::Grant;
 use keybearer_protocol::settings::{Approval, AutoLock};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use std::collections::BTreeSet;
 
 /// The item's id.
 pub const ITEM: &str = "protection";
@@ -29,6 +30,9 @@ pub struct Protection {
     /// The answers that hold for good.
     #[serde(default)]
     pub grants: Vec<Grant>,
+    /// The accounts behind the restricted door, by id.
+    #[serde(default)]
+    pub restricted: BTreeSet<String>,
 }
 
 impl Default for Protection {
@@ -40,6 +44,7 @@ impl Default for Protection {
             locked: false,
             auto_lock: AutoLock::default(),
             grants: Vec::new(),
+            restricted: BTreeSet::new(),
         }
     }
 }

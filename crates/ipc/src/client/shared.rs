@@ -1,7 +1,7 @@
 //! One connection for many askers: a thread reads, and hands each answer to whoever waits for it. So a question that
 //! waits for news keeps no other from being answered, and all are asked by one and the same caller.
 
-use super::{Client, ClientError, Stream, broken, outcome, pages, read, write};
+use super::{Client, ClientError, Stream, broken, is_news, outcome, pages, read, response, write};
 use keybearer_protocol::Method;
 use keybearer_protocol::profile::{AccountView, ProfileList};
 use keybearer_protocol::rpc::{Id, Request, Response};
@@ -41,7 +41,7 @@ struct Waiting(Mutex<Option<HashMap<u64, SyncSender<Response>>>>);
 impl Client {
     /// Lets many ask over this connection.
     pub fn share(self) -> Result<SharedClient, ClientError> {
-        let Client { stream: reader, next_id, session, hello } = self;
+        let Client { stream: reader, next_id, session, hello, news: _ } = self;
         let stream = reader.get_ref().try_clone().map_err(|error| broken(&error))?;
         stream.set_write_timeout(Some(WRITING)).map_err(|error| broken(&error))?;
         let waiting = Arc::new(Waiting(Mutex::new(Some(HashMap::new()))));
@@ -112,7 +112,11 @@ impl Waiting {
     /// Reads until the connection ends.
     fn hand_out(&self, mut reader: BufReader<Stream>) {
         // An answer without a known id belongs to nobody: whoever asked has stopped waiting.
-        while let Ok(response) = read(&mut reader) {
+        while let Ok(line) = read(&mut reader) {
+            if is_news(&line) {
+                continue;
+            }
+            let Ok(response) = response(line) else { break };
             let Some(Id::Number(id)) = response.id else { continue };
             let asker = self.all().as_mut().and_then(|waiting| waiting.remove(&id));
             if let Some(asker) = asker {
@@ -148,6 +152,7 @@ mod tests {
     use keybearer_protocol::method::Empty;
     use keybearer_protocol::{ErrorCode, ErrorObject};
     use serde_json::json;
+    use std::collections::VecDeque;
     use std::io::{BufRead, Write as _};
     use std::sync::mpsc::{Receiver, Sender, channel};
 
@@ -156,7 +161,13 @@ mod tests {
     /// The agent's end: tells the methods that were asked for with their ids, and says what it is told to say.
     fn agent() -> (SharedClient, Receiver<(u64, String)>, Sender<Option<Response>>) {
         let (ours, theirs) = Stream::pair().expect("a pair of sockets");
-        let client = Client { stream: BufReader::new(ours), next_id: 1, session: Some("s".to_owned()), hello: None };
+        let client = Client {
+            stream: BufReader::new(ours),
+            next_id: 1,
+            news: VecDeque::new(),
+            session: Some("s".to_owned()),
+            hello: None,
+        };
         let (asked, questions) = channel();
         let lines = BufReader::new(theirs.try_clone().expect("a second half"));
         thread::spawn(move || {

@@ -27,6 +27,11 @@ impl Witness {
     pub(crate) fn is_alive(&self) -> bool {
         true
     }
+
+    /// Nobody can tell, so nothing is handed on.
+    pub(crate) fn ended(&self) -> impl Future<Output = ()> + Send + use<> {
+        std::future::ready(())
+    }
 }
 
 /// Nobody can tell, so nothing ends before its time.
@@ -54,5 +59,6 @@ pub(super) fn identify(connection: &Connection) -> io::Result<Peer> {
     let pid = number(connection);
     let view = CallerView { pid, exe: None, foreign: false, program: ProgramView { pid, ..ProgramView::default() } };
     let same_user = credentials.uid() == rustix::process::geteuid().as_raw();
-    Ok(Peer { same_user, view, is_desktop: false, is_helper: false, witness: Witness {} })
+    let is_root = credentials.uid() == 0;
+    Ok(Peer { same_user, is_root, view, is_desktop: false, is_helper: false, witness: Witness {} })
 }

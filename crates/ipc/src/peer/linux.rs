@@ -18,6 +18,8 @@ use program::{Family, Kin};
 use rustix::net::sockopt::set_socket_passcred;
 use std::io;
 use std::os::fd::AsFd;
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
 use tokio::net::unix::OwnedWriteHalf;
 
 /// Has the kernel say with each message who sent it. Asked of a door before anybody connects: whoever is let in
@@ -42,6 +44,19 @@ impl Witness {
     /// Whether the process lives, whatever it runs by now.
     pub(crate) fn is_alive(&self) -> bool {
         self.process.as_ref().is_some_and(Process::is_alive)
+    }
+
+    /// Returns when the process has ended, also if a child holds its connection longer; at once where that can't be told.
+    #[expect(deprecated, reason = "sound for whoever owns its descriptor, and what replaces it is unsafe code")]
+    pub(crate) fn ended(&self) -> impl Future<Output = ()> + Send + use<> {
+        let pidfd = self.process.as_ref().and_then(Process::pidfd);
+        let pidfd = pidfd.and_then(|pidfd| AsyncFd::with_interest(pidfd, Interest::READABLE).ok());
+        async move {
+            if let Some(pidfd) = pidfd {
+                // Readable is all that it ever becomes, when the process ends (pidfd_open(2)).
+                drop(pidfd.readable().await);
+            }
+        }
     }
 }
 
@@ -92,6 +107,7 @@ pub(super) fn identify(connection: &Connection) -> io::Result<Peer> {
     let (view, Kin { is_desktop, is_helper }, witness) = look_up(pid);
     Ok(Peer {
         same_user: credentials.uid() == rustix::process::geteuid().as_raw(),
+        is_root: credentials.uid() == 0,
         view,
         is_desktop,
         is_helper,

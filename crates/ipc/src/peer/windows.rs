@@ -1,20 +1,19 @@
 //! Who calls, on Windows: the process at the other end of the pipe, held by a handle. No process there can become
 //! another program; but a pipe may be handed on to a child, which then speaks as its parent (REQ-I4).
 
+mod program;
+
 use super::Peer;
 use crate::socket::Connection;
-use keybearer_protocol::program::{Confidence, ProcessView, ProgramView};
+use keybearer_protocol::program::ProgramView;
 use keybearer_protocol::session::CallerView;
 use keybearer_windows::pipe;
-use keybearer_windows::process::{Process, parents};
-use keybearer_windows::user::{self, Sid};
+use keybearer_windows::process::Process;
+use keybearer_windows::user::{self, MEDIUM, Sid};
+use program::{behind, is_beside_us, text};
 use std::io;
 use std::os::windows::io::AsHandle;
-use std::path::{Path, PathBuf};
 use tokio::io::{ReadHalf, WriteHalf};
-
-/// How far back a chain is followed.
-const DEPTH: usize = 16;
 
 /// The process at the other end, held so that its number can't come to mean another one.
 #[derive(Debug)]
@@ -31,6 +30,11 @@ impl Witness {
     /// Whether the process lives.
     pub(crate) fn is_alive(&self) -> bool {
         self.process.as_ref().is_some_and(Process::runs)
+    }
+
+    /// Nothing is handed on here.
+    pub(crate) fn ended(&self) -> impl Future<Output = ()> + Send + use<> {
+        std::future::ready(())
     }
 }
 
@@ -52,85 +56,62 @@ pub(crate) fn split(connection: Connection, _connector: Option<u32>) -> (ReadHal
 /// Whoever holds the handle may write anyway.
 pub(crate) fn share(_reader: &mut ReadHalf<Connection>) {}
 
-/// Who is at the other end of a connection. A process that can't be opened hides: the pipe has let it in, so it is this
-/// user's, and nothing more is known of it.
+/// Who is at the other end of a connection. The pipe itself lets nobody in but this user's programs of at least this
+/// integrity; what the number says beyond that is a hint, which is taken at its word only as far as it can be true.
 pub(super) fn identify(connection: &Connection) -> io::Result<Peer> {
-    let Ok(process) = Process::open(pipe::client(connection.as_handle())?) else {
+    let Some(process) = connector(connection)? else {
+        // Nobody can tell who it is, nor where it lives.
         let view = CallerView { pid: None, exe: None, foreign: true, program: ProgramView::default() };
         let witness = Witness { process: None };
-        return Ok(Peer { same_user: true, view, is_desktop: false, is_helper: false, witness });
+        return Ok(Peer { same_user: true, is_root: false, view, is_desktop: false, is_helper: false, witness });
     };
-    let us = user::current()?;
-    let same_user = user::of(&process)? == us;
+    let us = Owner::of(&Process::open(std::process::id())?)?;
     let exe = process.exe().ok();
     let view = CallerView {
         pid: Some(process.pid()),
         exe: exe.as_deref().map(text),
-        foreign: false,
-        program: behind(&process, &us).unwrap_or_default(),
+        foreign: is_shut_in(&process),
+        program: behind(&process, &us),
     };
     let is = |name: &str| exe.as_deref().is_some_and(|exe| is_beside_us(exe, name));
     let (is_desktop, is_helper) = (is("keybearer-desktop.exe"), is("keybearer.exe"));
-    Ok(Peer { same_user, view, is_desktop, is_helper, witness: Witness { process: Some(process) } })
+    let same_user = Owner::of(&process)? == us;
+    let witness = Witness { process: Some(process) };
+    Ok(Peer { same_user, is_root: false, view, is_desktop, is_helper, witness })
 }
 
-/// The program behind a process: the nearest that isn't our own command, known as long as it runs.
-fn behind(caller: &Process, us: &Sid) -> io::Result<ProgramView> {
-    let ancestors = ancestors(caller, us)?;
-    let chain: Vec<(&Process, PathBuf)> =
-        std::iter::once(caller).chain(&ancestors).filter_map(|process| Some((process, process.exe().ok()?))).collect();
-    let is_program = |(_, exe): &(&Process, PathBuf)| !is_beside_us(exe, "keybearer.exe");
-    let place = chain.iter().position(is_program).unwrap_or_default();
-    let Some((process, exe)) = chain.get(place) else { return Ok(ProgramView::default()) };
-    let link = |(at, (process, exe)): (usize, &(&Process, PathBuf))| ProcessView {
-        pid: process.pid(),
-        name: file_name(exe),
-        remembered: at == place,
-    };
-    Ok(ProgramView {
-        name: Some(file_name(exe)),
-        pid: Some(process.pid()),
-        started: began(process),
-        exe: Some(text(exe)),
-        confidence: Confidence::PidOnly,
-        chain: chain.iter().enumerate().map(link).rev().collect(),
-        ..ProgramView::default()
-    })
+/// The process that connected, if it can be held and can have been it: one that began after the connection has only
+/// inherited the number of whoever made it.
+fn connector(connection: &Connection) -> io::Result<Option<Process>> {
+    let process = Process::open(pipe::client(connection.as_handle())?).ok();
+    Ok(process.filter(|process| process.runs() && can_have_connected(process.started().ok(), connection.since())))
 }
 
-/// The ancestors, the nearest first. A number that now means a younger process, or another user's, ends the chain.
-fn ancestors(caller: &Process, us: &Sid) -> io::Result<Vec<Process>> {
-    let parents = parents()?;
-    let mut ancestors: Vec<Process> = Vec::new();
-    while ancestors.len() < DEPTH {
-        let child = ancestors.last().unwrap_or(caller);
-        let Some(parent) = parents.get(&child.pid()).and_then(|pid| Process::open(*pid).ok()) else { break };
-        let is_older = parent.started()? <= child.started()?;
-        if !is_older || !user::of(&parent).is_ok_and(|owner| owner == *us) {
-            break;
-        }
-        ancestors.push(parent);
+fn can_have_connected(started: Option<u64>, connected: u64) -> bool {
+    started.is_some_and(|started| started <= connected)
+}
+
+/// Whose a process is: a user's, signed in once. What somebody started under the same name from elsewhere is another's.
+#[derive(Debug, PartialEq, Eq)]
+struct Owner {
+    user: Sid,
+    logon: Sid,
+}
+
+impl Owner {
+    fn of(process: &Process) -> io::Result<Owner> {
+        Ok(Owner { user: user::of(process)?, logon: user::logon_of(process)? })
     }
-    Ok(ancestors)
 }
 
-/// Whether the file is the one of this name beside the agent's own.
-fn is_beside_us(exe: &Path, name: &str) -> bool {
-    let Ok(own) = std::env::current_exe() else { return false };
-    let real = |path: &Path| std::fs::canonicalize(path).ok();
-    real(&own.with_file_name(name)).is_some_and(|ours| real(exe) == Some(ours))
+/// Whether a program's own sandbox holds it: an app's container, or less integrity than what a user starts.
+fn is_shut_in(process: &Process) -> bool {
+    let contained = user::is_contained(process).unwrap_or(true);
+    contained || user::integrity_of(process).map_or(true, |level| level < MEDIUM)
 }
 
 fn began(process: &Process) -> Option<String> {
     process.started().ok().map(|time| time.to_string())
-}
-
-fn text(path: &Path) -> String {
-    path.to_string_lossy().into_owned()
-}
-
-fn file_name(exe: &Path) -> String {
-    exe.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 #[cfg(test)]
@@ -139,6 +120,9 @@ mod tests {
     use crate::place::Place;
     use crate::socket::{accept, bind, connect};
     use keybearer_protocol::Door;
+    use keybearer_protocol::program::Confidence;
+    use keybearer_windows::process;
+    use std::path::Path;
 
     #[test]
     fn a_caller_is_seen_as_the_process_that_it_is() {
@@ -151,17 +135,24 @@ mod tests {
         let connection = runtime.block_on(accept(&listener)).expect("a caller");
         let peer = identify(&connection).expect("a peer");
         let own = std::env::current_exe().expect("this test");
+        let file_name = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
         assert!(peer.same_user && peer.witness.is_unchanged() && !peer.is_desktop && !peer.is_helper);
         assert_eq!(number(&connection), Some(std::process::id()));
-        assert_eq!(peer.view.exe.as_deref().map(file_name_of), Some(file_name(&own)));
+        assert!(!peer.view.foreign);
+        assert_eq!(peer.view.exe.and_then(|exe| file_name(Path::new(&exe))), file_name(&own));
         let program = peer.view.program;
-        assert_eq!((program.pid, program.name), (Some(std::process::id()), Some(file_name(&own))));
+        assert_eq!((program.pid, program.name), (Some(std::process::id()), file_name(&own)));
+        // Anybody who runs as this user can replace the file of a test.
+        assert_eq!((program.confidence, program.signer), (Confidence::Hash, None));
         let started = program.started.expect("a beginning");
         assert!(runs(std::process::id(), &started) && !runs(std::process::id(), "0"));
         assert!(program.chain.last().is_some_and(|link| link.remembered && link.pid == std::process::id()));
     }
 
-    fn file_name_of(path: &str) -> String {
-        file_name(Path::new(path))
+    #[test]
+    fn a_process_that_began_after_the_connection_is_nobody() {
+        let started = Process::open(std::process::id()).expect("this process").started().expect("a beginning");
+        assert!(can_have_connected(Some(started), process::now()));
+        assert!(!can_have_connected(Some(started), started - 1) && !can_have_connected(None, started));
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{BindError, ConnectError};
 use crate::peer;
-use crate::place::Place;
+use crate::place::{PATH_LIMIT, Place};
 use keybearer_protocol::Door;
 use rustix::process::geteuid;
 use std::fs::{self, DirBuilder, Permissions};
@@ -23,6 +23,9 @@ pub type Stream = UnixStream;
 pub fn bind(place: &Place, door: Door) -> Result<Listener, BindError> {
     let (folder, socket) = (place.folder(door), place.socket(door));
     let system = |path: &Path, cause| BindError::System { path: path.to_owned(), cause };
+    if socket.as_os_str().len() > PATH_LIMIT {
+        return Err(BindError::TooLong(socket));
+    }
     for folder in [place.base(), &folder] {
         make_private(folder).map_err(|cause| system(folder, cause))?;
         if !is_private(folder) {

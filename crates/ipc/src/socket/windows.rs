@@ -3,19 +3,22 @@
 use super::{BindError, ConnectError};
 use crate::place::Place;
 use keybearer_protocol::Door;
-use keybearer_windows::process::Process;
+use keybearer_windows::process::{self, Process};
 use keybearer_windows::{pipe, security, user};
 use std::future::Future;
 use std::io::{self, ErrorKind, Read, Write};
 use std::mem;
 use std::net::Shutdown;
-use std::os::windows::io::AsHandle;
-use std::path::Path;
+use std::os::windows::io::{AsHandle, BorrowedHandle};
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::net::windows::named_pipe::{ClientOptions, NamedPipeClient, NamedPipeServer};
-use tokio::runtime::Runtime;
-use tokio::sync::watch;
+use tokio::runtime::{Handle, Runtime};
+use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 
 /// All instances of a pipe are taken: the server is about to make the next one.
@@ -27,8 +30,91 @@ const ERROR_PIPE_NOT_CONNECTED: i32 = 233;
 /// How long a client waits for the next instance.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// The server's end of a connection.
-pub type Connection = NamedPipeServer;
+/// How long a caller may take to read the last that was said to it.
+const LEAVE: Duration = Duration::from_secs(2);
+/// How many callers may take that time at once.
+const LEAVING: usize = 256;
+/// The most that is read of what a caller still writes, in pieces.
+const PIECES: usize = 64;
+
+/// The server's end of a connection. Dropped, it ends, whatever its caller does.
+#[derive(Debug)]
+pub struct Connection {
+    /// Taken at the end alone.
+    pipe: Option<NamedPipeServer>,
+    since: u64,
+    /// How many bytes were written so far.
+    written: usize,
+}
+
+impl Connection {
+    /// When it was made, by the clock that says when processes began.
+    pub(crate) fn since(&self) -> u64 {
+        self.since
+    }
+
+    fn pipe(&mut self) -> Pin<&mut NamedPipeServer> {
+        Pin::new(self.pipe.as_mut().expect("it is taken when this ends"))
+    }
+}
+
+impl AsHandle for Connection {
+    fn as_handle(&self) -> BorrowedHandle<'_> {
+        self.pipe.as_ref().expect("it is taken when this ends").as_handle()
+    }
+}
+
+impl AsyncRead for Connection {
+    fn poll_read(mut self: Pin<&mut Self>, task: &mut Context<'_>, to: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        self.pipe().poll_read(task, to)
+    }
+}
+
+impl AsyncWrite for Connection {
+    fn poll_write(mut self: Pin<&mut Self>, task: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let written = ready!(self.pipe().poll_write(task, bytes))?;
+        self.written = self.written.saturating_add(written);
+        Poll::Ready(Ok(written))
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.pipe().poll_flush(task)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.pipe().poll_shutdown(task)
+    }
+}
+
+/// A pipe that is closed while something waits to be written stays open until its caller has read all of it. Where that
+/// can be, the caller gets a moment for it and is hung up on (REQ-L1). The rest is closed, and read to its end.
+impl Drop for Connection {
+    fn drop(&mut self) {
+        let waits = self.written > pipe::BUFFER as usize;
+        // Without a runtime the whole agent ends, and its pipes with it.
+        if let (Some(pipe), Ok(runtime), true) = (self.pipe.take(), Handle::try_current(), waits) {
+            runtime.spawn(hang_up(pipe));
+        }
+    }
+}
+
+async fn hang_up(mut pipe: NamedPipeServer) {
+    static PLACES: Semaphore = Semaphore::const_new(LEAVING);
+    if let Ok(_place) = PLACES.try_acquire() {
+        // A caller that has read all closes its end, and that ends the reading here.
+        let gone = async {
+            let mut piece = [0; 1024];
+            for _ in 0..PIECES {
+                if !pipe.read(&mut piece).await.is_ok_and(|length| length > 0) {
+                    break;
+                }
+            }
+        };
+        let _ = timeout(LEAVE, gone).await;
+    }
+    // What is still unread is gone with it, and what still waited to be written.
+    let _ = pipe.disconnect();
+}
 
 /// The server's end of an open door: the instance that the next caller gets.
 #[derive(Debug)]
@@ -46,25 +132,34 @@ pub fn bind(place: &Place, door: Door) -> Result<Listener, BindError> {
     let system = |cause: io::Error| {
         let path = path.clone();
         let is_taken = cause.kind() == ErrorKind::PermissionDenied;
-        if is_taken { BindError::NotOurs(path) } else { BindError::System { path, cause } }
+        if is_taken { squatted(path, None) } else { BindError::System { path, cause } }
     };
     let rights = pipe::owner_only().map_err(system)?;
     let next = match pipe::create(&name, true, &rights) {
-        Err(error) if error.kind() == ErrorKind::PermissionDenied => create_beside_rest(&name, &rights),
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => match ClientOptions::new().open(&name) {
+            Err(error) if error.kind() == ErrorKind::NotFound => create_beside_rest(&name, &rights),
+            // An instance of ours beside another's would take its callers.
+            opened => return Err(squatted(path, opened.ok().as_ref())),
+        },
         first => first,
     };
     let next = tokio::sync::Mutex::new(next.map_err(system)?);
     Ok(Listener { name, rights, next })
 }
 
+/// Says who has made the pipe, where it lets itself be asked.
+fn squatted(path: PathBuf, client: Option<&NamedPipeClient>) -> BindError {
+    let server = || {
+        let process = Process::open(pipe::server(client?.as_handle()).ok()?).ok()?;
+        Some(format!("process {} ({})", process.pid(), process.exe().ok()?.display()))
+    };
+    let by = server().unwrap_or_else(|| "another program".to_owned());
+    BindError::Squatted { path, by }
+}
+
 /// A pipe outlives the agent that made it for as long as a caller keeps its end open. Such a rest, which nobody serves and
 /// which has the rights of our own, doesn't keep the next agent from its name.
 fn create_beside_rest(name: &str, rights: &str) -> io::Result<NamedPipeServer> {
-    let nobody_serves = matches!(ClientOptions::new().open(name), Err(error) if error.kind() == ErrorKind::NotFound);
-    if !nobody_serves {
-        // An instance of ours beside another's would take its callers.
-        return Err(ErrorKind::PermissionDenied.into());
-    }
     let pipe = pipe::create(name, false, rights)?;
     // The rights are those of the whole pipe: whoever made it first has given them.
     if pipe::has_rights(pipe.as_handle(), rights)? { Ok(pipe) } else { Err(ErrorKind::PermissionDenied.into()) }
@@ -78,8 +173,9 @@ pub async fn accept(listener: &Listener) -> io::Result<Connection> {
         next.disconnect()?;
         return Err(error);
     }
+    let since = process::now();
     let following = pipe::create(&listener.name, false, &listener.rights)?;
-    Ok(mem::replace(&mut next, following))
+    Ok(Connection { pipe: Some(mem::replace(&mut next, following)), since, written: 0 })
 }
 
 /// Reaches a door. The pipe and whoever serves it must be this user's (REQ-D4).
@@ -209,6 +305,7 @@ impl Read for Stream {
         match read {
             // A pipe whose other end is gone, which is the end of a socket.
             Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(0),
+            Err(error) if error.raw_os_error() == Some(ERROR_PIPE_NOT_CONNECTED) => Ok(0),
             read => read,
         }
     }
@@ -277,7 +374,9 @@ mod tests {
         let name = place.socket(Door::Admin).to_string_lossy().into_owned();
         let squatter = pipe::create(&name, true, &pipe::owner_only().expect("a user")).expect("a pipe");
         let refused = bind(&place, Door::Admin);
-        assert!(matches!(refused, Err(BindError::NotOurs(_))), "{refused:?}");
+        // By this very process, and whoever reads the error learns so.
+        let own = format!("process {}", std::process::id());
+        assert!(matches!(&refused, Err(BindError::Squatted { by, .. }) if by.starts_with(&own)), "{refused:?}");
         drop(squatter);
         bind(&place, Door::Admin).expect("a free name");
     }
@@ -308,6 +407,37 @@ mod tests {
         // Made by this process, but its owner is another: the administrators.
         let _foreign = pipe::create(&name, true, "O:BAD:(A;;GA;;;WD)").expect("a pipe");
         assert!(matches!(connect(&place, Door::Programs), Err(ConnectError::NotOurs(_))));
+    }
+
+    #[test]
+    fn a_caller_that_reads_nothing_and_stays_keeps_no_instance() {
+        let (runtime, place) = (runtime(), place("stalled"));
+        let _entered = runtime.enter();
+        let listener = bind(&place, Door::Programs).expect("a pipe");
+        let stalled: Vec<Stream> = (0..3)
+            .map(|_| {
+                let stream = connect(&place, Door::Programs).expect("a connection");
+                let mut caller = runtime.block_on(accept(&listener)).expect("a caller");
+                // More than the pipe holds: the rest waits to be written.
+                let much = async {
+                    for _ in 0..4 {
+                        caller.write_all(&[0; 1 << 20]).await?;
+                    }
+                    io::Result::Ok(())
+                };
+                let stuck = runtime.block_on(timeout(Duration::from_millis(1), much));
+                assert!(stuck.is_err());
+                stream
+            })
+            .collect();
+        let instances = || pipe::instances(listener.next.blocking_lock().as_handle()).expect("a count");
+        assert_eq!(instances(), 4);
+        let patience = Instant::now() + LEAVE * 5;
+        while instances() > 1 {
+            assert!(Instant::now() < patience, "{} instances are left", instances());
+            std::thread::yield_now();
+        }
+        drop(stalled);
     }
 
     #[test]

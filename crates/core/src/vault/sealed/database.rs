@@ -3,17 +3,14 @@
 //!
 //! The file is one agent's alone as long as it is open. Everything that is asked of it is a short statement.
 
-use crate::home::is_full;
+use crate::database::{DatabaseError, Format, explain, unusable};
 use crate::vault::VaultError;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior, params};
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
-/// The version of the tables.
-const VERSION: u32 = 1;
-/// Tells this file from other databases: "KBvt".
-const APPLICATION: u32 = 0x4b42_7674;
+/// "KBvt".
+const FORMAT: Format = Format { application: 0x4b42_7674, version: 1 };
 /// The tables. The header is written once, when the file is made.
 const TABLES: &str = "
     CREATE TABLE header (content TEXT NOT NULL) STRICT;
@@ -48,12 +45,7 @@ pub(super) struct Step<'a> {
 impl Database {
     /// Makes the file, for this user alone.
     pub(super) fn create(path: &Path, header: &str, tally: &[u8]) -> Result<Database, VaultError> {
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        drop(options.open(path).map_err(|error| unusable(path, &error))?);
-        let mut database = Database::connect(path)?;
+        let mut database = Database { connection: FORMAT.create(path)?, path: path.to_owned() };
         database.make(header, tally).map_err(|error| explain(path, &error))?;
         Ok(database)
     }
@@ -63,8 +55,7 @@ impl Database {
         change.execute_batch(TABLES)?;
         change.execute("INSERT INTO header VALUES (?1)", [header])?;
         change.execute("INSERT INTO tally VALUES (0, ?1)", [tally])?;
-        change.pragma_update(None, "application_id", APPLICATION)?;
-        change.pragma_update(None, "user_version", VERSION)?;
+        FORMAT.mark(&change)?;
         change.commit()?;
         // What the header says can then be read from the file alone, whoever has it open.
         self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
@@ -72,23 +63,7 @@ impl Database {
 
     /// Opens one that is there. A newer one, or something else, is left as it is.
     pub(super) fn open(path: &Path) -> Result<Database, VaultError> {
-        check(path)?;
-        Database::connect(path)
-    }
-
-    fn connect(path: &Path) -> Result<Database, VaultError> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connected = Connection::open_with_flags(path, flags).and_then(|connection| {
-            // Alone with the file, SQLite needs no memory that processes share, and nobody sees half a change.
-            connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
-            connection.pragma_update(None, "journal_mode", "WAL")?;
-            connection.pragma_update(None, "synchronous", "FULL")?;
-            connection.pragma_update(None, "trusted_schema", false)?;
-            connection.pragma_update(None, "cell_size_check", true)?;
-            Ok(connection)
-        });
-        let connection = connected.map_err(|error| explain(path, &error))?;
-        Ok(Database { connection, path: path.to_owned() })
+        Ok(Database { connection: FORMAT.open(path)?, path: path.to_owned() })
     }
 
     /// What the header says, of a file that somebody else may have open: it is written once, when the file is made.
@@ -102,13 +77,13 @@ impl Database {
     }
 
     fn header_of_file(path: &Path) -> Result<String, VaultError> {
-        check(path)?;
+        FORMAT.check(path)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
         let address =
             url::Url::from_file_path(path).map_err(|()| unusable(path, &io::ErrorKind::InvalidFilename.into()))?;
         let read = Connection::open_with_flags(format!("{address}?immutable=1"), flags)
             .and_then(|connection| header(&connection));
-        read.map_err(|error| explain(path, &error))
+        Ok(read.map_err(|error| explain(path, &error))?)
     }
 
     /// The ids of all items, with the generation of each.
@@ -156,11 +131,11 @@ impl Database {
             change.execute("UPDATE tally SET generation = ?1, sealed = ?2", tally)?;
             change.commit()
         })();
-        changed.map_err(|error| explain(&self.path, &error))
+        Ok(changed.map_err(|error| explain(&self.path, &error))?)
     }
 
     fn try_to<T>(&self, read: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, VaultError> {
-        read(&self.connection).map_err(|error| explain(&self.path, &error))
+        Ok(read(&self.connection).map_err(|error| explain(&self.path, &error))?)
     }
 }
 
@@ -168,56 +143,26 @@ fn header(connection: &Connection) -> rusqlite::Result<String> {
     connection.query_row("SELECT content FROM header", [], |row| row.get(0))
 }
 
-/// Removes the file of a vault that isn't used, with what SQLite has beside it; none is as good.
+/// Removes the file of a vault that isn't used; none is as good.
 pub(super) fn remove(path: &Path) -> Result<(), VaultError> {
-    // The file itself last: a name without it is nothing that anybody would find again.
-    for end in ["-wal", "-shm", "-journal", ""] {
-        let mut name = path.as_os_str().to_owned();
-        name.push(end);
-        match fs::remove_file(&name) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(unusable(path, &error)),
-            Ok(()) | Err(_) => {}
+    Ok(crate::database::remove(path)?)
+}
+
+impl From<DatabaseError> for VaultError {
+    fn from(error: DatabaseError) -> VaultError {
+        match error {
+            DatabaseError::Full => VaultError::Full,
+            DatabaseError::Damaged(how) => VaultError::Damaged(how),
+            DatabaseError::Newer => VaultError::Newer,
+            DatabaseError::Unusable(why) => VaultError::Unusable(why),
         }
-    }
-    Ok(())
-}
-
-/// Whether the file is one that this version may open, by its first bytes alone (the database header, sqlite.org/fileformat
-/// §1.3): opening one changes it.
-fn check(path: &Path) -> Result<(), VaultError> {
-    let mut head = [0; 100];
-    File::open(path).and_then(|mut file| file.read_exact(&mut head)).map_err(|error| {
-        let is_cut_off = error.kind() == io::ErrorKind::UnexpectedEof;
-        if is_cut_off { VaultError::Damaged("it is cut off".to_owned()) } else { unusable(path, &error) }
-    })?;
-    let number = |at: usize| head[at..].first_chunk().map_or(0, |bytes| u32::from_be_bytes(*bytes));
-    if !head.starts_with(b"SQLite format 3\0") || number(68) != APPLICATION {
-        return Err(VaultError::Damaged("something else lies in its place".to_owned()));
-    }
-    if number(60) > VERSION { Err(VaultError::Newer) } else { Ok(()) }
-}
-
-fn unusable(path: &Path, error: &io::Error) -> VaultError {
-    if is_full(error) {
-        return VaultError::Full;
-    }
-    VaultError::Unusable(format!("{}: {error}", path.display()))
-}
-
-fn explain(path: &Path, error: &rusqlite::Error) -> VaultError {
-    use rusqlite::ErrorCode;
-    match error.sqlite_error_code() {
-        Some(ErrorCode::DiskFull) => VaultError::Full,
-        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => VaultError::Damaged(error.to_string()),
-        Some(_) => VaultError::Unusable(format!("{}: {error}", path.display())),
-        // A table, column or type that isn't as it was made.
-        None => VaultError::Damaged(error.to_string()),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     fn write(database: &mut Database, generation: u64, sealed: Vec<u8>) -> Result<(), VaultError> {
         let rows = [Row { id: "one".to_owned(), generation, sealed }];

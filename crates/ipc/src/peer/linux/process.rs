@@ -2,6 +2,7 @@
 //! whoever gets its number then (REQ-I2).
 
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, Stat, fstat, openat, readlinkat, statat};
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use std::io::{self, Read};
 use std::os::fd::OwnedFd;
 
@@ -64,6 +65,14 @@ impl Process {
     /// Whether it lives.
     pub(super) fn is_alive(&self) -> bool {
         statat(&self.folder, "stat", AtFlags::empty()).is_ok()
+    }
+
+    /// A descriptor that tells of its end.
+    pub(super) fn pidfd(&self) -> Option<OwnedFd> {
+        let pid = Pid::from_raw(i32::try_from(self.pid).ok()?)?;
+        let pidfd = pidfd_open(pid, PidfdFlags::NONBLOCK).ok()?;
+        // Looked at afterwards, its number can't have come to mean another one before.
+        self.is_alive().then_some(pidfd)
     }
 
     /// Whether it lives, and runs the same file.

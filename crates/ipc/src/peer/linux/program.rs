@@ -276,6 +276,7 @@ fn describe(process: &Process, script: Option<&Path>) -> ProgramView {
         pid: Some(process.pid),
         started: Some(process.started.to_string()),
         exe: exe.map(|exe| exe.path.clone()),
+        signer: None,
         script: script.map(|path| path.to_string_lossy().into_owned()),
         confidence: exe.map_or(Confidence::Unknown, |exe| confidence(exe, sha256.is_some())),
         script_sha256: sha256,
