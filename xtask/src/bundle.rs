@@ -4,7 +4,7 @@ use crate::released::{self, BESIDE, target_folder};
 use crate::setup;
 use crate::step::{cargo, detail, packages, root, step};
 use crate::test::build_window;
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
