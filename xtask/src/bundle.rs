@@ -60,6 +60,7 @@ fn describe(command: &Path, folder: &Path) -> anyhow::Result<()> {
     for shell in ["bash", "fish", "zsh"] {
         let made = Command::new(command).args(["completions", shell]).output()?;
         ensure!(made.status.success(), "keybearer completions {shell}: {}", String::from_utf8_lossy(&made.stderr));
+        #[expect(clippy::disallowed_methods, reason = "made anew by each bundle")]
         fs::write(completions.join(format!("keybearer.{shell}")), made.stdout)?;
     }
     Ok(())
