@@ -291,8 +291,10 @@ fn the_command_takes_the_place_of_keybearer_with_its_streams_signals_and_exit_co
     // Its own number, so that whoever ends `keybearer run` ends the command.
     let mut child = world.command(&["run", "practice", "--", "sleep", "600"]).spawn().unwrap();
     let pid = child.id();
-    until("the command", || Ok((fs::read_to_string(format!("/proc/{pid}/comm"))?.trim() == "sleep").then_some(())))
-        .unwrap();
+    until("the command", || {
+        Ok((fs::read_to_string(format!("/proc/{pid}/comm"))?.trim() == "sleep").then_some(()))
+    })
+    .unwrap();
     assert!(Command::new("kill").args(["-TERM", &pid.to_string()]).status().unwrap().success());
     let status = child.wait().unwrap();
     assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(15));

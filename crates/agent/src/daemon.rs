@@ -1,7 +1,7 @@
 //! The parts put together, from the folders to the open doors.
 
 use crate::service_manager::{self, Handed};
-use crate::{client_metadata, doors, harden, lock, log, ready, refresh_worker, restricted_door};
+use crate::{client_metadata, doors, restricted_door, harden, lock, log, ready, refresh_worker};
 use anyhow::Context as _;
 use keybearer_core::accounts::Accounts;
 use keybearer_core::api::{Api, inherited_capabilities};

@@ -3,8 +3,8 @@
 use crate::connection::Reach;
 use crate::output::Failure;
 use crate::{
-    activity, agent, auto_lock, client_metadata, doctor, grants, manual, practice, profiles, restricted, rpc, run,
-    sign_in, status, token, vault,
+    activity, agent, auto_lock, client_metadata, doctor, grants, manual, practice, profiles, restricted, rpc, run, sign_in,
+    status, token, vault,
 };
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
@@ -439,10 +439,8 @@ pub(crate) struct TokenArguments {
 }
 
 #[derive(Args, Debug)]
-#[command(
-    after_help = "The command's own exit code is that of `keybearer run`; 126 and 127 say that it can't be run, or isn't \
-    there. What KEYBEARER_FD is for stands in docs/protocol.md."
-)]
+#[command(after_help = "The command's own exit code is that of `keybearer run`; 126 and 127 say that it can't be run, or isn't \
+    there. What KEYBEARER_FD is for stands in docs/protocol.md.")]
 pub(crate) struct RunArguments {
     /// The account's name, or its server's address
     pub(crate) name: String,

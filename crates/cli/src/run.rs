@@ -30,31 +30,13 @@ const TIMEOUT: Duration = Duration::from_secs(90);
 
 /// Variables that mean something to loaders, shells, interpreters and Keybearer itself; by their beginning.
 const TAKEN: [&str; 20] = [
-    "LD_",
-    "DYLD_",
-    "GCONV_",
-    "GLIBC_",
-    "MALLOC_",
-    "BASH_",
-    "PYTHON",
-    "NODE_",
-    "PERL",
-    "RUBY",
-    "JAVA_",
-    "JDK_",
-    "_JAVA_",
-    "DOTNET_",
-    "GIT_",
-    "SSH_",
-    "KEYBEARER_",
-    "XDG_",
-    "DBUS_",
-    "LC_",
+    "LD_", "DYLD_", "GCONV_", "GLIBC_", "MALLOC_", "BASH_", "PYTHON", "NODE_", "PERL", "RUBY", "JAVA_", "JDK_", "_JAVA_",
+    "DOTNET_", "GIT_", "SSH_", "KEYBEARER_", "XDG_", "DBUS_", "LC_",
 ];
 /// The same, whole.
 const TAKEN_WHOLE: [&str; 17] = [
-    "PATH", "IFS", "ENV", "HOME", "SHELL", "USER", "LOGNAME", "PWD", "OLDPWD", "TERM", "TMPDIR", "LANG", "EDITOR",
-    "PAGER", "BROWSER", "DISPLAY", "PATHEXT",
+    "PATH", "IFS", "ENV", "HOME", "SHELL", "USER", "LOGNAME", "PWD", "OLDPWD", "TERM", "TMPDIR", "LANG", "EDITOR", "PAGER",
+    "BROWSER", "DISPLAY", "PATHEXT",
 ];
 
 /// `keybearer run`
@@ -116,17 +98,8 @@ mod tests {
         for fine in ["TOKEN", "LINEAR_API_KEY", "_t", "github_token", "HOMEPAGE_TOKEN", "PATHS"] {
             assert!(check(fine).is_ok(), "{fine}");
         }
-        for taken in [
-            "LD_PRELOAD",
-            "PATH",
-            "path",
-            "BASH_ENV",
-            "DYLD_INSERT_LIBRARIES",
-            "PYTHONPATH",
-            "NODE_OPTIONS",
-            "IFS",
-            "KEYBEARER_FD",
-        ] {
+        for taken in ["LD_PRELOAD", "PATH", "path", "BASH_ENV", "DYLD_INSERT_LIBRARIES", "PYTHONPATH", "NODE_OPTIONS", "IFS", "KEYBEARER_FD"]
+        {
             assert!(check(taken).is_err(), "{taken}");
         }
         for no_name in ["", "1A", "A B", "A=B", "A-B", "Ä"] {

@@ -187,9 +187,7 @@ impl Consent {
         match door {
             Door::Restricted => Standing::Restricted,
             // Nobody but the command hands a connection on.
-            Door::Programs if caller.is_helper && self.state().delegations.has(&caller.connection) => {
-                Standing::Inherited
-            }
+            Door::Programs if caller.is_helper && self.state().delegations.has(&caller.connection) => Standing::Inherited,
             Door::Programs | Door::Admin => Standing::Program,
         }
     }
@@ -313,8 +311,7 @@ impl Consent {
             protection.restricted.remove(account);
         };
         if (held_for_good || is_restricted)
-            && let Err(error) = self.change(of_others).await
-        {
+            && let Err(error) = self.change(of_others).await {
             tracing::warn!(%error, "answers for a removed account stay in the keyring, where nothing matches them");
         }
     }

@@ -312,9 +312,7 @@ pub enum Unasked {
     #[error("you are being asked whether this program may; it can try again once you have answered")]
     Asked,
     /// What a connection was handed on with holds no more.
-    #[error(
-        "the connection that this program inherited serves no more: what was allowed was taken back, or has changed"
-    )]
+    #[error("the connection that this program inherited serves no more: what was allowed was taken back, or has changed")]
     InheritedOver,
     /// A container or a remote host asks, and doesn't wait for the answer.
     #[error("a container or a remote host gets nothing unless you are asked, and it doesn't wait for that")]

@@ -35,8 +35,7 @@ impl Api {
         if !INHERITED.contains(&method) {
             return Err(not_behind(Door::Programs, method));
         }
-        let names_one =
-            ["profile", "server_url"].iter().any(|key| params.get(key).is_some_and(|value| !value.is_null()));
+        let names_one = ["profile", "server_url"].iter().any(|key| params.get(key).is_some_and(|value| !value.is_null()));
         let account = self.consent.inherited_account(caller).and_then(|id| self.accounts.with_id(&id));
         if let (Some(object), Some(account), false) = (params.as_object_mut(), account, names_one)
             && method != ProfileList::NAME

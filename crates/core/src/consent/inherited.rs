@@ -165,8 +165,7 @@ impl Consent {
         let delegation = state.delegations.0.iter_mut().find(numbered);
         let over = || Error::ConsentRequired(Unasked::InheritedOver);
         let delegation = delegation.filter(|delegation| !delegation.is_over).ok_or_else(over)?;
-        let same_server =
-            delegation.asked.account == current.account && delegation.asked.server_url == current.server_url;
+        let same_server = delegation.asked.account == current.account && delegation.asked.server_url == current.server_url;
         let allowed = match (delegation.was_asked, approval) {
             (true, _) => delegation.asked.covers(&current.server_url, &current.scopes),
             (false, Approval::SameUser) => true,
