@@ -1,6 +1,6 @@
 //! The roles, each on a socket of the agent.
 
-use crate::{attackers, callers};
+use crate::{attackers, callers, pests};
 use anyhow::{Context, bail};
 use keybearer_tests::wire::Wire;
 use serde_json::Value;
@@ -27,6 +27,7 @@ pub(crate) fn play() -> anyhow::Result<()> {
         ["call", socket, gate, callers, seconds, pace, accounts @ ..] => {
             callers::call(Path::new(socket), gate, callers.parse()?, seconds.parse()?, pace.parse()?, accounts)
         }
+        ["pester", kind, callers, socket] => pests::pester(kind, callers.parse()?, Path::new(socket)),
         _ => bail!("no such role: {words:?}"),
     }
 }

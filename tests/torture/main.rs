@@ -27,6 +27,7 @@ mod boundaries;
 mod callers;
 mod disk;
 mod keyring;
+mod peers;
 mod power;
 mod scale;
 mod soak;

@@ -34,11 +34,17 @@ impl Durations {
         self.0.extend(other.0);
     }
 
+    /// What so many of a hundred took at most.
+    pub(crate) fn share(&self, percent: usize) -> Duration {
+        let mut sorted = self.0.clone();
+        sorted.sort_unstable();
+        let place = (sorted.len() * percent / 100).min(sorted.len().saturating_sub(1));
+        sorted.get(place).copied().unwrap_or_default()
+    }
+
     /// Median, 99th percentile and longest, in words.
-    pub(crate) fn summary(mut self) -> String {
-        self.0.sort_unstable();
-        let at = |share: usize| self.0.get((self.0.len() * share / 100).min(self.0.len().saturating_sub(1)));
-        let in_words = |share| at(share).map_or("none".to_owned(), |one| format!("{:.2} ms", one.as_secs_f64() * 1e3));
+    pub(crate) fn summary(&self) -> String {
+        let in_words = |percent| format!("{:.2} ms", self.share(percent).as_secs_f64() * 1e3);
         let (median, most, longest) = (in_words(50), in_words(99), in_words(100));
         format!("{} times, p50 {median}, p99 {most}, longest {longest}", self.0.len())
     }

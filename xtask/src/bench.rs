@@ -117,7 +117,8 @@ fn usage(world: &World, table: &mut Table) -> anyhow::Result<()> {
     table.limit(&what, mib(memory.all), "MiB", 15.0);
     let woken = woken_within(pid, REST);
     detail(&format!("threads that woke up in a minute: {woken:?}"));
-    table.limit("wake-ups in a minute with nothing due", woken.iter().map(|(_, times)| *times as f64).sum(), "", 0.0);
+    let times: u64 = woken.iter().map(|(_, times)| times).sum();
+    table.limit("wake-ups in a minute with nothing due", times as f64, "", 0.0);
     Ok(())
 }
 

@@ -4,7 +4,7 @@ use crate::released::{self, BESIDE, target_folder};
 use crate::setup;
 use crate::step::{cargo, detail, packages, root, step};
 use crate::test::build_window;
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -60,6 +60,7 @@ fn describe(command: &Path, folder: &Path) -> anyhow::Result<()> {
     for shell in ["bash", "fish", "zsh"] {
         let made = Command::new(command).args(["completions", shell]).output()?;
         ensure!(made.status.success(), "keybearer completions {shell}: {}", String::from_utf8_lossy(&made.stderr));
+        #[expect(clippy::disallowed_methods, reason = "made anew by each bundle")]
         fs::write(completions.join(format!("keybearer.{shell}")), made.stdout)?;
     }
     Ok(())

@@ -22,6 +22,8 @@ pub(crate) enum Row {
     Agents,
     /// What a hundred, a thousand and, in the long form, ten thousand accounts cost
     Scale,
+    /// Callers that stall, idle by the thousand and send noise, and an agent that runs out of files
+    Peers,
     /// What lay on the disk at each moment of a refresh, found by the next agent
     Power,
 }

@@ -281,11 +281,10 @@ impl Accounts {
     pub fn find(&self, target: &str) -> Result<Arc<Account>, Error> {
         let mut book = self.book();
         let synced = book.sync();
-        let named = match (book.position(target), target.parse::<ServerUrl>()) {
-            (Ok(place), _) => vec![&book.listed[place]],
-            (Err(_), Ok(url)) => book.at(&url),
-            (Err(_), Err(_)) => Vec::new(),
-        };
+        if let Ok(place) = book.position(target) {
+            return Ok(book.listed[place].account.clone());
+        }
+        let named = target.parse().map(|url| book.at(&url)).unwrap_or_default();
         match named.as_slice() {
             [listed] => Ok(listed.account.clone()),
             // What isn't there may be just what can't be read.

@@ -113,12 +113,14 @@ impl Api {
             self.note_locked_out(caller, name, &params);
             return Err(Error::Locked.to_object());
         }
-        // Whoever waits for a server or a person when the lock falls waits no longer, and gets nothing.
-        tokio::select! {
+        // Whoever waits for a server or a person when the lock falls waits no longer, and gets nothing; an answer that is
+        // ready at once waits for nothing.
+        let answer = tokio::select! {
             biased;
-            () = self.accounts.context().lock.falls() => Err(Error::Locked.to_object()),
-            answer = self.answer_open(door, caller, name, params) => answer,
-        }
+            answer = self.answer_open(door, caller, name, params) => Some(answer),
+            () = self.accounts.context().lock.falls() => None,
+        };
+        answer.filter(|_| !self.accounts.context().lock.is_set()).unwrap_or_else(|| Err(Error::Locked.to_object()))
     }
 
     /// Answers a request that no lock stands in the way of.

@@ -243,13 +243,13 @@ impl Account {
     /// The token as it is now; none if it has ended since somebody looked.
     fn issue(&self, scopes: &[String], from_cache: bool) -> Result<Option<Issued>, Error> {
         self.context.lock.check()?;
-        let required = self.auth_required();
         let state = self.state();
         // Another address in the profile, edited since the decision, has no token yet.
-        let Some(record) = state.record.as_ref() else { return Err(required) };
+        let record = state.record.as_ref().ok_or_else(|| auth_required(&state))?;
         let (url, generation) = (state.profile.url.clone(), record.generation);
         if means(&state.profile, record) == Means::Bearer {
-            let access_token = fixed_secret(&state.profile, record).cloned().ok_or(required)?;
+            let access_token = fixed_secret(&state.profile, record).cloned();
+            let access_token = access_token.ok_or_else(|| auth_required(&state))?;
             return Ok(Some(Issued {
                 url,
                 access_token,
@@ -262,7 +262,7 @@ impl Account {
                 prover: None,
             }));
         }
-        let tokens = record.tokens.as_ref().ok_or(required)?;
+        let tokens = record.tokens.as_ref().ok_or_else(|| auth_required(&state))?;
         if !is_usable(state.renewal.now(), tokens, state.refused == Some(generation)) {
             return Ok(None);
         }
@@ -281,18 +281,21 @@ impl Account {
     }
 
     pub(super) fn auth_required(&self) -> Error {
-        let state = self.state();
-        let profile = state.profile.name.clone();
-        if state.sign_in.is_some() {
-            return Error::AuthInProgress(profile);
-        }
-        let tokens = state.record.as_ref().and_then(|record| record.tokens.as_ref());
-        let why = tokens.map(|tokens| match &tokens.refresh_rejected {
-            Some(rejected) => rejected.clone(),
-            None => "the access token ended and there is no refresh token".to_owned(),
-        });
-        Error::AuthRequired { profile, why }
+        auth_required(&self.state())
     }
+}
+
+fn auth_required(state: &State) -> Error {
+    let profile = state.profile.name.clone();
+    if state.sign_in.is_some() {
+        return Error::AuthInProgress(profile);
+    }
+    let tokens = state.record.as_ref().and_then(|record| record.tokens.as_ref());
+    let why = tokens.map(|tokens| match &tokens.refresh_rejected {
+        Some(rejected) => rejected.clone(),
+        None => "the access token ended and there is no refresh token".to_owned(),
+    });
+    Error::AuthRequired { profile, why }
 }
 
 /// Whether these tokens cover these scopes. Without any known scope nothing can be said, unless the server has.

@@ -27,6 +27,13 @@ enum Writer {
 }
 
 impl Writer {
+    /// Whether only one process may write. Of one, a reading that leaves room has taken all that came, so nobody has to
+    /// look once more to know that there is nothing. The kernel ends a reading where another one's message begins: that
+    /// is found with the next message, and refused then.
+    fn is_one(self) -> bool {
+        matches!(self, Writer::Connector(_))
+    }
+
     fn is(self, sender: Option<Sender>) -> bool {
         match self {
             Writer::Connector(pid) => sender.and_then(|sender| sender.pid) == pid,
@@ -59,17 +66,24 @@ impl AsyncRead for Attested {
         let (stream, writer): (&UnixStream, _) = (self.stream.as_ref(), self.writer);
         loop {
             ready!(stream.poll_read_ready(cx))?;
-            match stream.try_io(Interest::READABLE, || receive(stream, buffer.initialize_unfilled())) {
-                Ok((0, _)) => return Poll::Ready(Ok(())),
-                Ok((_, sender)) if !writer.is(sender) => {
+            let (room, mut received) = (buffer.remaining(), None);
+            let tried = stream.try_io(Interest::READABLE, || {
+                let (read, sender) = receive(stream, buffer.initialize_unfilled())?;
+                received = Some((read, sender));
+                let is_all = writer.is_one() && 0 < read && read < room;
+                if is_all { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(()) }
+            });
+            match (received, tried) {
+                (Some((0, _)), _) => return Poll::Ready(Ok(())),
+                (Some((_, sender)), _) if !writer.is(sender) => {
                     return Poll::Ready(Err(io::Error::new(io::ErrorKind::PermissionDenied, "another process writes")));
                 }
-                Ok((read, _)) => {
+                (Some((read, _)), _) => {
                     buffer.advance(read);
                     return Poll::Ready(Ok(()));
                 }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(error) => return Poll::Ready(Err(error)),
+                (None, Err(error)) if error.kind() != io::ErrorKind::WouldBlock => return Poll::Ready(Err(error)),
+                (None, _) => {}
             }
         }
     }
