@@ -158,6 +158,7 @@ fn a_yes_is_not_given_to_what_the_program_has_become_meanwhile() {
     // It asks, and then becomes another program, which reads what comes on the connection.
     let script = world.session.folder().join("becomes.py");
     let socket = world.programs_socket();
+    #[expect(clippy::disallowed_methods, reason = "an editor writes like this")]
     fs::write(
         &script,
         format!(

@@ -55,10 +55,10 @@ pub(crate) fn take_over(request: &str) -> anyhow::Result<()> {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut rights = RecvAncillaryBuffer::new(&mut space);
     recvmsg(io::stdin(), &mut [IoSliceMut::new(&mut [0])], &mut rights, RecvFlags::empty())?;
-    let descriptor = rights.drain().find_map(|message| match message {
-        RecvAncillaryMessage::ScmRights(mut descriptors) => descriptors.next(),
-        _ => None,
-    });
+    let first = |message| {
+        if let RecvAncillaryMessage::ScmRights(mut descriptors) = message { descriptors.next() } else { None }
+    };
+    let descriptor = rights.drain().find_map(first);
     ask(descriptor.context("a descriptor")?, request)
 }
 
@@ -74,6 +74,7 @@ pub(crate) fn be_reborn(socket: &Path, method: &str, params: &str) -> anyhow::Re
 pub(crate) fn await_number(number: &str, request: &str) -> anyhow::Result<()> {
     let before: u32 = number.parse::<u32>()? - 1;
     until("a process of that number", || {
+        #[expect(clippy::disallowed_methods, reason = "a word to the kernel is no file")]
         fs::write("/proc/sys/kernel/ns_last_pid", before.to_string())?;
         let script = r#"[ $$ = "$NUMBER" ] || exit 3; printf '%s\n' "$REQUEST" >&0; read -r answer; echo "$answer""#;
         let mut shell = Command::new("sh");

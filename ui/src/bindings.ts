@@ -41,6 +41,10 @@ export interface Commands {
   grants(profile: string): Promise<GrantView[]>;
   /** Forgets a remembered answer: the program is asked about again. */
   revokeGrant(grant: string): Promise<null>;
+  /** The accounts that containers and remote hosts may ask for. */
+  restricted(): Promise<RestrictedView>;
+  /** Lets containers and remote hosts ask for an account, or not any more. */
+  setRestricted(profile: string, allowed: boolean): Promise<RestrictedView>;
   /** What happened, the newest first; the page before ended with the row of this number. */
   activity(filter: ActivityFilter, before: number | null): Promise<ActivityListReply>;
   /** What happened since the row of this number. Waits a while for something to happen. */
@@ -91,6 +95,8 @@ export function commandsOver(invoke: Invoke): Commands {
     refreshAccount: (profile) => invoke("refresh_account", { profile }),
     grants: (profile) => invoke("grants", { profile }),
     revokeGrant: (grant) => invoke("revoke_grant", { grant }),
+    restricted: () => invoke("restricted"),
+    setRestricted: (profile, allowed) => invoke("set_restricted", { profile, allowed }),
     activity: (filter, before) => invoke("activity", { filter, before }),
     followActivity: (filter, seen) => invoke("follow_activity", { filter, seen }),
     prompts: () => invoke("prompts"),
@@ -397,7 +403,9 @@ export type AlwaysOff =
 /** Other users can change the file. */
 "others_can_change" | 
 /** It was allowed before, and its file was changed since. */
-"changed";
+"changed" | 
+/** It comes from a container or a remote host: each request is asked about. */
+"restricted";
 
 /** Who gets tokens without being asked about. */
 export type Approval = 
@@ -597,6 +605,8 @@ export type GrantView = {
   script: string | null,
   /** The running program, for answers that end with it. */
   pid: number | null,
+  /** Whether it is about a connection that this program inherited from `keybearer run`. */
+  inherited?: boolean,
   /** What was said: [`Decision::Deny`], [`Decision::WhileRunning`] or [`Decision::Always`]. */
   decision: Decision,
   /** When it was said. */
@@ -737,6 +747,15 @@ export type ProgramView = {
   chain: ProcessView[],
 };
 
+/** What a program asks for. */
+export type PromptKind = 
+/** To use the account itself. */
+"program" | 
+/** To start a command with a connection that serves it as long as it runs (REQ-C2). */
+"run" | 
+/** One token, for somebody behind the restricted door: a container or a remote host, and nobody can check which. */
+"restricted";
+
 /** The prompts that wait. */
 export type PromptQueue = {
   /** Counts the changes. */
@@ -757,6 +776,8 @@ export type PromptView = {
   scopes: string[],
   /** When the token ends, where that is known. */
   token_expires_at: string | null,
+  /** What for. */
+  kind: PromptKind,
   /** Who asks. */
   program: ProgramView,
   /** The name that the caller gave itself: untrusted, for quotes (REQ-H4). */
@@ -779,6 +800,16 @@ export type RegistrationKind =
 "metadata_document" | 
 /** Registered by Keybearer (RFC 7591). */
 "dynamic";
+
+/** The restricted door as it stands. */
+export type RestrictedView = {
+  /** The accounts behind it, sorted by name. */
+  profiles: string[],
+  /** Whether it is open. */
+  open: boolean,
+  /** Why it isn't, although there are accounts behind it. */
+  problem: string | null,
+};
 
 /** The sandbox, container or other machine that a program speaks from. */
 export type Sandbox = {

@@ -29,7 +29,6 @@ pub struct ProgramView {
     /// Whether other users can change the executable or the script.
     pub others_can_change: bool,
     /// The sandbox, container or other machine that it speaks from; what it is called there proves nothing.
-    #[serde(default)]
     pub sandbox: Option<Sandbox>,
     /// Who started whom, the oldest first, the caller last.
     pub chain: Vec<ProcessView>,
