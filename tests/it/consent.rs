@@ -163,22 +163,24 @@ fn a_yes_is_not_given_to_what_the_program_has_become_meanwhile() {
         &script,
         format!(
             r#"
-import json, os, socket
+import json, os, socket, sys
 s = socket.socket(socket.AF_UNIX); s.connect({socket:?})
 def say(id, method, params, **more):
     s.sendall(json.dumps(dict(jsonrpc="2.0", id=id, method=method, params=params, **more)).encode() + b"\n")
 say(0, "session.open", dict(protocol=dict(min=1, max=1), client=dict(name="b", version="0")))
 session = json.loads(s.makefile().readline())["result"]["session"]
 say(1, "token.get", dict(profile="practice"), session=session)
+sys.stdin.readline()
 os.dup2(s.fileno(), 0)
 os.execv("/bin/cat", ["cat"])
 "#
         ),
     )
     .unwrap();
-    let asking = Command::new("python3").arg(&script).stdout(Stdio::piped()).spawn().unwrap();
+    let mut asking = Command::new("python3").arg(&script).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let exe = PathBuf::from(format!("/proc/{}/exe", asking.id()));
     prompter.prompt().unwrap();
+    drop(asking.stdin.take());
     until("another program", || Ok(fs::read_link(&exe)?.ends_with("cat").then_some(()))).unwrap();
     prompter.answer("once").unwrap();
     assert_eq!(String::from_utf8(asking.wait_with_output().unwrap().stdout).unwrap(), "");

@@ -19,7 +19,11 @@ const PASSPHRASE: &str = "correct horse battery";
 /// The files of sealed vaults, without what SQLite lays beside them.
 fn sealed_files(world: &World) -> Vec<PathBuf> {
     let files = fs::read_dir(world.home.join("state")).unwrap().map(|entry| entry.unwrap().path());
-    files.filter(|path| path.extension().is_some_and(|extension| extension == "db")).collect()
+    let is_vault = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name.starts_with("vault-") && name.ends_with(".db")
+    };
+    files.filter(is_vault).collect()
 }
 
 fn kind(world: &World) -> Value {

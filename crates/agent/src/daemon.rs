@@ -47,15 +47,17 @@ pub(crate) fn run(root: Option<&Path>, detach: bool) -> anyhow::Result<()> {
     // Sockets that were handed over are in the place of those of an agent that has noticed and ends.
     let _lock = if handed.is_empty() { lock::take(&home, &place) } else { lock::wait_for(&home, &place, HANDOVER) }?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    let ended = runtime.block_on(live(&home, &place, handed, detach));
+    // On a worker, as the connections that it accepts: none has to be handed to another thread first.
+    let living = runtime.spawn(live(home, place, handed, detach));
+    let ended = runtime.block_on(living).context("the agent broke off").flatten();
     // A name server that doesn't answer holds up nobody.
     runtime.shutdown_timeout(Duration::from_secs(1));
     ended
 }
 
-async fn live(home: &Home, place: &Place, handed: Handed, detach: bool) -> anyhow::Result<()> {
+async fn live(home: Home, place: Place, handed: Handed, detach: bool) -> anyhow::Result<()> {
     let document = client_metadata::in_environment();
-    let accounts = Accounts::open(home, Arc::new(HttpUpstream), document, refresh_worker::workers()?)?;
+    let accounts = Accounts::open(&home, Arc::new(HttpUpstream), document, refresh_worker::workers()?)?;
     let stop = Arc::new(Notify::new());
     let context = accounts.context();
     let started_by = doors::started_by(&handed, detach);
@@ -73,7 +75,7 @@ async fn live(home: &Home, place: &Place, handed: Handed, detach: bool) -> anyho
         version: env!("CARGO_PKG_VERSION").to_owned(),
         instance: random_id(),
     };
-    let doors = doors::open(place, handed)?;
+    let doors = doors::open(&place, handed)?;
     tracing::info!(version = server.version, instance = server.instance, ?started_by, "ready");
     ready::ready(detach).context("whoever started the agent can't be told that it is ready")?;
     tell("READY=1", detach);
@@ -83,7 +85,7 @@ async fn live(home: &Home, place: &Place, handed: Handed, detach: bool) -> anyho
         tokio::join!(
             serve(programs, Door::Programs, server.clone(), api.clone(), closing.clone()),
             serve(admin, Door::Admin, server.clone(), api.clone(), closing.clone()),
-            restricted_door::keep(place, restricted, server.clone(), api.clone(), closing.clone()),
+            restricted_door::keep(&place, restricted, server.clone(), api.clone(), closing.clone()),
         )
     };
     let waking = api.clone();

@@ -30,7 +30,7 @@ use elsewhere as system;
 pub use system::Witness;
 #[cfg(unix)]
 pub(crate) use system::attest;
-pub(crate) use system::{number, share, split};
+pub(crate) use system::{is_at_hand, number, share, split};
 
 use crate::socket::Connection;
 use keybearer_protocol::Door;

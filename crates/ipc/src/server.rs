@@ -2,7 +2,7 @@
 //! others nothing (REQ-L1, REQ-L2).
 
 use crate::conversation::{HELLO, WRITE, converse, encode};
-use crate::peer::{self, identify};
+use crate::peer::{self, Peer, identify};
 use crate::session::Welcome;
 use crate::socket::{Connection, Listener, accept};
 use futures_util::FutureExt;
@@ -178,13 +178,7 @@ async fn attend<H: Handler>(shared: Arc<Shared<H>>, connection: Connection, _per
         shared.handler.refused(shared.door, &view, Refusal::TooManyConnections);
         return turn_away(connection, "this program has too many connections open").await;
     };
-    let looking = tokio::task::spawn_blocking(move || (identify(&connection), connection));
-    let (peer, connection) = match timeout(HELLO, looking).await {
-        Ok(Ok((Ok(peer), connection))) => (peer, connection),
-        Ok(Ok((Err(error), _))) => return tracing::debug!(%error, "a caller can't be identified"),
-        Ok(Err(error)) => return tracing::error!(%error, "a caller's identification broke off"),
-        Err(_) => return tracing::warn!(pid, "a caller's files don't answer, so it was hung up on"),
-    };
+    let Some((peer, connection)) = recognise(connection, pid).await else { return };
     if !peer.may_enter(shared.door) {
         tracing::warn!(pid = peer.view.pid, "a program of another user was turned away");
         return shared.handler.refused(shared.door, &peer.view, Refusal::OtherUser);
@@ -214,6 +208,22 @@ async fn attend<H: Handler>(shared: Arc<Shared<H>>, connection: Connection, _per
     if let Err(error) = converse(handler, welcome, connection, caller, peer.witness, notices, closed).await {
         tracing::debug!(%error, "a connection ended");
     }
+}
+
+/// Who has connected, and the connection. What has to be looked up can hang on a file of the caller's.
+async fn recognise(connection: Connection, pid: Option<u32>) -> Option<(Peer, Connection)> {
+    if pid.is_some_and(peer::is_at_hand) {
+        let peer = identify(&connection).inspect_err(|error| tracing::debug!(%error, "a caller can't be identified"));
+        return Some((peer.ok()?, connection));
+    }
+    let looking = tokio::task::spawn_blocking(move || (identify(&connection), connection));
+    match timeout(HELLO, looking).await {
+        Ok(Ok((Ok(peer), connection))) => return Some((peer, connection)),
+        Ok(Ok((Err(error), _))) => tracing::debug!(%error, "a caller can't be identified"),
+        Ok(Err(error)) => tracing::error!(%error, "a caller's identification broke off"),
+        Err(_) => tracing::warn!(pid, "a caller's files don't answer, so it was hung up on"),
+    }
+    None
 }
 
 /// Says that there is no place, instead of leaving the caller to guess.

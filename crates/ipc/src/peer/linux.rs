@@ -107,6 +107,11 @@ pub(crate) fn share(reader: &mut Attested) {
     reader.share();
 }
 
+/// Whether all is known that [`identify`] tells of the process of this number, so that it waits for no file.
+pub(crate) fn is_at_hand(pid: u32) -> bool {
+    known::get(pid).is_some_and(|process| program::is_known(&process))
+}
+
 /// Who is at the other end of a connection. An error where it ended, or became another program, while it was looked at.
 ///
 /// What can hang is a file of the caller's that doesn't answer: its executable or script on a dead file system.

@@ -77,6 +77,11 @@ fn began(pid: u32) -> Option<u64> {
     Process::open(pid).ok().map(|process| process.started)
 }
 
+/// Everybody is looked up.
+pub(crate) fn is_at_hand(_pid: u32) -> bool {
+    false
+}
+
 /// The number of whoever connected, where the kernel can name it.
 pub(crate) fn number(connection: &Connection) -> Option<u32> {
     let pid = connection.peer_cred().ok()?.pid()?;

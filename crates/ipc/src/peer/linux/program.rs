@@ -52,6 +52,24 @@ pub(super) fn behind(caller: &Process) -> ProgramView {
     view
 }
 
+/// Whether nothing has to be looked up for that: the whole chain is known, and no script is among it, which may have
+/// changed.
+pub(super) fn is_known(caller: &Process) -> bool {
+    let (mut depth, mut process) = (0, caller);
+    while let (None, Some(parent)) = (&process.script, process.found_parent.get()) {
+        if depth == DEPTH {
+            return true;
+        }
+        // One that became another program would be looked at anew.
+        if !parent.goes_on() {
+            return false;
+        }
+        (depth, process) = (depth + 1, parent);
+    }
+    // The first of this user's, or of this system's.
+    process.script.is_none() && (process.parent <= 1 || known::get(process.parent).is_some())
+}
+
 /// Another machine, where the caller only carries what somebody says there.
 fn remote(caller: &Process) -> Option<Sandbox> {
     role::forwards(caller).then(|| Sandbox::unnamed(SandboxKind::Remote))
