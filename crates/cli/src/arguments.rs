@@ -449,7 +449,7 @@ pub(crate) struct RunArguments {
     /// Put one token into this variable; it isn't renewed, and other programs of yours can read it there
     #[arg(long, value_name = "VAR")]
     pub(crate) env: Option<String>,
-    /// Give it a connection that gets fresh tokens of this account as long as it runs; its number is in KEYBEARER_FD [default]
+    /// Give it a connection that gets fresh tokens of this account as long as it runs; its number is in KEYBEARER_FD (default)
     #[arg(long, conflicts_with = "env")]
     pub(crate) fd: bool,
     /// Never ask for consent; fail instead
