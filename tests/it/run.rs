@@ -297,6 +297,14 @@ fn the_command_takes_the_place_of_keybearer_with_its_streams_signals_and_exit_co
     assert!(Command::new("kill").args(["-TERM", &pid.to_string()]).status().unwrap().success());
     let status = child.wait().unwrap();
     assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(15));
+    // What keeps `keybearer` from leaving a core dump isn't for the command.
+    let inner = world.command(&[]);
+    let mut limited = Command::new("sh");
+    limited
+        .args(["-c", r#"ulimit -S -c 7 && exec "$0" run practice -- sh -c 'ulimit -S -c'"#])
+        .arg(inner.get_program());
+    limited.env_clear().envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    assert_eq!(Run::from(limited.output().unwrap()).out.trim(), "7");
     // What goes wrong before is told as ever, and the command isn't started.
     for (arguments, expected) in [
         (&["run", "nobody", "--", "echo", "started"][..], 11),

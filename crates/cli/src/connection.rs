@@ -5,10 +5,14 @@ use keybearer_ipc::client::{Client, ClientError};
 use keybearer_ipc::place::Place;
 use keybearer_ipc::socket::ConnectError;
 use keybearer_protocol::{Door, ErrorCode, ErrorObject};
+#[cfg(unix)]
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::env;
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+#[cfg(unix)]
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 /// How the command introduces itself.
@@ -161,11 +165,23 @@ fn let_go(command: &mut Command) -> std::io::Result<std::process::Child> {
 /// see this one all the same: who can't be looked at can't be told from others.
 #[cfg(unix)]
 fn leave_no_core() {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let limit = getrlimit(Resource::Core);
-    // Less than before is always allowed; whoever is started from here may have it back.
+    // Less than before is always allowed.
     let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), ..limit });
+    let _ = CORE_BEFORE.set(limit);
 }
+
+/// Gives a program that takes the place of this one the limit that its user had set for it.
+#[cfg(unix)]
+pub(crate) fn allow_core_as_before() {
+    if let Some(limit) = CORE_BEFORE.get() {
+        let _ = setrlimit(Resource::Core, *limit);
+    }
+}
+
+/// The limit that this process was started with.
+#[cfg(unix)]
+static CORE_BEFORE: OnceLock<Rlimit> = OnceLock::new();
 
 /// Windows writes no core dumps of its own accord.
 #[cfg(not(unix))]

@@ -2,7 +2,7 @@
 //! process that the connection ends with.
 
 use super::{FD, TIMEOUT, not_run};
-use crate::connection::Reach;
+use crate::connection::{Reach, allow_core_as_before};
 use crate::output::Failure;
 use keybearer_protocol::session::{SessionDelegate, SessionDelegateParams};
 use keybearer_protocol::{Door, ErrorCode, ErrorObject};
@@ -27,6 +27,7 @@ pub(super) fn hand_on(reach: &Reach, name: &str, interactive: bool, mut command:
 
 /// Runs the command in the place of this process; returns only if that fails.
 pub(super) fn become_command(mut command: Command) -> Result<(), Failure> {
+    allow_core_as_before();
     let error = command.exec();
     Err(not_run(&command, &error))
 }
