@@ -1,10 +1,13 @@
 //! Who calls, as the kernel tells. What a caller says of itself is never believed (REQ-H4).
 
-/// What the processes are that led to a caller.
+/// The program behind the processes that led to a caller.
 #[cfg(any(target_os = "macos", windows))]
+mod chain;
+/// What each of those processes is.
+#[cfg(any(target_os = "linux", target_os = "macos", windows))]
 mod roles;
 /// What is in a script.
-#[cfg(any(target_os = "macos", windows))]
+#[cfg(any(target_os = "linux", target_os = "macos", windows))]
 mod script;
 
 #[cfg(target_os = "linux")]

@@ -2,8 +2,7 @@
 //! word of an interpreter's command line is the script (REQ-I7). One list for all systems: only names that the system
 //! itself has given count.
 
-use keybearer_protocol::program::{Confidence, ProcessView, ProgramView};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Run what somebody else wants run, and are themselves nobody that a person would name.
 const LAUNCHERS: &[&str] = &[
@@ -23,10 +22,18 @@ const LAUNCHERS: &[&str] = &[
     "stdbuf",
     "script",
     "watch",
+    "flock",
+    "setpriv",
     "unshare",
+    "bwrap",
     "tmux",
     "screen",
     "zellij",
+    "direnv",
+    "mise",
+    "volta-shim",
+    "uv",
+    "uvx",
     "conhost",
     "openconsole",
     "winpty-agent",
@@ -183,61 +190,15 @@ pub(super) fn role(file: &str, is_the_systems: bool, script: impl FnOnce() -> Op
     }
 }
 
-/// The process of a chain that a person would name.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Named {
-    /// Its place; the caller's is 0.
-    pub(super) place: usize,
-    /// The script that it runs.
-    pub(super) script: Option<PathBuf>,
-    /// Whether it is a program: else it is the outermost of those between.
-    pub(super) is_named: bool,
-}
-
-/// The nearest program of a chain, whose processes come the nearest first.
-pub(super) fn named(roles: impl Iterator<Item = Role>) -> Named {
-    let mut outermost = 0;
-    for (place, role) in roles.enumerate() {
-        match role {
-            Role::Between => outermost = place,
-            Role::Session => break,
-            Role::Program(script) => return Named { place, script, is_named: true },
-        }
-    }
-    Named { place: outermost, script: None, is_named: false }
-}
-
-/// One process of a chain, as its system tells of it.
-pub(super) trait Ancestor {
-    /// Its number.
-    fn pid(&self) -> u32;
-    /// What it is called.
-    fn name(&self) -> String;
-    /// What it is to whoever is asked.
-    fn role(&self) -> Role;
-    /// All that is known of it, and of the script that it runs.
-    fn describe(&self, script: Option<&Path>) -> ProgramView;
-}
-
-/// The program behind the first process of a chain, whose processes come the nearest first.
-pub(super) fn program<A: Ancestor>(chain: &[A]) -> ProgramView {
-    let Named { place, script, is_named } = named(chain.iter().map(A::role));
-    let Some(process) = chain.get(place) else { return ProgramView::default() };
-    let mut view = process.describe(script.as_deref());
-    // A bare shell or helper, or a program far behind what asks: known as this running process, and no more.
-    let is_far = place > 1 && matches!(view.confidence, Confidence::System | Confidence::Signed);
-    if (!is_named || is_far) && view.confidence != Confidence::Unknown {
-        (view.confidence, view.signer) = (Confidence::PidOnly, None);
-    }
-    let link =
-        |(at, process): (usize, &A)| ProcessView { pid: process.pid(), name: process.name(), remembered: at == place };
-    view.chain = chain.iter().enumerate().map(link).rev().collect();
-    view
-}
-
 /// Whether the system's program of this name stands for whatever runs in it.
 pub(super) fn is_host(file: &str) -> bool {
     HOSTS.contains(&file)
+}
+
+/// Whether what runs is one of the many tools that this one file can be, and none of its shells.
+#[cfg(target_os = "linux")]
+pub(super) fn is_tool(file: &str, arguments: &[String]) -> bool {
+    file == "busybox" && shell_words(file, arguments).is_none()
 }
 
 /// Whether the executable of this name runs what somebody else wrote.
@@ -296,7 +257,7 @@ pub(super) fn script_word(interpreter: &str, arguments: &[String]) -> Option<Str
     let is_file = match kind {
         // Any other word is a command of its own, or the name of one in a file of the project.
         "deno" => runs || word.contains(['.', '/']),
-        "bun" | "bunx" => word.starts_with(['.', '/']),
+        "bun" => word.starts_with(['.', '/']) && !arguments.first()?.ends_with("bunx"),
         // Any other word is a class, wherever that comes from.
         "java" => word.ends_with(".java"),
         "node" | "nodejs" => word != "inspect",
@@ -336,7 +297,7 @@ mod tests {
     fn a_script_is_the_first_word_behind_harmless_options_or_there_is_none() {
         let word = |line: &str| {
             let arguments: Vec<String> = line.split(' ').map(str::to_owned).collect();
-            script_word(name_of(&arguments[0]), &arguments)
+            script_word(&name_of(&arguments[0]).replace("bunx", "bun"), &arguments)
         };
         for (line, expected) in [
             ("python3 bot.py", Some("bot.py")),
@@ -370,7 +331,7 @@ mod tests {
             ("java Main", None),
             // What a project's own file says is run under these names.
             ("bun run app.ts", None),
-            ("bunx server", None),
+            ("bunx ./server", None),
             ("bun x server", None),
             ("deno eval evil", None),
             ("deno task start", None),
@@ -385,19 +346,5 @@ mod tests {
         ] {
             assert_eq!(word(line).as_deref(), expected, "{line}");
         }
-    }
-
-    #[test]
-    fn the_nearest_program_is_named_and_the_session_never() {
-        let script = || Some(PathBuf::from("bot.py"));
-        let chain = |names: &[(&str, bool)]| named(names.iter().map(|(name, ours)| role(name, *ours, || None)));
-        let program = |place| Named { place, script: None, is_named: true };
-        assert_eq!(chain(&[("cmd", true), ("claude", false), ("explorer", true)]), program(1));
-        assert_eq!(chain(&[("conhost", true), ("pwsh", true), ("windowsterminal", true)]), program(2));
-        let bare = Named { place: 1, script: None, is_named: false };
-        assert_eq!(chain(&[("powershell", true), ("cmd", true), ("explorer", true), ("claude", false)]), bare);
-        // Whoever only borrows the name is a program as any other.
-        assert_eq!(chain(&[("explorer", false), ("claude", false)]), program(0));
-        assert_eq!(role("python3", true, script), Role::Program(script()));
     }
 }

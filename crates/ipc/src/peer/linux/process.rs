@@ -2,8 +2,8 @@
 //! nowhere after the process's end, whoever gets its number then (REQ-I2).
 
 use super::life::{Life, lives};
-use super::role;
 use super::sandbox::recognise;
+use crate::peer::roles;
 use keybearer_protocol::sandbox::{Sandbox, SandboxKind};
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, Stat, fstat, openat, readlinkat, statat};
 use rustix::process::{Pid, PidfdFlags, geteuid, pidfd_open};
@@ -104,7 +104,7 @@ impl Process {
         let namespaces = namespaces(&folder);
         let sandbox = sandbox(&folder, namespaces.as_ref());
         let arguments = match &exe {
-            Some(exe) if role::runs_others_words(exe.file_name()) => arguments(&folder),
+            Some(exe) if roles::runs_others_words(exe.file_name()) => arguments(&folder),
             _ => Vec::new(),
         };
         // The words of a sandboxed process name files that we don't see.
@@ -198,7 +198,7 @@ fn arguments(folder: &OwnedFd) -> Vec<String> {
 
 /// The script that an interpreter runs. A descriptor of the process's own (`/dev/fd/3`) would be another file here.
 fn script(folder: &OwnedFd, exe: &File, arguments: &[String]) -> Option<PathBuf> {
-    let word = role::script_word(exe.file_name(), arguments)?;
+    let word = roles::script_word(exe.file_name(), arguments)?;
     if word.starts_with("/dev/") || word.starts_with("/proc/") {
         return None;
     }

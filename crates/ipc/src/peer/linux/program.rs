@@ -3,8 +3,9 @@
 
 use super::known;
 use super::process::{File, Process, others_can_change};
-use super::role::{self, HOSTS, Role, runs_others_words};
+use super::role;
 use super::script::{digest, is_open};
+use crate::peer::roles::{Role, is_host, runs_others_words};
 use keybearer_protocol::program::{Confidence, ProcessView, ProgramView};
 use keybearer_protocol::sandbox::{Sandbox, SandboxKind};
 use std::sync::Arc;
@@ -23,10 +24,10 @@ pub(super) fn behind(caller: &Process) -> ProgramView {
         if place > 0 && caller.is_foreign() && !process.lives_with(caller) {
             break;
         }
-        match Role::of(process) {
+        match role::of(process) {
             Role::Between => outermost = place,
             Role::Session => break,
-            Role::Program => {
+            Role::Program(_) => {
                 named = Some(place);
                 break;
             }
@@ -120,7 +121,7 @@ fn describe(process: &Process) -> ProgramView {
 
 fn confidence(exe: &File, has_script: bool) -> Confidence {
     let name = exe.file_name();
-    if exe.path.ends_with(DELETED) || HOSTS.contains(&name) || name.starts_with("ld-linux") {
+    if exe.path.ends_with(DELETED) || is_host(name) || name.starts_with("ld-linux") {
         Confidence::PidOnly
     } else if has_script && exe.is_the_systems() {
         Confidence::Script

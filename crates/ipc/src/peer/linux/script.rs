@@ -1,15 +1,12 @@
 //! Scripts as files: their content, and whether other users can change it (REQ-I7).
 
 use super::process::others_can_change;
+use crate::peer::script::digest_of;
 use rustix::fs::{FileType, Mode, OFlags, Stat, fstat, open, stat};
-use sha2::{Digest, Sha256};
 use std::collections::HashMap;
-use std::io::Read;
 use std::path::Path;
 use std::sync::{LazyLock, Mutex, PoisonError};
 
-/// A script over this size, in bytes, is not known by its content.
-const SCRIPT_LIMIT: u64 = 4 * 1024 * 1024;
 /// How many scripts' digests are remembered.
 const REMEMBERED: usize = 1024;
 
@@ -32,12 +29,7 @@ pub(super) fn digest(path: &Path) -> Option<String> {
     if let Some(digest) = known().get(&version) {
         return Some(digest.clone());
     }
-    let mut content = Vec::new();
-    let length = std::fs::File::from(file).take(SCRIPT_LIMIT + 1).read_to_end(&mut content).ok()?;
-    if u64::try_from(length).unwrap_or(u64::MAX) > SCRIPT_LIMIT {
-        return None;
-    }
-    let digest: String = Sha256::digest(&content).iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest = digest_of(file.into())?;
     let mut known = known();
     if known.len() >= REMEMBERED {
         known.clear();

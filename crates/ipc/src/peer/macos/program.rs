@@ -1,7 +1,8 @@
 //! The program that a person would name, on macOS: past helpers, shells and launchers (REQ-I6), with the script that an
 //! interpreter runs (REQ-I7), and the team that signed it (REQ-I3).
 
-use crate::peer::roles::{self, Ancestor, Role};
+use crate::peer::chain::{self, Ancestor};
+use crate::peer::roles::{self, Role};
 use crate::peer::script::digest;
 use keybearer_macos::code::Code;
 use keybearer_macos::process::Process;
@@ -20,7 +21,7 @@ pub(super) fn behind(caller: Process) -> ProgramView {
         let Some(parent) = parent(&child.process) else { break };
         chain.push(Link::of(parent));
     }
-    roles::program(&chain)
+    chain::program(&chain)
 }
 
 /// The parent, if the child surely is still its child. The chain ends at `launchd`.

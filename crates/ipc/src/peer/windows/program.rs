@@ -2,7 +2,8 @@
 //! an interpreter runs (REQ-I7), and who signed it (REQ-I4).
 
 use super::{Owner, began};
-use crate::peer::roles::{self, Ancestor, Role};
+use crate::peer::chain::{self, Ancestor};
+use crate::peer::roles::{self, Role};
 use crate::peer::script::digest;
 use keybearer_protocol::program::{Confidence, ProgramView};
 use keybearer_windows::process::{Process, parents};
@@ -22,7 +23,7 @@ const REMEMBERED: usize = 256;
 pub(super) fn behind(caller: &Process, us: &Owner) -> ProgramView {
     let ancestors = ancestors(caller, us);
     let link = |process| Link { process, exe: Process::exe(process).ok(), us };
-    roles::program(&std::iter::once(caller).chain(&ancestors).map(link).collect::<Vec<_>>())
+    chain::program(&std::iter::once(caller).chain(&ancestors).map(link).collect::<Vec<_>>())
 }
 
 /// A process of the chain.
