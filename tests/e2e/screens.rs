@@ -112,7 +112,7 @@ impl Window<'_> {
         self.0.click("button", "Activity")?;
         self.0.find("heading", "Activity").map(drop)?;
         // What has happened to an account in any test.
-        self.0.find_like("cell", "Account added").map(drop)
+        self.says("Account added")
     }
 
     /// Goes to the settings.
