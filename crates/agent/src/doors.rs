@@ -11,6 +11,7 @@ use keybearer_protocol::Door;
 use keybearer_protocol::agent::StartedBy;
 use std::fs;
 use std::path::PathBuf;
+use std::time::SystemTime;
 
 /// Both doors.
 pub(crate) struct Open {
@@ -133,6 +134,8 @@ fn is_there((path, identity): &(PathBuf, Option<Identity>)) -> bool {
 struct Identity {
     device: u64,
     number: u64,
+    /// When it was made, where the system tells: the next file may get the number of one that was removed.
+    made: Option<SystemTime>,
 }
 
 impl Identity {
@@ -140,7 +143,7 @@ impl Identity {
     fn of(path: &std::path::Path) -> Option<Identity> {
         use std::os::unix::fs::MetadataExt;
         let metadata = fs::symlink_metadata(path).ok()?;
-        Some(Identity { device: metadata.dev(), number: metadata.ino() })
+        Some(Identity { device: metadata.dev(), number: metadata.ino(), made: metadata.created().ok() })
     }
 
     /// Named pipes are no files that anybody could take away.
