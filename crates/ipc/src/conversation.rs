@@ -167,7 +167,7 @@ impl<H: Handler> Conversation<H> {
         match self.session.hear(line) {
             Step::Say(answer) => self.say(&answer),
             Step::Greet { claimed_name, answer } => {
-                self.taken_back.drain().for_each(|(_, answering)| answering.abort());
+                self.take_all_back();
                 // Our own command needn't say who it is: that is known, and is the name of nobody who asks.
                 if !self.caller.is_helper {
                     Arc::make_mut(&mut self.caller).claimed_name = claimed_name.into();
@@ -222,9 +222,14 @@ impl<H: Handler> Conversation<H> {
             return false;
         }
         self.is_delegated = true;
-        self.taken_back.drain().for_each(|(_, answering)| answering.abort());
+        self.take_all_back();
         self.session.restart(self.handler.capabilities(self.door, &self.caller));
         true
+    }
+
+    /// Ends all that is under way: what was asked before a hello gets no answer any more.
+    fn take_all_back(&mut self) {
+        self.taken_back.drain().for_each(|(_, answering)| answering.abort());
     }
 
     /// Whether the caller may be silent for as long as it likes: it waits for notices, or can't come back.
