@@ -155,6 +155,8 @@ fn servers() -> anyhow::Result<()> {
         return Ok(());
     }
     packages_of(SERVERS)?;
+    // Of its packages one is a Node.js that is new enough for the MCP Inspector.
+    packages_of(SUITE)?;
     python_packages_of(SERVERS)
 }
 
