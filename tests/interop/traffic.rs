@@ -31,6 +31,10 @@ enum Client {
 enum Road {
     /// None of ours: the client asks `keybearer headers` for each request.
     Direct,
+    /// `keybearer bridge`, which the client starts and speaks to over its pipes.
+    Bridge,
+    /// The agent's address on this machine, with a key for this client.
+    Gateway,
 }
 
 /// What the server speaks.
@@ -50,13 +54,43 @@ fn the_typescript_sdk_goes_straight_to_the_server() {
 }
 
 #[test]
+fn the_typescript_sdk_sees_the_same_through_the_bridge() {
+    every_speech(Client::TypeScript, Road::Bridge);
+}
+
+#[test]
+fn the_typescript_sdk_sees_the_same_through_the_gateway() {
+    every_speech(Client::TypeScript, Road::Gateway);
+}
+
+#[test]
 fn the_python_sdk_goes_straight_to_the_server() {
     every_speech(Client::Python, Road::Direct);
 }
 
 #[test]
+fn the_python_sdk_sees_the_same_through_the_bridge() {
+    every_speech(Client::Python, Road::Bridge);
+}
+
+#[test]
+fn the_python_sdk_sees_the_same_through_the_gateway() {
+    every_speech(Client::Python, Road::Gateway);
+}
+
+#[test]
 fn the_inspector_goes_straight_to_the_server() {
     every_speech(Client::Inspector, Road::Direct);
+}
+
+#[test]
+fn the_inspector_sees_the_same_through_the_bridge() {
+    every_speech(Client::Inspector, Road::Bridge);
+}
+
+#[test]
+fn the_inspector_sees_the_same_through_the_gateway() {
+    every_speech(Client::Inspector, Road::Gateway);
 }
 
 /// On this road this client sees what there is, whatever the server speaks.
@@ -77,7 +111,7 @@ fn seen(client: Client, road: Road, speech: Speech) -> Value {
     let output = command.output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{client:?}, {road:?}, {speech:?}: {said}\n{}", world.log());
-    if client.ends_sessions() {
+    if client.ends_sessions() || matches!(road, Road::Bridge) {
         let ended = || server.count("closed") == server.count("opened");
         until("the end of each session", || Ok(ended().then_some(()))).unwrap();
     }
@@ -142,6 +176,11 @@ impl Road {
                 "url": server.url(speech.address()),
                 "headers_from": [world.keybearer(), "headers", NAME],
             }),
+            Road::Bridge => json!({ "command": [world.keybearer(), "--home", world.home, "bridge", NAME] }),
+            Road::Gateway => {
+                let made = world.json(&["gateway", "key", NAME, "--client", "Interop"]).unwrap();
+                json!({ "url": made["url"], "headers": { made["header"].as_str().unwrap(): made["key"] } })
+            }
         };
         way["transport"] = json!(speech.transport());
         way["mode"] = json!(speech.mode());
