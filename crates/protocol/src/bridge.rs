@@ -19,9 +19,6 @@ pub struct BridgeOpenParams {
     /// Or its server's address, where one account has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server_url: Option<String>,
-    /// The MCP client at the other end, as it names itself: untrusted, for quotes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub client: Option<String>,
     /// Whether the user may be asked for consent; the answer is waited for.
     #[serde(default = "crate::token::yes")]
     pub interactive: bool,
@@ -34,7 +31,6 @@ impl BridgeOpenParams {
         BridgeOpenParams {
             profile: (!is_url).then(|| target.to_owned()),
             server_url: is_url.then(|| target.to_owned()),
-            client: None,
             interactive: true,
         }
     }
