@@ -4,10 +4,16 @@
 mod activity;
 /// What a window asks beside the accounts.
 mod desktop;
+/// Connections that become a pipe to a server.
+mod bridge;
 /// Callers that are no program of this user by themselves.
 mod guests;
+/// One program's way to one account's server.
+mod pass;
 /// Where everything lies.
 mod vault;
+
+pub use pass::Pass;
 
 use crate::account::{Account, Authorized, SignedOut, Way};
 use crate::accounts::{Accounts, Change, NewAccount};
@@ -113,14 +119,20 @@ impl Api {
             self.note_locked_out(caller, name, &params);
             return Err(Error::Locked.to_object());
         }
-        // Whoever waits for a server or a person when the lock falls waits no longer, and gets nothing; an answer that is
-        // ready at once waits for nothing.
-        let answer = tokio::select! {
+        let answer = self.until_locked(self.answer_open(door, caller, name, params)).await;
+        answer.unwrap_or_else(|| Err(Error::Locked.to_object()))
+    }
+
+    /// What comes of this, unless the lock falls: whoever waits for a server or a person then waits no longer, and gets
+    /// nothing. What is ready at once waits for nothing.
+    async fn until_locked<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        let lock = &self.accounts.context().lock;
+        let done = tokio::select! {
             biased;
-            answer = self.answer_open(door, caller, name, params) => Some(answer),
-            () = self.accounts.context().lock.falls() => None,
+            done = work => Some(done),
+            () = lock.falls() => None,
         };
-        answer.filter(|_| !self.accounts.context().lock.is_set()).unwrap_or_else(|| Err(Error::Locked.to_object()))
+        done.filter(|_| !lock.is_set())
     }
 
     /// Answers a request that no lock stands in the way of.
@@ -272,7 +284,7 @@ impl Api {
             account.check_token()?;
             let asked = self.consent.permit(caller, &account, asking).await?;
             let issued = account.token(want, &params.scopes).await?;
-            if !is_as_asked(asked.as_ref(), &issued.url, &issued.scopes) {
+            if !asked.as_ref().is_none_or(|asked| asked.covers(issued.url.as_str(), &issued.scopes)) {
                 continue;
             }
             // While somebody was asked, another sign-in may have ended.
@@ -309,11 +321,11 @@ impl Api {
         for _ in 0..TRIES {
             let account = self.named(caller, target).await?;
             let asked = self.consent.permit(caller, &account, asking).await?;
-            let Authorized { url: server, access, issued } = account.authorized(want, &params.scopes).await?;
-            let scopes = issued.as_ref().map(|issued| issued.scopes.as_slice()).unwrap_or_default();
-            if !is_as_asked(asked.as_ref(), &server, scopes) {
+            let authorized = account.authorized(want, &params.scopes).await?;
+            if !is_as_asked(asked.as_ref(), &authorized) {
                 continue;
             }
+            let Authorized { url: server, access, issued } = authorized;
             let url = params.url.as_ref().map(|url| url.parse::<ServerUrl>());
             let url = match (&params.url, url) {
                 (Some(_), Some(Ok(url))) if url.is_covered_by(server.as_str()) => Some(url),
@@ -562,8 +574,9 @@ fn headers(
 
 /// Whether what is about to be given is what a person was asked about: while they thought, or the token was renewed,
 /// address and scopes of the account may have changed.
-fn is_as_asked(asked: Option<&Asked>, server: &ServerUrl, scopes: &[String]) -> bool {
-    asked.is_none_or(|asked| asked.covers(server.as_str(), scopes))
+fn is_as_asked(asked: Option<&Asked>, given: &Authorized) -> bool {
+    let scopes = given.issued.as_ref().map(|issued| issued.scopes.as_slice()).unwrap_or_default();
+    asked.is_none_or(|asked| asked.covers(given.url.as_str(), scopes))
 }
 
 /// What can be asked of a locked agent: how it is, and what unlocks it.

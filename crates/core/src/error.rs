@@ -316,6 +316,9 @@ pub enum Unasked {
         "the connection that this program inherited serves no more: what was allowed was taken back, or has changed"
     )]
     InheritedOver,
+    /// What allowed a program to use the gateway holds no more.
+    #[error("what allowed this program to use the account was taken back, or has changed")]
+    TakenBack,
     /// A container or a remote host asks, and doesn't wait for the answer.
     #[error("a container or a remote host gets nothing unless you are asked, and it doesn't wait for that")]
     RestrictedUnasked,
