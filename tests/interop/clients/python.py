@@ -15,7 +15,8 @@ from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.client.streamable_http import streamable_http_client
 from mcp_types import CreateMessageResult, ElicitResult, TextContent
 
-PATIENCE = 60  # seconds
+# Seconds. Reading lines of 50 MB from a process costs this client tens of seconds of its own, whoever writes them.
+PATIENCE = 240
 
 road = json.loads(sys.argv[1])
 

@@ -9,7 +9,7 @@ import { Client, SSEClientTransport, StreamableHTTPClientTransport } from '@mode
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 
 const road = JSON.parse(process.argv[2]);
-const PATIENCE = { timeout: 60_000, maxTotalTimeout: 60_000 };
+const PATIENCE = { timeout: 120_000, maxTotalTimeout: 120_000 };
 const LARGEST = 128 << 20; // bytes in a message
 
 async function fetchWithHeaders(url, init = {}) {

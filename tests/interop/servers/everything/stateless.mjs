@@ -1,7 +1,6 @@
 // The tools of a server that knows no sessions: whoever is to be asked is asked by the answer, and the call is made again.
 import { McpServer, acceptedContent, inputRequired, inputResponse } from '@modelcontextprotocol/server';
 import { z } from 'zod';
-import { large } from './large.mjs';
 import { moment, until } from './moment.mjs';
 
 const text = (words) => ({ content: [{ type: 'text', text: String(words) }] });
@@ -53,8 +52,6 @@ export function statelessServer(isGood) {
       await ended(http);
       return inputRequired({ inputRequests: { city: inputRequired.elicit({ message: 'Which city?', requestedSchema: place }) } });
     });
-
-    server.registerTool('large', { description: 'Answers with more than 50 MB' }, () => text(large()));
 
     server.registerTool('wait', { description: 'Waits to be cancelled' }, async (context) => {
       context.mcpReq.signal.addEventListener('abort', () => cancellation.happen());
