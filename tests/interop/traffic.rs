@@ -105,7 +105,7 @@ fn seen(client: Client, road: Road, speech: Speech) -> Value {
     let server = Server::everything();
     let world = World::new().unwrap();
     sign_in(&world, &server, speech);
-    let way = road.way(&world, &server, speech);
+    let way = road.way(client, &world, &server, speech);
     let mut command = world.program(client.program());
     command.args(client.script()).arg(way.to_string());
     let output = command.output().unwrap();
@@ -171,7 +171,7 @@ impl Client {
 
 impl Road {
     /// The road in the words of the clients' scripts.
-    fn way(self, world: &World, server: &Server, speech: Speech) -> Value {
+    fn way(self, client: Client, world: &World, server: &Server, speech: Speech) -> Value {
         let mut way = match self {
             Road::Direct => json!({
                 "url": server.url(speech.address()),
@@ -184,7 +184,7 @@ impl Road {
             }
         };
         way["transport"] = json!(speech.transport());
-        way["mode"] = json!(speech.mode());
+        way["mode"] = json!(speech.mode(client));
         way
     }
 }
@@ -247,11 +247,12 @@ impl Speech {
         }
     }
 
-    /// How a client agrees on a revision: by a handshake, or by asking first whether none is needed.
-    fn mode(self) -> &'static str {
-        match self {
-            Speech::Sessions | Speech::Old => "legacy",
-            Speech::Now => "auto",
+    /// How a client agrees on a revision: by a handshake, or by asking first whether none is needed, as the Python SDK
+    /// does unless it is told otherwise.
+    fn mode(self, client: Client) -> &'static str {
+        match (self, client) {
+            (Speech::Now, _) | (_, Client::Python) => "auto",
+            (Speech::Sessions | Speech::Old, Client::TypeScript | Client::Inspector) => "legacy",
         }
     }
 }
