@@ -8,5 +8,7 @@ mod events;
 mod exchange;
 /// Carries a program's requests to the server of an account.
 pub mod relay;
+/// The gateway over HTTP.
+pub mod http;
 /// One MCP request to a server, from handshake to answer.
 pub mod upstream;
