@@ -200,10 +200,15 @@ impl Drop for UnderWay {
 impl Visit {
     async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
         let (head, body) = request.into_parts();
-        // Where one request ends is told in pieces: what follows it on this connection is read as nothing.
-        let is_last = head.headers.contains_key(header::TRANSFER_ENCODING);
-        let mut id = Value::Null;
-        let mut answer = match self.carry(&head, body, &mut id).await {
+        let (mut id, checked) = (Value::Null, self.check(&head));
+        // Where one whose length is told in pieces ends, others may see otherwise; and whoever sends what no client would
+        // send says nothing more: what follows on this connection is read by nobody.
+        let is_last = checked.is_err() || head.headers.contains_key(header::TRANSFER_ENCODING);
+        let carried = match checked {
+            Ok(()) => self.carry(&head, body, &mut id).await,
+            Err(refusal) => Err(refusal),
+        };
+        let mut answer = match carried {
             Ok(answer) => answer,
             Err(refusal) => {
                 tracing::debug!(method = %head.method, status = refusal.status, error = refusal.error.data.name, "refused");
@@ -219,7 +224,6 @@ impl Visit {
 
     /// Carries a request to the server that it is meant for; `id` becomes that of its message.
     async fn carry(&self, head: &Parts, body: Incoming, id: &mut Value) -> Result<Response<Body>, Refusal> {
-        self.check(head)?;
         let address = Address::of(head.uri.path());
         let address =
             address.ok_or_else(|| Refusal::new(404, ErrorCode::ProfileNotFound, "there is nothing at this address"))?;
