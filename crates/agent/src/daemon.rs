@@ -1,7 +1,7 @@
 //! The parts put together, from the folders to the open doors.
 
 use crate::service_manager::{self, Handed};
-use crate::{client_metadata, doors, harden, lock, log, ready, refresh_worker, restricted_door};
+use crate::{client_metadata, doors, gateway, harden, lock, log, ready, refresh_worker, restricted_door};
 use anyhow::Context as _;
 use keybearer_core::accounts::Accounts;
 use keybearer_core::api::{Api, inherited_capabilities};
@@ -9,13 +9,14 @@ use keybearer_core::caller::{Caller, Connection, Instance, Outlet, Standing};
 use keybearer_core::consent::Consent;
 use keybearer_core::home::{Home, random_id};
 use keybearer_core::renewals;
+use keybearer_gateway::http::{Gateway, Visitor};
 use keybearer_gateway::relay::Relay;
 use keybearer_gateway::stdio::Bridges;
 use keybearer_gateway::upstream::HttpUpstream;
-use keybearer_ipc::peer;
+use keybearer_ipc::peer::{self, Witness};
 use keybearer_ipc::pipe::Pipe;
 use keybearer_ipc::place::Place;
-use keybearer_ipc::server::{self, Handler, Refusal, serve};
+use keybearer_ipc::server::{self, Handler, Refusal, Stream, serve};
 use keybearer_protocol::bridge::BridgeOpen;
 use keybearer_protocol::session::{CallerView, Server, SessionDelegate};
 use keybearer_protocol::{Door, ErrorObject, Method, methods};
@@ -72,10 +73,11 @@ async fn live(home: Home, place: Place, handed: Handed, detach: bool) -> anyhow:
         context.activity.clone(),
         still_runs,
     );
-    let restricted = consent.restricted_door().clone();
+    let (restricted, gateway_door) = (consent.restricted_door().clone(), consent.gateway_door().clone());
     let api = Arc::new(Api::new(accounts.clone(), consent, started_by, stop.clone()));
-    let bridges = Arc::new(Bridges::new(Arc::new(Relay::default())));
-    let handler = Arc::new(Doors { api: api.clone(), bridges });
+    let relay = Arc::new(Relay::default());
+    let (gateway, bridges) = (Gateway::new(api.clone(), relay.clone()), Arc::new(Bridges::new(relay)));
+    let handler = Arc::new(Doors { api: api.clone(), gateway: gateway.clone(), bridges });
     let server = Server {
         name: "keybearer-agent".to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -92,6 +94,8 @@ async fn live(home: Home, place: Place, handed: Handed, detach: bool) -> anyhow:
             serve(programs, Door::Programs, server.clone(), handler.clone(), closing.clone()),
             serve(admin, Door::Admin, server.clone(), handler.clone(), closing.clone()),
             restricted_door::keep(&place, restricted, server.clone(), handler.clone(), closing.clone()),
+            gateway::serve_socket(&place, gateway_door.clone(), server.clone(), handler.clone(), closing.clone()),
+            gateway::listen(gateway, gateway_door.clone(), &context.settings, closing.clone()),
         )
     };
     tokio::spawn(async move { api.wake().await });
@@ -158,6 +162,7 @@ async fn signalled() {
 /// The API behind the sockets.
 struct Doors {
     api: Arc<Api>,
+    gateway: Arc<Gateway>,
     bridges: Arc<Bridges>,
 }
 
@@ -184,6 +189,13 @@ impl Handler for Doors {
             let _ = caller.delegation.set(reply["profile"].as_str().unwrap_or_default().to_owned());
         }
         answer
+    }
+
+    async fn carry(&self, caller: server::Caller, witness: Witness, connection: impl Stream) {
+        let is_itself = Arc::new(move || witness.is_unchanged());
+        let visitor = Visitor::Program { caller: seen(&caller), is_itself };
+        // It ends with the door.
+        self.gateway.serve(connection, visitor, std::future::pending()).await;
     }
 
     fn refused(&self, door: Door, caller: &CallerView, why: Refusal) {

@@ -8,12 +8,14 @@ mod session;
 use crate::connection::Reach;
 use crate::output::{Failure, note};
 use client::Client;
+use keybearer_ipc::socket::Stream;
 use keybearer_protocol::envelope::{Envelope, MessageId, Scanner};
 use keybearer_protocol::{ErrorCode, ErrorObject};
 use session::{Handshake, Opened, open};
 use std::io::{self, Read};
 use std::net::Shutdown;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -56,7 +58,9 @@ enum Way {
 
 /// An open connection, and the thread that reads from it.
 struct Agent {
-    stream: keybearer_ipc::socket::Stream,
+    stream: Stream,
+    /// Whether it has ended.
+    is_over: Arc<AtomicBool>,
     answers: JoinHandle<()>,
 }
 
@@ -67,6 +71,14 @@ struct Passing {
     /// What is kept of it: handshakes are short.
     kept: Handshake,
     has_begun: bool,
+}
+
+impl Agent {
+    /// Hangs up. The other thread says what has become of the requests so far.
+    fn end(self) {
+        let _ = self.stream.shutdown(Shutdown::Both);
+        let _ = self.answers.join();
+    }
 }
 
 impl Road {
@@ -111,6 +123,9 @@ impl Road {
         }
         let Passing { mut scanner, kept, .. } = std::mem::take(line);
         let envelopes = scanner.end();
+        if let Some(id) = kept.takes_back(&envelopes) {
+            self.client.forget(&id);
+        }
         handshake.learn(kept, &envelopes);
         let asked: Vec<MessageId> = envelopes.iter().filter_map(Envelope::asks).cloned().collect();
         // Before the end of the line is written: the answer may be faster than this thread.
@@ -125,12 +140,13 @@ impl Road {
 
     /// Makes sure that there is a way for the line that begins.
     fn find_way(&mut self, handshake: &Handshake) -> Result<(), Failure> {
-        if let Way::Open(agent) = &self.way
-            && !agent.answers.is_finished()
-        {
-            return Ok(());
+        if let Way::Open(agent) = std::mem::replace(&mut self.way, Way::None) {
+            if !agent.is_over.load(Ordering::Acquire) {
+                self.way = Way::Open(agent);
+                return Ok(());
+            }
+            agent.end();
         }
-        self.way = Way::None;
         match open(&self.reach, &self.target, handshake, &self.client) {
             Ok(opened) => self.enter(opened),
             Err(Failure(error)) => {
@@ -144,15 +160,18 @@ impl Road {
     /// Begins to read what comes from the agent.
     fn enter(&mut self, opened: Opened) -> Result<(), Failure> {
         let Opened { stream, mut reader } = opened;
-        let (client, over) = (self.client.clone(), self.over.clone());
+        let (client, over, is_over) = (self.client.clone(), self.over.clone(), Arc::new(AtomicBool::new(false)));
+        let ended = is_over.clone();
         let answers = thread::Builder::new().name("agent".to_owned()).spawn(move || {
             if client.hear(&mut reader).is_err() {
                 // Nobody reads any more.
                 let _ = over.send(Ok(()));
             }
+            // Before it is told: whoever hears of it may ask at once.
+            ended.store(true, Ordering::Release);
             client.cut();
         });
-        self.way = Way::Open(Agent { stream, answers: answers.map_err(no_thread)? });
+        self.way = Way::Open(Agent { stream, is_over, answers: answers.map_err(no_thread)? });
         Ok(())
     }
 
@@ -161,16 +180,14 @@ impl Road {
         if io::Write::write_all(&mut agent.stream, piece).is_ok() {
             return;
         }
-        if let Way::Open(Agent { stream, answers }) = std::mem::replace(&mut self.way, Way::Failed(client::cut_off())) {
-            // The other thread says what has become of the requests so far.
-            let _ = stream.shutdown(Shutdown::Both);
-            let _ = answers.join();
+        if let Way::Open(agent) = std::mem::replace(&mut self.way, Way::Failed(client::cut_off())) {
+            agent.end();
         }
     }
 
     /// The client has finished: what is open gets a moment.
     fn leave(&mut self) {
-        let Way::Open(Agent { stream, answers }) = std::mem::replace(&mut self.way, Way::None) else { return };
+        let Way::Open(Agent { stream, answers, .. }) = std::mem::replace(&mut self.way, Way::None) else { return };
         self.client.expect_the_end();
         let _ = stream.shutdown(Shutdown::Write);
         let (tell, ended) = channel();

@@ -6,6 +6,8 @@ mod activity;
 mod desktop;
 /// Connections that become a pipe to a server.
 mod bridge;
+/// The keys of the gateway.
+mod gateway;
 /// Callers that are no program of this user by themselves.
 mod guests;
 /// One program's way to one account's server.
@@ -13,6 +15,7 @@ mod pass;
 /// Where everything lies.
 mod vault;
 
+pub use gateway::KEY_HEADER;
 pub use pass::Pass;
 
 use crate::account::{Account, Authorized, SignedOut, Way};
@@ -43,6 +46,7 @@ use keybearer_protocol::auth::{
     AuthCancel, AuthComplete, AuthStart, AuthStartParams, AuthStatus, AuthStatusParams, AuthView,
 };
 use keybearer_protocol::events::{EventsReply, EventsSubscribe, EventsUnsubscribe};
+use keybearer_protocol::gateway::{GatewayAddKey, GatewayStatus};
 use keybearer_protocol::grant::{GrantList, GrantRequest, GrantRequestParams, GrantRequestReply, GrantRevoke};
 use keybearer_protocol::method::Empty;
 use keybearer_protocol::profile::{
@@ -209,6 +213,10 @@ impl Api {
                 reply::<RestrictedDisallow, _>(door, params, async |p| self.restrict(caller, &p.profile, false).await)
                     .await
             }
+            GatewayStatus::NAME => reply::<GatewayStatus, _>(door, params, async |_| self.gateway().await).await,
+            GatewayAddKey::NAME => {
+                reply::<GatewayAddKey, _>(door, params, async |p| self.add_key(caller, p).await).await
+            }
             EventsSubscribe::NAME => {
                 reply::<EventsSubscribe, _>(door, params, async |p| {
                     Ok(EventsReply { topics: self.events.subscribe(door, caller, &p.topics)? })
@@ -355,8 +363,10 @@ impl Api {
 
     /// The account that a program names. Of several with one address it is told of those alone that it may use.
     async fn find_for(&self, caller: &Caller, target: &str) -> Result<Arc<Account>, Error> {
-        if caller.standing != Standing::Program {
-            return self.find_for_guest(caller, target).await;
+        match &caller.standing {
+            Standing::Program => {}
+            Standing::Key(_) => return self.find_for_key(caller, target).await,
+            Standing::Inherited | Standing::Restricted => return self.find_for_guest(caller, target).await,
         }
         let (url, names) = match self.accounts.find(target) {
             Err(Error::Ambiguous { url, names }) => (url, names),
@@ -602,7 +612,7 @@ fn answers_while_locked(method: &str) -> bool {
 /// What a window asks by itself, and a command that is run again and again. All else that comes through the admin door is
 /// a sign of the person; what programs ask for is none, for they work on when nobody is there.
 fn is_question(method: &str) -> bool {
-    const QUESTIONS: [&str; 15] = [
+    const QUESTIONS: [&str; 16] = [
         EventsSubscribe::NAME,
         EventsUnsubscribe::NAME,
         AgentPing::NAME,
@@ -615,6 +625,7 @@ fn is_question(method: &str) -> bool {
         ProfileShow::NAME,
         GrantList::NAME,
         RestrictedList::NAME,
+        GatewayStatus::NAME,
         ActivityList::NAME,
         ActivityFollow::NAME,
         AuthStatus::NAME,

@@ -10,5 +10,7 @@ mod exchange;
 pub mod relay;
 /// The MCP of stdio, carried to a server over HTTP.
 pub mod stdio;
+/// The gateway over HTTP.
+pub mod http;
 /// One MCP request to a server, from handshake to answer.
 pub mod upstream;

@@ -108,6 +108,12 @@ pub enum RelayError {
     /// A request is larger than [`BODY_LIMIT`].
     #[error("the request is larger than 64 MiB")]
     TooLarge,
+    /// A request isn't as long as it says, or breaks off.
+    #[error("the request broke off, or isn't as long as it says")]
+    Malformed,
+    /// A request takes too long to come in.
+    #[error("the request took too long to come in")]
+    Slow,
     /// Too much is under way.
     #[error("too many requests are under way")]
     Busy,
@@ -135,6 +141,8 @@ impl RelayError {
                 ErrorObject::new(ErrorCode::ProviderError, text).with_reason("endpoint_elsewhere")
             }
             RelayError::TooLarge => ErrorObject::new(ErrorCode::Usage, text).with_reason("too_large"),
+            RelayError::Malformed => ErrorObject::new(ErrorCode::InvalidRequest, text),
+            RelayError::Slow => ErrorObject::new(ErrorCode::Timeout, text),
             RelayError::Busy => ErrorObject::new(ErrorCode::Busy, text),
         }
     }
@@ -142,6 +150,8 @@ impl RelayError {
     /// The HTTP status for it. Never 401: a program would begin a sign-in of its own.
     pub fn status(&self) -> u16 {
         match self {
+            RelayError::Malformed => 400,
+            RelayError::Slow => 408,
             RelayError::TooLarge => 413,
             RelayError::LeadsElsewhere { .. } | RelayError::EndpointElsewhere(_) => 502,
             RelayError::Refused(_) | RelayError::Busy => 503,

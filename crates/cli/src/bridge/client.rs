@@ -33,6 +33,11 @@ impl Client {
         self.open().requests.extend(ids.iter().cloned());
     }
 
+    /// The client doesn't wait for this any more.
+    pub(super) fn forget(&self, id: &MessageId) {
+        self.open().requests.remove(id);
+    }
+
     /// The client has finished: the end of the connection is none to tell of.
     pub(super) fn expect_the_end(&self) {
         self.open().is_leaving = true;

@@ -44,6 +44,14 @@ impl Handshake {
         }
     }
 
+    /// The request that a line takes back, if it does: it needs no answer.
+    pub(super) fn takes_back(&self, envelopes: &[Envelope]) -> Option<MessageId> {
+        let is_meant = |envelope: &&Envelope| envelope.method.as_deref() == Some("notifications/cancelled");
+        envelopes.first().filter(is_meant)?;
+        let message: Value = serde_json::from_slice(&self.line).ok()?;
+        message.pointer("/params/requestId").and_then(MessageId::of)
+    }
+
     /// Takes over a line that has ended, if it is part of it.
     pub(super) fn learn(&mut self, kept: Handshake, envelopes: &[Envelope]) {
         let [envelope] = envelopes else { return };

@@ -4,7 +4,7 @@
 use super::{Api, TRIES, is_as_asked};
 use crate::account::{Account, Authorized};
 use crate::caller::Caller;
-use crate::consent::Asking;
+use crate::consent::{Asking, Permitted};
 use crate::error::{Error, Unasked};
 use crate::grants::Asked;
 use crate::profile::ProfileError;
@@ -66,7 +66,7 @@ impl Pass {
             authorized.inspect_err(|error| self.api.note_refused(&self.caller, Some(&self.profile()), None, error))?;
         let issued = authorized.issued.as_ref();
         issued.iter().for_each(|issued| self.account.note_use(issued.generation));
-        self.api.note_given(ActivityKind::HeaderGiven, &self.caller, &self.account, issued, asked.as_ref(), None);
+        self.api.note_given(ActivityKind::RequestCarried, &self.caller, &self.account, issued, asked.as_ref(), None);
         Ok(authorized)
     }
 
@@ -113,13 +113,16 @@ impl Pass {
     async fn authorize(&self) -> Result<(Authorized, Option<Asked>), Error> {
         for _ in 0..TRIES {
             let account = self.listed().await?;
-            let asked = match self.allowed_once(&account) {
-                Some(asked) => Some(asked),
-                None => self.api.consent.permit(&self.caller, &account, self.asking).await?,
+            let permitted = match self.allowed_once(&account) {
+                Some(asked) => Some(Permitted { asked, once: true }),
+                None => self.api.consent.permit_or_once(&self.caller, &account, self.asking).await?,
             };
+            if let Some(Permitted { asked, once: true }) = &permitted {
+                *self.once.lock().unwrap_or_else(PoisonError::into_inner) = Some(asked.clone());
+            }
+            let asked = permitted.map(|permitted| permitted.asked);
             let authorized = account.authorized(Want::default(), &[]).await?;
             if is_as_asked(asked.as_ref(), &authorized) {
-                self.keep_once(asked.as_ref());
                 return Ok((authorized, asked));
             }
         }
@@ -141,12 +144,5 @@ impl Pass {
     fn allowed_once(&self, account: &Account) -> Option<Asked> {
         let (view, once) = (account.view(), self.once.lock().unwrap_or_else(PoisonError::into_inner));
         once.clone().filter(|asked| asked.covers(&view.server_url, &view.scopes))
-    }
-
-    /// Keeps a yes that nobody else remembers.
-    fn keep_once(&self, asked: Option<&Asked>) {
-        if let Some(asked) = asked.filter(|asked| self.api.consent.grant_of(asked).is_none()) {
-            *self.once.lock().unwrap_or_else(PoisonError::into_inner) = Some(asked.clone());
-        }
     }
 }

@@ -199,7 +199,10 @@ impl Bridge {
                 };
             }
             self.link().number += 1;
-            self.announce();
+            // The stream of the old transport is the new session; another has to be opened for it.
+            if !is_legacy {
+                self.announce();
+            }
             return Ok(());
         }
         // The next message tries again.
