@@ -36,7 +36,9 @@ struct Road<'a> {
 
 /// Measures all of them, one after the other in each round.
 pub(crate) fn measure(world: &World, practice: &Practice, table: &mut Table) -> anyhow::Result<()> {
-    let remote = McpRemote { home: world.session.folder().join("mcp-remote"), browser: world.browser.clone() };
+    let person = world.keybearer().with_file_name("keybearer-practice");
+    let browser = format!("{} browse %s", person.display());
+    let remote = McpRemote { home: world.session.folder().join("mcp-remote"), browser };
     fs::create_dir_all(&remote.home)?;
     // The first time it signs in.
     Conversation::with(&mut remote.command(practice.mcp_url()))?;
