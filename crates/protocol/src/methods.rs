@@ -4,7 +4,9 @@ use crate::account::{AccountRefresh, AccountSignOut, AccountTest};
 use crate::activity::{ActivityFollow, ActivityList, ActivitySetAside, ActivityVerify};
 use crate::agent::{AgentLock, AgentPing, AgentStatus, AgentStop, AgentUnlock, AgentWatch};
 use crate::auth::{AuthCancel, AuthComplete, AuthStart, AuthStatus};
+use crate::bridge::BridgeOpen;
 use crate::events::{EventsSubscribe, EventsUnsubscribe};
+use crate::gateway::{GatewayAddKey, GatewayStatus};
 use crate::grant::{GrantList, GrantRequest, GrantRevoke};
 use crate::method::{Door, Method};
 use crate::profile::{ProfileAdd, ProfileList, ProfileRemove, ProfileRename, ProfileShow, ProfileUpdate};
@@ -39,13 +41,14 @@ macro_rules! methods {
 }
 
 methods! {
-    SessionDelegate TokenGet HeaderGet TokenInvalidate
+    SessionDelegate TokenGet HeaderGet TokenInvalidate BridgeOpen
     ProfileAdd ProfileUpdate ProfileRemove ProfileRename ProfileList ProfileShow
     AuthStart AuthStatus AuthCancel AuthComplete
     AccountSignOut AccountTest AccountRefresh
     PromptRegister PromptNext PromptAnswer
     GrantRequest GrantList GrantRevoke
     RestrictedList RestrictedAllow RestrictedDisallow
+    GatewayStatus GatewayAddKey
     SettingsGet SettingsSet
     ActivityList ActivityFollow ActivityVerify ActivitySetAside
     VaultStatus VaultMove VaultPassphrase

@@ -141,9 +141,8 @@ impl Connection {
     fn post(&mut self, message: &str) -> anyhow::Result<()> {
         let Connection { host, path, headers, .. } = self;
         let length = message.len();
-        let request = format!(
-            "POST /{path} HTTP/1.1\r\nHost: {host}\r\n{headers}Content-Length: {length}\r\n\r\n{message}"
-        );
+        let request =
+            format!("POST /{path} HTTP/1.1\r\nHost: {host}\r\n{headers}Content-Length: {length}\r\n\r\n{message}");
         self.stream.get_mut().write_all(request.as_bytes())?;
         let status = self.line()?;
         let (mut length, mut chunked) = (0, false);

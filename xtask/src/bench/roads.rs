@@ -1,5 +1,5 @@
-//! What a program waits for on each road to a server: straight there, through the bridge, and through mcp-remote, which
-//! others use in the bridge's place.
+//! What a program waits for on each road to a server: straight there, through the bridge, through the gateway, and through
+//! mcp-remote, which others use in their place.
 
 use super::conversation::Conversation;
 use super::table::Table;
@@ -36,23 +36,33 @@ struct Road<'a> {
 
 /// Measures all of them, one after the other in each round.
 pub(crate) fn measure(world: &World, practice: &Practice, table: &mut Table) -> anyhow::Result<()> {
-    let remote = McpRemote { home: world.session.folder().join("mcp-remote"), browser: world.browser.clone() };
+    let person = world.keybearer().with_file_name("keybearer-practice");
+    let browser = format!("{} browse %s", person.display());
+    let remote = McpRemote { home: world.session.folder().join("mcp-remote"), browser };
     fs::create_dir_all(&remote.home)?;
     // The first time it signs in.
     Conversation::with(&mut remote.command(practice.mcp_url()))?;
     let header = format!("Authorization: Bearer {}", world.ok(&["token", ACCOUNT])?);
+    let made = world.json(&["gateway", "key", ACCOUNT, "--client", "bench"])?;
+    let [url, name, value] = ["url", "header", "key"].map(|part| made[part].as_str().unwrap_or_default());
+    let (url, key) = (url.to_owned(), format!("{name}: {value}"));
     let mut straight = Road::new(|| Conversation::at(practice.mcp_url(), &header));
     let mut bridge = Road::new(|| Conversation::with(&mut world.command(&["bridge", ACCOUNT])));
+    let mut gateway = Road::new(|| Conversation::at(&url, &key));
     let mut others = Road::new(|| Conversation::with(&mut remote.command(practice.mcp_url())));
     for _ in 0..ROUNDS {
-        for road in [&mut straight, &mut bridge, &mut others] {
+        for road in [&mut straight, &mut bridge, &mut gateway, &mut others] {
             road.go()?;
         }
     }
     table.compare("`keybearer bridge`, start to the first answer", &bridge.starts, MCP_REMOTE, &others.starts, START);
-    let (ours, theirs) = (bridge.calls.beyond(&straight.calls), others.calls.beyond(&straight.calls));
+    table.time("connect straight to the server, to the first answer", &straight.starts);
+    table.time("connect to the gateway, to the first answer", &gateway.starts);
     table.time("a call straight to the server", &straight.calls);
-    table.compare("what the bridge adds to a call", &ours, MCP_REMOTE, &theirs, CALL);
+    let theirs = others.calls.beyond(&straight.calls);
+    for (road, what) in [(&bridge, "what the bridge adds to a call"), (&gateway, "what the gateway adds to a call")] {
+        table.compare(what, &road.calls.beyond(&straight.calls), MCP_REMOTE, &theirs, CALL);
+    }
     table.compare_memory("a bridge process, memory in use", bridge.memory, MCP_REMOTE, others.memory, MEMORY);
     Ok(())
 }
