@@ -16,6 +16,7 @@ use keybearer_ipc::server::{self, Handler, Refusal, serve};
 use keybearer_protocol::session::{CallerView, Server, SessionDelegate};
 use keybearer_protocol::{Door, ErrorObject, Method, methods};
 use serde_json::Value;
+use serde_json::value::RawValue;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -164,13 +165,11 @@ impl Handler for Doors {
         caller: &server::Caller,
         method: &str,
         params: Value,
-    ) -> Result<Value, ErrorObject> {
+    ) -> Result<Box<RawValue>, ErrorObject> {
         let answer = self.0.answer(door, &seen(caller), method, params).await;
-        if method == SessionDelegate::NAME
-            && let Ok(reply) = &answer
-        {
+        if method == SessionDelegate::NAME && answer.is_ok() {
             // Only the first sets it, and there is no second: what was handed on hands nothing on.
-            let _ = caller.delegation.set(reply["profile"].as_str().unwrap_or_default().to_owned());
+            let _ = caller.delegation.set(());
         }
         answer
     }
