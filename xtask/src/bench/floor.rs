@@ -74,11 +74,13 @@ impl Floors {
     /// Asks this socket for the token of an account, so many times, on one connection or on one for each; the asker stays on
     /// one processor.
     pub(crate) fn ask(&self, socket: &Path, account: &str, times: usize, on: Connections) -> Command {
-        let mut command = Command::new("taskset");
-        command.args(["--cpu-list", ASKERS]).arg(self.program("asker")).arg(socket).args([account, &times.to_string()]).arg(match on {
+        let way = match on {
             Connections::One => "keep",
             Connections::Each => "visit",
-        });
+        };
+        let mut command = Command::new("taskset");
+        command.args(["--cpu-list", ASKERS]).arg(self.program("asker"));
+        command.arg(socket).args([account, &times.to_string(), way]);
         command
     }
 
