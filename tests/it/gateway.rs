@@ -175,7 +175,7 @@ fn nobody_listens_until_a_client_has_a_key_and_the_port_stays_what_it_was() {
     assert_eq!(client.post(CALL).status, 200, "a key outlives the agent");
     // Another program takes the port meanwhile: no client would find another one, so none is taken.
     world.kill_agent().unwrap();
-    let squatter = TcpListener::bind(client.host()).unwrap();
+    let squatter = until("the port", || Ok(TcpListener::bind(client.host()).ok())).unwrap();
     world.ok(&["list"]).unwrap();
     let status = world.json(&["gateway"]).unwrap();
     assert_eq!((&status["open"], &status["url"]), (&json!(false), &json!(format!("http://{}", client.host()))));
