@@ -5,6 +5,7 @@ use crate::activity::{ActivityFollow, ActivityList, ActivitySetAside, ActivityVe
 use crate::agent::{AgentLock, AgentPing, AgentStatus, AgentStop, AgentUnlock, AgentWatch};
 use crate::auth::{AuthCancel, AuthComplete, AuthStart, AuthStatus};
 use crate::events::{EventsSubscribe, EventsUnsubscribe};
+use crate::gateway::{GatewayAddKey, GatewayStatus};
 use crate::grant::{GrantList, GrantRequest, GrantRevoke};
 use crate::method::{Door, Method};
 use crate::profile::{ProfileAdd, ProfileList, ProfileRemove, ProfileRename, ProfileShow, ProfileUpdate};
@@ -46,6 +47,7 @@ methods! {
     PromptRegister PromptNext PromptAnswer
     GrantRequest GrantList GrantRevoke
     RestrictedList RestrictedAllow RestrictedDisallow
+    GatewayStatus GatewayAddKey
     SettingsGet SettingsSet
     ActivityList ActivityFollow ActivityVerify ActivitySetAside
     VaultStatus VaultMove VaultPassphrase
