@@ -45,8 +45,9 @@ fn covered(format: Format, text: &str, root: &Node) -> String {
     words.all.sort_by_key(|word| word.start);
     let mut covers = words.covers;
     covers.extend(format.comments(text, &words.all).into_iter().map(|comment| {
-        let marker = if text[comment.clone()].starts_with('#') { 1 } else { 2 };
-        (comment.start + marker..comment.end, format!(" {MASK}"))
+        let said = &text[comment.clone()];
+        let (start, end) = if said.starts_with('#') { (1, 0) } else { (2, if said.starts_with("/*") { 2 } else { 0 }) };
+        (comment.start + start..comment.end - end.min(said.len() - start), format!(" {MASK}{}", &" "[..end / 2]))
     }));
     covers.sort_by_key(|(range, _)| range.start);
     let (mut shown, mut at) = (String::with_capacity(text.len()), 0);

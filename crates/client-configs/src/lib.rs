@@ -12,28 +12,28 @@
 
 #![forbid(unsafe_code)]
 
-/// What can go wrong, with a stable code for each.
-pub mod error;
 /// Where programs keep their files, on each system.
 pub mod places;
-/// The clients: where their files lie, how to see that they are installed, which ways they can take.
-pub mod client;
-/// Files of the user: read if they are the user's own, replaced whole.
-mod own_file;
 /// What a file says, with the place of each word; the same for all formats.
 mod tree;
 /// JSON with comments, TOML and YAML: read, and edited with all else kept.
 mod formats;
+/// The clients: where their files lie, how to see that they are installed, which ways they can take.
+pub mod client;
+/// What can go wrong, with a stable code for each.
+pub mod error;
+/// Files of the user: read if they are the user's own, replaced whole.
+mod own_file;
 /// What looks like a secret, and what is shown in its place.
 mod secret;
+/// How an entry of ours is said in each client's own words.
+pub mod connection;
 /// An entry as Keybearer understands it.
 pub mod entry;
 /// Every entry of every client.
 pub mod scan;
 /// The same server, found several times.
 pub mod merge;
-/// How an entry of ours is said in each client's own words.
-pub mod connection;
 /// Two states of a file side by side, without their secrets.
 mod diff;
 /// What would be written, before it is.

@@ -36,6 +36,8 @@ pub struct Preview {
     pub entry: String,
     /// Whether the entry is there already and is taken over, under the name that it has.
     pub adopts: bool,
+    /// Whether the entry that is taken over is switched off, and stays so.
+    pub disabled: bool,
     /// Whether the file is made.
     pub creates: bool,
     /// The secrets that go from the entry. They stay good at their server until they are revoked there.
@@ -114,6 +116,7 @@ pub fn preview(client: Client, places: &Places, server: Server<'_>, connection: 
         client,
         way: connection.way(),
         adopts: adopted.is_some(),
+        disabled: adopted.is_some_and(|found| found.disabled),
         creates: own.is_none(),
         removes: adopted.map(|found| found.plain_text.clone()).unwrap_or_default(),
         same_server: same.iter().map(|found| found.name.clone()).filter(|name| *name != entry).collect(),

@@ -89,8 +89,9 @@ fn make(at: &mut dyn TableLike, path: &[String], to: Option<&Value>, in_tables: 
 }
 
 fn set(at: &mut dyn TableLike, key: &str, to: &Value, in_tables: bool) {
-    let new = item(to, in_tables);
-    match (at.get_mut(key), new) {
+    // A table gets a header of its own beside others that have one; among words it stays on its line.
+    let has_header = in_tables && !at.iter().any(|(_, item)| item.is_value());
+    match (at.get_mut(key), item(to, has_header)) {
         // What stands around the old value, such as a comment behind it, stays.
         (Some(Item::Value(old)), Item::Value(mut new)) => {
             *new.decor_mut() = old.decor().clone();
@@ -101,15 +102,10 @@ fn set(at: &mut dyn TableLike, key: &str, to: &Value, in_tables: bool) {
     }
 }
 
-/// A value; a map with several members gets a header where tables have one, and headers of HTTP stay on one line.
-fn item(value: &Value, in_tables: bool) -> Item {
+fn item(value: &Value, has_header: bool) -> Item {
     match value {
-        Value::Object(members) if in_tables => {
-            let mut table = Table::new();
-            for (key, value) in members {
-                table.insert(key, item(value, false));
-            }
-            Item::Table(table)
+        Value::Object(members) if has_header => {
+            Item::Table(members.iter().map(|(key, value)| (key.as_str(), Item::Value(inline(value)))).collect())
         }
         value => Item::Value(inline(value)),
     }

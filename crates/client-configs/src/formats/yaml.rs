@@ -59,6 +59,27 @@ impl<'t> Reader<'t> {
         start..end.max(start)
     }
 
+    /// The place of a scalar. The parser counts what follows a closing quote along, a comment included.
+    fn scalar(&self, span: Span, style: ScalarStyle) -> Range<usize> {
+        let range = self.range(span);
+        let quote = match style {
+            ScalarStyle::SingleQuoted => '\'',
+            ScalarStyle::DoubleQuoted => '"',
+            ScalarStyle::Plain | ScalarStyle::Literal | ScalarStyle::Folded => return range,
+        };
+        let mut letters = self.text[range.clone()].char_indices().skip(1).peekable();
+        while let Some((at, c)) = letters.next() {
+            let is_doubled =
+                |next: Option<&(usize, char)>| quote == '\'' && next.is_some_and(|(_, next)| *next == '\'');
+            if c == '\\' && quote == '"' || c == quote && is_doubled(letters.peek()) {
+                letters.next();
+            } else if c == quote {
+                return range.start..range.start + at + 1;
+            }
+        }
+        range
+    }
+
     fn broken(&self, error: &ScanError) -> Broken {
         Broken { at: self.byte(error.marker().index()), problem: "this isn't YAML".to_owned() }
     }
@@ -87,8 +108,8 @@ impl<'t> Reader<'t> {
                     let (event, span) = self.next()?;
                     match event {
                         Event::MappingEnd => break range.end = self.range(span).end.max(range.end),
-                        Event::Scalar(key, ..) => {
-                            let key_span = self.range(span);
+                        Event::Scalar(key, style, ..) => {
+                            let key_span = self.scalar(span, style);
                             let (event, span) = self.next()?;
                             let mut value = self.node(event, span, depth + 1)?;
                             if matches!(&value.kind, Kind::Other(written) if written.is_empty()) {
@@ -112,12 +133,15 @@ impl<'t> Reader<'t> {
                 }
                 Kind::List(items)
             }
-            Event::Scalar(text, style, _, tag) => match (style, &*text, tag) {
-                (ScalarStyle::Plain, "true" | "True" | "TRUE", None) => Kind::Bool(true),
-                (ScalarStyle::Plain, "false" | "False" | "FALSE", None) => Kind::Bool(false),
-                (ScalarStyle::Plain, text, None) if is_no_text(text) => Kind::Other(text.to_owned()),
-                _ => Kind::Text(Zeroizing::new(text.into_owned())),
-            },
+            Event::Scalar(text, style, _, tag) => {
+                range = self.scalar(span, style);
+                match (style, &*text, tag) {
+                    (ScalarStyle::Plain, "true" | "True" | "TRUE", None) => Kind::Bool(true),
+                    (ScalarStyle::Plain, "false" | "False" | "FALSE", None) => Kind::Bool(false),
+                    (ScalarStyle::Plain, text, None) if is_no_text(text) => Kind::Other(text.to_owned()),
+                    _ => Kind::Text(Zeroizing::new(text.into_owned())),
+                }
+            }
             // What it stands for was read where it was named.
             Event::Alias(number) => Kind::Other(format!("*{number}")),
             _ => return Err(self.problem(span, "this isn't YAML")),
