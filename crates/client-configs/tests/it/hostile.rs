@@ -56,7 +56,8 @@ fn only_ordinary_files_of_this_user_are_opened() {
         fs::create_dir_all(file.parent().expect("a folder")).expect("a folder");
         file
     };
-    let cases: [(&str, &dyn Fn(&Home)); 6] = [
+    type Case<'c> = (&'static str, &'c dyn Fn(&Home));
+    let cases: [Case<'_>; 6] = [
         ("a pipe, which would wait", &|home| {
             let mode = rustix::fs::Mode::from_raw_mode(0o600);
             rustix::fs::mknodat(rustix::fs::CWD, file(home), rustix::fs::FileType::Fifo, mode, 0).expect("a pipe");
