@@ -3,6 +3,7 @@
 
 use crate::conversation::{HELLO, WRITE, converse, encode};
 use crate::peer::{self, Peer, Witness, identify};
+use crate::pipe::Handover;
 use crate::session::Welcome;
 use crate::socket::{Connection, Listener, accept};
 use futures_util::FutureExt;
@@ -87,6 +88,8 @@ pub struct Caller {
     /// Whether the connection was given away, with which it begins anew as that of whoever holds its descriptor. Set by
     /// whoever answers the request for that.
     pub delegation: Arc<OnceLock<()>>,
+    /// What goes on with the connection as a pipe. Set by whoever answers the request for that.
+    pub handover: Handover,
     /// Takes notices to the caller.
     pub outbox: Outbox,
 }
@@ -204,6 +207,7 @@ async fn attend<H: Handler>(shared: Arc<Shared<H>>, connection: Connection, _per
         connection: SO_FAR.fetch_add(1, Ordering::Relaxed),
         open,
         delegation: Arc::default(),
+        handover: Handover::default(),
         outbox,
     };
     if shared.door == Door::Gateway {

@@ -13,6 +13,10 @@ pub mod activity;
 pub mod agent;
 /// Sign-in: start, follow, cancel, and the one entry of every callback.
 pub mod auth;
+/// A connection that becomes a pipe to an account's server.
+pub mod bridge;
+/// The envelope of an MCP message that passes by.
+pub mod envelope;
 /// What a person may accept of an authorization server although the rules refuse it.
 pub mod exception;
 /// What can go wrong: stable codes, names, and the command's exit codes.

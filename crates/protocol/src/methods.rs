@@ -4,6 +4,7 @@ use crate::account::{AccountRefresh, AccountSignOut, AccountTest};
 use crate::activity::{ActivityFollow, ActivityList, ActivitySetAside, ActivityVerify};
 use crate::agent::{AgentLock, AgentPing, AgentStatus, AgentStop, AgentUnlock, AgentWatch};
 use crate::auth::{AuthCancel, AuthComplete, AuthStart, AuthStatus};
+use crate::bridge::BridgeOpen;
 use crate::events::{EventsSubscribe, EventsUnsubscribe};
 use crate::gateway::{GatewayAddKey, GatewayStatus};
 use crate::grant::{GrantList, GrantRequest, GrantRevoke};
@@ -40,7 +41,7 @@ macro_rules! methods {
 }
 
 methods! {
-    SessionDelegate TokenGet HeaderGet TokenInvalidate
+    SessionDelegate TokenGet HeaderGet TokenInvalidate BridgeOpen
     ProfileAdd ProfileUpdate ProfileRemove ProfileRename ProfileList ProfileShow
     AuthStart AuthStatus AuthCancel AuthComplete
     AccountSignOut AccountTest AccountRefresh
