@@ -3,7 +3,7 @@
 use crate::connection::Reach;
 use crate::output::Failure;
 use crate::{
-    activity, agent, auto_lock, bridge, client_metadata, doctor, gateway, grants, manual, practice, profiles,
+    activity, agent, auto_lock, bridge, client_metadata, doctor, gateway, grants, headers, manual, practice, profiles,
     restricted, rpc, run, sign_in, status, token, vault,
 };
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -543,7 +543,7 @@ impl Command {
             Command::Callback { url } => sign_in::callback(reach, url, json),
             Command::SignOut(named) => sign_in::sign_out(reach, named, json),
             Command::Token(arguments) => token::token(reach, arguments, json),
-            Command::Headers(arguments) => token::headers(reach, arguments),
+            Command::Headers(arguments) => headers::headers(reach, arguments),
             Command::Bridge(named) => bridge::bridge(reach.clone(), named.name),
             Command::Run(arguments) => run::run(reach, arguments),
             Command::Gateway { action } => gateway::gateway(reach, action, json),

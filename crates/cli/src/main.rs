@@ -22,6 +22,8 @@ mod doctor;
 mod gateway;
 /// The remembered answers.
 mod grants;
+/// Headers for MCP clients that run a helper for them.
+mod headers;
 /// What shells complete, and the manual.
 mod manual;
 /// What people and programs read: answers on standard output, one line of trouble on standard error.
@@ -42,7 +44,7 @@ mod run;
 mod sign_in;
 /// How the agent and one account are.
 mod status;
-/// Tokens and headers for programs.
+/// Tokens for programs.
 mod token;
 /// Where everything lies.
 mod vault;
