@@ -13,6 +13,8 @@ pub mod activity;
 pub mod agent;
 /// Sign-in: start, follow, cancel, and the one entry of every callback.
 pub mod auth;
+/// The MCP clients on this computer, and how an account is written into their files.
+pub mod clients;
 /// What a person may accept of an authorization server although the rules refuse it.
 pub mod exception;
 /// What can go wrong: stable codes, names, and the command's exit codes.

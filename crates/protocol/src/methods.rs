@@ -4,6 +4,7 @@ use crate::account::{AccountRefresh, AccountSignOut, AccountTest};
 use crate::activity::{ActivityFollow, ActivityList, ActivitySetAside, ActivityVerify};
 use crate::agent::{AgentLock, AgentPing, AgentStatus, AgentStop, AgentUnlock, AgentWatch};
 use crate::auth::{AuthCancel, AuthComplete, AuthStart, AuthStatus};
+use crate::clients::{ClientsApply, ClientsPreview, ClientsScan, ClientsServers, ClientsUndo};
 use crate::events::{EventsSubscribe, EventsUnsubscribe};
 use crate::grant::{GrantList, GrantRequest, GrantRevoke};
 use crate::method::{Door, Method};
@@ -46,6 +47,7 @@ methods! {
     PromptRegister PromptNext PromptAnswer
     GrantRequest GrantList GrantRevoke
     RestrictedList RestrictedAllow RestrictedDisallow
+    ClientsScan ClientsServers ClientsPreview ClientsApply ClientsUndo
     SettingsGet SettingsSet
     ActivityList ActivityFollow ActivityVerify ActivitySetAside
     VaultStatus VaultMove VaultPassphrase
