@@ -27,6 +27,7 @@ mod executables;
 mod exit_codes;
 mod far;
 mod fixed_credentials;
+mod gateway;
 mod hostile;
 mod hostile_answers;
 mod identity;

@@ -1,7 +1,7 @@
 //! The parts put together, from the folders to the open doors.
 
 use crate::service_manager::{self, Handed};
-use crate::{client_metadata, doors, harden, lock, log, ready, refresh_worker, restricted_door};
+use crate::{client_metadata, doors, gateway, harden, lock, log, ready, refresh_worker, restricted_door};
 use anyhow::Context as _;
 use keybearer_core::accounts::Accounts;
 use keybearer_core::api::{Api, inherited_capabilities};
@@ -9,10 +9,11 @@ use keybearer_core::caller::{Caller, Connection, Instance, Outlet, Standing};
 use keybearer_core::consent::Consent;
 use keybearer_core::home::{Home, random_id};
 use keybearer_core::renewals;
+use keybearer_gateway::http::{Gateway, Visitor};
 use keybearer_gateway::upstream::HttpUpstream;
-use keybearer_ipc::peer;
+use keybearer_ipc::peer::{self, Witness};
 use keybearer_ipc::place::Place;
-use keybearer_ipc::server::{self, Handler, Refusal, serve};
+use keybearer_ipc::server::{self, Handler, Refusal, Stream, serve};
 use keybearer_protocol::session::{CallerView, Server, SessionDelegate};
 use keybearer_protocol::{Door, ErrorObject, Method, methods};
 use serde_json::Value;
@@ -68,8 +69,10 @@ async fn live(home: Home, place: Place, handed: Handed, detach: bool) -> anyhow:
         context.activity.clone(),
         still_runs,
     );
-    let restricted = consent.restricted_door().clone();
-    let api = Arc::new(Doors(Api::new(accounts.clone(), consent, started_by, stop.clone())));
+    let (restricted, gateway_door) = (consent.restricted_door().clone(), consent.gateway_door().clone());
+    let api = Arc::new(Api::new(accounts.clone(), consent, started_by, stop.clone()));
+    let gateway = Gateway::new(api.clone());
+    let handler = Arc::new(Doors { api: api.clone(), gateway: gateway.clone() });
     let server = Server {
         name: "keybearer-agent".to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -83,13 +86,14 @@ async fn live(home: Home, place: Place, handed: Handed, detach: bool) -> anyhow:
     let (programs, admin, guard) = (doors.programs, doors.admin, doors.guard);
     let served = async {
         tokio::join!(
-            serve(programs, Door::Programs, server.clone(), api.clone(), closing.clone()),
-            serve(admin, Door::Admin, server.clone(), api.clone(), closing.clone()),
-            restricted_door::keep(&place, restricted, server.clone(), api.clone(), closing.clone()),
+            serve(programs, Door::Programs, server.clone(), handler.clone(), closing.clone()),
+            serve(admin, Door::Admin, server.clone(), handler.clone(), closing.clone()),
+            restricted_door::keep(&place, restricted, server.clone(), handler.clone(), closing.clone()),
+            gateway::serve_socket(&place, gateway_door.clone(), server.clone(), handler.clone(), closing.clone()),
+            gateway::listen(gateway, gateway_door.clone(), &context.settings, closing.clone()),
         )
     };
-    let waking = api.clone();
-    tokio::spawn(async move { waking.0.wake().await });
+    tokio::spawn(async move { api.wake().await });
     tokio::spawn(renewals::keep(accounts.clone()));
     let stopping = async {
         tokio::select! {
@@ -151,7 +155,10 @@ async fn signalled() {
 }
 
 /// The API behind the sockets.
-struct Doors(Api);
+struct Doors {
+    api: Arc<Api>,
+    gateway: Arc<Gateway>,
+}
 
 impl Handler for Doors {
     fn capabilities(&self, door: Door, caller: &server::Caller) -> Vec<String> {
@@ -165,7 +172,7 @@ impl Handler for Doors {
         method: &str,
         params: Value,
     ) -> Result<Value, ErrorObject> {
-        let answer = self.0.answer(door, &seen(caller), method, params).await;
+        let answer = self.api.answer(door, &seen(caller), method, params).await;
         if method == SessionDelegate::NAME
             && let Ok(reply) = &answer
         {
@@ -175,9 +182,16 @@ impl Handler for Doors {
         answer
     }
 
+    async fn carry(&self, caller: server::Caller, witness: Witness, connection: impl Stream) {
+        let is_itself = Arc::new(move || witness.is_unchanged());
+        let visitor = Visitor::Program { caller: seen(&caller), is_itself };
+        // It ends with the door.
+        self.gateway.serve(connection, visitor, std::future::pending()).await;
+    }
+
     fn refused(&self, door: Door, caller: &CallerView, why: Refusal) {
         tracing::debug!(door = door.name(), pid = caller.pid, ?why, "refused");
-        self.0.note_turned_away(
+        self.api.note_turned_away(
             caller,
             match why {
                 Refusal::OtherUser => "other_user",

@@ -39,7 +39,7 @@ fn adopt(place: &Place, handed: Handed) -> Result<(Listener, Listener), BindErro
             Door::Programs => &mut programs,
             Door::Admin => &mut admin,
             // The agent's own, opened and shut as accounts are named for it.
-            Door::Restricted => return Err(BindError::NotADoor(place.socket(door))),
+            Door::Restricted | Door::Gateway => return Err(BindError::NotADoor(place.socket(door))),
         };
         *kept = Some(listener);
     }

@@ -10,6 +10,8 @@ mod daemon;
 mod doors;
 /// What an agent would find here.
 mod examine;
+/// The gateway's entrances.
+mod gateway;
 /// What keeps secrets out of reach of other programs of this user.
 mod harden;
 /// One agent for one home.

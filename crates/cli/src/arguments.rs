@@ -3,8 +3,8 @@
 use crate::connection::Reach;
 use crate::output::Failure;
 use crate::{
-    activity, agent, auto_lock, client_metadata, doctor, grants, manual, practice, profiles, restricted, rpc, run,
-    sign_in, status, token, vault,
+    activity, agent, auto_lock, client_metadata, doctor, gateway, grants, manual, practice, profiles, restricted, rpc,
+    run, sign_in, status, token, vault,
 };
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
@@ -79,6 +79,11 @@ pub(crate) enum Command {
     },
     /// See which programs may use an account, and take that back
     Grants(GrantsArguments),
+    /// See how the gateway stands, which lets MCP clients use an account at an address of this machine, and make keys for it
+    Gateway {
+        #[command(subcommand)]
+        action: Option<GatewayAction>,
+    },
     /// See and choose which accounts containers and remote hosts may ask for; to allow one, once the window has run, only the
     /// window does it
     Restricted {
@@ -468,6 +473,21 @@ pub(crate) enum RestrictedAction {
     Disallow(Named),
 }
 
+#[derive(Subcommand, Debug)]
+pub(crate) enum GatewayAction {
+    /// Make a key for one client and account, and show it this once; after the window has run, only the window does it
+    Key(GatewayKeyArguments),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct GatewayKeyArguments {
+    /// The account's name, or its server's address
+    pub(crate) name: String,
+    /// What the client is called, such as Cursor
+    #[arg(long)]
+    pub(crate) client: String,
+}
+
 #[derive(Args, Debug)]
 pub(crate) struct HeadersArguments {
     /// The account's name, or its server's address [default: what the calling MCP client names in its environment]
@@ -523,6 +543,7 @@ impl Command {
             Command::Token(arguments) => token::token(reach, arguments, json),
             Command::Headers(arguments) => token::headers(reach, arguments),
             Command::Run(arguments) => run::run(reach, arguments),
+            Command::Gateway { action } => gateway::gateway(reach, action, json),
             Command::Restricted { action } => restricted::restricted(reach, action, json),
             Command::Test(named) => status::test(reach, named, json),
             Command::Grants(arguments) => grants::grants(reach, arguments, json),

@@ -39,6 +39,7 @@ fn list(reach: &Reach, profile: Option<String>, json: bool) -> Result<(), Failur
 fn words(grant: &GrantView) -> String {
     let process = grant.pid.map(|pid| format!(" (process {pid})")).unwrap_or_default();
     match grant.decision {
+        Decision::Always if grant.gateway => "key of the gateway".to_owned(),
         Decision::Always => "always".to_owned(),
         Decision::WhileRunning | Decision::Once => format!("while it runs{process}"),
         Decision::Deny => format!("denied{process}"),

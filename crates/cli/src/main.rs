@@ -16,6 +16,8 @@ mod client_metadata;
 mod connection;
 /// What Keybearer stands on, looked at.
 mod doctor;
+/// The gateway.
+mod gateway;
 /// The remembered answers.
 mod grants;
 /// What shells complete, and the manual.

@@ -4,10 +4,17 @@
 mod activity;
 /// What a window asks beside the accounts.
 mod desktop;
+/// The keys of the gateway.
+mod gateway;
 /// Callers that are no program of this user by themselves.
 mod guests;
+/// One program's way to one account's server.
+mod pass;
 /// Where everything lies.
 mod vault;
+
+pub use gateway::KEY_HEADER;
+pub use pass::Pass;
 
 use crate::account::{Account, Authorized, SignedOut, Way};
 use crate::accounts::{Accounts, Change, NewAccount};
@@ -37,6 +44,7 @@ use keybearer_protocol::auth::{
     AuthCancel, AuthComplete, AuthStart, AuthStartParams, AuthStatus, AuthStatusParams, AuthView,
 };
 use keybearer_protocol::events::{EventsReply, EventsSubscribe, EventsUnsubscribe};
+use keybearer_protocol::gateway::{GatewayAddKey, GatewayStatus};
 use keybearer_protocol::grant::{GrantList, GrantRequest, GrantRequestParams, GrantRequestReply, GrantRevoke};
 use keybearer_protocol::method::Empty;
 use keybearer_protocol::profile::{
@@ -113,14 +121,20 @@ impl Api {
             self.note_locked_out(caller, name, &params);
             return Err(Error::Locked.to_object());
         }
-        // Whoever waits for a server or a person when the lock falls waits no longer, and gets nothing; an answer that is
-        // ready at once waits for nothing.
-        let answer = tokio::select! {
+        let answer = self.until_locked(self.answer_open(door, caller, name, params)).await;
+        answer.unwrap_or_else(|| Err(Error::Locked.to_object()))
+    }
+
+    /// What comes of this, unless the lock falls: whoever waits for a server or a person then waits no longer, and gets
+    /// nothing. What is ready at once waits for nothing.
+    async fn until_locked<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        let lock = &self.accounts.context().lock;
+        let done = tokio::select! {
             biased;
-            answer = self.answer_open(door, caller, name, params) => Some(answer),
-            () = self.accounts.context().lock.falls() => None,
+            done = work => Some(done),
+            () = lock.falls() => None,
         };
-        answer.filter(|_| !self.accounts.context().lock.is_set()).unwrap_or_else(|| Err(Error::Locked.to_object()))
+        done.filter(|_| !lock.is_set())
     }
 
     /// Answers a request that no lock stands in the way of.
@@ -197,6 +211,10 @@ impl Api {
                 reply::<RestrictedDisallow, _>(door, params, async |p| self.restrict(caller, &p.profile, false).await)
                     .await
             }
+            GatewayStatus::NAME => reply::<GatewayStatus, _>(door, params, async |_| self.gateway().await).await,
+            GatewayAddKey::NAME => {
+                reply::<GatewayAddKey, _>(door, params, async |p| self.add_key(caller, p).await).await
+            }
             EventsSubscribe::NAME => {
                 reply::<EventsSubscribe, _>(door, params, async |p| {
                     Ok(EventsReply { topics: self.events.subscribe(door, caller, &p.topics)? })
@@ -272,7 +290,7 @@ impl Api {
             account.check_token()?;
             let asked = self.consent.permit(caller, &account, asking).await?;
             let issued = account.token(want, &params.scopes).await?;
-            if !is_as_asked(asked.as_ref(), &issued.url, &issued.scopes) {
+            if !asked.as_ref().is_none_or(|asked| asked.covers(issued.url.as_str(), &issued.scopes)) {
                 continue;
             }
             // While somebody was asked, another sign-in may have ended.
@@ -309,11 +327,11 @@ impl Api {
         for _ in 0..TRIES {
             let account = self.named(caller, target).await?;
             let asked = self.consent.permit(caller, &account, asking).await?;
-            let Authorized { url: server, access, issued } = account.authorized(want, &params.scopes).await?;
-            let scopes = issued.as_ref().map(|issued| issued.scopes.as_slice()).unwrap_or_default();
-            if !is_as_asked(asked.as_ref(), &server, scopes) {
+            let authorized = account.authorized(want, &params.scopes).await?;
+            if !is_as_asked(asked.as_ref(), &authorized) {
                 continue;
             }
+            let Authorized { url: server, access, issued } = authorized;
             let url = params.url.as_ref().map(|url| url.parse::<ServerUrl>());
             let url = match (&params.url, url) {
                 (Some(_), Some(Ok(url))) if url.is_covered_by(server.as_str()) => Some(url),
@@ -343,8 +361,10 @@ impl Api {
 
     /// The account that a program names. Of several with one address it is told of those alone that it may use.
     async fn find_for(&self, caller: &Caller, target: &str) -> Result<Arc<Account>, Error> {
-        if caller.standing != Standing::Program {
-            return self.find_for_guest(caller, target).await;
+        match &caller.standing {
+            Standing::Program => {}
+            Standing::Key(_) => return self.find_for_key(caller, target).await,
+            Standing::Inherited | Standing::Restricted => return self.find_for_guest(caller, target).await,
         }
         let (url, names) = match self.accounts.find(target) {
             Err(Error::Ambiguous { url, names }) => (url, names),
@@ -562,8 +582,9 @@ fn headers(
 
 /// Whether what is about to be given is what a person was asked about: while they thought, or the token was renewed,
 /// address and scopes of the account may have changed.
-fn is_as_asked(asked: Option<&Asked>, server: &ServerUrl, scopes: &[String]) -> bool {
-    asked.is_none_or(|asked| asked.covers(server.as_str(), scopes))
+fn is_as_asked(asked: Option<&Asked>, given: &Authorized) -> bool {
+    let scopes = given.issued.as_ref().map(|issued| issued.scopes.as_slice()).unwrap_or_default();
+    asked.is_none_or(|asked| asked.covers(given.url.as_str(), scopes))
 }
 
 /// What can be asked of a locked agent: how it is, and what unlocks it.
@@ -589,7 +610,7 @@ fn answers_while_locked(method: &str) -> bool {
 /// What a window asks by itself, and a command that is run again and again. All else that comes through the admin door is
 /// a sign of the person; what programs ask for is none, for they work on when nobody is there.
 fn is_question(method: &str) -> bool {
-    const QUESTIONS: [&str; 15] = [
+    const QUESTIONS: [&str; 16] = [
         EventsSubscribe::NAME,
         EventsUnsubscribe::NAME,
         AgentPing::NAME,
@@ -602,6 +623,7 @@ fn is_question(method: &str) -> bool {
         ProfileShow::NAME,
         GrantList::NAME,
         RestrictedList::NAME,
+        GatewayStatus::NAME,
         ActivityList::NAME,
         ActivityFollow::NAME,
         AuthStatus::NAME,

@@ -1,5 +1,6 @@
 //! Who asks: a connection, and the program behind it as the kernel tells.
 
+use keybearer_protocol::program::ProgramView;
 use keybearer_protocol::rpc::Notice;
 use keybearer_protocol::session::CallerView;
 use std::sync::Arc;
@@ -24,7 +25,7 @@ pub struct Caller {
 }
 
 /// As whom a caller speaks.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Standing {
     /// As the program that it is.
     #[default]
@@ -33,6 +34,8 @@ pub enum Standing {
     Inherited,
     /// As somebody behind the restricted door: nobody can tell who.
     Restricted,
+    /// As whoever has the gateway's key of this id.
+    Key(Arc<str>),
 }
 
 /// A connection of a caller.
@@ -78,6 +81,22 @@ pub struct Instance {
 }
 
 impl Caller {
+    /// Whoever has the key of this id, which was made for a client of this name. Nothing else is known of it.
+    pub fn with_key(id: &str, client: &str) -> Caller {
+        let program = ProgramView { name: Some(client.to_owned()), ..ProgramView::default() };
+        let outlet = Outlet { queue: mpsc::channel(1).0, in_use: Arc::default() };
+        // The same for all connections of this client: what it does is one thing to whoever reads of it.
+        let number = u64::from_str_radix(id, 16).unwrap_or(u64::MAX);
+        Caller {
+            view: Arc::new(CallerView { pid: None, exe: None, foreign: false, program }),
+            claimed_name: "".into(),
+            is_desktop: false,
+            is_helper: false,
+            standing: Standing::Key(id.into()),
+            connection: Connection { number, open: watch::channel(()).1, outlet },
+        }
+    }
+
     /// The running program, where the system can tell.
     pub fn instance(&self) -> Option<Instance> {
         let program = &self.view.program;

@@ -5,8 +5,11 @@
 
 /// Connections that a command inherits.
 mod inherited;
+/// Keys of the gateway.
+mod keys;
 /// Containers and remote hosts.
 mod restricted;
+pub use keys::{GatewayDoor, GatewayState};
 pub use restricted::{DoorState, RestrictedDoor};
 
 use crate::account::Account;
@@ -18,6 +21,7 @@ use crate::clock::now;
 use crate::error::{Error, Unasked};
 use crate::grants::{Asked, Grant, Grants, always_off};
 use crate::home::random_id;
+use crate::keys::Used;
 use crate::lock::Lock;
 use crate::prompts::{PATIENCE, Prompts, Question};
 use crate::shown;
@@ -31,6 +35,7 @@ use keybearer_protocol::prompt::{AlwaysOff, Decision, PromptKind, PromptQueue};
 use keybearer_protocol::settings::{Approval, AutoLock, AutoLockChange};
 use restricted::Given;
 use secrecy::SecretString;
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
@@ -57,6 +62,15 @@ impl Asking {
     }
 }
 
+/// A yes, and what it was said to.
+#[derive(Clone, Debug)]
+pub struct Permitted {
+    /// What was asked.
+    pub asked: Asked,
+    /// Whether it is for this very call, and remembered by nobody.
+    pub once: bool,
+}
+
 /// Tells whether a running program still runs.
 pub type Runs = fn(&Instance) -> bool;
 
@@ -77,6 +91,8 @@ pub struct Consent {
     auto_lock: watch::Sender<AutoLock>,
     /// Open as long as an account is behind it.
     door: RestrictedDoor,
+    /// Open as long as there is a key.
+    gateway: GatewayDoor,
 }
 
 #[derive(Debug, Default)]
@@ -86,6 +102,8 @@ struct State {
     grants: Grants,
     delegations: Delegations,
     given: Given,
+    /// By the ids of keys.
+    used: HashMap<String, Used>,
     /// A desktop has registered, whether or not the keyring could be told.
     asks: bool,
 }
@@ -94,18 +112,30 @@ impl Consent {
     /// The consent that lies in this vault; nothing is read yet.
     pub fn new(vault: Vault, changes: Changes, lock: Lock, activity: Activity, runs: Runs) -> Consent {
         let prompts = Arc::new(Prompts::new(changes.clone(), PATIENCE));
-        let (state, changing, auto_lock, door) = Default::default();
-        Consent { vault, changes, lock, activity, prompts, runs, state, changing, auto_lock, door }
+        let (state, changing, auto_lock, door, gateway) = Default::default();
+        Consent { vault, changes, lock, activity, prompts, runs, state, changing, auto_lock, door, gateway }
     }
 
     /// Whether this program may use this account; asks a person where that is needed and `asking` allows it. Gives
     /// what was asked, for what is then given out must be that; nothing where nobody is asked.
     pub async fn permit(&self, caller: &Caller, account: &Account, asking: Asking) -> Result<Option<Asked>, Error> {
-        match caller.standing {
-            Standing::Program => self.permit_for(PromptKind::Program, caller, account, asking).await,
-            Standing::Inherited => self.permit_inherited(caller, account).await.map(Some),
-            Standing::Restricted => self.permit_restricted(caller, account, asking).await.map(Some),
-        }
+        Ok(self.permit_or_once(caller, account, asking).await?.map(|permitted| permitted.asked))
+    }
+
+    /// The same, and whether it was a yes for once to this very call, which nobody remembers.
+    pub async fn permit_or_once(
+        &self,
+        caller: &Caller,
+        account: &Account,
+        asking: Asking,
+    ) -> Result<Option<Permitted>, Error> {
+        let asked = match &caller.standing {
+            Standing::Program => return self.permit_for(PromptKind::Program, caller, account, asking).await,
+            Standing::Inherited => self.permit_inherited(caller, account).await?,
+            Standing::Restricted => self.permit_restricted(caller, account, asking).await?,
+            Standing::Key(_) => self.permit_keyed(caller, account).await?,
+        };
+        Ok(Some(Permitted { asked, once: false }))
     }
 
     /// The same for a program that speaks for itself.
@@ -115,14 +145,14 @@ impl Consent {
         caller: &Caller,
         account: &Account,
         asking: Asking,
-    ) -> Result<Option<Asked>, Error> {
+    ) -> Result<Option<Permitted>, Error> {
         if !self.asks(caller).await? {
             return Ok(None);
         }
         let asked = question(kind, caller, account);
         let denied = || Error::ConsentDenied { profile: asked.profile.clone(), unanswered: false };
         match self.state().grants.answer(&asked, now(), self.runs) {
-            Some(true) => return Ok(Some(asked)),
+            Some(true) => return Ok(Some(Permitted { asked, once: false })),
             Some(false) => return Err(denied()),
             None if asking == Asking::Never => return Err(Error::ConsentRequired(Unasked::NotInteractive)),
             None => {}
@@ -136,7 +166,8 @@ impl Consent {
         }
         match self.prompts.ask(question).await? {
             Decision::Deny => Err(denied()),
-            Decision::Once | Decision::WhileRunning | Decision::Always => Ok(Some(asked)),
+            Decision::Once => Ok(Some(Permitted { asked, once: true })),
+            Decision::WhileRunning | Decision::Always => Ok(Some(Permitted { asked, once: false })),
         }
     }
 
@@ -158,8 +189,10 @@ impl Consent {
 
     /// Whether this program may use this account as things stand. Nobody is asked, and no answer is used up.
     pub async fn is_permitted(&self, caller: &Caller, account: &Account) -> bool {
-        if caller.standing == Standing::Inherited {
-            return self.inherited(caller, account).await.is_ok();
+        match &caller.standing {
+            Standing::Inherited => return self.inherited(caller, account).await.is_ok(),
+            Standing::Key(_) => return self.keyed(caller, account).await.is_ok(),
+            Standing::Program | Standing::Restricted => {}
         }
         match self.asks(caller).await {
             Ok(false) => true,
@@ -190,7 +223,7 @@ impl Consent {
             Door::Programs if caller.is_helper && self.state().delegations.has(&caller.connection) => {
                 Standing::Inherited
             }
-            Door::Programs | Door::Admin => Standing::Program,
+            Door::Programs | Door::Admin | Door::Gateway => caller.standing.clone(),
         }
     }
 
@@ -307,12 +340,15 @@ impl Consent {
     pub async fn forget_account(&self, account: &str) {
         self.end_inherited(account);
         let held_for_good = self.state().grants.forget_account(account);
+        let has_keys =
+            self.known(|known| known.keys.iter().any(|key| key.account() == account)).await.unwrap_or_default();
         let is_restricted = self.restricted().await.is_ok_and(|restricted| restricted.contains(account));
         let of_others = |protection: &mut Protection| {
             protection.grants.retain(|grant| !grant.is_for(account));
             protection.restricted.remove(account);
+            protection.keys.retain(|key| key.account() != account);
         };
-        if (held_for_good || is_restricted)
+        if (held_for_good || is_restricted || has_keys)
             && let Err(error) = self.change(of_others).await
         {
             tracing::warn!(%error, "answers for a removed account stay in the keyring, where nothing matches them");
@@ -495,6 +531,7 @@ impl Consent {
         }
         self.auto_lock.send_replace(protection.auto_lock);
         self.door.want(&protection.restricted);
+        self.gateway.want(&protection.keys);
         let mut state = self.state();
         state.grants = Grants::with(&protection.grants);
         state.protection = Some(protection);
@@ -515,6 +552,7 @@ impl Consent {
         self.vault.write(ITEM, &protection).await?;
         self.auto_lock.send_replace(protection.auto_lock);
         self.door.want(&protection.restricted);
+        self.gateway.want(&protection.keys);
         self.state().protection = Some(protection);
         self.changes.announce();
         Ok(())

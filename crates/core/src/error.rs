@@ -238,6 +238,15 @@ pub enum Error {
     /// The answer was forgotten already.
     #[error("there is no such remembered answer")]
     NoSuchGrant,
+    /// What was presented to the gateway is no key, or none any more.
+    #[error("this is no key of Keybearer's gateway, or it was taken back")]
+    NoSuchKey,
+    /// There are too many keys.
+    #[error("at most {0} clients can have a key of the gateway")]
+    TooManyKeys(usize),
+    /// The gateway can't be opened.
+    #[error("the gateway can't be opened: {0}")]
+    GatewayShut(String),
     /// Only the command beside the agent hands connections on.
     #[error("only the keybearer command beside the agent hands connections on, by keybearer run")]
     RunOnly,
@@ -316,6 +325,9 @@ pub enum Unasked {
         "the connection that this program inherited serves no more: what was allowed was taken back, or has changed"
     )]
     InheritedOver,
+    /// What allowed a program to use the gateway holds no more.
+    #[error("what allowed this program to use the account was taken back, or has changed")]
+    TakenBack,
     /// A container or a remote host asks, and doesn't wait for the answer.
     #[error("a container or a remote host gets nothing unless you are asked, and it doesn't wait for that")]
     RestrictedUnasked,
@@ -476,12 +488,12 @@ impl Error {
             Error::ConsentRequired(_) => ErrorCode::ConsentRequired,
             Error::ConsentDenied { .. } => ErrorCode::ConsentDenied,
             Error::DesktopOnly => ErrorCode::DesktopOnly,
-            Error::RunOnly => ErrorCode::CallerUnidentified,
-            Error::NoRestrictedDoor | Error::TooManyRestricted(_) => ErrorCode::Usage,
+            Error::RunOnly | Error::NoSuchKey => ErrorCode::CallerUnidentified,
+            Error::NoRestrictedDoor | Error::TooManyRestricted(_) | Error::TooManyKeys(_) => ErrorCode::Usage,
             Error::Locked => ErrorCode::AgentLocked,
             Error::NoSuchPrompt | Error::NoSuchGrant => ErrorCode::NotThere,
             Error::TooManyPrompts | Error::PrompterTaken => ErrorCode::Busy,
-            Error::NoPort(_) | Error::Edited(_) => ErrorCode::Busy,
+            Error::NoPort(_) | Error::Edited(_) | Error::GatewayShut(_) => ErrorCode::Busy,
             Error::Removed => ErrorCode::ProfileNotFound,
             Error::ClientElsewhere { .. } => ErrorCode::ProviderError,
             Error::SettingsBroken { .. } => ErrorCode::ConfigurationBroken,
@@ -622,6 +634,9 @@ impl Error {
             Error::ConsentRequired(Unasked::InheritedOver) => {
                 Some("start the command again with keybearer run".to_owned())
             }
+            Error::NoSuchKey => Some("keybearer gateway key NAME --client CLIENT makes one".to_owned()),
+            Error::TooManyKeys(_) => Some("keybearer grants shows them, keybearer grants revoke ID takes one back".to_owned()),
+            Error::GatewayShut(_) => Some("keybearer doctor".to_owned()),
             Error::ConsentRequired(Unasked::NoDesktop) => Some("start Keybearer's window".to_owned()),
             Error::Vault(error) => error.way_out().map(str::to_owned),
             Error::Activity(problem) => Some(problem.way_out().to_owned()),

@@ -237,6 +237,7 @@ impl Grant {
             script: self.script.clone(),
             pid: self.running.as_ref().map(|running| running.instance.pid),
             inherited: false,
+            gateway: false,
             decision,
             created_at: self.created_at,
             last_used_at: self.last_used_at,

@@ -22,6 +22,8 @@ pub mod caller;
 pub mod shown;
 /// The answers that are remembered.
 pub mod grants;
+/// The keys of the gateway.
+pub mod keys;
 /// A database in a file of ours.
 pub mod database;
 /// What happened: who got which token, who was refused, what was changed.

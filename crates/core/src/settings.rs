@@ -25,6 +25,9 @@ pub struct Preferences {
     /// Where our client metadata document lies, if one is hosted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_metadata_url: Option<String>,
+    /// The port of the gateway, once a client was told of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gateway_port: Option<u16>,
     #[serde(flatten)]
     unknown: Map<String, Value>,
 }

@@ -4,5 +4,11 @@
 
 /// The messages of an event stream (`text/event-stream`).
 mod events;
+/// One request to a server, with what authorizes it.
+mod exchange;
+/// Carries a program's requests to the server of an account.
+pub mod relay;
+/// The gateway over HTTP.
+pub mod http;
 /// One MCP request to a server, from handshake to answer.
 pub mod upstream;

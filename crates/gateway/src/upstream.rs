@@ -1,14 +1,14 @@
 //! One MCP request to a server, from handshake to answer (Streamable HTTP).
 
 use crate::events::Events;
+use crate::exchange::exchange;
+use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, header};
-use keybearer_core::upstream::{Access, Headers, ToolList, Upstream, UpstreamError};
-use keybearer_oauth::dpop::is_nonce_challenged;
+use keybearer_core::upstream::{Access, ToolList, Upstream, UpstreamError};
 use keybearer_oauth::http::{Answer, HANDSHAKE, PROTOCOL_VERSION, host, post};
 use keybearer_oauth::reach::{STATELESS, challenge, media_type, stateless};
 use keybearer_oauth::readable::readable;
 use keybearer_oauth::{Http, HttpError, ServerUrl};
-use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use std::future::Future;
 use std::pin::Pin;
@@ -156,32 +156,13 @@ impl<'a> Session<'a> {
         let mut request = post(self.server.url(), "application/json", message.to_string().into_bytes())?;
         let accept = HeaderValue::from_static("application/json, text/event-stream");
         request.headers_mut().insert(header::ACCEPT, accept);
-        let answer = self.exchange(&request).await?;
+        let answer = self.exchange(request.map(Bytes::from)).await?;
         check(self.server, answer)
     }
 
-    /// Sends a request with what authorizes it. A server that wants its nonce in the proof is asked once more, with it
-    /// (RFC 9449 §9, `DPOP-2`).
-    async fn exchange(&self, request: &Request<Vec<u8>>) -> Result<Answer, UpstreamError> {
-        let answer = self.exchange_once(request.clone()).await?;
-        match self.access {
-            Access::Bound { .. } if answer.status() == 401 && is_nonce_challenged(answer.headers()) => {
-                self.exchange_once(request.clone()).await
-            }
-            Access::Bound { .. } | Access::Headers(_) => Ok(answer),
-        }
-    }
-
-    async fn exchange_once(&self, mut request: Request<Vec<u8>>) -> Result<Answer, UpstreamError> {
-        let url = self.server.url();
-        let access = self.access.headers(request.method().as_str(), url)?;
+    async fn exchange(&self, mut request: Request<Bytes>) -> Result<Answer, UpstreamError> {
         request.headers_mut().extend(self.headers.clone());
-        request.headers_mut().extend(authorizing(&access));
-        let answer = self.http.open(request).await?;
-        if let Access::Bound { prover, .. } = self.access {
-            prover.nonces.learn(url, answer.headers());
-        }
-        Ok(answer)
+        exchange(&self.http, self.access, &request).await
     }
 
     /// Ends the session where the server keeps one. It may refuse; the session then ends by itself.
@@ -190,10 +171,10 @@ impl<'a> Session<'a> {
             return;
         }
         let Ok(uri) = self.server.url().as_str().parse() else { return };
-        let mut request = Request::new(Vec::new());
+        let mut request = Request::new(Bytes::new());
         *request.method_mut() = Method::DELETE;
         *request.uri_mut() = uri;
-        let _ = self.exchange(&request).await;
+        let _ = self.exchange(request).await;
     }
 }
 
@@ -250,15 +231,4 @@ fn client() -> Value {
 fn name(server: &Value) -> String {
     let text = |field: &str| server.get(field).and_then(Value::as_str).map(readable).unwrap_or_default();
     format!("{} {}", text("name"), text("version")).trim().to_owned()
-}
-
-/// Headers that authorize, marked so that no log shows them.
-fn authorizing(headers: &Headers) -> HeaderMap {
-    let pair = |(name, value): (&String, &secrecy::SecretString)| {
-        let name: HeaderName = name.parse().ok()?;
-        let mut value = HeaderValue::from_str(value.expose_secret()).ok()?;
-        value.set_sensitive(true);
-        Some((name, value))
-    };
-    headers.iter().filter_map(pair).collect()
 }

@@ -39,6 +39,7 @@ use crate::socket::Connection;
 use keybearer_protocol::Door;
 use keybearer_protocol::session::CallerView;
 use std::io;
+use std::net::SocketAddrV4;
 
 /// The process at the other end of a connection.
 #[derive(Debug)]
@@ -68,6 +69,12 @@ impl Peer {
 /// Whether the process of this number still runs, and is the one that began then (`ProgramView::started`).
 pub fn runs(pid: u32, started: &str) -> bool {
     system::runs(pid, started)
+}
+
+/// Whether the program at the other end of a connection over loopback is this user's; `None` where the system doesn't
+/// tell.
+pub fn is_loopback_ours(theirs: SocketAddrV4, ours: SocketAddrV4) -> Option<bool> {
+    system::is_ours(theirs, ours)
 }
 
 /// Asks the kernel who is at the other end.

@@ -47,7 +47,7 @@ impl Place {
     #[cfg(unix)]
     fn at(base: PathBuf) -> Result<Place, PlaceError> {
         let place = Place { base };
-        let longest = place.socket(Door::Programs);
+        let longest = place.socket(Door::Gateway);
         if longest.as_os_str().len() <= PATH_LIMIT {
             return Ok(place);
         }
@@ -55,7 +55,7 @@ impl Place {
         let short =
             runtime_folder().map(|folder| Place { base: folder.join(format!("keybearer-{:016x}", hash(&longest))) });
         short
-            .filter(|place| place.socket(Door::Programs).as_os_str().len() <= PATH_LIMIT)
+            .filter(|place| place.socket(Door::Gateway).as_os_str().len() <= PATH_LIMIT)
             .ok_or(PlaceError::TooLong(longest))
     }
 
@@ -100,6 +100,7 @@ impl Place {
             // The same name: a container may be given the restricted folder in the place of the other.
             Door::Programs | Door::Restricted => "agent.v1.sock",
             Door::Admin => "admin.v1.sock",
+            Door::Gateway => "gateway-http.v1.sock",
         })
     }
 }

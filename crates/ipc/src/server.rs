@@ -2,7 +2,7 @@
 //! others nothing (REQ-L1, REQ-L2).
 
 use crate::conversation::{HELLO, WRITE, converse, encode};
-use crate::peer::{self, Peer, identify};
+use crate::peer::{self, Peer, Witness, identify};
 use crate::session::Welcome;
 use crate::socket::{Connection, Listener, accept};
 use futures_util::FutureExt;
@@ -15,7 +15,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -24,6 +24,8 @@ use tokio::time::timeout;
 const CONNECTIONS: usize = 1024;
 /// Connections at one time of one process.
 const CONNECTIONS_OF_ONE: u32 = 64;
+/// Connections so far, through whichever door.
+static SO_FAR: AtomicU64 = AtomicU64::new(0);
 /// Notices that wait for one caller.
 const NOTICES: usize = 64;
 
@@ -41,9 +43,17 @@ pub trait Handler: Send + Sync + 'static {
         params: Value,
     ) -> impl Future<Output = Result<Value, ErrorObject>> + Send;
 
+    /// Serves a connection to the gateway, which speaks HTTP, until it ends. Dropped when the agent stops.
+    fn carry(&self, caller: Caller, witness: Witness, connection: impl Stream) -> impl Future<Output = ()> + Send;
+
     /// Learns of a caller that gets no further, and why.
     fn refused(&self, door: Door, caller: &CallerView, why: Refusal);
 }
+
+/// Both directions of a connection; what comes in is the connector's own.
+pub trait Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Stream for S {}
 
 /// Why a caller gets no further, for whoever keeps a record of that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,7 +137,6 @@ struct Shared<H> {
     handler: Arc<H>,
     connections: Arc<Semaphore>,
     by_process: Mutex<HashMap<u32, u32>>,
-    connections_so_far: AtomicU64,
     closed: watch::Receiver<bool>,
 }
 
@@ -141,8 +150,8 @@ pub async fn serve<H: Handler>(
 ) {
     let connections = Arc::new(Semaphore::new(CONNECTIONS));
     let closed = closing.clone();
-    let (by_process, connections_so_far) = Default::default();
-    let shared = Arc::new(Shared { door, server, handler, connections, by_process, connections_so_far, closed });
+    let by_process = Mutex::default();
+    let shared = Arc::new(Shared { door, server, handler, connections, by_process, closed });
     let mut callers = JoinSet::new();
     loop {
         let accepted = tokio::select! {
@@ -191,11 +200,21 @@ async fn attend<H: Handler>(shared: Arc<Shared<H>>, connection: Connection, _per
         claimed_name: "".into(),
         is_desktop: peer.is_desktop,
         is_helper: peer.is_helper,
-        connection: shared.connections_so_far.fetch_add(1, Ordering::Relaxed),
+        connection: SO_FAR.fetch_add(1, Ordering::Relaxed),
         open,
         delegation: Arc::default(),
         outbox,
     };
+    if shared.door == Door::Gateway {
+        let (reader, writer) = peer::split(connection, caller.view.pid);
+        let carrying = shared.handler.carry(caller, peer.witness, tokio::io::join(reader, writer));
+        let mut closed = shared.closed.clone();
+        tokio::select! {
+            () = carrying => {}
+            _ = closed.wait_for(|closing| *closing) => {}
+        }
+        return;
+    }
     // A container or a remote host learns nothing of the processes of this machine.
     let seen = if shared.door == Door::Restricted { Arc::new(CallerView::hidden()) } else { caller.view.clone() };
     let welcome = Welcome {

@@ -3,8 +3,9 @@
 
 #![forbid(unsafe_code)]
 
+use keybearer_ipc::peer::Witness;
 use keybearer_ipc::place::Place;
-use keybearer_ipc::server::{Caller, Handler, Refusal, serve};
+use keybearer_ipc::server::{self, Caller, Handler, Refusal, serve};
 use keybearer_ipc::socket::{Stream, bind, connect};
 use keybearer_protocol::session::{CallerView, Server};
 use keybearer_protocol::{Door, ErrorObject};
@@ -33,6 +34,8 @@ impl Handler for Echo {
             _ => Ok(params),
         }
     }
+
+    async fn carry(&self, _caller: Caller, _witness: Witness, _connection: impl server::Stream) {}
 
     fn refused(&self, _door: Door, _caller: &CallerView, _why: Refusal) {}
 }

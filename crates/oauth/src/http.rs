@@ -6,6 +6,7 @@ use crate::readable::readable;
 use crate::resolver::{ResolveError, Resolver};
 use crate::server_url::{ServerUrl, is_protected};
 use ::http::{HeaderMap, HeaderValue, Method, Request, Response, header};
+use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::error::Error as StdError;
@@ -24,12 +25,18 @@ pub const HANDSHAKE: &str = "2025-11-25";
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// The most that a whole exchange may take.
 const TOTAL_TIMEOUT: Duration = Duration::from_secs(30);
+/// The most that the head of an answer to a program may take: servers that don't stream work on a call for so long.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(600);
+/// How often a silent connection is asked whether there is still somebody.
+const KEEP_ALIVE: Duration = Duration::from_secs(30);
 
 /// Sends requests to the servers that belong to one MCP server.
 #[derive(Clone, Debug)]
 pub struct Http {
     client: reqwest::Client,
     resolver: Resolver,
+    /// The most that a body may hold, if there is a limit.
+    limit: Option<usize>,
 }
 
 /// Why a request got no usable answer.
@@ -133,16 +140,29 @@ impl Http {
     /// make us talk to this machine or a private network, nor one in a private network to this machine (`SSRF-1`,
     /// `SSRF-3`).
     pub fn for_server(server: &ServerUrl) -> Result<Self, HttpError> {
+        Http::build(server, Some(BODY_LIMIT), |builder| builder.timeout(TOTAL_TIMEOUT))
+    }
+
+    /// The same for what programs say to `server` itself: answers may be as long as they like, and streams last for as long
+    /// as both sides like.
+    pub fn for_traffic(server: &ServerUrl) -> Result<Self, HttpError> {
+        Http::build(server, None, |builder| builder.tcp_keepalive(KEEP_ALIVE))
+    }
+
+    fn build(
+        server: &ServerUrl,
+        limit: Option<usize>,
+        bounds: impl FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder,
+    ) -> Result<Self, HttpError> {
         let resolver = Resolver::of(server);
         let builder = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(TOTAL_TIMEOUT)
             .user_agent(concat!("keybearer/", env!("CARGO_PKG_VERSION")))
             .dns_resolver(Arc::new(resolver.clone()));
         let builder = if server.is_loopback() { builder.no_proxy() } else { builder };
-        let client = builder.build().map_err(|error| HttpError::Unusable(error.to_string()))?;
-        Ok(Http { client, resolver })
+        let client = bounds(builder).build().map_err(|error| HttpError::Unusable(error.to_string()))?;
+        Ok(Http { client, resolver, limit })
     }
 
     /// Sends a request and reads the whole answer, whatever its status.
@@ -156,19 +176,20 @@ impl Http {
     }
 
     /// Sends a request and reads the answer's head; the body is read piece by piece, for streams that may not end.
-    pub async fn open(&self, request: Request<Vec<u8>>) -> Result<Answer, HttpError> {
+    pub async fn open(&self, request: Request<impl Into<Bytes>>) -> Result<Answer, HttpError> {
         let url = Url::parse(&request.uri().to_string()).map_err(|_| HttpError::Connect("the address".to_owned()))?;
         let checked = self.resolver.check_literal(&host_of(&url)?).await;
         checked.map_err(|error| refused(&url, error))?;
-        let request = reqwest::Request::try_from(request).map_err(|error| classify(&url, &error))?;
+        let request = reqwest::Request::try_from(request.map(Into::into)).map_err(|error| classify(&url, &error))?;
         // No path: some servers' addresses are secrets.
         tracing::debug!(method = %request.method(), host = %host(&url), "request");
-        let body = self.client.execute(request).await.map_err(|error| classify(&url, &error))?;
+        let answered = tokio::time::timeout(HEAD_TIMEOUT, self.client.execute(request)).await;
+        let body = answered.map_err(|_| HttpError::Timeout(host(&url)))?.map_err(|error| classify(&url, &error))?;
         tracing::debug!(status = %body.status(), host = %host(&url), "answer");
         let mut head = Response::new(());
         *head.status_mut() = body.status();
         *head.headers_mut() = body.headers().clone();
-        Ok(Answer { head, url, body, read: 0 })
+        Ok(Answer { head, url, body, left: self.limit })
     }
 
     /// Gets a JSON document. `None` where the server has none at this address (any 4xx, RFC 9728 §3.2).
@@ -236,7 +257,8 @@ pub struct Answer {
     head: Response<()>,
     url: Url,
     body: reqwest::Response,
-    read: usize,
+    /// How much more the body may hold, if there is a limit.
+    left: Option<usize>,
 }
 
 impl Answer {
@@ -251,15 +273,12 @@ impl Answer {
     }
 
     /// The next piece of the body; `None` at its end. [`BODY_LIMIT`] counts all pieces together.
-    pub async fn chunk(&mut self) -> Result<Option<Vec<u8>>, HttpError> {
-        let Some(chunk) = self.body.chunk().await.map_err(|error| classify(&self.url, &error))? else {
-            return Ok(None);
-        };
-        self.read += chunk.len();
-        if self.read > BODY_LIMIT {
-            return Err(HttpError::TooLarge(host(&self.url)));
+    pub async fn chunk(&mut self) -> Result<Option<Bytes>, HttpError> {
+        let chunk = self.body.chunk().await.map_err(|error| classify(&self.url, &error))?;
+        if let (Some(chunk), Some(left)) = (&chunk, &mut self.left) {
+            *left = left.checked_sub(chunk.len()).ok_or_else(|| HttpError::TooLarge(host(&self.url)))?;
         }
-        Ok(Some(chunk.to_vec()))
+        Ok(chunk)
     }
 }
 

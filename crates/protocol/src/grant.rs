@@ -94,6 +94,9 @@ pub struct GrantView {
     /// Whether it is about a connection that this program inherited from `keybearer run`.
     #[serde(default)]
     pub inherited: bool,
+    /// Whether it is a key of the gateway, which whoever has it may use.
+    #[serde(default)]
+    pub gateway: bool,
     /// What was said: [`Decision::Deny`], [`Decision::WhileRunning`] or [`Decision::Always`].
     pub decision: Decision,
     /// When it was said.

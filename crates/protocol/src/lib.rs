@@ -23,6 +23,8 @@ pub mod error;
 pub mod events;
 /// What an agent would find if it were started.
 pub mod examination;
+/// The gateway: addresses of this machine that lead to an account's server.
+pub mod gateway;
 /// The answers to prompts that are remembered.
 pub mod grant;
 /// What a method is, and which socket answers it.

@@ -11,6 +11,8 @@ pub enum Door {
     Admin,
     /// For containers and forwarded connections: tokens of the accounts that a person has named for it, each asked about.
     Restricted,
+    /// For MCP clients that can use a socket: the gateway over HTTP. No method of ours is answered there.
+    Gateway,
 }
 
 impl Door {
@@ -20,6 +22,7 @@ impl Door {
             Door::Programs => "programs",
             Door::Admin => "admin",
             Door::Restricted => "restricted",
+            Door::Gateway => "gateway",
         }
     }
 }

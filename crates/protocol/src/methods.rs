@@ -6,6 +6,7 @@ use crate::agent::{AgentLock, AgentPing, AgentStatus, AgentStop, AgentUnlock, Ag
 use crate::auth::{AuthCancel, AuthComplete, AuthStart, AuthStatus};
 use crate::clients::{ClientsApply, ClientsPreview, ClientsScan, ClientsServers, ClientsUndo};
 use crate::events::{EventsSubscribe, EventsUnsubscribe};
+use crate::gateway::{GatewayAddKey, GatewayStatus};
 use crate::grant::{GrantList, GrantRequest, GrantRevoke};
 use crate::method::{Door, Method};
 use crate::profile::{ProfileAdd, ProfileList, ProfileRemove, ProfileRename, ProfileShow, ProfileUpdate};
@@ -47,6 +48,7 @@ methods! {
     PromptRegister PromptNext PromptAnswer
     GrantRequest GrantList GrantRevoke
     RestrictedList RestrictedAllow RestrictedDisallow
+    GatewayStatus GatewayAddKey
     ClientsScan ClientsServers ClientsPreview ClientsApply ClientsUndo
     SettingsGet SettingsSet
     ActivityList ActivityFollow ActivityVerify ActivitySetAside

@@ -174,6 +174,20 @@ impl Account {
         Ok(scopes)
     }
 
+    /// The same where a request of ours was refused: what can be done about it.
+    pub async fn lacks(self: &Arc<Self>, generation: Option<u32>, challenge: Option<&Challenge>) -> Error {
+        let missing = match (generation, challenge) {
+            (Some(generation), Some(challenge)) => self.report_lack(generation, challenge).await,
+            // What is fixed covers what it covers.
+            (None, _) | (_, None) => Ok(Vec::new()),
+        };
+        match missing {
+            Ok(missing) if missing.is_empty() => UpstreamError::InsufficientScope(challenge.cloned()).into(),
+            Ok(missing) => scope_unavailable(&self.state(), missing),
+            Err(error) => error,
+        }
+    }
+
     /// A real `tools/list`, and what is remembered of it.
     pub async fn test(self: &Arc<Self>) -> Result<ToolList, Error> {
         let (at, began) = (now(), Instant::now());

@@ -7,6 +7,7 @@ use crate::caller::Caller;
 use crate::clock::now;
 use crate::error::Error;
 use crate::grants::{Asked, Grant};
+use crate::keys::Key;
 use crate::shown;
 use keybearer_oauth::readable::readable;
 use keybearer_protocol::Method;
@@ -14,6 +15,7 @@ use keybearer_protocol::activity::{
     ActivityEntry, ActivityFilter, ActivityFollowParams, ActivityFollowReply, ActivityKind, ActivityListParams,
     ActivityListReply, ActivitySetAsideReply, ActivityVerifyReply,
 };
+use keybearer_protocol::prompt::Decision;
 use keybearer_protocol::session::CallerView;
 use keybearer_protocol::token::{HeaderGet, TokenGet};
 use serde_json::Value;
@@ -139,6 +141,21 @@ impl Api {
                 grant: Some(view.grant),
                 cause: Some(shown::text(&view.program)).filter(|program| !program.is_empty()),
                 ..ActivityEntry::new(kind, now())
+            },
+        );
+    }
+
+    pub(super) fn note_key_removed(&self, caller: &Caller, key: &Key) {
+        let account = self.accounts.with_id(key.account());
+        self.note(
+            caller,
+            ActivityEntry {
+                profile: account.map(|account| account.name()),
+                account: Some(key.account().to_owned()),
+                decision: Some(Decision::Always),
+                grant: Some(key.id().to_owned()),
+                cause: Some(shown::text(key.client())),
+                ..ActivityEntry::new(ActivityKind::GrantRevoked, now())
             },
         );
     }

@@ -72,6 +72,7 @@ impl Api {
         if door == Door::Admin {
             let name = |id: &str| Some(self.accounts.with_id(id)?.name()).filter(of_profile);
             all.extend(self.consent.delegations(name));
+            all.extend(self.consent.keys(name).await?);
         }
         if let Some(after) = &params.after {
             let seen = all.iter().position(|grant| grant.grant == *after).map_or(all.len(), |place| place + 1);
@@ -91,6 +92,12 @@ impl Api {
 
     pub(super) async fn revoke(&self, door: Door, caller: &Caller, grant: &str) -> Result<Empty, Error> {
         if door == Door::Admin && self.consent.end_delegation(grant) {
+            return Ok(Empty {});
+        }
+        if door == Door::Admin
+            && let Some(key) = self.consent.remove_key(grant).await?
+        {
+            self.note_key_removed(caller, &key);
             return Ok(Empty {});
         }
         let forgotten = self.consent.revoke(grant, |grant| is_theirs(door, caller, grant)).await?;
@@ -218,7 +225,7 @@ fn is_theirs(door: Door, caller: &Caller, grant: &Grant) -> bool {
     match door {
         Door::Admin => true,
         Door::Programs => grant.is_of_caller(&caller.view),
-        Door::Restricted => false,
+        Door::Restricted | Door::Gateway => false,
     }
 }
 

@@ -65,7 +65,7 @@ impl Api {
     }
 
     /// Whether the account is still in the file.
-    fn is_listed(&self, account: &Account) -> bool {
+    pub(super) fn is_listed(&self, account: &Account) -> bool {
         self.accounts.find(&account.name()).is_ok_and(|listed| listed.id() == account.id())
     }
 

@@ -98,6 +98,7 @@ impl Delegation {
             script: program.script.clone(),
             pid: self.pid,
             inherited: true,
+            gateway: false,
             decision: Decision::WhileRunning,
             created_at: self.created_at,
             last_used_at: self.last_used_at,
@@ -131,7 +132,7 @@ impl Consent {
         // While a person thought, the agent may have been locked, and the account moved to another server.
         self.lock.check()?;
         let was_asked = asked.is_some();
-        let asked = asked.unwrap_or_else(|| question(PromptKind::Run, caller, account));
+        let asked = asked.map_or_else(|| question(PromptKind::Run, caller, account), |permitted| permitted.asked);
         let delegation = Delegation {
             id: random_id(),
             connection: caller.connection.clone(),

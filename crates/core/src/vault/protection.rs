@@ -1,8 +1,9 @@
-//! What guards the tokens, in a keyring item of its own: who is asked, what was answered for good, which accounts
-//! lie behind the restricted door, whether it is locked, and when it locks by itself.
+//! What guards the tokens, in a keyring item of its own: who is asked, what was answered for good, which keys the gateway
+//! takes, which accounts lie behind the restricted door, whether it is locked, and when it locks by itself.
 
 use super::Kept;
 use crate::grants::Grant;
+use crate::keys::Key;
 use keybearer_protocol::settings::{Approval, AutoLock};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -33,6 +34,9 @@ pub struct Protection {
     /// The accounts behind the restricted door, by id.
     #[serde(default)]
     pub restricted: BTreeSet<String>,
+    /// The keys of the gateway.
+    #[serde(default)]
+    pub keys: Vec<Key>,
 }
 
 impl Default for Protection {
@@ -45,6 +49,7 @@ impl Default for Protection {
             auto_lock: AutoLock::default(),
             grants: Vec::new(),
             restricted: BTreeSet::new(),
+            keys: Vec::new(),
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::socket::Connection;
 use keybearer_protocol::program::ProgramView;
 use keybearer_protocol::session::CallerView;
 use std::io;
+use std::net::SocketAddrV4;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 
 /// Nothing to prepare.
@@ -57,6 +58,11 @@ pub(crate) fn split(connection: Connection, _connector: Option<u32>) -> (OwnedRe
 
 /// Whoever holds the descriptor may write anyway.
 pub(crate) fn share(_reader: &mut OwnedReadHalf) {}
+
+/// Whose a connection over loopback is, this system doesn't tell.
+pub(crate) fn is_ours(_theirs: SocketAddrV4, _ours: SocketAddrV4) -> Option<bool> {
+    None
+}
 
 /// Who is at the other end of a connection.
 pub(super) fn identify(connection: &Connection) -> io::Result<Peer> {

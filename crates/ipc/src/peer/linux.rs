@@ -7,11 +7,14 @@
 mod attested;
 mod known;
 mod life;
+mod loopback;
 mod process;
 mod program;
 mod role;
 mod sandbox;
 mod script;
+
+pub(crate) use loopback::is_ours;
 
 use super::Peer;
 use crate::socket::Connection;

@@ -15,6 +15,7 @@ use keybearer_protocol::program::ProgramView;
 use keybearer_protocol::session::CallerView;
 use program::{behind, is_beside_us};
 use std::io;
+use std::net::SocketAddrV4;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::OnceLock;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
@@ -95,6 +96,11 @@ pub(crate) fn split(connection: Connection, _connector: Option<u32>) -> (OwnedRe
 
 /// Whoever holds the descriptor may write anyway.
 pub(crate) fn share(_reader: &mut OwnedReadHalf) {}
+
+/// Whose a connection over loopback is, this system doesn't tell.
+pub(crate) fn is_ours(_theirs: SocketAddrV4, _ours: SocketAddrV4) -> Option<bool> {
+    None
+}
 
 /// Who is at the other end of a connection.
 pub(super) fn identify(connection: &Connection) -> io::Result<Peer> {

@@ -12,6 +12,7 @@ use keybearer_windows::process::Process;
 use keybearer_windows::user::{self, MEDIUM, Sid};
 use program::{behind, is_beside_us, text};
 use std::io;
+use std::net::SocketAddrV4;
 use std::os::windows::io::AsHandle;
 use tokio::io::{ReadHalf, WriteHalf};
 
@@ -60,6 +61,11 @@ pub(crate) fn split(connection: Connection, _connector: Option<u32>) -> (ReadHal
 
 /// Whoever holds the handle may write anyway.
 pub(crate) fn share(_reader: &mut ReadHalf<Connection>) {}
+
+/// Whose a connection over loopback is, this system doesn't tell.
+pub(crate) fn is_ours(_theirs: SocketAddrV4, _ours: SocketAddrV4) -> Option<bool> {
+    None
+}
 
 /// Who is at the other end of a connection. The pipe itself lets nobody in but this user's programs of at least this
 /// integrity; what the number says beyond that is a hint, which is taken at its word only as far as it can be true.
