@@ -1,8 +1,9 @@
 //! An entry as Keybearer understands it: where it leads, whether it is in use, which secrets stand in it as plain text.
 
 use crate::client::{Client, Way};
-use crate::secret::{is_random, is_reference, is_secret_name};
+use crate::secret::{is_random, is_reference, is_secret_name, shown_address};
 use crate::tree::Node;
+use std::fmt;
 use std::path::{Path, PathBuf};
 use url::Url;
 
@@ -36,12 +37,13 @@ pub enum Scope {
     Project(PathBuf),
 }
 
-/// Where an entry leads.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Where an entry leads. Printed for developers, an address is without what may be a secret.
+#[derive(Clone, PartialEq, Eq)]
 pub enum Target {
     /// To a server elsewhere.
     Remote {
-        /// Its address, without user, fragment and parameters that are secrets.
+        /// Its address, without user, fragment and parameters that are secrets. Some servers have a secret in the path,
+        /// which is part of where they are: such an address is found among the [plain texts](Found::plain_text).
         url: String,
         /// How it is spoken with.
         transport: Transport,
@@ -55,6 +57,20 @@ pub enum Target {
     },
     /// To an address that isn't known before the client fills it in.
     Unclear,
+}
+
+impl fmt::Debug for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Target::Remote { url, transport, through } => {
+                let url = shown_address(url).unwrap_or_else(|| url.clone());
+                let mut shown = f.debug_struct("Remote");
+                shown.field("url", &url).field("transport", transport).field("through", through).finish()
+            }
+            Target::Program { command } => f.debug_struct("Program").field("command", command).finish(),
+            Target::Unclear => f.write_str("Unclear"),
+        }
+    }
 }
 
 /// How a server is spoken with.
@@ -241,6 +257,9 @@ fn remote(address: &str, transport: Transport, through: Option<String>, plain_te
     let mut secret = |name: &str| plain_text.push(PlainText { place: Part::Address, name: name.to_owned() });
     if let Some(_password) = url.password() {
         secret("password");
+    }
+    if url.path_segments().is_some_and(|mut segments| segments.any(is_random)) {
+        secret("path");
     }
     let pairs: Vec<(String, String)> = url.query_pairs().into_owned().collect();
     let (kept, taken): (Vec<_>, Vec<_>) =

@@ -10,7 +10,7 @@ mod toml;
 /// YAML, as far as programs write it.
 mod yaml;
 
-use crate::tree::{Change, Node, differ_by};
+use crate::tree::{Change, Node, differ_by, is_only_known};
 use std::ops::Range;
 use zeroize::Zeroizing;
 
@@ -64,6 +64,10 @@ impl Format {
 
     /// The text with these changes made in it.
     pub(crate) fn edit(self, text: &str, changes: &[Change]) -> Result<Zeroizing<String>, NotEditable> {
+        // Dates and the like are known as they are written, and can't be written anew.
+        if changes.iter().any(|change| change.to.as_ref().is_some_and(is_only_known)) {
+            return Err(NotEditable("a value that was there is of an unusual kind"));
+        }
         let unread = |_| NotEditable("it can't be read");
         let before = self.read(text).map_err(unread)?;
         let (mark, body) = without_mark(text);

@@ -45,6 +45,10 @@ pub(crate) fn read(path: &Path, places: &Places) -> Result<Option<OwnFile>, Erro
         io::ErrorKind::PermissionDenied => Error::unreadable(path, &error),
         _ => not_own("it is a link that leads nowhere, or in a circle"),
     })?;
+    // Looked at before it is opened: opening a device may do something.
+    if !fs::metadata(&real).is_ok_and(|metadata| metadata.is_file()) {
+        return Err(not_own("it is no ordinary file"));
+    }
     let file = open(&real).map_err(|error| Error::unreadable(path, &error))?;
     let metadata = file.metadata().map_err(|error| Error::unreadable(path, &error))?;
     if !metadata.is_file() {

@@ -89,7 +89,7 @@ pub fn preview(client: Client, places: &Places, server: Server<'_>, connection: 
     let own = own_file::read(&file, places)?;
     let text = own.as_ref().map_or("", |own| own.text.as_str());
     let root = scan::read(client, &file, text)?;
-    let found = scan::entries(client, &file, places)?;
+    let found = scan::servers(client, &file, &root);
     let same: Vec<&Found> = found.iter().filter(|entry| entry.scope == Scope::User && is_same(entry, server)).collect();
     let adopted = adopted(&same, server);
     let entry = match adopted {

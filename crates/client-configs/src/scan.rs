@@ -66,9 +66,13 @@ pub fn scan(places: &Places) -> Scan {
 }
 
 /// What one file says; nothing if there is no such file.
-pub(crate) fn entries(client: Client, file: &Path, places: &Places) -> Result<Vec<Found>, Error> {
+fn entries(client: Client, file: &Path, places: &Places) -> Result<Vec<Found>, Error> {
     let Some(own) = own_file::read(file, places)? else { return Ok(Vec::new()) };
-    let root = read(client, file, &own.text)?;
+    Ok(servers(client, file, &read(client, file, &own.text)?))
+}
+
+/// The servers of a client's file that was read.
+pub(crate) fn servers(client: Client, file: &Path, root: &Node) -> Vec<Found> {
     let mut found = Vec::new();
     if let Some(servers) = root.at(client.container()) {
         collect(client, file, &Scope::User, servers, &mut found);
@@ -80,7 +84,7 @@ pub(crate) fn entries(client: Client, file: &Path, places: &Places) -> Result<Ve
             }
         }
     }
-    Ok(found)
+    found
 }
 
 /// What a client's file says, as a tree.

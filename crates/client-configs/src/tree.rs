@@ -121,6 +121,16 @@ impl Node {
     }
 }
 
+/// Whether a value, or one in it, is only known as it was written.
+pub(crate) fn is_only_known(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.starts_with('\u{0}'),
+        Value::Array(items) => items.iter().any(is_only_known),
+        Value::Object(members) => members.values().any(is_only_known),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
 /// Whether two states of a file differ by these changes and by nothing else.
 pub(crate) fn differ_by(before: &Node, after: &Node, changes: &[Change]) -> bool {
     let mut expected = before.value();

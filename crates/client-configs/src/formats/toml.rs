@@ -49,7 +49,9 @@ fn node(item: &Item, depth: usize) -> Result<Node, Broken> {
 
 pub(super) fn edit(text: &str, changes: &[Change]) -> Result<Zeroizing<String>, NotEditable> {
     let mut document: DocumentMut = text.parse().map_err(|_| NotEditable("it can't be read"))?;
-    if document.to_string() != text {
+    // The last line is ended if it isn't.
+    let written = Zeroizing::new(document.to_string());
+    if *written != text && written.strip_suffix('\n') != Some(text) {
         return Err(NotEditable("its characters can't be kept as they are"));
     }
     for change in changes {

@@ -159,6 +159,9 @@ pub(super) fn edit(text: &str, changes: &[Change]) -> Result<Zeroizing<String>, 
     let mut text = Zeroizing::new(text.to_owned());
     for change in changes {
         let root = read(&text).map_err(|_| NotEditable("it can't be read"))?;
+        if has_alias(&root) {
+            return Err(NotEditable("a part of it stands for another, which would change along"));
+        }
         let edited = match &change.to {
             Some(to) => set(&text, &root, &change.path, to)?,
             None => remove(&text, &root, &change.path)?,
@@ -166,6 +169,16 @@ pub(super) fn edit(text: &str, changes: &[Change]) -> Result<Zeroizing<String>, 
         *text = edited;
     }
     Ok(text)
+}
+
+fn has_alias(node: &Node) -> bool {
+    match &node.kind {
+        Kind::Map(members) => members.iter().any(|member| has_alias(&member.value)),
+        Kind::List(items) => items.iter().any(has_alias),
+        // No word without quotes begins like this.
+        Kind::Other(written) => written.starts_with('*'),
+        Kind::Text(_) | Kind::Bool(_) => false,
+    }
 }
 
 fn set(text: &str, root: &Node, path: &[String], to: &Value) -> Result<String, NotEditable> {
