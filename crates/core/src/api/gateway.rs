@@ -8,11 +8,14 @@ use crate::error::Error;
 use crate::profile::ProfileError;
 use keybearer_protocol::activity::{ActivityEntry, ActivityKind};
 use keybearer_protocol::gateway::{GatewayAddKeyParams, GatewayKeyReply, GatewayView};
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use url::Url;
 
 /// The header that a client sends its key in.
 pub const KEY_HEADER: &str = "Keybearer-Key";
+/// The ports of which one is chosen, once: it stands in clients' configurations from then on.
+pub const GATEWAY_PORTS: RangeInclusive<u16> = 47831..=47840;
 
 impl Api {
     /// The caller that has this key, if it is one.
