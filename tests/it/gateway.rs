@@ -173,12 +173,22 @@ fn nobody_listens_until_a_client_has_a_key_and_the_port_stays_what_it_was() {
     world.ok(&["status"]).unwrap();
     until("the gateway", || Ok(listens().then_some(()))).unwrap();
     assert_eq!(client.post(CALL).status, 200, "a key outlives the agent");
+    // Another program takes the port meanwhile: no client would find another one, so none is taken.
+    world.kill_agent().unwrap();
+    let squatter = until("the port", || Ok(TcpListener::bind(client.host()).ok())).unwrap();
+    world.ok(&["list"]).unwrap();
+    let status = world.json(&["gateway"]).unwrap();
+    assert_eq!((&status["open"], &status["url"]), (&json!(false), &json!(format!("http://{}", client.host()))));
+    let told = world.run(&["doctor"]).unwrap();
+    assert!(told.code == 36 && told.out.contains("another program uses port"), "{told:?}");
+    drop(squatter);
+    until("the gateway", || Ok((world.json(&["gateway"])?["open"] == true).then_some(()))).unwrap();
     let listed = world.json(&["grants"]).unwrap();
     assert_eq!((&listed[0]["program"], &listed[0]["gateway"]), (&json!("Cursor"), &json!(true)), "{listed}");
     world.ok(&["grants", "revoke", &client.grant]).unwrap();
     until("the end of the gateway", || Ok((!listens()).then_some(()))).unwrap();
     assert_eq!(world.json(&["grants"]).unwrap(), json!([]));
-    // Somebody else takes the port: no client would find another one, so none is taken.
+    // A key that leads nowhere isn't made.
     let squatter = TcpListener::bind(client.host()).unwrap();
     let refused = world.run(&["gateway", "key", "fixed", "--client", "Cursor"]).unwrap();
     assert!(refused.code == 22 && refused.err.contains("another program uses port"), "{refused:?}");
@@ -641,7 +651,8 @@ fn a_key_is_kept_as_a_hash_and_stands_in_no_log() {
     assert_eq!(request_with("POST", &by_path, "Accept: */*", Some(CALL)).unwrap().status, 200);
     request_with("POST", &format!("{by_path}/nowhere"), "Accept: */*", Some(CALL)).unwrap();
     let activity = world.ok(&["activity", "--json"]).unwrap();
-    assert!(activity.contains("Cursor"), "{activity}");
+    let carried = activity.lines().find(|line| line.contains("request_carried")).expect("a row");
+    assert!(carried.contains("Cursor") && !carried.contains("s3cret"), "{carried}");
     let log = world.log();
     assert!(log.contains("TRACE"), "the log isn't talkative");
     assert!(!activity.contains(&client.key) && !log.contains(&client.key));

@@ -301,6 +301,8 @@ export type ActivityKind =
 "token_given" | 
 /** A program got headers. */
 "header_given" | 
+/** A request of a program was carried to the server, through the gateway. */
+"request_carried" | 
 /** A program got nothing. */
 "refused" | 
 /** A person answered a prompt. */
@@ -388,6 +390,8 @@ export type AgentStatusReply = {
   vault_advice: string | null,
   /** What is wrong with `servers.json`, if something is. */
   configuration_problem: string | null,
+  /** Why the gateway doesn't listen although a client has a key, if it doesn't. */
+  gateway_problem?: string | null,
   /** What is wrong with the record of activity, if something is. */
   activity_problem?: string | null,
   /** What a person can do about it. */
@@ -607,6 +611,8 @@ export type GrantView = {
   pid: number | null,
   /** Whether it is about a connection that this program inherited from `keybearer run`. */
   inherited?: boolean,
+  /** Whether it is a key of the gateway, which whoever has it may use. */
+  gateway?: boolean,
   /** What was said: [`Decision::Deny`], [`Decision::WhileRunning`] or [`Decision::Always`]. */
   decision: Decision,
   /** When it was said. */

@@ -11,6 +11,8 @@ mod ask;
 mod browser;
 /// Whether the machine's clock can be right.
 mod clock;
+/// Whether the gateway listens.
+mod gateway;
 /// The folders and files that people edit and the agent writes to.
 mod home;
 /// Whether the keyring keeps secrets.
@@ -105,6 +107,7 @@ pub(crate) fn doctor(reach: &Reach, online: bool, json: bool) -> Result<(), Fail
         .chain(lock::check(&case))
         .chain(memory::check(&case))
         .chain(activity::check(&case))
+        .chain(gateway::check(&case))
         .chain([browser::check(&case), clock::check(&case)])
         .chain(units::check(&case))
         .collect();

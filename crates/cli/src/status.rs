@@ -68,6 +68,9 @@ fn tell(status: &AgentStatusReply, accounts: &[AccountView]) -> Result<(), Failu
     answer(&format!("vault     {vault}{advice}"))?;
     answer(&format!("window    {}", window(status)))?;
     answer(&format!("accounts  {}", by_state(status, accounts)))?;
+    if let Some(problem) = &status.gateway_problem {
+        answer(&format!("gateway   shut: {problem}"))?;
+    }
     if let Some(problem) = &status.activity_problem {
         let advice = status.activity_advice.as_ref().map(|advice| format!(" (what to do: {advice})"));
         answer(&format!("activity  {problem}{}", advice.unwrap_or_default()))?;

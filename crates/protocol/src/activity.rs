@@ -248,6 +248,8 @@ pub enum ActivityKind {
     TokenGiven,
     /// A program got headers.
     HeaderGiven,
+    /// A request of a program was carried to the server, through the gateway.
+    RequestCarried,
     /// A program got nothing.
     Refused,
     /// A person answered a prompt.

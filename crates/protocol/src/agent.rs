@@ -102,6 +102,9 @@ pub struct AgentStatusReply {
     pub vault_advice: Option<String>,
     /// What is wrong with `servers.json`, if something is.
     pub configuration_problem: Option<String>,
+    /// Why the gateway doesn't listen although a client has a key, if it doesn't.
+    #[serde(default)]
+    pub gateway_problem: Option<String>,
     /// What is wrong with the record of activity, if something is.
     #[serde(default)]
     pub activity_problem: Option<String>,

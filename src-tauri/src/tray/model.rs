@@ -289,6 +289,7 @@ mod tests {
             vault_problem: None,
             vault_advice: None,
             configuration_problem: None,
+            gateway_problem: None,
             activity_problem: None,
             activity_advice: None,
         })

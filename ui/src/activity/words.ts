@@ -10,7 +10,7 @@ export type Interest = "all" | "given" | "refreshes" | "sign_ins" | "problems";
 
 export const kindsOf: Record<Interest, ActivityKind[]> = {
   all: [],
-  given: ["token_given", "header_given"],
+  given: ["token_given", "header_given", "request_carried"],
   refreshes: ["token_refreshed", "refresh_failed"],
   sign_ins: ["signed_in", "sign_in_failed", "signed_out"],
   problems: ["refused", "refresh_failed", "sign_in_failed", "connection_refused", "rows_missed"],
@@ -19,6 +19,7 @@ export const kindsOf: Record<Interest, ActivityKind[]> = {
 const icons: Record<ActivityKind, IconName> = {
   token_given: "key",
   header_given: "key",
+  request_carried: "key",
   refused: "denied",
   prompt_answered: "check",
   grant_revoked: "cross",

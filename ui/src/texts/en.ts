@@ -328,6 +328,7 @@ export const en = {
       askAgain: "Ask again",
       askAgainOf: (name: string) => `Ask again for ${name}`,
       inherited: "While its command runs",
+      gateway: "Key of the gateway",
       decision: {
         deny: "Denied",
         once: "Once",
@@ -366,6 +367,7 @@ export const en = {
     kinds: {
       token_given: "Access token given",
       header_given: "Headers given",
+      request_carried: "Request carried",
       refused: "Request refused",
       prompt_answered: "You answered",
       grant_revoked: "Answer forgotten",
@@ -405,6 +407,7 @@ export const en = {
       renamed: "its name",
       approval_ask: "you are asked about programs",
       approval_same_user: "all your programs may, unasked",
+      gateway_key: "a client got a key of the gateway",
       auto_lock: "when it locks by itself",
       exceptions_accepted: "a check of the sign-in was weakened",
       vault_moved: "secrets lie in another vault",

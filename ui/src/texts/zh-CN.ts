@@ -303,6 +303,7 @@ export const zhCN: Texts = {
       askAgain: "再次询问",
       askAgainOf: (name) => `再次询问 ${name}`,
       inherited: "其命令运行期间",
+      gateway: "网关密钥",
       decision: {
         deny: "已拒绝",
         once: "仅允许这次",
@@ -341,6 +342,7 @@ export const zhCN: Texts = {
     kinds: {
       token_given: "已发放访问令牌",
       header_given: "已发放请求头",
+      request_carried: "已转发请求",
       refused: "请求被拒绝",
       prompt_answered: "您的回答",
       grant_revoked: "已忘记回答",
@@ -380,6 +382,7 @@ export const zhCN: Texts = {
       renamed: "名称",
       approval_ask: "程序需询问您",
       approval_same_user: "您的所有程序无需询问",
+      gateway_key: "为一个客户端发放了网关密钥",
       auto_lock: "自动锁定的时机",
       exceptions_accepted: "放宽了一项登录检查",
       vault_moved: "密钥移到了另一个保险库",

@@ -26,6 +26,10 @@ fn what(entry: &ActivityEntry) -> String {
     match entry.kind {
         ActivityKind::TokenGiven => format!("access token given{times} to {}{renewed}", who()),
         ActivityKind::HeaderGiven => format!("headers given{times} to {}{renewed}", who()),
+        ActivityKind::RequestCarried if entry.calls > 1 => {
+            format!("{} requests of {} carried to the server", entry.calls, who())
+        }
+        ActivityKind::RequestCarried => format!("request of {} carried to the server{renewed}", who()),
         ActivityKind::Refused => format!("refused{times} to {}: {}", who(), why(entry)),
         ActivityKind::PromptAnswered => format!("you said \"{}\" to {}", answer(entry.decision), who()),
         ActivityKind::GrantRevoked => {
@@ -96,6 +100,7 @@ fn protection(entry: &ActivityEntry) -> String {
     match entry.cause.as_deref() {
         Some("approval_ask") => "you are asked about programs".to_owned(),
         Some("approval_same_user") => "all your programs may, unasked".to_owned(),
+        Some("gateway_key") => "a client got a key of the gateway".to_owned(),
         Some("auto_lock") => "when it locks by itself".to_owned(),
         Some("exceptions_accepted") => "a check of the sign-in was weakened".to_owned(),
         Some("vault_moved") => "secrets lie in another vault".to_owned(),

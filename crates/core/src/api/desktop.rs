@@ -214,6 +214,7 @@ impl Api {
             vault_advice: problem.as_ref().and_then(VaultError::way_out).map(str::to_owned),
             vault_problem: problem.map(|problem| problem.to_string()),
             configuration_problem,
+            gateway_problem: self.gateway_problem().await,
             activity_advice: activity_problem.as_ref().map(|problem| problem.way_out().to_owned()),
             activity_problem: activity_problem.map(|problem| problem.to_string()),
         }

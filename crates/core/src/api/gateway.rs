@@ -62,6 +62,11 @@ impl Api {
         })
     }
 
+    /// Why the gateway doesn't listen although there is a key, if it doesn't.
+    pub(super) async fn gateway_problem(&self) -> Option<String> {
+        problem(self.consent.gateway_door().settled().await)
+    }
+
     /// The account that the holder of a key names, by its name or the one that it had when the key was made: that stands
     /// in the client's configuration. Others look as if they weren't there.
     pub(super) async fn find_for_key(&self, caller: &Caller, target: &str) -> Result<Arc<Account>, Error> {

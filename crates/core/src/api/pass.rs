@@ -66,7 +66,7 @@ impl Pass {
             authorized.inspect_err(|error| self.api.note_refused(&self.caller, Some(&self.profile()), None, error))?;
         let issued = authorized.issued.as_ref();
         issued.iter().for_each(|issued| self.account.note_use(issued.generation));
-        self.api.note_given(ActivityKind::HeaderGiven, &self.caller, &self.account, issued, asked.as_ref(), None);
+        self.api.note_given(ActivityKind::RequestCarried, &self.caller, &self.account, issued, asked.as_ref(), None);
         Ok(authorized)
     }
 
