@@ -10,6 +10,7 @@ mod authorization_servers;
 mod auto_lock;
 mod bad_input;
 mod binding;
+mod bridge;
 mod callback;
 mod change;
 mod client_credentials;

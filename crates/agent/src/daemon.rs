@@ -10,13 +10,17 @@ use keybearer_core::consent::Consent;
 use keybearer_core::home::{Home, random_id};
 use keybearer_core::renewals;
 use keybearer_gateway::http::{Gateway, Visitor};
+use keybearer_gateway::relay::Relay;
+use keybearer_gateway::stdio::Bridges;
 use keybearer_gateway::upstream::HttpUpstream;
 use keybearer_ipc::peer::{self, Witness};
+use keybearer_ipc::pipe::Pipe;
 use keybearer_ipc::place::Place;
 use keybearer_ipc::server::{self, Handler, Refusal, Stream, serve};
+use keybearer_protocol::bridge::BridgeOpen;
 use keybearer_protocol::session::{CallerView, Server, SessionDelegate};
 use keybearer_protocol::{Door, ErrorObject, Method, methods};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -71,8 +75,9 @@ async fn live(home: Home, place: Place, handed: Handed, detach: bool) -> anyhow:
     );
     let (restricted, gateway_door) = (consent.restricted_door().clone(), consent.gateway_door().clone());
     let api = Arc::new(Api::new(accounts.clone(), consent, started_by, stop.clone()));
-    let gateway = Gateway::new(api.clone());
-    let handler = Arc::new(Doors { api: api.clone(), gateway: gateway.clone() });
+    let relay = Arc::new(Relay::default());
+    let (gateway, bridges) = (Gateway::new(api.clone(), relay.clone()), Arc::new(Bridges::new(relay)));
+    let handler = Arc::new(Doors { api: api.clone(), gateway: gateway.clone(), bridges });
     let server = Server {
         name: "keybearer-agent".to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -158,6 +163,7 @@ async fn signalled() {
 struct Doors {
     api: Arc<Api>,
     gateway: Arc<Gateway>,
+    bridges: Arc<Bridges>,
 }
 
 impl Handler for Doors {
@@ -172,6 +178,9 @@ impl Handler for Doors {
         method: &str,
         params: Value,
     ) -> Result<Value, ErrorObject> {
+        if method == BridgeOpen::NAME {
+            return self.open_bridge(door, caller, params).await;
+        }
         let answer = self.api.answer(door, &seen(caller), method, params).await;
         if method == SessionDelegate::NAME
             && let Ok(reply) = &answer
@@ -200,6 +209,16 @@ impl Handler for Doors {
                 Refusal::AnotherProcess => "another_process",
             },
         );
+    }
+}
+
+impl Doors {
+    /// Gives the connection to the gateway, as a pipe.
+    async fn open_bridge(&self, door: Door, caller: &server::Caller, params: Value) -> Result<Value, ErrorObject> {
+        let (reply, pass) = self.api.open_bridge(door, &seen(caller), params).await?;
+        let bridges = self.bridges.clone();
+        caller.handover.give(async move |pipe: Pipe| bridges.carry(pass, pipe.reader, pipe.writer).await);
+        Ok(json!(reply))
     }
 }
 

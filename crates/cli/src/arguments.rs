@@ -3,8 +3,8 @@
 use crate::connection::Reach;
 use crate::output::Failure;
 use crate::{
-    activity, agent, auto_lock, client_metadata, doctor, gateway, grants, manual, practice, profiles, restricted, rpc,
-    run, sign_in, status, token, vault,
+    activity, agent, auto_lock, bridge, client_metadata, doctor, gateway, grants, manual, practice, profiles, restricted,
+    rpc, run, sign_in, status, token, vault,
 };
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
@@ -65,6 +65,8 @@ pub(crate) enum Command {
     Token(TokenArguments),
     /// Print the headers that authorize a request, as a JSON object
     Headers(HeadersArguments),
+    /// Be an MCP server of stdio: what a client says goes to the account's server, with the token added
+    Bridge(Named),
     /// Run a command that gets an account's tokens over a connection it inherits, or one token in a variable
     Run(RunArguments),
     /// See whether an account works, with a real tools/list
@@ -542,6 +544,7 @@ impl Command {
             Command::SignOut(named) => sign_in::sign_out(reach, named, json),
             Command::Token(arguments) => token::token(reach, arguments, json),
             Command::Headers(arguments) => token::headers(reach, arguments),
+            Command::Bridge(named) => bridge::bridge(reach.clone(), named.name),
             Command::Run(arguments) => run::run(reach, arguments),
             Command::Gateway { action } => gateway::gateway(reach, action, json),
             Command::Restricted { action } => restricted::restricted(reach, action, json),

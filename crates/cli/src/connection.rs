@@ -24,7 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(75);
 const OPENING: Duration = Duration::from_secs(1);
 
 /// Which Keybearer is meant, and how to reach its agent.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Reach {
     home: Option<PathBuf>,
 }

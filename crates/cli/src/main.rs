@@ -10,6 +10,8 @@ mod agent;
 mod arguments;
 /// When Keybearer locks by itself.
 mod auto_lock;
+/// An MCP server of stdio: a pipe into the agent.
+mod bridge;
 /// The document that tells authorization servers who Keybearer is.
 mod client_metadata;
 /// Reaching the agent, which starts when it is needed.

@@ -6,6 +6,8 @@ mod activity;
 mod clients;
 /// What a window asks beside the accounts.
 mod desktop;
+/// Connections that become a pipe to a server.
+mod bridge;
 /// The keys of the gateway.
 mod gateway;
 /// Callers that are no program of this user by themselves.

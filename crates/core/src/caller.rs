@@ -30,7 +30,7 @@ pub enum Standing {
     /// As the program that it is.
     #[default]
     Program,
-    /// As whoever holds a connection that `keybearer run` handed on (REQ-C2).
+    /// As whoever holds a connection that `keybearer run` handed on (REQ-C2), or that is a bridge.
     Inherited,
     /// As somebody behind the restricted door: nobody can tell who.
     Restricted,

@@ -219,10 +219,7 @@ impl Consent {
     pub fn standing(&self, door: Door, caller: &Caller) -> Standing {
         match door {
             Door::Restricted => Standing::Restricted,
-            // Nobody but the command hands a connection on.
-            Door::Programs if caller.is_helper && self.state().delegations.has(&caller.connection) => {
-                Standing::Inherited
-            }
+            Door::Programs if self.state().delegations.has(&caller.connection) => Standing::Inherited,
             Door::Programs | Door::Admin | Door::Gateway => caller.standing.clone(),
         }
     }

@@ -60,7 +60,7 @@ type Body = UnsyncBoxBody<Bytes, RelayError>;
 /// The gateway. One for all connections.
 pub struct Gateway {
     api: Arc<Api>,
-    relay: Relay,
+    relay: Arc<Relay>,
     rooms: Rooms,
     endpoints: Arc<Endpoints>,
     /// How many requests of each client are under way.
@@ -129,9 +129,9 @@ impl From<Error> for Refusal {
 }
 
 impl Gateway {
-    /// A gateway to the accounts of this agent.
-    pub fn new(api: Arc<Api>) -> Arc<Gateway> {
-        let (relay, rooms, endpoints, under_way) = Default::default();
+    /// A gateway to the accounts of this agent, by connections that others may share.
+    pub fn new(api: Arc<Api>, relay: Arc<Relay>) -> Arc<Gateway> {
+        let (rooms, endpoints, under_way) = Default::default();
         Arc::new(Gateway { api, relay, rooms, endpoints, under_way })
     }
 

@@ -8,6 +8,8 @@ mod events;
 mod exchange;
 /// Carries a program's requests to the server of an account.
 pub mod relay;
+/// The MCP of stdio, carried to a server over HTTP.
+pub mod stdio;
 /// The gateway over HTTP.
 pub mod http;
 /// One MCP request to a server, from handshake to answer.

@@ -1,6 +1,6 @@
 //! One MCP request to a server, from handshake to answer (Streamable HTTP).
 
-use crate::events::Events;
+use crate::events::{Event, Events};
 use crate::exchange::exchange;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, header};
@@ -209,7 +209,7 @@ async fn read(answer: &mut Answer, id: u32) -> Result<Value, UpstreamError> {
         Some("text/event-stream") => {
             let mut events = Events::default();
             while let Some(chunk) = answer.chunk().await? {
-                for data in events.push(&chunk) {
+                for Event { data, .. } in events.push(&chunk) {
                     let message: Value = serde_json::from_slice(&data).map_err(|_| not_mcp("an event isn't JSON"))?;
                     if message.get("id") == Some(&id.into()) && message.get("method").is_none() {
                         return Ok(message);

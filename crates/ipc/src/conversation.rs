@@ -2,6 +2,7 @@
 
 use crate::frame::{FrameError, LIMIT, Lines};
 use crate::peer::{self, Witness};
+use crate::pipe::Pipe;
 use crate::server::{Caller, Handler, Refusal};
 use crate::session::{Session, Step, Welcome};
 use crate::socket::Connection;
@@ -16,7 +17,7 @@ use std::io::{self, ErrorKind};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 use zeroize::Zeroizing;
@@ -121,6 +122,18 @@ pub(crate) async fn converse<H: Handler>(
             None => {}
         }
         conversation.write(&mut writer).await?;
+        if let Some(hold) = conversation.caller.handover.take().filter(|_| !conversation.is_over) {
+            // What is under way, or was said too early, has no place in a pipe.
+            if conversation.session.open().next().is_some() || lines.is_partial() {
+                return Err(ErrorKind::InvalidData.into());
+            }
+            let pipe = conversation.into_pipe(reader, writer);
+            tokio::select! {
+                () = hold(pipe) => {}
+                () = &mut told => {}
+            }
+            return Ok(());
+        }
         if conversation.begins_anew() {
             peer::share(&mut reader);
             // A child of the process may hold the connection longer than it lives.
@@ -225,6 +238,16 @@ impl<H: Handler> Conversation<H> {
         self.take_all_back();
         self.session.restart(self.handler.capabilities(self.door, &self.caller));
         true
+    }
+
+    /// The connection as a pipe.
+    fn into_pipe(
+        self,
+        reader: impl AsyncRead + Send + 'static,
+        writer: impl AsyncWrite + Send + 'static,
+    ) -> Pipe {
+        let Conversation { handler, door, caller, witness, .. } = self;
+        Pipe::new(reader, writer, witness, move |why| handler.refused(door, &caller.view, why))
     }
 
     /// Ends all that is under way: what was asked before a hello gets no answer any more.

@@ -13,6 +13,8 @@ mod conversation;
 pub mod frame;
 /// Who calls, as the kernel tells.
 pub mod peer;
+/// A connection that has become a pipe.
+pub mod pipe;
 /// Where the sockets are.
 pub mod place;
 /// The agent's side.

@@ -3,6 +3,7 @@
 
 use crate::conversation::{HELLO, WRITE, converse, encode};
 use crate::peer::{self, Peer, Witness, identify};
+use crate::pipe::Handover;
 use crate::session::Welcome;
 use crate::socket::{Connection, Listener, accept};
 use futures_util::FutureExt;
@@ -86,6 +87,8 @@ pub struct Caller {
     /// The account that the connection was given to, with which it begins anew as that of whoever holds its descriptor.
     /// Set by whoever answers the request for that.
     pub delegation: Arc<OnceLock<String>>,
+    /// What goes on with the connection as a pipe. Set by whoever answers the request for that.
+    pub handover: Handover,
     /// Takes notices to the caller.
     pub outbox: Outbox,
 }
@@ -203,6 +206,7 @@ async fn attend<H: Handler>(shared: Arc<Shared<H>>, connection: Connection, _per
         connection: SO_FAR.fetch_add(1, Ordering::Relaxed),
         open,
         delegation: Arc::default(),
+        handover: Handover::default(),
         outbox,
     };
     if shared.door == Door::Gateway {

@@ -91,7 +91,7 @@ pub struct GrantView {
     pub script: Option<String>,
     /// The running program, for answers that end with it.
     pub pid: Option<u32>,
-    /// Whether it is about a connection that this program inherited from `keybearer run`.
+    /// Whether it is about one connection: one that this program inherited from `keybearer run`, or its bridge.
     #[serde(default)]
     pub inherited: bool,
     /// Whether it is a key of the gateway, which whoever has it may use.

@@ -13,8 +13,12 @@ pub mod activity;
 pub mod agent;
 /// Sign-in: start, follow, cancel, and the one entry of every callback.
 pub mod auth;
+/// A connection that becomes a pipe to an account's server.
+pub mod bridge;
 /// The MCP clients on this computer, and how an account is written into their files.
 pub mod clients;
+/// The envelope of an MCP message that passes by.
+pub mod envelope;
 /// What a person may accept of an authorization server although the rules refuse it.
 pub mod exception;
 /// What can go wrong: stable codes, names, and the command's exit codes.

@@ -4,6 +4,7 @@ use crate::account::{AccountRefresh, AccountSignOut, AccountTest};
 use crate::activity::{ActivityFollow, ActivityList, ActivitySetAside, ActivityVerify};
 use crate::agent::{AgentLock, AgentPing, AgentStatus, AgentStop, AgentUnlock, AgentWatch};
 use crate::auth::{AuthCancel, AuthComplete, AuthStart, AuthStatus};
+use crate::bridge::BridgeOpen;
 use crate::clients::{ClientsApply, ClientsPreview, ClientsScan, ClientsServers, ClientsUndo};
 use crate::events::{EventsSubscribe, EventsUnsubscribe};
 use crate::gateway::{GatewayAddKey, GatewayStatus};
@@ -41,7 +42,7 @@ macro_rules! methods {
 }
 
 methods! {
-    SessionDelegate TokenGet HeaderGet TokenInvalidate
+    SessionDelegate TokenGet HeaderGet TokenInvalidate BridgeOpen
     ProfileAdd ProfileUpdate ProfileRemove ProfileRename ProfileList ProfileShow
     AuthStart AuthStatus AuthCancel AuthComplete
     AccountSignOut AccountTest AccountRefresh

@@ -62,6 +62,22 @@ impl Api {
         })
     }
 
+    /// Where an account is at the gateway, or will be: on the port that was chosen, or on the first that can be.
+    pub(super) async fn gateway_address(&self, profile: &str) -> Result<String, Error> {
+        let port = match self.consent.gateway_door().settled().await {
+            GatewayState::Open(port) => Some(port),
+            GatewayState::Shut | GatewayState::Failed(_) => self.accounts.context().settings.read()?.gateway_port,
+        };
+        Ok(address(port.unwrap_or(*GATEWAY_PORTS.start()), profile))
+    }
+
+    /// Where an account is at the gateway's socket, if there is one, as VS Code writes such addresses.
+    pub(super) fn gateway_socket(&self, profile: &str) -> Option<String> {
+        let mut path = Url::parse("unix:///mcp").ok()?;
+        path.path_segments_mut().ok()?.push(profile);
+        Some(format!("unix://{}#{}", self.consent.gateway_door().socket()?.to_str()?, path.path()))
+    }
+
     /// Why the gateway doesn't listen although there is a key, if it doesn't.
     pub(super) async fn gateway_problem(&self) -> Option<String> {
         problem(self.consent.gateway_door().settled().await)

@@ -1,5 +1,5 @@
-//! Callers that are no program of this user by themselves: whoever inherited a connection from `keybearer run` (REQ-C2), and
-//! whoever comes through the restricted door. Neither sees more than what was named for it.
+//! Callers that are no program of this user by themselves: whoever inherited a connection from `keybearer run` (REQ-C2) or
+//! is at the other end of a bridge, and whoever comes through the restricted door. Neither sees more than what was named for it.
 
 use super::{Api, not_behind};
 use crate::account::Account;
@@ -9,6 +9,7 @@ use crate::error::Error;
 use crate::profile::ProfileError;
 use keybearer_protocol::agent::AgentPing;
 use keybearer_protocol::profile::ProfileList;
+use keybearer_protocol::prompt::PromptKind;
 use keybearer_protocol::restricted::RestrictedView;
 use keybearer_protocol::session::{SessionDelegateParams, SessionDelegateReply};
 use keybearer_protocol::token::{HeaderGet, TokenGet, TokenInvalidate};
@@ -75,8 +76,11 @@ impl Api {
         caller: &Caller,
         params: SessionDelegateParams,
     ) -> Result<SessionDelegateReply, Error> {
+        if !caller.is_helper {
+            return Err(Error::RunOnly);
+        }
         let account = self.named(caller, &params.profile).await?;
-        self.consent.delegate(caller, &account, Asking::of(params.interactive, true)).await?;
+        self.consent.delegate(PromptKind::Run, caller, &account, Asking::of(params.interactive, true)).await?;
         Ok(SessionDelegateReply { profile: account.name(), server_url: account.view().server_url })
     }
 

@@ -40,7 +40,7 @@ impl Api {
     }
 
     /// What comes of this, unless the agent is locked or gets locked meanwhile.
-    async fn unless_locked<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    pub(super) async fn unless_locked<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
         if self.consent.is_locked().await? {
             return Err(Error::Locked);
         }

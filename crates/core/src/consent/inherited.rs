@@ -1,5 +1,5 @@
-//! Connections that `keybearer run` hands to a command (REQ-C2): each serves one account, without further questions, until
-//! the command ends or what allowed it is taken back.
+//! Connections that serve one account without further questions, until they end or what allowed them is taken back: those
+//! that `keybearer run` hands to a command (REQ-C2), and those that have become a bridge.
 
 use super::{Asking, Consent, question};
 use crate::account::Account;
@@ -123,16 +123,20 @@ impl Consent {
         ended
     }
 
-    /// Makes the caller's connection one for this account, if whoever runs the command may use it.
-    pub async fn delegate(&self, caller: &Caller, account: &Account, asking: Asking) -> Result<(), Error> {
-        if !caller.is_helper {
-            return Err(Error::RunOnly);
-        }
-        let asked = self.permit_for(PromptKind::Run, caller, account, asking).await?;
+    /// Makes the caller's connection one for this account, if whoever it is for may use it: a command
+    /// ([`PromptKind::Run`]), or the program at the other end of a bridge.
+    pub async fn delegate(
+        &self,
+        kind: PromptKind,
+        caller: &Caller,
+        account: &Account,
+        asking: Asking,
+    ) -> Result<(), Error> {
+        let asked = self.permit_for(kind, caller, account, asking).await?;
         // While a person thought, the agent may have been locked, and the account moved to another server.
         self.lock.check()?;
         let was_asked = asked.is_some();
-        let asked = asked.map_or_else(|| question(PromptKind::Run, caller, account), |permitted| permitted.asked);
+        let asked = asked.map_or_else(|| question(kind, caller, account), |permitted| permitted.asked);
         let delegation = Delegation {
             id: random_id(),
             connection: caller.connection.clone(),
@@ -166,11 +170,11 @@ impl Consent {
     pub(super) async fn inherited(&self, caller: &Caller, account: &Account) -> Result<Asked, Error> {
         let approval = self.approval().await?;
         self.lock.check()?;
-        let current = question(PromptKind::Run, caller, account);
         let state = self.state();
         let delegation = state.delegations.of(&caller.connection);
         let over = || Error::ConsentRequired(Unasked::InheritedOver);
         let delegation = delegation.filter(|delegation| !delegation.is_over).ok_or_else(over)?;
+        let current = question(delegation.asked.kind, caller, account);
         let same_server =
             delegation.asked.account == current.account && delegation.asked.server_url == current.server_url;
         let allowed = match (delegation.was_asked, approval) {

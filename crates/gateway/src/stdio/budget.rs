@@ -1,0 +1,46 @@
+//! What the messages of all bridges may hold of the agent's memory together.
+
+use std::sync::Arc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// What is counted at one time, in bytes.
+const UNIT: usize = 1024;
+
+/// Memory for messages, shared by all that hold a clone.
+#[derive(Clone, Debug)]
+pub(crate) struct Budget(Arc<Semaphore>);
+
+/// What one message holds of it, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Held {
+    budget: Budget,
+    units: Option<OwnedSemaphorePermit>,
+}
+
+impl Budget {
+    /// So many bytes.
+    pub(crate) fn of(bytes: usize) -> Budget {
+        Budget(Arc::new(Semaphore::new(bytes / UNIT)))
+    }
+
+    /// The part of a message that is still empty.
+    pub(crate) fn nothing(&self) -> Held {
+        Held { budget: self.clone(), units: None }
+    }
+}
+
+impl Held {
+    /// Makes room for a message of so many bytes; whether there is. Nobody waits for it: who holds the rest may wait for
+    /// whoever asks.
+    pub(crate) fn grow(&mut self, bytes: usize) -> bool {
+        let has = self.units.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
+        let missing = bytes.div_ceil(UNIT).saturating_sub(has);
+        let Some(missing) = u32::try_from(missing).ok().filter(|missing| *missing > 0) else { return missing == 0 };
+        let Ok(more) = self.budget.0.clone().try_acquire_many_owned(missing) else { return false };
+        match &mut self.units {
+            Some(units) => units.merge(more),
+            None => self.units = Some(more),
+        }
+        true
+    }
+}
