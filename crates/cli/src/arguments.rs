@@ -3,8 +3,8 @@
 use crate::connection::Reach;
 use crate::output::Failure;
 use crate::{
-    activity, agent, auto_lock, bridge, client_metadata, doctor, gateway, grants, manual, practice, profiles, restricted,
-    rpc, run, sign_in, status, token, vault,
+    activity, agent, auto_lock, bridge, client_metadata, doctor, gateway, grants, manual, practice, profiles,
+    restricted, rpc, run, sign_in, status, token, vault,
 };
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};

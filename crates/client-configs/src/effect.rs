@@ -9,7 +9,9 @@ impl Client {
             Client::ClaudeCode => "Claude Code takes note of it at the start of its next session.",
             Client::ClaudeDesktop => "Quit Claude Desktop and start it again: it reads its file when it starts.",
             Client::VsCode => "VS Code takes note of it at once; start the server there if it isn't started by itself.",
-            Client::Cursor => "Cursor takes note of it at once; if it doesn't, switch the server off and on in its settings.",
+            Client::Cursor => {
+                "Cursor takes note of it at once; if it doesn't, switch the server off and on in its settings."
+            }
             Client::Windsurf => "Refresh the list of servers in Windsurf, or start it again.",
             Client::Devin => "Start Devin again: it reads its file when it starts.",
             Client::Codex => "Codex takes note of it at the start of its next session.",

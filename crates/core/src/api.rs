@@ -114,7 +114,17 @@ impl Api {
         let consent = Arc::new(consent);
         let locking = Locking::start(accounts.clone(), consent.clone());
         let events = Events::new(accounts.clone(), consent.clone());
-        Api { accounts, consent, clients, locking, events, started_at: now(), started_by, stop, glanced: Mutex::default() }
+        Api {
+            accounts,
+            consent,
+            clients,
+            locking,
+            events,
+            started_at: now(),
+            started_by,
+            stop,
+            glanced: Mutex::default(),
+        }
     }
 
     /// Answers one request that came through this door.

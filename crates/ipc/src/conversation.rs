@@ -241,11 +241,7 @@ impl<H: Handler> Conversation<H> {
     }
 
     /// The connection as a pipe.
-    fn into_pipe(
-        self,
-        reader: impl AsyncRead + Send + 'static,
-        writer: impl AsyncWrite + Send + 'static,
-    ) -> Pipe {
+    fn into_pipe(self, reader: impl AsyncRead + Send + 'static, writer: impl AsyncWrite + Send + 'static) -> Pipe {
         let Conversation { handler, door, caller, witness, .. } = self;
         Pipe::new(reader, writer, witness, move |why| handler.refused(door, &caller.view, why))
     }

@@ -96,7 +96,9 @@ impl Message {
             };
             let name = name.as_ref().and_then(Value::as_str);
             let said = [(PROTOCOL_VERSION, Some(protocol)), ("mcp-method", Some(method)), ("mcp-name", name)];
-            said.into_iter().filter_map(|(header, value)| Some((HeaderName::from_static(header), encoded(value?)?))).collect()
+            said.into_iter()
+                .filter_map(|(header, value)| Some((HeaderName::from_static(header), encoded(value?)?)))
+                .collect()
         });
         Some(Message { body: body.into(), asks, kind, stateless, _held: held })
     }
