@@ -94,7 +94,10 @@ fn a_revoked_sign_in_is_told_and_the_next_one_serves_the_same_bridge() {
     let mut client = Client::open(&world, "practice");
     practice.control(&json!({ "revoke_all": true })).unwrap();
     let refused = client.call_tool(1, "add", &json!({ "a": 1, "b": 1 }));
-    assert_eq!((name(&refused), &refused["error"]["data"]["action"]), ("auth_required", &json!("keybearer sign-in practice")));
+    assert_eq!(
+        (name(&refused), &refused["error"]["data"]["action"]),
+        ("auth_required", &json!("keybearer sign-in practice"))
+    );
     world.run(&["sign-in", "practice"]).unwrap();
     assert_eq!(sum(&client.call_tool(2, "add", &json!({ "a": 1, "b": 1 }))), "2");
 }
@@ -126,7 +129,12 @@ fn a_killed_agent_costs_the_open_requests_and_nothing_else() {
     // The next finds another agent, to which the handshake was said again; the client sees none of that.
     assert_eq!(client.call(4, "fast", &json!({}))["result"]["said"], "fast");
     assert_eq!((server.count("initialize"), server.count("notifications/initialized")), (2, 2));
-    let hellos: Vec<Value> = server.seen().iter().filter(|seen| seen.asks() == "initialize").map(|seen| seen.body["params"].clone()).collect();
+    let hellos: Vec<Value> = server
+        .seen()
+        .iter()
+        .filter(|seen| seen.asks() == "initialize")
+        .map(|seen| seen.body["params"].clone())
+        .collect();
     assert_eq!(hellos[0], hellos[1]);
     client.finish();
     let ended = client.ended();
@@ -213,7 +221,10 @@ fn a_stream_comes_as_it_is_said_and_the_server_can_ask_back() {
             // Nothing more before the client has answered.
             heard.wait();
             // Over several lines, as a stream may have it.
-            events.write(&format!("data: {{\"jsonrpc\":\"2.0\",\r\ndata:  \"id\":{},\ndata: \"result\":{{\"of\":\"\u{fc}\"}}}}\n\n", seen.body["id"]));
+            events.write(&format!(
+                "data: {{\"jsonrpc\":\"2.0\",\r\ndata:  \"id\":{},\ndata: \"result\":{{\"of\":\"\u{fc}\"}}}}\n\n",
+                seen.body["id"]
+            ));
             events.end();
         }
         _ => {
@@ -232,7 +243,12 @@ fn a_stream_comes_as_it_is_said_and_the_server_can_ask_back() {
     client.send(&json!({ "jsonrpc": "2.0", "id": 70, "result": { "text": "hi" } }));
     assert_eq!(client.next(), json!({ "jsonrpc": "2.0", "id": 1, "result": { "of": "ü" } }));
     let said = server.seen();
-    assert!(said.iter().skip(1).filter(|seen| seen.method == "POST").all(|seen| seen.header("mcp-protocol-version") == "2025-11-25"));
+    assert!(
+        said.iter()
+            .skip(1)
+            .filter(|seen| seen.method == "POST")
+            .all(|seen| seen.header("mcp-protocol-version") == "2025-11-25")
+    );
 }
 
 #[test]
@@ -418,7 +434,9 @@ fn what_is_no_message_is_refused_and_costs_itself_alone() {
         "page" => reply.whole(200, "Content-Type: text/html\r\n", "<p>hello</p>"),
         "strange" => reply.json(200, &json!({ "jsonrpc": "2.0", "id": "somebody else's", "result": {} })),
         "half" => reply.whole(200, "Content-Type: application/json\r\n", "{\"jsonrpc\":\"2.0\",\"id\":"),
-        "refused" => reply.json(400, &json!({ "jsonrpc": "2.0", "id": null, "error": { "code": -32022, "message": "no" } })),
+        "refused" => {
+            reply.json(400, &json!({ "jsonrpc": "2.0", "id": null, "error": { "code": -32022, "message": "no" } }))
+        }
         "broken" => reply.empty(500),
         _ => reply.json(200, &result(seen, &json!({}))),
     });
@@ -451,7 +469,10 @@ fn what_is_no_message_is_refused_and_costs_itself_alone() {
 fn a_batch_goes_as_it_is_and_each_of_its_requests_is_answered() {
     let server = Server::shaking_hands(|seen, reply| {
         let batch = seen.body.as_array().expect("a batch");
-        let answers = batch.iter().filter(|message| message["id"] == 1).map(|message| json!({ "jsonrpc": "2.0", "id": message["id"], "result": {} }));
+        let answers = batch
+            .iter()
+            .filter(|message| message["id"] == 1)
+            .map(|message| json!({ "jsonrpc": "2.0", "id": message["id"], "result": {} }));
         reply.json(200, &answers.collect());
     });
     let world = world_with(&server);
@@ -521,8 +542,16 @@ fn a_server_without_handshake_finds_in_headers_what_it_wants() {
     client.send(&json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": { "requestId": 2 } }));
     gate.wait();
     assert!(client.call(3, "tools/list", &json!({ "_meta": meta }))["result"].is_object());
-    let said: Vec<_> = server.seen().iter().map(|seen| ["mcp-protocol-version", "mcp-method", "mcp-name"].map(|name| seen.header(name).to_owned())).collect();
-    let expected = [["2026-07-28", "tools/call", "=?base64?Z3LDvMOfZQ==?="], ["2026-07-28", "subscriptions/listen", ""], ["2026-07-28", "tools/list", ""]];
+    let said: Vec<_> = server
+        .seen()
+        .iter()
+        .map(|seen| ["mcp-protocol-version", "mcp-method", "mcp-name"].map(|name| seen.header(name).to_owned()))
+        .collect();
+    let expected = [
+        ["2026-07-28", "tools/call", "=?base64?Z3LDvMOfZQ==?="],
+        ["2026-07-28", "subscriptions/listen", ""],
+        ["2026-07-28", "tools/list", ""],
+    ];
     assert_eq!(said, expected);
 }
 
@@ -581,7 +610,8 @@ fn a_bridge_serves_the_program_that_opened_it_and_no_other() {
 
 #[test]
 fn a_client_that_ends_or_stops_reading_ends_the_bridge() {
-    let server = Server::shaking_hands(|seen, reply| reply.json(200, &result(seen, &json!({ "text": "x".repeat(1 << 20) }))));
+    let server =
+        Server::shaking_hands(|seen, reply| reply.json(200, &result(seen, &json!({ "text": "x".repeat(1 << 20) }))));
     let world = world_with(&server);
     let script = r#"exec 3>&1; "$1" bridge test | head -c 10 >/dev/null; echo over >&3"#;
     let mut shell = world.program("sh");

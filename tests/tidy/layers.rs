@@ -1,5 +1,5 @@
-//! Which crate may know which. The floors, from the ground: windows, macos, protocol, oauth, desktop-entry · ipc, core · gateway,
-//! cli, desktop · agent.
+//! Which crate may know which. The floors, from the ground: windows, macos, protocol, oauth, desktop-entry, client-configs · ipc,
+//! core · gateway, cli, desktop · agent.
 
 use crate::tree::{expect_none, file};
 use crate::workspace::{Member, members};
@@ -12,6 +12,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("keybearer-protocol", &[]),
     ("keybearer-oauth", &[]),
     ("keybearer-desktop-entry", &[]),
+    ("keybearer-client-configs", &[]),
     ("keybearer-practice", &[]),
     ("keybearer-ipc", &["keybearer-windows", "keybearer-macos", "keybearer-protocol"]),
     ("keybearer-core", &["keybearer-desktop-entry", "keybearer-protocol", "keybearer-oauth"]),
@@ -20,6 +21,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "keybearer-agent",
         &[
             "keybearer-windows",
+            "keybearer-client-configs",
             "keybearer-protocol",
             "keybearer-oauth",
             "keybearer-ipc",

@@ -2,6 +2,8 @@
 
 /// What happened, told to the record and read from it.
 mod activity;
+/// The MCP clients on this computer.
+mod clients;
 /// What a window asks beside the accounts.
 mod desktop;
 /// Connections that become a pipe to a server.
@@ -15,13 +17,14 @@ mod pass;
 /// Where everything lies.
 mod vault;
 
-pub use gateway::KEY_HEADER;
+pub use gateway::{GATEWAY_PORTS, KEY_HEADER};
 pub use pass::Pass;
 
 use crate::account::{Account, Authorized, SignedOut, Way};
 use crate::accounts::{Accounts, Change, NewAccount};
 use crate::browser::Browser;
 use crate::caller::{Caller, Standing};
+use crate::clients::ClientFiles;
 use crate::clock::now;
 use crate::consent::{Asking, Consent};
 use crate::error::Error;
@@ -30,6 +33,7 @@ use crate::grants::Asked;
 use crate::locking::Locking;
 use crate::profile::Settings;
 use crate::refresh::Want;
+use crate::repeats::Repeats;
 use crate::upstream::{Access, Headers};
 use desktop::Glance;
 use jiff::{SignedDuration, Timestamp};
@@ -45,6 +49,7 @@ use keybearer_protocol::agent::{AgentLock, AgentPing, AgentStatus, AgentStop, Ag
 use keybearer_protocol::auth::{
     AuthCancel, AuthComplete, AuthStart, AuthStartParams, AuthStatus, AuthStatusParams, AuthView,
 };
+use keybearer_protocol::clients::{ClientsApply, ClientsPreview, ClientsScan, ClientsServers, ClientsUndo};
 use keybearer_protocol::events::{EventsReply, EventsSubscribe, EventsUnsubscribe};
 use keybearer_protocol::gateway::{GatewayAddKey, GatewayStatus};
 use keybearer_protocol::grant::{GrantList, GrantRequest, GrantRequestParams, GrantRequestReply, GrantRevoke};
@@ -64,6 +69,7 @@ use keybearer_protocol::token::{
 use keybearer_protocol::vault::{VaultMove, VaultPassphrase, VaultStatus};
 use keybearer_protocol::{Door, ErrorCode, ErrorObject, Method};
 use serde_json::Value;
+use serde_json::value::{RawValue, to_raw_value};
 use std::future::Future;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -83,11 +89,13 @@ const LONGEST_WAIT: Duration = Duration::from_secs(60);
 pub struct Api {
     accounts: Arc<Accounts>,
     consent: Arc<Consent>,
+    clients: Arc<dyn ClientFiles>,
     locking: Arc<Locking>,
     events: Arc<Events>,
     started_at: Timestamp,
     started_by: StartedBy,
     stop: Arc<Notify>,
+    repeats: Repeats,
     /// What a window would have shown at the last look.
     glanced: Mutex<Glance>,
 }
@@ -99,15 +107,28 @@ pub fn inherited_capabilities() -> Vec<String> {
 
 impl Api {
     /// The API over these accounts; `stop` is told when somebody asks the agent to stop.
-    pub fn new(accounts: Arc<Accounts>, consent: Consent, started_by: StartedBy, stop: Arc<Notify>) -> Self {
+    pub fn new(
+        accounts: Arc<Accounts>,
+        consent: Consent,
+        clients: Arc<dyn ClientFiles>,
+        started_by: StartedBy,
+        stop: Arc<Notify>,
+    ) -> Self {
         let consent = Arc::new(consent);
         let locking = Locking::start(accounts.clone(), consent.clone());
         let events = Events::new(accounts.clone(), consent.clone());
-        Api { accounts, consent, locking, events, started_at: now(), started_by, stop, glanced: Mutex::default() }
+        let (repeats, glanced) = Default::default();
+        Api { accounts, consent, clients, locking, events, started_at: now(), started_by, stop, repeats, glanced }
     }
 
     /// Answers one request that came through this door.
-    pub async fn answer(&self, door: Door, caller: &Caller, name: &str, params: Value) -> Result<Value, ErrorObject> {
+    pub async fn answer(
+        &self,
+        door: Door,
+        caller: &Caller,
+        name: &str,
+        params: Value,
+    ) -> Result<Box<RawValue>, ErrorObject> {
         tracing::debug!(method = %readable(name), door = door.name(), pid = caller.view.pid, "request");
         let guest = self.guest(door, caller);
         let caller = guest.as_ref().unwrap_or(caller);
@@ -140,11 +161,31 @@ impl Api {
     }
 
     /// Answers a request that no lock stands in the way of.
-    #[expect(clippy::too_many_lines, reason = "a table: one arm for each method")]
-    async fn answer_open(&self, door: Door, caller: &Caller, name: &str, params: Value) -> Result<Value, ErrorObject> {
+    async fn answer_open(
+        &self,
+        door: Door,
+        caller: &Caller,
+        name: &str,
+        params: Value,
+    ) -> Result<Box<RawValue>, ErrorObject> {
         match name {
             TokenGet::NAME => reply::<TokenGet, _>(door, params, async |p| self.token(caller, p).await).await,
             HeaderGet::NAME => reply::<HeaderGet, _>(door, params, async |p| self.header(caller, p).await).await,
+            // These are asked again and again: they needn't carry the room that the others take.
+            _ => Box::pin(self.answer_other(door, caller, name, params)).await,
+        }
+    }
+
+    /// Answers what is asked less often.
+    #[expect(clippy::too_many_lines, reason = "a table: one arm for each method")]
+    async fn answer_other(
+        &self,
+        door: Door,
+        caller: &Caller,
+        name: &str,
+        params: Value,
+    ) -> Result<Box<RawValue>, ErrorObject> {
+        match name {
             TokenInvalidate::NAME => {
                 reply::<TokenInvalidate, _>(door, params, async |p| self.invalidate(caller, p).await).await
             }
@@ -216,6 +257,19 @@ impl Api {
             GatewayStatus::NAME => reply::<GatewayStatus, _>(door, params, async |_| self.gateway().await).await,
             GatewayAddKey::NAME => {
                 reply::<GatewayAddKey, _>(door, params, async |p| self.add_key(caller, p).await).await
+            }
+            ClientsScan::NAME => reply::<ClientsScan, _>(door, params, async |p| self.scan_clients(p).await).await,
+            ClientsServers::NAME => {
+                reply::<ClientsServers, _>(door, params, async |p| self.servers_of_clients(p).await).await
+            }
+            ClientsPreview::NAME => {
+                reply::<ClientsPreview, _>(door, params, async |p| self.preview_client(p).await).await
+            }
+            ClientsApply::NAME => {
+                reply::<ClientsApply, _>(door, params, async |p| self.apply_client(caller, p).await).await
+            }
+            ClientsUndo::NAME => {
+                reply::<ClientsUndo, _>(door, params, async |p| self.undo_client(caller, p).await).await
             }
             EventsSubscribe::NAME => {
                 reply::<EventsSubscribe, _>(door, params, async |p| {
@@ -333,6 +387,10 @@ impl Api {
             if !is_as_asked(asked.as_ref(), &authorized) {
                 continue;
             }
+            let authorized = match params.repeat_means_refused && self.is_repeated(caller, &account, &authorized) {
+                true => better(&account, authorized, &params.scopes, asked.as_ref()).await,
+                false => authorized,
+            };
             let Authorized { url: server, access, issued } = authorized;
             let url = params.url.as_ref().map(|url| url.parse::<ServerUrl>());
             let url = match (&params.url, url) {
@@ -352,6 +410,12 @@ impl Api {
             });
         }
         Err(Error::Edited(target.to_owned()))
+    }
+
+    /// Whether a program is about to get what it got a moment ago.
+    fn is_repeated(&self, caller: &Caller, account: &Account, given: &Authorized) -> bool {
+        let (Some(issued), Some(program)) = (&given.issued, caller.instance()) else { return false };
+        self.repeats.is_refusal(account.id(), &program, issued.generation)
     }
 
     /// The account that a program names, read: what a person is asked about is what the keyring has.
@@ -544,7 +608,11 @@ impl Api {
 }
 
 /// Runs a method if it stands behind this door: parameters in, reply out.
-async fn reply<M: Method, F>(door: Door, params: Value, run: impl FnOnce(M::Params) -> F) -> Result<Value, ErrorObject>
+async fn reply<M: Method, F>(
+    door: Door,
+    params: Value,
+    run: impl FnOnce(M::Params) -> F,
+) -> Result<Box<RawValue>, ErrorObject>
 where
     F: Future<Output = Result<M::Reply, Error>>,
 {
@@ -555,7 +623,7 @@ where
     let params = serde_json::from_value(params)
         .map_err(|_| ErrorObject::new(ErrorCode::InvalidParams, format!("the parameters don't fit {}", M::NAME)))?;
     let reply = run(params).await.map_err(|error| error.to_object())?;
-    serde_json::to_value(reply).map_err(|_| Error::Internal("a reply can't be written").to_object())
+    to_raw_value(&reply).map_err(|_| Error::Internal("a reply can't be written").to_object())
 }
 
 /// The headers of the request that a program is about to make. A proof needs to know it whole (RFC 9449 §4.2).
@@ -580,6 +648,12 @@ fn headers(
         return Err(Error::Usage("that is no nonce of a server (RFC 9449 §8.1)".to_owned()));
     }
     Ok(access.headers(method, url.url())?)
+}
+
+/// What is fresher than this, if it can be had now: that it was refused is no more than a guess.
+async fn better(account: &Arc<Account>, given: Authorized, scopes: &[String], asked: Option<&Asked>) -> Authorized {
+    let renewed = account.authorized(Want { force: true, ..Want::default() }, scopes).await;
+    renewed.ok().filter(|renewed| is_as_asked(asked, renewed)).unwrap_or(given)
 }
 
 /// Whether what is about to be given is what a person was asked about: while they thought, or the token was renewed,
@@ -612,7 +686,7 @@ fn answers_while_locked(method: &str) -> bool {
 /// What a window asks by itself, and a command that is run again and again. All else that comes through the admin door is
 /// a sign of the person; what programs ask for is none, for they work on when nobody is there.
 fn is_question(method: &str) -> bool {
-    const QUESTIONS: [&str; 16] = [
+    const QUESTIONS: [&str; 18] = [
         EventsSubscribe::NAME,
         EventsUnsubscribe::NAME,
         AgentPing::NAME,
@@ -626,6 +700,8 @@ fn is_question(method: &str) -> bool {
         GrantList::NAME,
         RestrictedList::NAME,
         GatewayStatus::NAME,
+        ClientsScan::NAME,
+        ClientsServers::NAME,
         ActivityList::NAME,
         ActivityFollow::NAME,
         AuthStatus::NAME,

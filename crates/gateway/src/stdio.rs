@@ -284,5 +284,8 @@ fn no_answer() -> ErrorObject {
 }
 
 fn no_room() -> ErrorObject {
-    ErrorObject::new(ErrorCode::Busy, "the messages of all bridges hold too much memory together; try again in a moment")
+    ErrorObject::new(
+        ErrorCode::Busy,
+        "the messages of all bridges hold too much memory together; try again in a moment",
+    )
 }

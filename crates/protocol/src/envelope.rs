@@ -240,7 +240,8 @@ mod tests {
 
     /// Texts with all that could be taken for something else.
     fn text() -> impl Strategy<Value = String> {
-        let parts = ["id", "method", "result", "error", "params", "\"", "\\", "{", "}", "[", "]", ":", ",", "\n", "ü", ""];
+        let parts =
+            ["id", "method", "result", "error", "params", "\"", "\\", "{", "}", "[", "]", ":", ",", "\n", "ü", ""];
         prop_oneof![proptest::sample::select(parts.to_vec()).prop_map(str::to_owned), "[\\x00-\\x7f]{0,6}"]
     }
 

@@ -87,8 +87,12 @@ impl Client {
         if !is_leaving {
             tell(&match count {
                 0 => "the connection to the agent ended; the next message opens another".to_owned(),
-                1 => "the connection to the agent ended with a request open, which was answered with an error".to_owned(),
-                _ => format!("the connection to the agent ended with {count} requests open, which were answered with errors"),
+                1 => {
+                    "the connection to the agent ended with a request open, which was answered with an error".to_owned()
+                }
+                _ => format!(
+                    "the connection to the agent ended with {count} requests open, which were answered with errors"
+                ),
             });
         }
         self.fail(&cut_off());

@@ -117,7 +117,11 @@ impl Bridge {
         }
         match media_type(opened.headers()).as_deref() {
             Some("application/json") => {
-                if self.pass_on(self.collect(opened).await?).await { Ok(()) } else { Err(no_answer()) }
+                if self.pass_on(self.collect(opened).await?).await {
+                    Ok(())
+                } else {
+                    Err(no_answer())
+                }
             }
             Some("text/event-stream") => self.follow_answer(opened, asks).await,
             _ => Err(no_answer()),
@@ -193,7 +197,8 @@ impl Bridge {
                 let _ = match self.endpoint() {
                     Some(endpoint) => self.post_to(&endpoint, &initialized).await,
                     None => {
-                        let headers = posted().into_iter().chain(headers).filter_map(|(name, value)| Some((name?, value)));
+                        let headers =
+                            posted().into_iter().chain(headers).filter_map(|(name, value)| Some((name?, value)));
                         self.ask(Method::POST, None, headers.collect(), initialized).await.map(drop)
                     }
                 };
@@ -294,9 +299,10 @@ async fn refusal(mut opened: Answer, asks: &[MessageId]) -> Result<Vec<u8>, Erro
 
 fn unusable(status: u16) -> ErrorObject {
     match status {
-        408 | 425 | 429 | 500.. => {
-            ErrorObject::new(ErrorCode::ProviderUnreachable, format!("the server answered {status}; try again in a moment"))
-        }
+        408 | 425 | 429 | 500.. => ErrorObject::new(
+            ErrorCode::ProviderUnreachable,
+            format!("the server answered {status}; try again in a moment"),
+        ),
         _ => ErrorObject::new(ErrorCode::ProviderError, format!("the server refused the message with {status}")),
     }
 }

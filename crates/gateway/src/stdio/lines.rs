@@ -116,10 +116,12 @@ mod tests {
         let said = format!("{{\"id\":1,\"method\":\"a\"}}\r\n\n  \n{long}\n{{\"id\":3,\"method\":\"b\"}}");
         let budget = Budget::of(BODY_LIMIT + 1024);
         let mut lines = Lines::new(said.as_bytes(), budget.clone());
-        let mut next = async || lines.next().await.expect("a reader").map(|line| {
-            let id = line.envelopes.first().and_then(|envelope| envelope.asks().map(ToString::to_string));
-            (id.unwrap_or_default(), line.message.map(|(message, _)| message.len()))
-        });
+        let mut next = async || {
+            lines.next().await.expect("a reader").map(|line| {
+                let id = line.envelopes.first().and_then(|envelope| envelope.asks().map(ToString::to_string));
+                (id.unwrap_or_default(), line.message.map(|(message, _)| message.len()))
+            })
+        };
         assert_eq!(next().await, Some(("1".to_owned(), Ok(22))));
         assert_eq!(next().await, Some(("2".to_owned(), Err(NoRoom::TooLong))));
         assert_eq!(next().await, Some(("3".to_owned(), Ok(21))));
