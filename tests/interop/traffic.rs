@@ -108,8 +108,8 @@ fn seen(client: Client, road: Road, speech: Speech) -> Value {
     let world = World::new().unwrap();
     sign_in(&world, &server, speech);
     let way = road.way(client, &world, &server, speech);
-    let mut command = world.program(client.program());
-    command.args(client.script()).arg(way.to_string());
+    let mut command = world.program("timeout");
+    command.arg(PATIENCE).arg(client.program()).args(client.script()).arg(way.to_string());
     let output = command.output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{client:?}, {road:?}, {speech:?}: {said}\n{}", world.log());
