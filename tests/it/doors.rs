@@ -16,8 +16,9 @@ fn sockets_lie_in_folders_of_their_own_for_their_owner_alone() {
     let world = World::new().unwrap();
     world.ok(&["status"]).unwrap();
     let mode = |path: &str| fs::metadata(world.home.join(path)).unwrap().permissions().mode() & 0o7777;
-    assert_eq!(["run", "run/programs", "run/admin"].map(mode), [0o700; 3]);
-    assert_eq!(["run/programs/agent.v1.sock", "run/admin/admin.v1.sock"].map(mode), [0o600; 2]);
+    assert_eq!(["run", "run/programs", "run/admin", "run/gateway"].map(mode), [0o700; 4]);
+    let sockets = ["run/programs/agent.v1.sock", "run/admin/admin.v1.sock", "run/gateway/gateway-http.v1.sock"];
+    assert_eq!(sockets.map(mode), [0o600; 3]);
 }
 
 #[test]

@@ -275,6 +275,7 @@ fn an_account_that_has_to_sign_in_is_said_to_and_never_by_401() {
     let (status, error) = refusal(&client.post(CALL));
     assert_eq!((status, &error["error"]["data"]["name"]), (503, &json!("auth_required")), "{error}");
     assert_eq!(error["error"]["data"]["action"], "keybearer sign-in practice");
+    assert!(error["error"]["message"].as_str().unwrap().contains("keybearer sign-in practice"), "{error}");
     assert_eq!(world.json(&["show", "practice"]).unwrap()["status"], "needs_sign_in");
     world.ok(&["sign-in", "practice"]).unwrap();
     assert_eq!(client.post(INITIALIZE).status, 200, "the key is for the account, whoever signs in to it");
@@ -558,6 +559,29 @@ fn what_is_open_ends_when_its_key_is_taken_back_or_the_agent_is_locked() {
     assert_eq!(reason(&other.post(CALL)), (503, "agent_locked".to_owned()));
     world.ok(&["unlock"]).unwrap();
     assert_eq!(other.post(CALL).status, 200);
+}
+
+#[test]
+fn what_a_server_still_works_on_reaches_nobody_after_the_key_was_taken_back() {
+    let (begun, begins) = mpsc::channel();
+    let (go_on, goes_on) = mpsc::channel::<()>();
+    let goes_on = Mutex::new(goes_on);
+    let upstream = Upstream::start(move |_, stream| {
+        begun.send(()).unwrap();
+        let _ = goes_on.lock().unwrap().recv();
+        say(stream, FINE);
+    });
+    let world = world();
+    let client = Client::at(&world, &upstream);
+    std::thread::scope(|scope| {
+        let calling = scope.spawn(|| client.post(CALL));
+        begins.recv_timeout(Duration::from_secs(60)).unwrap();
+        world.ok(&["grants", "revoke", &client.grant]).unwrap();
+        // Nobody waits for the server.
+        let answer = calling.join().unwrap();
+        assert_eq!((reason(&answer).0, answer.body.contains("taken back")), (403, true), "{answer:?}");
+    });
+    drop(go_on);
 }
 
 #[test]

@@ -14,7 +14,7 @@ use crate::released;
 use crate::setup;
 use crate::step::{cargo, detail, packages, say, step};
 use anyhow::{Context, ensure};
-use floor::{Connections, Floors};
+use floor::{Connections, Floors, Placed};
 use keybearer_tests::executables::executable;
 use keybearer_tests::practice::Practice;
 use keybearer_tests::session::Session;
@@ -78,10 +78,15 @@ fn world(built: &Path) -> anyhow::Result<(World, Practice)> {
 /// Questions on one connection, and on one for each.
 fn questions(world: &World, floors: &Floors, table: &mut Table) -> anyhow::Result<()> {
     let (server, agent) = (floors.serve(world, ACCOUNT)?, world.programs_socket());
-    for (what, times, on) in [
-        ("`token.get` on an open connection", QUESTIONS, Connections::One),
-        ("connect, hello, `token.get`, close", VISITS, Connections::Each),
+    let pid = world.agent_pid().context("no agent runs")?;
+    for (what, times, on, placed) in [
+        ("`token.get` on an open connection, on one processor", QUESTIONS, Connections::One, Placed::Together),
+        ("the same on two", QUESTIONS, Connections::One, Placed::Apart),
+        ("connect, hello, `token.get`, close, on one processor", VISITS, Connections::Each, Placed::Together),
+        ("the same on two", VISITS, Connections::Each, Placed::Apart),
     ] {
+        placed.place(server.pid())?;
+        placed.place(pid)?;
         let (mut least, mut ours) = (Times::default(), Times::default());
         for _ in 0..ROUNDS {
             least.add(&mut floors.ask(&server.socket, ACCOUNT, times, on))?;
@@ -89,7 +94,7 @@ fn questions(world: &World, floors: &Floors, table: &mut Table) -> anyhow::Resul
         }
         table.compare(what, &ours, "the same from C", &least, 2.0);
     }
-    Ok(())
+    Placed::Anywhere.place(pid)
 }
 
 /// The command from its start to its end, and that of another agent.

@@ -20,8 +20,9 @@ use keybearer_ipc::place::Place;
 use keybearer_ipc::server::{self, Handler, Refusal, Stream, serve};
 use keybearer_protocol::bridge::BridgeOpen;
 use keybearer_protocol::session::{CallerView, Server, SessionDelegate};
-use keybearer_protocol::{Door, ErrorObject, Method, methods};
-use serde_json::{Value, json};
+use keybearer_protocol::{Door, ErrorCode, ErrorObject, Method, methods};
+use serde_json::Value;
+use serde_json::value::{RawValue, to_raw_value};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -179,16 +180,14 @@ impl Handler for Doors {
         caller: &server::Caller,
         method: &str,
         params: Value,
-    ) -> Result<Value, ErrorObject> {
+    ) -> Result<Box<RawValue>, ErrorObject> {
         if method == BridgeOpen::NAME {
             return self.open_bridge(door, caller, params).await;
         }
         let answer = self.api.answer(door, &seen(caller), method, params).await;
-        if method == SessionDelegate::NAME
-            && let Ok(reply) = &answer
-        {
+        if method == SessionDelegate::NAME && answer.is_ok() {
             // Only the first sets it, and there is no second: what was handed on hands nothing on.
-            let _ = caller.delegation.set(reply["profile"].as_str().unwrap_or_default().to_owned());
+            let _ = caller.delegation.set(());
         }
         answer
     }
@@ -216,11 +215,16 @@ impl Handler for Doors {
 
 impl Doors {
     /// Gives the connection to the gateway, as a pipe.
-    async fn open_bridge(&self, door: Door, caller: &server::Caller, params: Value) -> Result<Value, ErrorObject> {
+    async fn open_bridge(
+        &self,
+        door: Door,
+        caller: &server::Caller,
+        params: Value,
+    ) -> Result<Box<RawValue>, ErrorObject> {
         let (reply, pass) = self.api.open_bridge(door, &seen(caller), params).await?;
         let bridges = self.bridges.clone();
         caller.handover.give(async move |pipe: Pipe| bridges.carry(pass, pipe.reader, pipe.writer).await);
-        Ok(json!(reply))
+        to_raw_value(&reply).map_err(|_| ErrorObject::new(ErrorCode::Internal, "a reply can't be written"))
     }
 }
 

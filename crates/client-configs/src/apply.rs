@@ -63,9 +63,9 @@ pub fn apply(places: &Places, preview: &Preview, records: &Path) -> Result<Recei
         }
         match &own {
             Some(own) => own.replace(preview.content.as_bytes()).map_err(|error| Error::unwritable(file, &error)),
-            None => own_file::create(file, preview.content.as_bytes()).map_err(|error| match error.kind() {
-                io::ErrorKind::AlreadyExists => changed(),
-                _ => Error::unwritable(file, &error),
+            None => own_file::create(file, preview.content.as_bytes()).map_err(|error| {
+                let is_there = error.kind() == io::ErrorKind::AlreadyExists;
+                if is_there { changed() } else { Error::unwritable(file, &error) }
             }),
         }
     });

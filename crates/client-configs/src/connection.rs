@@ -49,7 +49,7 @@ pub(crate) struct Words {
 
 /// The keys by which clients say how a server is reached, and with which secrets. They go from an entry that is taken over;
 /// all others stay.
-pub(crate) const REACHING: [&str; 31] = [
+pub(crate) const REACHING: &[&str] = &[
     "type",
     "transport",
     "transportType",
@@ -116,7 +116,18 @@ impl Connection {
             Client::CopilotCli => json!({ "tools": ["*"] }),
             Client::OpenCode => json!({ "enabled": true }),
             Client::Goose => json!({ "enabled": true, "name": name, "description": "", "timeout": 300 }),
-            _ => json!({}),
+            Client::ClaudeCode
+            | Client::ClaudeDesktop
+            | Client::VsCode
+            | Client::Cursor
+            | Client::Windsurf
+            | Client::Devin
+            | Client::Codex
+            | Client::Zed
+            | Client::GeminiCli
+            | Client::LmStudio
+            | Client::Junie
+            | Client::Cline => json!({}),
         };
         Ok(Words { said: members(said), usual: members(usual) })
     }
@@ -197,10 +208,7 @@ fn gateway(client: Client, url: &str, headers: Value) -> Value {
 }
 
 fn members(value: Value) -> Map<String, Value> {
-    match value {
-        Value::Object(members) => members,
-        _ => Map::new(),
-    }
+    if let Value::Object(members) = value { members } else { Map::new() }
 }
 
 /// A command as one line that the system's shell takes as these words.

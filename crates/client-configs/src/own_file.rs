@@ -40,10 +40,9 @@ pub(crate) fn read(path: &Path, places: &Places) -> Result<Option<OwnFile>, Erro
         return Ok(None);
     }
     let not_own = |why| Error::NotOwn { file: path.to_owned(), why };
-    let real = fs::canonicalize(path).map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => not_own("it is a link that leads nowhere"),
-        io::ErrorKind::PermissionDenied => Error::unreadable(path, &error),
-        _ => not_own("it is a link that leads nowhere, or in a circle"),
+    let real = fs::canonicalize(path).map_err(|error| {
+        let is_refused = error.kind() == io::ErrorKind::PermissionDenied;
+        if is_refused { Error::unreadable(path, &error) } else { not_own("it is a link that leads nowhere") }
     })?;
     // Looked at before it is opened: opening a device may do something.
     if !fs::metadata(&real).is_ok_and(|metadata| metadata.is_file()) {

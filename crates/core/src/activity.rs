@@ -38,6 +38,8 @@ use writer::Writer;
 
 /// How much may wait for the thread.
 const QUEUE: usize = 1024;
+/// How long rows are gathered before they are written, unless somebody asks.
+const GATHERING: Duration = Duration::from_millis(50);
 /// The most that an agent that ends waits for the disk.
 const LAST_ROWS: Duration = Duration::from_secs(2);
 
@@ -118,6 +120,8 @@ struct Shared {
 struct State {
     counted: Counted,
     orders: VecDeque<Order>,
+    /// Until when rows are gathered that nobody waits for.
+    gathers_until: Option<Instant>,
     /// How many rows found no place in the queue.
     missed: u32,
 }
@@ -284,30 +288,42 @@ impl Shared {
     /// Tells the thread, if there is room.
     fn push(&self, order: Order) -> bool {
         let mut state = self.state();
-        let has_room = state.orders.len() < QUEUE;
+        let (has_room, is_row) = (state.orders.len() < QUEUE, matches!(order, Order::Write(_)));
+        // The thread knows of rows that are gathered already.
+        let is_news = !is_row || state.gathers_until.is_none();
+        state.gathers_until = match is_row {
+            true if state.orders.is_empty() => Some(Instant::now() + GATHERING),
+            true => state.gathers_until,
+            false => None,
+        };
         if has_room {
             state.orders.push_back(order);
-        } else if matches!(order, Order::Write(_)) {
+        } else if is_row {
             state.missed = state.missed.saturating_add(1);
         }
         drop(state);
-        self.work.notify_one();
+        if is_news {
+            self.work.notify_one();
+        }
         has_room
     }
 
     /// Waits until there is something to do: for the thread alone. It wakes up by itself only while calls are counted, or
-    /// something has to be tried `again`.
+    /// something has to be tried `again`. Rows are gathered for a moment, so that a burst of calls is one write to the disk.
     fn work(&self, again: Option<Instant>) -> Work {
         let mut state = self.state();
         loop {
             let now = Instant::now();
             let due = state.counted.take_due(now);
             let is_time = again.is_some_and(|again| again <= now);
-            if is_time || !due.is_empty() || !state.orders.is_empty() || state.missed > 0 {
+            let is_gathered = state.gathers_until.is_none_or(|until| until <= now);
+            let has_orders = is_gathered && (!state.orders.is_empty() || state.missed > 0);
+            if is_time || !due.is_empty() || has_orders {
+                state.gathers_until = None;
                 let (orders, missed) = (std::mem::take(&mut state.orders), std::mem::take(&mut state.missed));
                 return Work { due, orders, missed };
             }
-            state = match state.counted.next().into_iter().chain(again).min() {
+            state = match state.counted.next().into_iter().chain(again).chain(state.gathers_until).min() {
                 Some(next) => {
                     let woken = self.work.wait_timeout(state, next.saturating_duration_since(now));
                     woken.unwrap_or_else(PoisonError::into_inner).0

@@ -33,6 +33,7 @@ use crate::grants::Asked;
 use crate::locking::Locking;
 use crate::profile::Settings;
 use crate::refresh::Want;
+use crate::repeats::Repeats;
 use crate::upstream::{Access, Headers};
 use desktop::Glance;
 use jiff::{SignedDuration, Timestamp};
@@ -68,6 +69,7 @@ use keybearer_protocol::token::{
 use keybearer_protocol::vault::{VaultMove, VaultPassphrase, VaultStatus};
 use keybearer_protocol::{Door, ErrorCode, ErrorObject, Method};
 use serde_json::Value;
+use serde_json::value::{RawValue, to_raw_value};
 use std::future::Future;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -93,6 +95,7 @@ pub struct Api {
     started_at: Timestamp,
     started_by: StartedBy,
     stop: Arc<Notify>,
+    repeats: Repeats,
     /// What a window would have shown at the last look.
     glanced: Mutex<Glance>,
 }
@@ -114,21 +117,18 @@ impl Api {
         let consent = Arc::new(consent);
         let locking = Locking::start(accounts.clone(), consent.clone());
         let events = Events::new(accounts.clone(), consent.clone());
-        Api {
-            accounts,
-            consent,
-            clients,
-            locking,
-            events,
-            started_at: now(),
-            started_by,
-            stop,
-            glanced: Mutex::default(),
-        }
+        let (repeats, glanced) = Default::default();
+        Api { accounts, consent, clients, locking, events, started_at: now(), started_by, stop, repeats, glanced }
     }
 
     /// Answers one request that came through this door.
-    pub async fn answer(&self, door: Door, caller: &Caller, name: &str, params: Value) -> Result<Value, ErrorObject> {
+    pub async fn answer(
+        &self,
+        door: Door,
+        caller: &Caller,
+        name: &str,
+        params: Value,
+    ) -> Result<Box<RawValue>, ErrorObject> {
         tracing::debug!(method = %readable(name), door = door.name(), pid = caller.view.pid, "request");
         let guest = self.guest(door, caller);
         let caller = guest.as_ref().unwrap_or(caller);
@@ -161,11 +161,31 @@ impl Api {
     }
 
     /// Answers a request that no lock stands in the way of.
-    #[expect(clippy::too_many_lines, reason = "a table: one arm for each method")]
-    async fn answer_open(&self, door: Door, caller: &Caller, name: &str, params: Value) -> Result<Value, ErrorObject> {
+    async fn answer_open(
+        &self,
+        door: Door,
+        caller: &Caller,
+        name: &str,
+        params: Value,
+    ) -> Result<Box<RawValue>, ErrorObject> {
         match name {
             TokenGet::NAME => reply::<TokenGet, _>(door, params, async |p| self.token(caller, p).await).await,
             HeaderGet::NAME => reply::<HeaderGet, _>(door, params, async |p| self.header(caller, p).await).await,
+            // These are asked again and again: they needn't carry the room that the others take.
+            _ => Box::pin(self.answer_other(door, caller, name, params)).await,
+        }
+    }
+
+    /// Answers what is asked less often.
+    #[expect(clippy::too_many_lines, reason = "a table: one arm for each method")]
+    async fn answer_other(
+        &self,
+        door: Door,
+        caller: &Caller,
+        name: &str,
+        params: Value,
+    ) -> Result<Box<RawValue>, ErrorObject> {
+        match name {
             TokenInvalidate::NAME => {
                 reply::<TokenInvalidate, _>(door, params, async |p| self.invalidate(caller, p).await).await
             }
@@ -367,6 +387,10 @@ impl Api {
             if !is_as_asked(asked.as_ref(), &authorized) {
                 continue;
             }
+            let authorized = match params.repeat_means_refused && self.is_repeated(caller, &account, &authorized) {
+                true => better(&account, authorized, &params.scopes, asked.as_ref()).await,
+                false => authorized,
+            };
             let Authorized { url: server, access, issued } = authorized;
             let url = params.url.as_ref().map(|url| url.parse::<ServerUrl>());
             let url = match (&params.url, url) {
@@ -386,6 +410,12 @@ impl Api {
             });
         }
         Err(Error::Edited(target.to_owned()))
+    }
+
+    /// Whether a program is about to get what it got a moment ago.
+    fn is_repeated(&self, caller: &Caller, account: &Account, given: &Authorized) -> bool {
+        let (Some(issued), Some(program)) = (&given.issued, caller.instance()) else { return false };
+        self.repeats.is_refusal(account.id(), &program, issued.generation)
     }
 
     /// The account that a program names, read: what a person is asked about is what the keyring has.
@@ -578,7 +608,11 @@ impl Api {
 }
 
 /// Runs a method if it stands behind this door: parameters in, reply out.
-async fn reply<M: Method, F>(door: Door, params: Value, run: impl FnOnce(M::Params) -> F) -> Result<Value, ErrorObject>
+async fn reply<M: Method, F>(
+    door: Door,
+    params: Value,
+    run: impl FnOnce(M::Params) -> F,
+) -> Result<Box<RawValue>, ErrorObject>
 where
     F: Future<Output = Result<M::Reply, Error>>,
 {
@@ -589,7 +623,7 @@ where
     let params = serde_json::from_value(params)
         .map_err(|_| ErrorObject::new(ErrorCode::InvalidParams, format!("the parameters don't fit {}", M::NAME)))?;
     let reply = run(params).await.map_err(|error| error.to_object())?;
-    serde_json::to_value(reply).map_err(|_| Error::Internal("a reply can't be written").to_object())
+    to_raw_value(&reply).map_err(|_| Error::Internal("a reply can't be written").to_object())
 }
 
 /// The headers of the request that a program is about to make. A proof needs to know it whole (RFC 9449 §4.2).
@@ -614,6 +648,12 @@ fn headers(
         return Err(Error::Usage("that is no nonce of a server (RFC 9449 §8.1)".to_owned()));
     }
     Ok(access.headers(method, url.url())?)
+}
+
+/// What is fresher than this, if it can be had now: that it was refused is no more than a guess.
+async fn better(account: &Arc<Account>, given: Authorized, scopes: &[String], asked: Option<&Asked>) -> Authorized {
+    let renewed = account.authorized(Want { force: true, ..Want::default() }, scopes).await;
+    renewed.ok().filter(|renewed| is_as_asked(asked, renewed)).unwrap_or(given)
 }
 
 /// Whether what is about to be given is what a person was asked about: while they thought, or the token was renewed,

@@ -151,8 +151,14 @@ impl Consent {
         }
         let asked = question(kind, caller, account);
         let denied = || Error::ConsentDenied { profile: asked.profile.clone(), unanswered: false };
-        match self.state().grants.answer(&asked, now(), self.runs) {
-            Some(true) => return Ok(Some(Permitted { asked, once: false })),
+        let (answered, remembered) = {
+            let (mut state, now) = (self.state(), now());
+            let answered = state.grants.answer(&asked, now, self.runs);
+            // One for this very call is used up by it.
+            (answered, state.grants.look(&asked, now, self.runs))
+        };
+        match answered {
+            Some(true) => return Ok(Some(Permitted { asked, once: remembered != Some(true) })),
             Some(false) => return Err(denied()),
             None if asking == Asking::Never => return Err(Error::ConsentRequired(Unasked::NotInteractive)),
             None => {}

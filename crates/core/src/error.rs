@@ -637,6 +637,7 @@ impl Error {
             Error::ConsentRequired(Unasked::NotInteractive) => {
                 Some("run it without --no-prompt once, and answer \"While it runs\"".to_owned())
             }
+            Error::ConsentRequired(Unasked::TakenBack) => Some("start the program again, and answer anew".to_owned()),
             Error::ConsentRequired(Unasked::InheritedOver) => {
                 Some("start the command again with keybearer run".to_owned())
             }

@@ -288,10 +288,11 @@ impl Visit {
             Visitor::Loopback { .. } => {
                 let key = address.key.or_else(|| presented(headers));
                 let Some(key) = key else {
-                    let message = format!("the gateway wants a key with each request, in the header {KEY_HEADER}");
-                    let error = ErrorObject::new(ErrorCode::CallerUnidentified, message)
-                        .with_action("keybearer gateway key NAME --client CLIENT makes one");
-                    return Err(Refusal { status: 403, error: Box::new(error) });
+                    let message = format!(
+                        "the gateway wants a key with each request, in the header {KEY_HEADER} (what to do: keybearer gateway \
+                         key NAME --client CLIENT makes one)"
+                    );
+                    return Err(Refusal::new(403, ErrorCode::CallerUnidentified, message));
                 };
                 let caller = api.key_holder(key).await?;
                 let pass = api.pass(&caller, &address.profile, Asking::Never).await?;

@@ -126,8 +126,17 @@ impl From<HttpError> for RelayError {
 }
 
 impl RelayError {
-    /// The words of the protocol for it: code, sentence, exact reason, way out.
+    /// The words of the protocol for it: code, sentence, exact reason, way out. MCP clients show the sentence alone, so
+    /// that has the way out as well.
     pub fn to_object(&self) -> ErrorObject {
+        let mut object = self.object();
+        if let Some(action) = &object.data.action {
+            object.message = format!("{} (what to do: {action})", object.message);
+        }
+        object
+    }
+
+    fn object(&self) -> ErrorObject {
         let text = self.to_string();
         match self {
             RelayError::Account(error) => error.to_object(),
@@ -191,13 +200,19 @@ impl Relay {
         let mut is_renewed = false;
         loop {
             let authorized = pass.authorized().await?;
+            let mut over = Over::of(pass);
             let url = match endpoint {
                 None => authorized.url.url().clone(),
                 Some(endpoint) => endpoint_of(&authorized.url, endpoint)?,
             };
             *request.uri_mut() = url.as_str().parse().map_err(|_| HttpError::NotAllowed(url.clone()))?;
             let http = self.line(pass.account(), &authorized.url)?;
-            let answer = match exchange(&http, &authorized.access, &request).await {
+            let exchanged = tokio::select! {
+                biased;
+                error = &mut over.0 => return Err(error.into()),
+                exchanged = exchange(&http, &authorized.access, &request) => exchanged,
+            };
+            let answer = match exchanged {
                 Ok(answer) => answer,
                 Err(error) => {
                     if matches!(error, UpstreamError::Http(HttpError::Connect(_) | HttpError::Dns(_))) {
@@ -229,7 +244,7 @@ impl Relay {
                 status @ (101 | 300..=399 | 407) => {
                     return Err(RelayError::LeadsElsewhere { host: host(&url), status });
                 }
-                _ => return Ok(Answer::new(answer, pass)),
+                _ => return Ok(Answer::new(answer, over)),
             }
         }
     }
@@ -305,21 +320,30 @@ fn endpoint_of(server: &ServerUrl, named: &str) -> Result<url::Url, RelayError> 
     if is_own { Ok(url) } else { Err(elsewhere()) }
 }
 
+/// Comes when what allowed a request is over.
+struct Over(Pin<Box<dyn Future<Output = Error> + Send>>);
+
+impl Over {
+    fn of(pass: &Arc<Pass>) -> Over {
+        let pass = pass.clone();
+        Over(Box::pin(async move { pass.over().await }))
+    }
+}
+
 /// The answer of a server, as far as a program may have it, whose body is still to come.
 pub struct Answer {
     opened: Opened,
     headers: HeaderMap,
-    over: Pin<Box<dyn Future<Output = Error> + Send>>,
+    over: Over,
 }
 
 impl Answer {
-    fn new(opened: Opened, pass: &Arc<Pass>) -> Answer {
+    fn new(opened: Opened, over: Over) -> Answer {
         let mut headers = opened.headers().clone();
         retain(&mut headers, |name| {
             FOR_PROGRAMS.contains(name) || FOR_PROGRAMS_FROM.iter().any(|start| name.as_str().starts_with(start))
         });
-        let pass = pass.clone();
-        Answer { opened, headers, over: Box::pin(async move { pass.over().await }) }
+        Answer { opened, headers, over }
     }
 
     /// The HTTP status.
@@ -336,8 +360,8 @@ impl Answer {
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, RelayError> {
         tokio::select! {
             biased;
+            over = &mut self.over.0 => Err(over.into()),
             chunk = self.opened.chunk() => Ok(chunk?),
-            over = &mut self.over => Err(over.into()),
         }
     }
 }

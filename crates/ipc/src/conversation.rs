@@ -6,12 +6,14 @@ use crate::pipe::Pipe;
 use crate::server::{Caller, Handler, Refusal};
 use crate::session::{Session, Step, Welcome};
 use crate::socket::Connection;
-use futures_util::future::{AbortHandle, Abortable, OptionFuture};
+use futures_util::future::{AbortHandle, Abortable, Aborted, OptionFuture};
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
 use keybearer_protocol::rpc::{Id, Notice, Response};
 use keybearer_protocol::{Door, ErrorCode, ErrorObject};
+use serde::Serialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 use std::collections::HashMap;
 use std::io::{self, ErrorKind};
 use std::pin::{Pin, pin};
@@ -30,11 +32,16 @@ const PARTIAL: Duration = Duration::from_secs(5);
 const IDLE: Duration = Duration::from_secs(600);
 /// Requests of a connection that ends are answered within this time.
 const LAST_ANSWERS: Duration = Duration::from_secs(2);
+/// Who broke a rule is hung up on after this time.
+const REST: Duration = Duration::from_millis(100);
 /// A caller takes its answer within this time.
 pub(crate) const WRITE: Duration = Duration::from_secs(5);
 
 /// A request that is being answered.
-type Answering = Pin<Box<dyn Future<Output = Response> + Send>>;
+type Answering = Pin<Box<dyn Future<Output = Answer> + Send>>;
+
+/// Its answer, with the reply as it was written.
+type Answer = Response<Box<RawValue>>;
 
 /// One connection.
 struct Conversation<H> {
@@ -141,8 +148,13 @@ pub(crate) async fn converse<H: Handler>(
             deadline.as_mut().reset(Instant::now() + HELLO);
         }
     }
-    let is_closing = *closing.borrow();
-    conversation.end(&mut writer, is_closing).await
+    let (is_closing, broke_a_rule) = (*closing.borrow(), conversation.is_over);
+    conversation.end(&mut writer, is_closing).await?;
+    if broke_a_rule {
+        // It knows why; who comes back at once to do it again is slowed down, and takes less from the others.
+        let _ = timeout(REST, told).await;
+    }
+    Ok(())
 }
 
 impl<H: Handler> Conversation<H> {
@@ -153,7 +165,7 @@ impl<H: Handler> Conversation<H> {
             came = true;
         }
         while let Some(Some(answer)) = self.answering.next().now_or_never() {
-            self.answer(answer);
+            self.answer_late(answer);
         }
         came
     }
@@ -189,14 +201,20 @@ impl<H: Handler> Conversation<H> {
             }
             Step::Ask(request) => {
                 let (handler, door, caller) = (self.handler.clone(), self.door, self.caller.clone());
-                let (abort, registration) = AbortHandle::new_pair();
-                self.taken_back.insert(request.id.clone(), abort);
-                let answering: Answering = Box::pin(async move {
-                    let outcome: Result<Value, ErrorObject> =
-                        handler.answer(door, &caller, &request.method, request.params).await;
+                let id = request.id.clone();
+                let mut answering: Answering = Box::pin(async move {
+                    let outcome = handler.answer(door, &caller, &request.method, request.params).await;
                     Response::new(Some(request.id), outcome)
                 });
-                self.answering.push(Abortable::new(answering, registration));
+                // Most answers are ready at once, and need not wait in a queue.
+                match answering.as_mut().now_or_never() {
+                    Some(answer) => self.answer(&answer),
+                    None => {
+                        let (abort, registration) = AbortHandle::new_pair();
+                        self.taken_back.insert(id, abort);
+                        self.answering.push(Abortable::new(answering, registration));
+                    }
+                }
             }
             Step::Cancel(id, answer) => {
                 self.taken_back.remove(&id).iter().for_each(AbortHandle::abort);
@@ -209,22 +227,20 @@ impl<H: Handler> Conversation<H> {
         }
     }
 
-    /// Takes an answer that took its time to whoever asked, unless that is another by now.
-    fn answer_late<E>(&mut self, answer: Result<Response, E>) {
-        if self.is_itself() {
-            self.answer(answer);
+    /// Takes an answer that took its time to whoever asked, unless that is another by now, or took the request back.
+    fn answer_late(&mut self, answer: Result<Answer, Aborted>) {
+        if let Ok(answer) = answer
+            && self.is_itself()
+        {
+            answer.id.as_ref().map(|id| self.taken_back.remove(id));
+            self.answer(&answer);
         }
     }
 
     /// Takes an answer to whoever asked, unless that was taken back.
-    fn answer<E>(&mut self, answer: Result<Response, E>) {
-        let Ok(answer) = answer else { return };
-        let wanted = answer.id.as_ref().is_some_and(|id| {
-            self.taken_back.remove(id);
-            self.session.answered(id)
-        });
-        if wanted {
-            self.say(&answer);
+    fn answer(&mut self, answer: &Answer) {
+        if answer.id.as_ref().is_some_and(|id| self.session.answered(id)) {
+            self.say(answer);
         }
     }
 
@@ -260,8 +276,7 @@ impl<H: Handler> Conversation<H> {
         if !self.is_itself() {
             return;
         }
-        let mut line = Zeroizing::new(serde_json::to_vec(notice).unwrap_or_default());
-        line.push(b'\n');
+        let line = line(notice);
         // What a caller can't take isn't worth its connection; it sees that a number is missing.
         if line.len() <= LIMIT {
             self.put(line);
@@ -269,7 +284,7 @@ impl<H: Handler> Conversation<H> {
     }
 
     /// Puts an answer behind those that are to be written.
-    fn say(&mut self, answer: &Response) {
+    fn say<R: Serialize>(&mut self, answer: &Response<R>) {
         self.put(encode(answer));
     }
 
@@ -311,7 +326,7 @@ impl<H: Handler> Conversation<H> {
             let open: Vec<Id> = self.session.open().cloned().collect();
             for id in open {
                 let error = ErrorObject::new(ErrorCode::AgentUnreachable, "the agent was told to stop");
-                self.say(&Response::new(Some(id), Err(error)));
+                self.say(&Response::<Value>::new(Some(id), Err(error)));
             }
         }
         self.write(writer).await
@@ -319,16 +334,18 @@ impl<H: Handler> Conversation<H> {
 }
 
 /// An answer as a line. One over the limit becomes an error: the caller would refuse it anyway.
-pub(crate) fn encode(answer: &Response) -> Zeroizing<Vec<u8>> {
-    let line = |answer: &Response| {
-        let mut line = Zeroizing::new(serde_json::to_vec(answer).unwrap_or_default());
-        line.push(b'\n');
-        line
-    };
+pub(crate) fn encode<R: Serialize>(answer: &Response<R>) -> Zeroizing<Vec<u8>> {
     let encoded = line(answer);
     if encoded.len() <= LIMIT {
         return encoded;
     }
-    let id: Option<Id> = answer.id.clone();
-    line(&Response::new(id, Err(ErrorObject::new(ErrorCode::Internal, "the answer is longer than 64 KiB"))))
+    let error = ErrorObject::new(ErrorCode::Internal, "the answer is longer than 64 KiB");
+    line(&Response::<R>::new(answer.id.clone(), Err(error)))
+}
+
+/// A message with the end of a line behind it.
+fn line(message: &impl Serialize) -> Zeroizing<Vec<u8>> {
+    let mut line = Zeroizing::new(serde_json::to_vec(message).unwrap_or_default());
+    line.push(b'\n');
+    line
 }

@@ -12,6 +12,7 @@ use keybearer_protocol::rpc::{Notice, Response};
 use keybearer_protocol::session::{CallerView, Server};
 use keybearer_protocol::{Door, ErrorCode, ErrorObject};
 use serde_json::Value;
+use serde_json::value::RawValue;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -35,14 +36,14 @@ pub trait Handler: Send + Sync + 'static {
     /// The methods that this caller is answered at a door.
     fn capabilities(&self, door: Door, caller: &Caller) -> Vec<String>;
 
-    /// Answers one request. Dropped when its caller leaves.
+    /// Answers one request, with a reply that is written already. Dropped when its caller leaves.
     fn answer(
         &self,
         door: Door,
         caller: &Caller,
         method: &str,
         params: Value,
-    ) -> impl Future<Output = Result<Value, ErrorObject>> + Send;
+    ) -> impl Future<Output = Result<Box<RawValue>, ErrorObject>> + Send;
 
     /// Serves a connection to the gateway, which speaks HTTP, until it ends. Dropped when the agent stops.
     fn carry(&self, caller: Caller, witness: Witness, connection: impl Stream) -> impl Future<Output = ()> + Send;
@@ -84,9 +85,9 @@ pub struct Caller {
     pub connection: u64,
     /// Changes never; ends with the connection.
     pub open: watch::Receiver<()>,
-    /// The account that the connection was given to, with which it begins anew as that of whoever holds its descriptor.
-    /// Set by whoever answers the request for that.
-    pub delegation: Arc<OnceLock<String>>,
+    /// Whether the connection was given away, with which it begins anew as that of whoever holds its descriptor. Set by
+    /// whoever answers the request for that.
+    pub delegation: Arc<OnceLock<()>>,
     /// What goes on with the connection as a pipe. Set by whoever answers the request for that.
     pub handover: Handover,
     /// Takes notices to the caller.
@@ -254,7 +255,7 @@ async fn turn_away(mut connection: Connection, why: &str) {
     let mut error = ErrorObject::new(ErrorCode::Busy, why);
     error.data.retry_after_ms = Some(1000);
     // Whoever doesn't listen learns it from the end of the connection.
-    let _ = timeout(WRITE, connection.write_all(&encode(&Response::new(None, Err(error))))).await;
+    let _ = timeout(WRITE, connection.write_all(&encode(&Response::<Value>::new(None, Err(error))))).await;
 }
 
 /// One of the connections that a process may have.

@@ -9,6 +9,7 @@ use keybearer_ipc::server::{self, Caller, Handler, Refusal, serve};
 use keybearer_ipc::socket::{Stream, bind, connect};
 use keybearer_protocol::session::{CallerView, Server};
 use keybearer_protocol::{Door, ErrorObject};
+use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Error, ErrorKind, Write};
 use std::sync::Arc;
@@ -28,10 +29,10 @@ impl Handler for Echo {
         vec!["echo".into(), "wait".into()]
     }
 
-    async fn answer(&self, _: Door, _: &Caller, method: &str, params: Value) -> Result<Value, ErrorObject> {
+    async fn answer(&self, _: Door, _: &Caller, method: &str, params: Value) -> Result<Box<RawValue>, ErrorObject> {
         match method {
             "wait" => std::future::pending().await,
-            _ => Ok(params),
+            _ => Ok(to_raw_value(&params).expect("JSON")),
         }
     }
 

@@ -35,16 +35,16 @@ pub struct Request {
     pub session: Option<String>,
 }
 
-/// An answer: either `result` or `error`.
+/// An answer: either `result` or `error`. The reply is read as a [`Value`]; whoever writes one has it as text already.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Response {
+pub struct Response<R = Value> {
     /// Always [`VERSION`].
     pub jsonrpc: String,
     /// The request's id; absent where the request couldn't be read.
     pub id: Option<Id>,
     /// The reply, if it went well.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub result: Option<Value>,
+    pub result: Option<R>,
     /// The error, if it did not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<ErrorObject>,
@@ -75,9 +75,9 @@ impl Request {
     }
 }
 
-impl Response {
+impl<R> Response<R> {
     /// The answer to request `id`.
-    pub fn new(id: Option<Id>, outcome: Result<Value, ErrorObject>) -> Self {
+    pub fn new(id: Option<Id>, outcome: Result<R, ErrorObject>) -> Self {
         let (result, error) = match outcome {
             Ok(result) => (Some(result), None),
             Err(error) => (None, Some(error)),

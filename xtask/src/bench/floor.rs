@@ -17,6 +17,36 @@ const SOURCES: &str = "tests/bench";
 /// The programs, and what the compiler is told beside their names.
 const PROGRAMS: [(&str, &[&str]); 4] = [("asker", &[]), ("floor", &[]), ("starter", &[]), ("nothing", &["-static"])];
 
+/// The processor of whoever asks.
+const ASKERS: &str = "0";
+
+/// The processor of whoever answers. The system would move both ends about while they are timed, and on one processor a
+/// question costs a quarter of what it costs on two.
+#[derive(Clone, Copy)]
+pub(crate) enum Placed {
+    /// The same as the asker's.
+    Together,
+    /// The next one.
+    Apart,
+    /// Where the system likes.
+    Anywhere,
+}
+
+impl Placed {
+    /// Moves all threads of a process there.
+    pub(crate) fn place(self, pid: u32) -> anyhow::Result<()> {
+        let processor = match self {
+            Placed::Together => ASKERS,
+            Placed::Apart => "1",
+            Placed::Anywhere => "0-1",
+        };
+        let mut taskset = Command::new("taskset");
+        taskset.args(["--all-tasks", "--cpu-list", "--pid", processor, &pid.to_string()]).stdout(Stdio::null());
+        ensure!(taskset.status()?.success(), "process {pid} can't be moved to processor {processor}");
+        Ok(())
+    }
+}
+
 /// The programs, compiled.
 pub(crate) struct Floors {
     folder: PathBuf,
@@ -41,13 +71,16 @@ impl Floors {
         self.folder.join(name)
     }
 
-    /// Asks this socket for the token of an account, so many times, on one connection or on one for each.
+    /// Asks this socket for the token of an account, so many times, on one connection or on one for each; the asker stays on
+    /// one processor.
     pub(crate) fn ask(&self, socket: &Path, account: &str, times: usize, on: Connections) -> Command {
-        let mut command = Command::new(self.program("asker"));
-        command.arg(socket).args([account, &times.to_string()]).arg(match on {
+        let way = match on {
             Connections::One => "keep",
             Connections::Each => "visit",
-        });
+        };
+        let mut command = Command::new("taskset");
+        command.args(["--cpu-list", ASKERS]).arg(self.program("asker"));
+        command.arg(socket).args([account, &times.to_string(), way]);
         command
     }
 
@@ -89,6 +122,13 @@ pub(crate) struct Server {
     child: Child,
     /// Where it listens.
     pub(crate) socket: PathBuf,
+}
+
+impl Server {
+    /// Its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
 }
 
 impl Drop for Server {

@@ -105,11 +105,11 @@ fn set(at: &mut dyn TableLike, key: &str, to: &Value, in_tables: bool) {
 }
 
 fn item(value: &Value, has_header: bool) -> Item {
-    match value {
-        Value::Object(members) if has_header => {
+    match value.as_object().filter(|_| has_header) {
+        Some(members) => {
             Item::Table(members.iter().map(|(key, value)| (key.as_str(), Item::Value(inline(value)))).collect())
         }
-        value => Item::Value(inline(value)),
+        None => Item::Value(inline(value)),
     }
 }
 

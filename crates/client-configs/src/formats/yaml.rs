@@ -25,7 +25,12 @@ pub(super) fn read(text: &str) -> Result<Node, Broken> {
                     return Err(reader.problem(span, "a second document begins here"));
                 }
             }
-            event => root = Some(reader.node(event, span, 0)?),
+            Event::Alias(_)
+            | Event::Scalar(..)
+            | Event::SequenceStart(..)
+            | Event::SequenceEnd
+            | Event::MappingStart(..)
+            | Event::MappingEnd => root = Some(reader.node(event, span, 0)?),
         }
     }
     // A document of comments alone is a scalar without a word.
@@ -106,19 +111,19 @@ impl<'t> Reader<'t> {
                 let mut members = Vec::new();
                 loop {
                     let (event, span) = self.next()?;
-                    match event {
-                        Event::MappingEnd => break range.end = self.range(span).end.max(range.end),
-                        Event::Scalar(key, style, ..) => {
-                            let key_span = self.scalar(span, style);
-                            let (event, span) = self.next()?;
-                            let mut value = self.node(event, span, depth + 1)?;
-                            if matches!(&value.kind, Kind::Other(written) if written.is_empty()) {
-                                value.span = key_span.end..key_span.end;
-                            }
-                            members.push(Member { key: key.into_owned(), key_span, value });
-                        }
-                        _ => return Err(self.problem(span, "this key is no plain word")),
+                    if matches!(event, Event::MappingEnd) {
+                        break range.end = self.range(span).end.max(range.end);
                     }
+                    let Event::Scalar(key, style, ..) = event else {
+                        return Err(self.problem(span, "this key is no plain word"));
+                    };
+                    let key_span = self.scalar(span, style);
+                    let (event, span) = self.next()?;
+                    let mut value = self.node(event, span, depth + 1)?;
+                    if matches!(&value.kind, Kind::Other(written) if written.is_empty()) {
+                        value.span = key_span.end..key_span.end;
+                    }
+                    members.push(Member { key: key.into_owned(), key_span, value });
                 }
                 Kind::Map(members)
             }
@@ -144,7 +149,13 @@ impl<'t> Reader<'t> {
             }
             // What it stands for was read where it was named.
             Event::Alias(number) => Kind::Other(format!("*{number}")),
-            _ => return Err(self.problem(span, "this isn't YAML")),
+            Event::Nothing
+            | Event::StreamStart
+            | Event::StreamEnd
+            | Event::DocumentStart(_)
+            | Event::DocumentEnd
+            | Event::SequenceEnd
+            | Event::MappingEnd => return Err(self.problem(span, "this isn't YAML")),
         };
         Ok(Node { span: range, kind })
     }
@@ -306,16 +317,15 @@ fn member_lines(key: &str, value: &Value, indent: usize) -> String {
             let items = items.iter().map(|item| format!("{margin}{}- {}\n", " ".repeat(STEP), word(item)));
             format!("{margin}{key}:\n{}", items.collect::<String>())
         }
-        value => format!("{margin}{key}: {}\n", word(value)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
+            format!("{margin}{key}: {}\n", word(value))
+        }
     }
 }
 
 /// A scalar; in quotes, as JSON has them, unless it can't be mistaken.
 fn word(value: &Value) -> String {
-    match value {
-        Value::String(text) if is_plain(text) => text.clone(),
-        value => value.to_string(),
-    }
+    value.as_str().filter(|text| is_plain(text)).map_or_else(|| value.to_string(), str::to_owned)
 }
 
 fn is_plain(text: &str) -> bool {

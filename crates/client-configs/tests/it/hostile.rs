@@ -56,7 +56,8 @@ fn only_ordinary_files_of_this_user_are_opened() {
         fs::create_dir_all(file.parent().expect("a folder")).expect("a folder");
         file
     };
-    let cases: [(&str, &dyn Fn(&Home)); 6] = [
+    type Case<'c> = (&'static str, &'c dyn Fn(&Home));
+    let cases: [Case<'_>; 6] = [
         ("a pipe, which would wait", &|home| {
             let mode = rustix::fs::Mode::from_raw_mode(0o600);
             rustix::fs::mknodat(rustix::fs::CWD, file(home), rustix::fs::FileType::Fifo, mode, 0).expect("a pipe");
@@ -103,6 +104,8 @@ fn what_cannot_be_edited_alone_is_left_to_a_person() {
             Client::Goose,
             "extensions: &all\n  linear: &one\n    type: streamable_http\n    uri: https://mcp.linear.app/mcp\nother: *all\n",
         ),
+        // The empty lines belong to the text; an entry put in behind it would take them.
+        (Client::Goose, "extensions:\n  a:\n    type: builtin\n    description: |+\n      kept\n\n\nGOOSE_MODEL: x\n"),
         (Client::Goose, "extensions:\n  - a\n"),
         (Client::Cursor, "{\"mcpServers\": []}"),
         (Client::Codex, "mcp_servers = 7\n"),

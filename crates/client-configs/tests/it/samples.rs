@@ -7,7 +7,7 @@
 use crate::home::{Home, PLANTED, text, write};
 use keybearer_client_configs::{Client, Undone, scan};
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 fn folder(client: Client) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/samples").join(client.id())
@@ -85,12 +85,10 @@ fn each_client_gets_a_file_where_it_has_none() {
             let home = Home::new();
             // Windows of VS Code make the folder of an extension, and so on.
             let file = client.file(&home.places);
-            let above = match client {
-                Client::Cline => file.parent().and_then(|settings| settings.parent()),
-                Client::Junie => file.parent().and_then(|mcp| mcp.parent()),
-                Client::ClaudeCode => None,
-                _ => file.parent(),
-            };
+            let folder = file.parent();
+            let above =
+                if [Client::Cline, Client::Junie].contains(&client) { folder.and_then(Path::parent) } else { folder };
+            let above = above.filter(|_| client != Client::ClaudeCode);
             fs::create_dir_all(above.map_or(home.path(".claude"), PathBuf::from)).expect("the client's folder");
             let preview = home.preview(client, *way).expect("a preview");
             assert!(preview.creates && !preview.adopts, "{client} {way}");

@@ -9,7 +9,7 @@ use rustix::fs::{AtFlags, CWD, Mode, OFlags, Stat, fstat, openat, readlinkat, st
 use rustix::process::{Pid, PidfdFlags, geteuid, pidfd_open};
 use std::ffi::CString;
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, OnceLock};
 
@@ -147,7 +147,7 @@ impl Process {
 
     /// Whether its parent is still the one that it had.
     pub(super) fn has_parent(&self, parent: u32) -> bool {
-        let text = std::fs::read_to_string(format!("/proc/{}/stat", self.pid));
+        let text = read(CWD, &format!("/proc/{}/stat", self.pid));
         let now = text.ok().and_then(|text| parse(&text)).map(|(_, parent, _)| parent);
         now == Some(parent) && self.lives()
     }
@@ -212,7 +212,7 @@ fn exe(folder: &OwnedFd) -> Option<File> {
     Some(File { path, stat })
 }
 
-fn read(folder: &OwnedFd, name: &str) -> io::Result<String> {
+fn read(folder: impl AsFd, name: &str) -> io::Result<String> {
     let file = openat(folder, name, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
     let (mut text, mut piece) = (Vec::new(), [0_u8; 4096]);
     // The kernel gives as much as fits, so less than that is the end.
