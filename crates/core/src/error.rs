@@ -415,6 +415,7 @@ impl Error {
             Error::Unprotected(_) | Error::Journal(JournalError::Unusable { .. }) => ErrorCode::StorageUnavailable,
             Error::Activity(problem) => problem_code(problem),
             Error::Clients(error) => clients_code(error),
+            Error::Registration(error) => registration_code(error),
             Error::Journal(JournalError::Full(_)) => ErrorCode::StorageFull,
             Error::Journal(JournalError::UnderWay) | Error::Worker(WorkerError::Waiting) => ErrorCode::Busy,
             Error::Worker(WorkerError::NotStarted(_)) => ErrorCode::Internal,
@@ -425,15 +426,6 @@ impl Error {
             | Error::Http(_)
             | Error::ResourceMetadata(_)
             | Error::ServerMetadata(_)
-            | Error::Registration(
-                RegistrationError::Http(_)
-                | RegistrationError::NotOffered(_)
-                | RegistrationError::NotListed { .. }
-                | RegistrationError::Refused { .. }
-                | RegistrationError::Unusable(_)
-                | RegistrationError::Algorithm { .. }
-                | RegistrationError::AuthMethod { .. },
-            )
             | Error::ClientNeeded { .. }
             | Error::Request(_)
             | Error::Dpop(_)
@@ -465,7 +457,6 @@ impl Error {
             Error::NothingNamed
             | Error::Usage(_)
             | Error::Key(_)
-            | Error::Registration(RegistrationError::Key(_))
             | Error::ProofForNothing(_)
             | Error::Parameter(_)
             | Error::MetadataDocument(_)
@@ -722,6 +713,19 @@ fn profile_code(error: &ProfileError) -> ErrorCode {
         ProfileError::NotFound(_) => ErrorCode::ProfileNotFound,
         ProfileError::Exists(_) => ErrorCode::ProfileExists,
         ProfileError::BadName(_) | ProfileError::BadUrl(_) => ErrorCode::Usage,
+    }
+}
+
+fn registration_code(error: &RegistrationError) -> ErrorCode {
+    match error {
+        RegistrationError::Key(_) => ErrorCode::Usage,
+        RegistrationError::Http(_)
+        | RegistrationError::NotOffered(_)
+        | RegistrationError::NotListed { .. }
+        | RegistrationError::Refused { .. }
+        | RegistrationError::Unusable(_)
+        | RegistrationError::Algorithm { .. }
+        | RegistrationError::AuthMethod { .. } => ErrorCode::ProviderError,
     }
 }
 
