@@ -50,7 +50,7 @@ fn what_clients_have_becomes_accounts_and_their_files_and_secrets_stay_with_them
     assert!(!added.iter().any(has_key), "an address is taken without its secrets: {added:?}");
 
     let again = home.ok(&["import", "--yes"]);
-    assert!(again.out.contains("already here") && again.out.contains("nothing new"), "{again:?}");
+    assert!(again.err.contains("already here") && again.out.contains("nothing new"), "{again:?}");
     assert_eq!(home.ok(&["list", "--json"]).out.matches("\"profile\"").count(), added.len());
 
     assert_eq!(home.files(), before, "no file of a client was touched");

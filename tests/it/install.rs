@@ -87,6 +87,9 @@ fn each_client_is_written_the_best_way_and_taken_back_byte_for_byte() {
         let shown = home.ok(&["install", id, "linear", "--dry-run"]);
         assert!(shown.out.contains("\n+") && shown.out.ends_with("Nothing was written.\n"), "{id}: {shown:?}");
         assert_eq!(home.files(), before, "{id}: a dry run writes nothing");
+        // What the client is going to run is seen whole, and is Keybearer's own.
+        let command = home.world.keybearer().to_str().unwrap();
+        assert!(mode == "socket" || shown.out.contains(command) && shown.out.contains("linear"), "{id}: {shown:?}");
         let unasked = home.run(&["install", id, "linear"]);
         assert_eq!((unasked.code, home.files() == before), (64, true), "{id}: nobody could be asked: {unasked:?}");
 
@@ -330,4 +333,42 @@ fn clients_that_name_an_account_which_is_not_there_are_told_of() {
     assert_eq!(fs::read_to_string(home.path(".codex/config.toml")).unwrap(), "");
     let doctor = home.run(&["doctor", "--json"]);
     assert!(!doctor.out.contains(r#""check":"clients""#), "{doctor:?}");
+}
+
+/// docs/clients.md
+fn document() -> String {
+    fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/clients.md")).unwrap()
+}
+
+#[test]
+fn the_commands_of_the_document_do_what_it_says() {
+    let home = ClientHome::new();
+    let servers = json!({ "linear": { "url": LINEAR, "headers": { "Authorization": "Bearer PLANTED" } } });
+    home.write(CURSOR, &json!({ "mcpServers": servers }).to_string());
+    let before = home.files();
+    let document = document();
+    let commands = document.lines().filter_map(|line| line.strip_prefix("    keybearer "));
+    let commands: Vec<Vec<&str>> = commands.map(|line| line.split(' ').collect()).collect();
+    assert!(commands.len() >= 6 && commands.last().unwrap().ends_with(&["--undo"]), "{commands:?}");
+    for command in &commands {
+        home.ok(command);
+    }
+    assert_eq!(home.files(), before);
+}
+
+#[test]
+fn the_document_has_every_client_with_its_file_and_ways() {
+    let home = ClientHome::new();
+    let document = document();
+    let row_of = |id: &str| document.lines().find(|line| line.contains(&format!("| `{id}` |"))).unwrap_or_default();
+    let clients = home.json(&["install"]);
+    for client in clients.as_array().unwrap() {
+        let text = |name: &str| client[name].as_str().unwrap();
+        let file = text("file").replace(home.path("").to_str().unwrap(), "~/");
+        let modes = client["modes"].as_array().unwrap().iter().map(|mode| mode["mode"].as_str().unwrap());
+        let modes = modes.collect::<Vec<_>>().join(", ");
+        let row = row_of(text("client"));
+        assert!(row.starts_with(&format!("| {} |", text("name"))), "{client}");
+        assert!(row.contains(&format!("| `{file}`")) && row.ends_with(&format!("| {modes} |")), "{row}\n{client}");
+    }
 }

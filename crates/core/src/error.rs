@@ -410,14 +410,13 @@ impl Error {
         match self {
             Error::OptionHelps { error, .. } => error.code(),
             Error::Profile(error) => profile_code(error),
-            Error::Home(_) => ErrorCode::StorageUnavailable,
             Error::Vault(error) => vault_code(error),
-            Error::Unprotected(_) | Error::Journal(JournalError::Unusable { .. }) => ErrorCode::StorageUnavailable,
+            Error::Home(_) | Error::Unprotected(_) => ErrorCode::StorageUnavailable,
             Error::Activity(problem) => problem_code(problem),
             Error::Clients(error) => clients_code(error),
             Error::Registration(error) => registration_code(error),
-            Error::Journal(JournalError::Full(_)) => ErrorCode::StorageFull,
-            Error::Journal(JournalError::UnderWay) | Error::Worker(WorkerError::Waiting) => ErrorCode::Busy,
+            Error::Journal(error) => journal_code(error),
+            Error::Worker(WorkerError::Waiting) => ErrorCode::Busy,
             Error::Worker(WorkerError::NotStarted(_)) => ErrorCode::Internal,
             Error::Reach(ReachError::NotMcp { .. }) | Error::Upstream(UpstreamError::NotMcp(_)) => {
                 ErrorCode::NotMcpServer
@@ -726,6 +725,14 @@ fn registration_code(error: &RegistrationError) -> ErrorCode {
         | RegistrationError::Unusable(_)
         | RegistrationError::Algorithm { .. }
         | RegistrationError::AuthMethod { .. } => ErrorCode::ProviderError,
+    }
+}
+
+fn journal_code(error: &JournalError) -> ErrorCode {
+    match error {
+        JournalError::Unusable { .. } => ErrorCode::StorageUnavailable,
+        JournalError::Full(_) => ErrorCode::StorageFull,
+        JournalError::UnderWay => ErrorCode::Busy,
     }
 }
 
