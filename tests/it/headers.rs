@@ -34,6 +34,7 @@ fn headers_are_found_by_what_the_client_says_and_go_to_no_other_address() {
         (&[], &[(NAME, "another name"), (URL, hidden.as_str())], 0),
         (&["practice"], &[(URL, evil)], 18),
         (&["practice"], &[(URL, evil_hidden)], 18),
+        (&[url], &[(URL, evil)], 11),
         (&[], &[(NAME, "practice"), (URL, evil)], 11),
         (&[], &[(NAME, "practice"), (URL, evil_hidden)], 18),
         (&[], &[(URL, "https://REDACTED/mcp")], 18),

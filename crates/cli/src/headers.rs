@@ -52,7 +52,7 @@ impl Target {
         let (typed_url, typed_name) = (typed.clone().filter(is_url), typed.filter(|text| !is_url(text)));
         let is_typed = typed_name.is_some();
         let name = typed_name.or(name);
-        match (typed_url.or(url), name) {
+        match (url.or(typed_url), name) {
             (Some(pattern), name) if pattern.contains(BLOTTED) => Some(Target::Blotted { pattern, name }),
             (Some(url), name) => Some(Target::Url { url, name, is_typed }),
             (None, name) => name.map(Target::Name),
@@ -166,7 +166,8 @@ mod tests {
         assert_eq!(of(Some("work"), None, None), Some(Target::Name("work".to_owned())));
         assert_eq!(of(Some("work"), Some("x"), Some("https://a/")), url(Some("work"), true));
         assert_eq!(of(None, Some("x"), Some("https://a/")), url(Some("x"), false));
-        assert_eq!(of(Some("https://a/"), None, Some("https://b/")), url(None, false));
+        assert_eq!(of(Some("https://b/"), None, Some("https://a/")), url(None, false));
+        assert_eq!(of(Some("https://a/"), None, None), url(None, false));
         let blotted = Target::Blotted { pattern: "https://a/REDACTED".to_owned(), name: Some("work".to_owned()) };
         assert_eq!(of(Some("work"), None, Some("https://a/REDACTED")), Some(blotted));
     }

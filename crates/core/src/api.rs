@@ -382,6 +382,8 @@ impl Api {
         let asking = Asking::of(params.interactive, params.wait);
         for _ in 0..TRIES {
             let account = self.named(caller, target).await?;
+            // Nobody is asked, and nothing renewed, for headers that would go elsewhere.
+            let url = destination(&account, &account.profile().url, params.url.as_deref())?;
             let asked = self.consent.permit(caller, &account, asking).await?;
             let authorized = account.authorized(want, &params.scopes).await?;
             if !is_as_asked(asked.as_ref(), &authorized) {
@@ -392,12 +394,8 @@ impl Api {
                 false => authorized,
             };
             let Authorized { url: server, access, issued } = authorized;
-            let url = params.url.as_ref().map(|url| url.parse::<ServerUrl>());
-            let url = match (&params.url, url) {
-                (Some(_), Some(Ok(url))) if url.is_covered_by(server.as_str()) => Some(url),
-                (Some(url), _) => return Err(Error::ResourceMismatch { profile: account.name(), url: url.clone() }),
-                (None, _) => None,
-            };
+            // It may have been edited meanwhile.
+            destination(&account, &server, params.url.as_deref())?;
             let headers = headers(&account, &access, url.as_ref(), params)?;
             issued.iter().for_each(|issued| account.note_use(issued.generation));
             let reason = params.reason.as_deref();
@@ -624,6 +622,14 @@ where
         .map_err(|_| ErrorObject::new(ErrorCode::InvalidParams, format!("the parameters don't fit {}", M::NAME)))?;
     let reply = run(params).await.map_err(|error| error.to_object())?;
     to_raw_value(&reply).map_err(|_| Error::Internal("a reply can't be written").to_object())
+}
+
+/// The address of a program's request, if it names one: it has to be one of this server's.
+fn destination(account: &Account, server: &ServerUrl, url: Option<&str>) -> Result<Option<ServerUrl>, Error> {
+    let Some(url) = url else { return Ok(None) };
+    let own = url.parse::<ServerUrl>().ok().filter(|url| url.is_covered_by(server.as_str()));
+    let elsewhere = || Error::ResourceMismatch { profile: account.name(), url: url.to_owned() };
+    own.ok_or_else(elsewhere).map(Some)
 }
 
 /// The headers of the request that a program is about to make. A proof needs to know it whole (RFC 9449 §4.2).

@@ -106,6 +106,8 @@ struct State {
     used: HashMap<String, Used>,
     /// A desktop has registered, whether or not the keyring could be told.
     asks: bool,
+    /// How often all that was allowed for a while has ended: by a lock, or a sign-out.
+    endings: u64,
 }
 
 impl Consent {
@@ -422,8 +424,14 @@ impl Consent {
         let mut state = self.state();
         state.grants.forget_running();
         state.delegations.end_all();
+        state.endings += 1;
         drop(state);
         self.prompts.abort();
+    }
+
+    /// How often all that was allowed for a while has ended. A yes for once holds no longer than this stays the same.
+    pub fn endings(&self) -> u64 {
+        self.state().endings
     }
 
     /// Ends the lock.

@@ -13,6 +13,7 @@ mod old_transport;
 /// The bodies of requests, within what there is room for.
 mod upload;
 
+use crate::budget::Held;
 use crate::relay::{Answer, Relay, RelayError};
 use address::Address;
 use bytes::Bytes;
@@ -40,7 +41,7 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
-use upload::{Room, Rooms};
+use upload::Uploads;
 
 /// What the head of a request holds at most, in bytes, and in lines.
 const HEAD_LIMIT: usize = 32 * 1024;
@@ -61,7 +62,7 @@ type Body = UnsyncBoxBody<Bytes, RelayError>;
 pub struct Gateway {
     api: Arc<Api>,
     relay: Arc<Relay>,
-    rooms: Rooms,
+    uploads: Uploads,
     endpoints: Arc<Endpoints>,
     /// How many requests of each client are under way.
     under_way: Arc<Mutex<HashMap<String, usize>>>,
@@ -131,8 +132,8 @@ impl From<Error> for Refusal {
 impl Gateway {
     /// A gateway to the accounts of this agent, by connections that others may share.
     pub fn new(api: Arc<Api>, relay: Arc<Relay>) -> Arc<Gateway> {
-        let (rooms, endpoints, under_way) = Default::default();
-        Arc::new(Gateway { api, relay, rooms, endpoints, under_way })
+        let (uploads, endpoints, under_way) = Default::default();
+        Arc::new(Gateway { api, relay, uploads, endpoints, under_way })
     }
 
     /// Serves one connection, until it ends or `closing` does.
@@ -235,7 +236,7 @@ impl Visit {
             })?),
             None => None,
         };
-        let (body, room): (Bytes, Room) = self.gateway.rooms.take(body).await?;
+        let (body, room): (Bytes, Held) = self.gateway.uploads.take(body).await?;
         *id = id_of(&body);
         let mut request = Request::new(body);
         (*request.method_mut(), *request.headers_mut()) = (head.method.clone(), head.headers.clone());

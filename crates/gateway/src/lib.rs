@@ -2,6 +2,8 @@
 
 #![forbid(unsafe_code)]
 
+/// What messages may hold of the agent's memory together.
+mod budget;
 /// The messages of an event stream (`text/event-stream`).
 mod events;
 /// One request to a server, with what authorizes it.

@@ -1,8 +1,6 @@
 //! The MCP of stdio, carried to a server over HTTP: a message is a line on one side and a request of its own on the other.
 //! What is said passes unchanged; each request of the client is answered once, by the server or with the reason why not.
 
-/// What the messages of all bridges may hold together.
-mod budget;
 /// How a message gets to the server, and its answer back.
 mod carrying;
 /// The lines of a client.
@@ -16,11 +14,10 @@ mod streams;
 /// The requests without an answer.
 mod waiting;
 
+use crate::budget::Budget;
 use crate::relay::Relay;
-use budget::Budget;
 use keybearer_core::api::Pass;
-use keybearer_core::error::Error;
-use keybearer_protocol::envelope::{Envelope, MessageId};
+use keybearer_protocol::envelope::{BATCH, Envelope, MessageId};
 use keybearer_protocol::{ErrorCode, ErrorObject};
 use lines::{Line, Lines, NoRoom};
 use link::Link;
@@ -113,7 +110,7 @@ impl Bridges {
         loop {
             tokio::select! {
                 biased;
-                why = &mut over => return bridge.end_because(&why).await,
+                why = &mut over => return bridge.fail_all(&why.to_object()).await,
                 line = lines.next() => match line {
                     Ok(Some(line)) => bridge.hear(line, &mut turns, &mut tasks).await,
                     Ok(None) => break,
@@ -125,6 +122,7 @@ impl Bridges {
         let until = Instant::now() + LAST_ANSWERS;
         while bridge.waiting.count() > 0 && timeout_at(until, tasks.join_next()).await.is_ok() {}
         tasks.shutdown().await;
+        bridge.fail_all(&left_early()).await;
         let _ = timeout(LAST_ANSWERS, bridge.leave()).await;
     }
 }
@@ -145,6 +143,10 @@ impl Bridge {
             let error = ErrorObject::new(ErrorCode::ParseError, "the line isn't a message of JSON-RPC");
             return self.refuse(&envelopes, &error).await;
         };
+        if envelopes.len() >= BATCH {
+            let error = ErrorObject::new(ErrorCode::Usage, "a batch holds too many messages");
+            return self.refuse(&envelopes, &error.with_reason("too_large")).await;
+        }
         if self.waiting.count() + message.asks.len() > OPEN {
             let error = ErrorObject::new(ErrorCode::Busy, "too many requests are under way");
             return self.refuse(&envelopes, &error).await;
@@ -156,16 +158,13 @@ impl Bridge {
                 return;
             }
         }
-        let mut open = Vec::new();
-        for id in &message.asks {
-            match self.waiting.add(id, message.kind == Kind::Initialize, false) {
-                Some(told) => open.push(told),
-                None => {
-                    let error = ErrorObject::new(ErrorCode::InvalidRequest, "a request with this id is under way");
-                    self.say(&answer(None, &error)).await;
-                }
-            }
+        if self.waiting.has_one_of(&message.asks) {
+            // Its answer couldn't be told from the other's.
+            let error = ErrorObject::new(ErrorCode::InvalidRequest, "a request with this id is under way");
+            return self.say(&answer(None, &error)).await;
         }
+        let is_handshake = message.kind == Kind::Initialize;
+        let open = message.asks.iter().filter_map(|id| self.waiting.add(id, is_handshake, false)).collect();
         let (before, turn) = turns.next(&message.kind);
         let bridge = self.clone();
         tasks.spawn(async move {
@@ -215,11 +214,12 @@ impl Bridge {
         }
     }
 
-    /// Answers all that is open with the reason why nothing more is carried.
-    async fn end_because(&self, why: &Error) {
-        let error = why.to_object();
-        for (id, _) in self.waiting.take_all() {
-            self.say(&answer(Some(&id), &error)).await;
+    /// Answers what the client has open with the reason why nothing comes of it.
+    async fn fail_all(&self, error: &ErrorObject) {
+        for (id, open) in self.waiting.take_all() {
+            if !open.is_ours && !open.is_cancelled() {
+                self.say(&answer(Some(&id), error)).await;
+            }
         }
     }
 
@@ -280,6 +280,11 @@ fn answer(id: Option<&MessageId>, error: &ErrorObject) -> Vec<u8> {
 
 fn no_answer() -> ErrorObject {
     let text = "the server ended the request without an answer, so nobody knows what it did";
+    ErrorObject::new(ErrorCode::ProviderError, text).with_reason("no_answer")
+}
+
+fn left_early() -> ErrorObject {
+    let text = "the client finished before the answer came, so nobody knows what the server did";
     ErrorObject::new(ErrorCode::ProviderError, text).with_reason("no_answer")
 }
 

@@ -42,13 +42,19 @@ impl Api {
             Ok(account)
         });
         let account = opened.await.inspect_err(|error| self.note_refused(caller, Some(target), None, error))?;
-        let pass = self.pass(caller, &account.name(), Asking::Never).await?;
-        // Whoever has to sign in learns it now. A server that is out of reach may be back in a moment.
-        if let Err(error) = pass.authorized().await
-            && !error.to_object().data.retryable
-        {
-            return Err(error);
-        }
+        let pass = self.usable_pass(caller, &account.name()).await;
+        // A connection that became no pipe is nobody's but the program's own, as it was.
+        let pass = pass.inspect_err(|_| self.consent.take_back(&caller.connection))?;
         Ok((BridgeOpenReply { profile: account.name(), server_url: account.view().server_url }, pass))
+    }
+
+    /// The pass, unless it is known to be of no use: whoever has to sign in learns it now. A server that is out of reach may
+    /// be back in a moment.
+    async fn usable_pass(self: &Arc<Self>, caller: &Caller, name: &str) -> Result<Pass, Error> {
+        let pass = self.pass(caller, name, Asking::Never).await?;
+        match pass.authorized().await {
+            Err(error) if !error.to_object().data.retryable => Err(error),
+            Ok(_) | Err(_) => Ok(pass),
+        }
     }
 }

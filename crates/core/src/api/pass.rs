@@ -26,8 +26,8 @@ pub struct Pass {
     caller: Caller,
     account: Arc<Account>,
     asking: Asking,
-    /// A yes for once: it is for this pass.
-    once: Mutex<Option<Asked>>,
+    /// A yes for once: it is for this pass, and until the next of [`Consent::endings`](crate::consent::Consent::endings).
+    once: Mutex<Option<(Asked, u64)>>,
 }
 
 impl Api {
@@ -112,13 +112,13 @@ impl Pass {
 
     async fn authorize(&self) -> Result<(Authorized, Option<Asked>), Error> {
         for _ in 0..TRIES {
-            let account = self.listed().await?;
+            let (account, endings) = (self.listed().await?, self.api.consent.endings());
             let permitted = match self.allowed_once(&account) {
                 Some(asked) => Some(Permitted { asked, once: true }),
                 None => self.api.consent.permit_or_once(&self.caller, &account, self.asking).await?,
             };
             if let Some(Permitted { asked, once: true }) = &permitted {
-                *self.once.lock().unwrap_or_else(PoisonError::into_inner) = Some(asked.clone());
+                *self.once.lock().unwrap_or_else(PoisonError::into_inner) = Some((asked.clone(), endings));
             }
             let asked = permitted.map(|permitted| permitted.asked);
             let authorized = account.authorized(Want::default(), &[]).await?;
@@ -142,7 +142,9 @@ impl Pass {
 
     /// The yes for once that this pass has, if it is about the account as it is.
     fn allowed_once(&self, account: &Account) -> Option<Asked> {
-        let (view, once) = (account.view(), self.once.lock().unwrap_or_else(PoisonError::into_inner));
-        once.clone().filter(|asked| asked.covers(&view.server_url, &view.scopes))
+        let (view, once) = (account.view(), self.once.lock().unwrap_or_else(PoisonError::into_inner).clone());
+        let (asked, endings) = once?;
+        let holds = endings == self.api.consent.endings() && asked.covers(&view.server_url, &view.scopes);
+        holds.then_some(asked)
     }
 }

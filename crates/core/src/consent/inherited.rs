@@ -60,6 +60,11 @@ impl Delegations {
         meant.map(|delegation| delegation.is_over = true).count() > 0
     }
 
+    /// Forgets the one of this connection, which wasn't handed on after all.
+    fn forget(&mut self, connection: &Connection) {
+        self.0.retain(|delegation| delegation.connection.number != connection.number);
+    }
+
     /// Ends all: the agent is locked.
     pub(super) fn end_all(&mut self) {
         self.end(|_| true);
@@ -123,6 +128,12 @@ impl Consent {
         ended
     }
 
+    /// Makes a connection the program's own again: nobody got it.
+    pub fn take_back(&self, connection: &Connection) {
+        self.state().delegations.forget(connection);
+        self.changes.announce();
+    }
+
     /// Makes the caller's connection one for this account, if whoever it is for may use it: a command
     /// ([`PromptKind::Run`]), or the program at the other end of a bridge.
     pub async fn delegate(
@@ -162,7 +173,10 @@ impl Consent {
 
     /// Ends the connections that were handed on for an account: a person has signed out of it.
     pub fn end_inherited(&self, account: &str) {
-        self.state().delegations.end_for(account);
+        let mut state = self.state();
+        state.delegations.end_for(account);
+        state.endings += 1;
+        drop(state);
         self.changes.announce();
     }
 

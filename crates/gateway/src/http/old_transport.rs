@@ -64,8 +64,11 @@ impl Opening {
     pub(super) fn push(&mut self, bytes: &[u8]) -> (Bytes, bool) {
         self.held.extend_from_slice(bytes);
         match first_event(&self.held) {
-            First::Unknown if self.held.len() < LOOK => (Bytes::new(), false),
-            First::Unknown | First::Other => (std::mem::take(&mut self.held).into(), true),
+            // Comments keep a connection alive, and don't wait.
+            First::Unknown { begins } if self.held.len() - begins < LOOK => {
+                (self.held.drain(..begins).collect::<Vec<u8>>().into(), false)
+            }
+            First::Unknown { .. } | First::Other => (std::mem::take(&mut self.held).into(), true),
             First::Endpoint { begins, ends, named } => {
                 let mut told = self.held[..begins].to_vec();
                 told.extend(format!("event: endpoint\ndata: {}\n\n", self.name(named)).bytes());
@@ -103,8 +106,8 @@ impl Opening {
 /// The first event of a stream.
 #[derive(Debug, PartialEq, Eq)]
 enum First {
-    /// It isn't whole yet.
-    Unknown,
+    /// It isn't whole yet; where it begins.
+    Unknown { begins: usize },
     /// It names an endpoint: where it stands, and what it names.
     Endpoint { begins: usize, ends: usize, named: String },
     /// It is something else.
@@ -133,7 +136,7 @@ fn first_event(stream: &[u8]) -> First {
             (false, _) => {}
         }
     }
-    First::Unknown
+    First::Unknown { begins }
 }
 
 /// The line that begins here, and where the next one does; none as long as its end isn't there.

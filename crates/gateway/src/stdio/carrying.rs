@@ -1,9 +1,10 @@
 //! How a message gets to the server, and its answer back to the client.
 
+use crate::budget::Held;
 use crate::relay::Answer;
 use crate::stdio::link::{SESSION, Transport};
 use crate::stdio::message::{Kind, Message, is_json, posted};
-use crate::stdio::{Bridge, answer, no_answer, no_room};
+use crate::stdio::{Bridge, no_answer, no_room};
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request};
 use keybearer_oauth::reach::media_type;
@@ -45,7 +46,7 @@ impl Bridge {
             None => self.post(message).await?,
         }
         if message.kind == Kind::Initialized {
-            self.link().initialized = Some(message.body.clone());
+            self.link().begun(&message.body);
             if endpoint.is_none() {
                 self.announce();
             }
@@ -117,19 +118,17 @@ impl Bridge {
         }
         match media_type(opened.headers()).as_deref() {
             Some("application/json") => {
-                if self.pass_on(self.collect(opened).await?).await {
-                    Ok(())
-                } else {
-                    Err(no_answer())
-                }
+                // What waits for the client to read it counts until it was read.
+                let (body, _held) = self.collect(opened).await?;
+                if self.pass_on(body).await { Ok(()) } else { Err(no_answer()) }
             }
             Some("text/event-stream") => self.follow_answer(opened, asks).await,
             _ => Err(no_answer()),
         }
     }
 
-    /// A whole body.
-    async fn collect(&self, mut opened: Answer) -> Result<Vec<u8>, ErrorObject> {
+    /// A whole body, and the memory that it holds.
+    async fn collect(&self, mut opened: Answer) -> Result<(Vec<u8>, Held), ErrorObject> {
         let (mut body, mut held) = (Vec::new(), self.budget.nothing());
         while let Some(chunk) = opened.chunk().await.map_err(|error| error.to_object())? {
             let length = body.len() + chunk.len();
@@ -141,7 +140,7 @@ impl Bridge {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(body)
+        Ok((body, held))
     }
 
     /// Takes a server's message to the client: requests and notifications as they are, and answers to what is open. Whether
@@ -184,10 +183,10 @@ impl Bridge {
                 return Ok(());
             }
             let is_legacy = matches!(link.transport, Transport::Lost);
-            let protocol = link.protocol.take();
-            (link.again(&id), link.initialized.clone(), is_legacy, (link.session.take(), protocol))
+            let again = link.again(&id).ok_or_else(session_lost)?;
+            let before = (link.session.take(), link.protocol.take());
+            (again, link.initialized.clone(), is_legacy, before)
         };
-        let again = again.ok_or_else(session_lost)?;
         let told = self.waiting.add(&id, true, true);
         let agreed = timeout(AGREEING, self.agree(&id, again, is_legacy, told)).await;
         self.waiting.take(&id);
@@ -314,15 +313,4 @@ fn session_lost() -> ErrorObject {
 
 pub(super) fn too_long() -> ErrorObject {
     ErrorObject::new(ErrorCode::ProviderError, "the server's answer is larger than 128 MiB").with_reason("too_large")
-}
-
-/// Answers what is open with the reason why nothing comes of it.
-impl Bridge {
-    pub(super) async fn fail_all(&self, error: &ErrorObject) {
-        for (id, open) in self.waiting.take_all() {
-            if !open.is_ours && !open.is_cancelled() {
-                self.say(&answer(Some(&id), error)).await;
-            }
-        }
-    }
 }

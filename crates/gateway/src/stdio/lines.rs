@@ -1,7 +1,7 @@
 //! The lines of a client: messages of any length up to a limit, each of which holds its part of what all may hold.
 
+use crate::budget::{Budget, Held};
 use crate::relay::BODY_LIMIT;
-use crate::stdio::budget::{Budget, Held};
 use keybearer_protocol::envelope::{Envelope, Scanner};
 use std::io;
 use tokio::io::{AsyncRead, AsyncReadExt};

@@ -25,6 +25,8 @@ pub(crate) struct Link {
     initialize: Option<Bytes>,
     /// What it said behind the answer to that.
     pub(crate) initialized: Option<Bytes>,
+    /// Whether it has said that.
+    has_begun: bool,
 }
 
 /// By which way messages go.
@@ -49,6 +51,12 @@ impl Link {
         *self = Link { number, initialize, ..Link::default() };
     }
 
+    /// The client has taken the server's answer.
+    pub(crate) fn begun(&mut self, initialized: &Bytes) {
+        self.has_begun = true;
+        self.initialized = Some(initialized).filter(|said| said.len() <= LONGEST).cloned();
+    }
+
     /// What the server's answer to the handshake says.
     pub(crate) fn agree(&mut self, answer: &[u8]) {
         let answer: Value = serde_json::from_slice(answer).unwrap_or_default();
@@ -65,7 +73,7 @@ impl Link {
 
     /// Whether the server may have something to say of its own accord, by a stream of its own.
     pub(crate) fn has_stream(&self) -> bool {
-        self.initialized.is_some() && self.protocol.as_deref().is_some_and(|protocol| protocol < STATELESS)
+        self.has_begun && self.protocol.as_deref().is_some_and(|protocol| protocol < STATELESS)
     }
 
     /// The handshake once more, under this id.

@@ -1,6 +1,6 @@
 //! One message of a client, and what HTTP has to say of it.
 
-use crate::stdio::budget::Held;
+use crate::budget::Held;
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
@@ -140,7 +140,7 @@ fn encoded(text: &str) -> Option<HeaderValue> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stdio::budget::Budget;
+    use crate::budget::Budget;
     use keybearer_protocol::envelope::Scanner;
     use serde_json::json;
 

@@ -13,7 +13,7 @@ use keybearer_protocol::envelope::MessageId;
 use keybearer_protocol::{ErrorCode, ErrorObject};
 use std::time::Duration;
 use tokio::sync::{oneshot, watch};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 /// How often a stream is taken up again that brings nothing.
 const TRIES: u32 = 5;
@@ -33,6 +33,8 @@ struct Cursor {
     count: usize,
     /// Tries in a row that brought nothing.
     failures: u32,
+    /// Where the last one began.
+    before: (usize, Option<String>),
 }
 
 impl Cursor {
@@ -40,6 +42,13 @@ impl Cursor {
     fn wait(&self) -> Duration {
         let doubled = 2_u32.saturating_pow(self.failures.min(16));
         self.retry.unwrap_or(RETRY).saturating_mul(doubled).min(LONGEST_RETRY)
+    }
+
+    /// Takes note of how a try has ended. A server that wants to be polled brings nothing but the next id.
+    fn tried(&mut self) {
+        let after = (self.count, self.last_id.clone());
+        self.failures = if after == self.before { self.failures.saturating_add(1) } else { 0 };
+        self.before = after;
     }
 }
 
@@ -85,7 +94,6 @@ impl Bridge {
     pub(super) async fn follow_answer(&self, opened: Answer, asks: &[MessageId]) -> Result<(), ErrorObject> {
         let (mut cursor, mut opened) = (Cursor::default(), Some(opened));
         loop {
-            let before = cursor.count;
             let broke = match opened.take() {
                 Some(opened) => self.read(opened, &mut cursor, asks, None).await?,
                 None => None,
@@ -93,7 +101,7 @@ impl Bridge {
             if !self.waiting.has_one_of(asks) {
                 return Ok(());
             }
-            cursor.failures = if cursor.count > before { 0 } else { cursor.failures + 1 };
+            cursor.tried();
             if cursor.last_id.is_none() || cursor.failures > TRIES {
                 return Err(broke.unwrap_or_else(no_answer));
             }
@@ -112,7 +120,6 @@ impl Bridge {
     async fn follow_server(&self) {
         let mut cursor = Cursor::default();
         loop {
-            let before = cursor.count;
             match self.take_up(&cursor).await {
                 Ok(opened) if is_stream(&opened) => {
                     if let Err(error) = self.read(opened, &mut cursor, &[], None).await {
@@ -123,8 +130,8 @@ impl Bridge {
                 Ok(opened) if opened.status() < 500 && opened.status() != 429 => return,
                 Ok(_) | Err(_) => {}
             }
+            cursor.tried();
             tokio::time::sleep(cursor.wait()).await;
-            cursor.failures = if cursor.count > before { 0 } else { cursor.failures.saturating_add(1) };
         }
     }
 
@@ -165,11 +172,14 @@ impl Bridge {
         mut endpoint: Option<oneshot::Sender<String>>,
     ) -> Result<Option<ErrorObject>, ErrorObject> {
         let (mut events, mut held) = (Events::default(), self.budget.nothing());
+        let mut until = None;
         loop {
-            let is_answered = !asks.is_empty() && !self.waiting.has_one_of(asks);
-            let chunk = match is_answered {
-                true => timeout(ENDING, opened.chunk()).await.unwrap_or(Ok(None)),
-                false => opened.chunk().await,
+            if until.is_none() && !asks.is_empty() && !self.waiting.has_one_of(asks) {
+                until = Some(Instant::now() + ENDING);
+            }
+            let chunk = match until {
+                Some(until) => timeout_at(until, opened.chunk()).await.unwrap_or(Ok(None)),
+                None => opened.chunk().await,
             };
             let chunk = match chunk {
                 Ok(Some(chunk)) => chunk,

@@ -1,4 +1,4 @@
-//! What the messages of all bridges may hold of the agent's memory together.
+//! What the messages of all clients of one kind may hold of the agent's memory together.
 
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
