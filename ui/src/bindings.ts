@@ -325,6 +325,10 @@ export type ActivityKind =
 "account_changed" | 
 /** An account was removed. */
 "account_removed" | 
+/** An account was written into a client's file. */
+"client_installed" | 
+/** That was taken back. */
+"client_undone" | 
 /** Keybearer was locked. */
 "locked" | 
 /** Keybearer was unlocked. */
@@ -609,7 +613,7 @@ export type GrantView = {
   script: string | null,
   /** The running program, for answers that end with it. */
   pid: number | null,
-  /** Whether it is about a connection that this program inherited from `keybearer run`. */
+  /** Whether it is about one connection: one that this program inherited from `keybearer run`, or its bridge. */
   inherited?: boolean,
   /** Whether it is a key of the gateway, which whoever has it may use. */
   gateway?: boolean,
