@@ -86,6 +86,13 @@ fn what_can_not_be_opened_is_told_to_the_first_request_in_words() {
         assert_eq!((ended.code, ended.rest.len()), (Some(code), 0));
         assert!(ended.err.starts_with("keybearer: "), "{}", ended.err);
     }
+    // The connection stays the program's own.
+    let mut program = world.programs().unwrap();
+    for _ in 0..2 {
+        let refused = program.call("bridge.open", &json!({ "profile": "practice" })).unwrap();
+        assert_eq!(name(&refused), "auth_required", "{refused}");
+    }
+    assert!(!world.ok(&["grants"]).unwrap().contains("practice"));
 }
 
 #[test]

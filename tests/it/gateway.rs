@@ -746,6 +746,10 @@ fn a_client_of_the_socket_needs_no_key_and_is_asked_about() {
     assert_eq!(answered(&mut prompter, &mut first, "once"), 200);
     assert_eq!(ask(&mut first), 200);
     assert!(prompter.prompts().unwrap().is_empty());
+    // And no longer than until the next lock.
+    prompter.0.ok("agent.lock", &json!({})).unwrap();
+    prompter.0.ok("agent.unlock", &json!({})).unwrap();
+    assert_eq!(answered(&mut prompter, &mut first, "once"), 200);
     let mut second = connect();
     assert_eq!(answered(&mut prompter, &mut second, "while_running"), 200);
     assert_eq!(ask(&mut connect()), 200);
