@@ -1,5 +1,6 @@
 //! The parts put together, from the folders to the open doors.
 
+use crate::clients::Clients;
 use crate::service_manager::{self, Handed};
 use crate::{client_metadata, doors, gateway, harden, lock, log, ready, refresh_worker, restricted_door};
 use anyhow::Context as _;
@@ -22,7 +23,7 @@ use keybearer_protocol::session::{CallerView, Server, SessionDelegate};
 use keybearer_protocol::{Door, ErrorCode, ErrorObject, Method, methods};
 use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Notify, watch};
@@ -54,14 +55,14 @@ pub(crate) fn run(root: Option<&Path>, detach: bool) -> anyhow::Result<()> {
     let _lock = if handed.is_empty() { lock::take(&home, &place) } else { lock::wait_for(&home, &place, HANDOVER) }?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     // On a worker, as the connections that it accepts: none has to be handed to another thread first.
-    let living = runtime.spawn(live(home, place, handed, detach));
+    let living = runtime.spawn(live(home, root.map(Path::to_owned), place, handed, detach));
     let ended = runtime.block_on(living).context("the agent broke off").flatten();
     // A name server that doesn't answer holds up nobody.
     runtime.shutdown_timeout(Duration::from_secs(1));
     ended
 }
 
-async fn live(home: Home, place: Place, handed: Handed, detach: bool) -> anyhow::Result<()> {
+async fn live(home: Home, root: Option<PathBuf>, place: Place, handed: Handed, detach: bool) -> anyhow::Result<()> {
     let document = client_metadata::in_environment();
     let accounts = Accounts::open(&home, Arc::new(HttpUpstream), document, refresh_worker::workers()?)?;
     let stop = Arc::new(Notify::new());
@@ -74,8 +75,9 @@ async fn live(home: Home, place: Place, handed: Handed, detach: bool) -> anyhow:
         context.activity.clone(),
         still_runs,
     );
+    let clients = Clients::of(&home, root.as_deref()).context("the agent doesn't find itself")?;
     let (restricted, gateway_door) = (consent.restricted_door().clone(), consent.gateway_door().clone());
-    let api = Arc::new(Api::new(accounts.clone(), consent, started_by, stop.clone()));
+    let api = Arc::new(Api::new(accounts.clone(), consent, Arc::new(clients), started_by, stop.clone()));
     let relay = Arc::new(Relay::default());
     let (gateway, bridges) = (Gateway::new(api.clone(), relay.clone()), Arc::new(Bridges::new(relay)));
     let handler = Arc::new(Doors { api: api.clone(), gateway: gateway.clone(), bridges });

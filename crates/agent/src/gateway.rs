@@ -1,5 +1,6 @@
 //! The gateway's two entrances: a port of this machine, open as long as there is a key, and a socket of this user.
 
+use keybearer_core::api::GATEWAY_PORTS;
 use keybearer_core::consent::{GatewayDoor, GatewayState};
 use keybearer_core::settings::SettingsFile;
 use keybearer_gateway::http::{Gateway, Visitor};
@@ -12,15 +13,12 @@ use keybearer_protocol::session::Server;
 use std::fs;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
-/// The ports of which one is chosen, once: it stands in clients' configurations from then on.
-const PORTS: RangeInclusive<u16> = 47831..=47840;
 /// Connections over loopback at one time.
 const CONNECTIONS: usize = 256;
 /// How often a port that another program has is tried again.
@@ -88,7 +86,7 @@ async fn open(door: &GatewayDoor, settings: &SettingsFile) -> (TcpListener, u16)
 
 async fn bind(settings: &SettingsFile) -> Result<(TcpListener, u16), String> {
     let chosen = settings.read().map_err(|error| error.to_string())?.gateway_port;
-    let ports = chosen.map_or(PORTS, |port| port..=port);
+    let ports = chosen.map_or(GATEWAY_PORTS, |port| port..=port);
     let mut refused = None;
     for port in ports.clone() {
         match TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await {

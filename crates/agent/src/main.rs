@@ -4,6 +4,8 @@
 
 /// The document that tells authorization servers who Keybearer is.
 mod client_metadata;
+/// The files of MCP clients.
+mod clients;
 /// The parts put together, from the folders to the open doors.
 mod daemon;
 /// The open doors, and whether they are still where callers look for them.

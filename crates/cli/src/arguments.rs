@@ -3,13 +3,14 @@
 use crate::connection::Reach;
 use crate::output::Failure;
 use crate::{
-    activity, agent, auto_lock, bridge, client_metadata, doctor, gateway, grants, manual, practice, profiles,
-    restricted, rpc, run, sign_in, status, token, vault,
+    activity, agent, auto_lock, bridge, client_metadata, doctor, gateway, grants, import, install, manual, practice,
+    profiles, restricted, rpc, run, sign_in, status, token, vault,
 };
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use keybearer_protocol::activity::{ActivityFilter, ActivityKind};
 use keybearer_protocol::auth::CallbackKind;
+use keybearer_protocol::clients::{CLIENTS, ClientMode};
 use keybearer_protocol::exception::Exception;
 use keybearer_protocol::profile::AuthType;
 use keybearer_protocol::token::DEFAULT_MIN_TTL;
@@ -67,6 +68,10 @@ pub(crate) enum Command {
     Headers(HeadersArguments),
     /// Be an MCP server of stdio: what a client says goes to the account's server, with the token added
     Bridge(Named),
+    /// Bring in the servers that MCP clients on this machine have already, as accounts to sign in to
+    Import(ImportArguments),
+    /// Have an MCP client use accounts, by an entry in its own file; alone, see which clients there are
+    Install(InstallArguments),
     /// Run a command that gets an account's tokens over a connection it inherits, or one token in a variable
     Run(RunArguments),
     /// See whether an account works, with a real tools/list
@@ -279,6 +284,45 @@ pub(crate) struct ChangeArguments {
     /// client secret
     #[arg(long)]
     pub(crate) subject_token_stdin: bool,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "Files are read and not changed, and no token is taken over: sign in once more.")]
+pub(crate) struct ImportArguments {
+    /// Only what this client has; repeat it for more
+    #[arg(long, value_name = "CLIENT", value_parser = PossibleValuesParser::new(CLIENTS))]
+    pub(crate) from: Vec<String>,
+    /// Show what there is, and add nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Add them without asking
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
+#[derive(Args, Debug)]
+#[command(
+    after_help = "A copy of the file as it was is kept beside it. What is written for each client stands in docs/clients.md."
+)]
+pub(crate) struct InstallArguments {
+    /// The client
+    #[arg(value_parser = PossibleValuesParser::new(CLIENTS))]
+    pub(crate) client: Option<String>,
+    /// The accounts: names, or addresses of their servers; with --undo, none means all
+    #[arg(value_name = "NAME", requires = "client")]
+    pub(crate) names: Vec<String>,
+    /// How the client gets its tokens [default: the best way that it can take]
+    #[arg(long, value_parser = client_mode(), requires = "names")]
+    pub(crate) mode: Option<ClientMode>,
+    /// Show what would be written, and write nothing
+    #[arg(long, requires = "names")]
+    pub(crate) dry_run: bool,
+    /// Take back what was written
+    #[arg(long, requires = "client", conflicts_with_all = ["mode", "dry_run"])]
+    pub(crate) undo: bool,
+    /// Write it without asking
+    #[arg(long, requires = "client")]
+    pub(crate) yes: bool,
 }
 
 #[derive(Args, Debug)]
@@ -545,6 +589,8 @@ impl Command {
             Command::Token(arguments) => token::token(reach, arguments, json),
             Command::Headers(arguments) => token::headers(reach, arguments),
             Command::Bridge(named) => bridge::bridge(reach.clone(), named.name),
+            Command::Import(arguments) => import::import(reach, arguments, json),
+            Command::Install(arguments) => install::install(reach, arguments, json),
             Command::Run(arguments) => run::run(reach, arguments),
             Command::Gateway { action } => gateway::gateway(reach, action, json),
             Command::Restricted { action } => restricted::restricted(reach, action, json),
@@ -587,6 +633,15 @@ fn exception() -> impl TypedValueParser<Value = Exception> {
     words.try_map(|given| {
         let known = Exception::WORDS.into_iter().find(|(word, _)| *word == given);
         known.map(|(_, exception)| exception).ok_or("there is no such exception")
+    })
+}
+
+/// The words for [`ClientMode`].
+fn client_mode() -> impl TypedValueParser<Value = ClientMode> {
+    let words = PossibleValuesParser::new(ClientMode::WORDS.map(|(word, _)| word));
+    words.try_map(|given| {
+        let known = ClientMode::WORDS.into_iter().find(|(word, _)| *word == given);
+        known.map(|(_, mode)| mode).ok_or("there is no such way")
     })
 }
 

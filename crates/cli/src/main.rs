@@ -14,6 +14,10 @@ mod auto_lock;
 mod bridge;
 /// The document that tells authorization servers who Keybearer is.
 mod client_metadata;
+/// The MCP clients of whoever types.
+mod clients;
+/// Asking before something is written.
+mod confirm;
 /// Reaching the agent, which starts when it is needed.
 mod connection;
 /// What Keybearer stands on, looked at.
@@ -22,6 +26,10 @@ mod doctor;
 mod gateway;
 /// The remembered answers.
 mod grants;
+/// Bringing in the servers that MCP clients have.
+mod import;
+/// Writing accounts into the files of MCP clients.
+mod install;
 /// What shells complete, and the manual.
 mod manual;
 /// What people and programs read: answers on standard output, one line of trouble on standard error.

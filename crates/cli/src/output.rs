@@ -90,6 +90,11 @@ pub(crate) fn note(line: &str) {
     let _ = writeln!(io::stderr(), "{line}");
 }
 
+/// A name as it can be typed.
+pub(crate) fn quoted(name: &str) -> String {
+    if name.contains(' ') { format!("'{name}'") } else { name.to_owned() }
+}
+
 /// The state of an account in the words of the window.
 pub(crate) fn words(account: &AccountView) -> String {
     let left = account.expires_at.map(|end| end.duration_since(jiff_now()).as_secs());

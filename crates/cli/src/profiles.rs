@@ -1,9 +1,12 @@
 //! Adding, changing, listing, showing, removing and renaming accounts.
 
 use crate::arguments::{AddArguments, ChangeArguments, Named, SignInArguments};
+use crate::clients::{scan, uses};
 use crate::connection::Reach;
-use crate::output::{Failure, answer, answer_json, words};
+use crate::output::{Failure, answer, answer_json, note, quoted, words};
 use crate::sign_in;
+use keybearer_ipc::client::Client;
+use keybearer_protocol::clients::ClientView;
 use keybearer_protocol::profile::{
     AccountStatus, AccountView, IdentityProvider, ProfileAdd, ProfileAddParams, ProfileName, ProfileRemove,
     ProfileRename, ProfileRenameParams, ProfileShow, ProfileUpdate, ProfileUpdateParams,
@@ -147,19 +150,44 @@ pub(crate) fn show(reach: &Reach, named: Named, json: bool) -> Result<(), Failur
 /// `keybearer remove`
 pub(crate) fn remove(reach: &Reach, named: Named, json: bool) -> Result<(), Failure> {
     let params = ProfileName { profile: named.name };
-    let reply = reach.open(Door::Admin)?.call::<ProfileRemove>(&params)?;
-    if json { answer_json(&reply) } else { answer(&format!("{} was removed", params.profile)) }
+    let mut agent = reach.open(Door::Admin)?;
+    // By its address as well as by its name.
+    let name = agent.call::<ProfileShow>(&params).map(|detail| detail.account.profile);
+    let reply = agent.call::<ProfileRemove>(&params)?;
+    if json {
+        return answer_json(&reply);
+    }
+    answer(&format!("{} was removed", params.profile))?;
+    let name = name.unwrap_or(params.profile);
+    tell_clients(&mut agent, &name, |client| {
+        format!("{} still has it: keybearer install {} {} --undo", client.name, client.client, quoted(&name))
+    });
+    Ok(())
 }
 
 /// `keybearer rename`
 pub(crate) fn rename(reach: &Reach, profile: String, name: String, json: bool) -> Result<(), Failure> {
-    let account = reach.open(Door::Admin)?.call::<ProfileRename>(&ProfileRenameParams { profile, name })?;
-    if json { answer_json(&account) } else { answer(&format!("it is called {} now", account.profile)) }
+    let mut agent = reach.open(Door::Admin)?;
+    let params = ProfileRenameParams { profile: profile.clone(), name };
+    let account = agent.call::<ProfileRename>(&params)?;
+    if json {
+        return answer_json(&account);
+    }
+    answer(&format!("it is called {} now", account.profile))?;
+    let name = quoted(&account.profile);
+    tell_clients(&mut agent, &profile, |client| {
+        let install = format!("keybearer install {} {name}", client.client);
+        format!("{} still names it as before: {install} --undo, then {install}", client.name)
+    });
+    Ok(())
 }
 
-/// A name as it can be typed.
-fn quoted(name: &str) -> String {
-    if name.contains(' ') { format!("'{name}'") } else { name.to_owned() }
+/// Tells in whose files a name stands that is none any more. The account is changed already, so nothing fails here.
+fn tell_clients(agent: &mut Client, name: &str, words: impl Fn(&ClientView) -> String) {
+    let clients = scan(agent).unwrap_or_default();
+    let is_unknown =
+        |client: &&ClientView| uses(client).any(|(_, ours)| !ours.known && ours.profile.as_deref() == Some(name));
+    clients.iter().filter(is_unknown).for_each(|client| note(&words(client)));
 }
 
 /// A secret from standard input, without the line's end.

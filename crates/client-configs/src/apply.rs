@@ -48,6 +48,7 @@ pub fn apply(places: &Places, preview: &Preview, records: &Path) -> Result<Recei
         file: file.clone(),
         entry: preview.entry.clone(),
         backup: None,
+        memo: preview.memo.clone(),
         before: preview.before.clone(),
         after: fingerprint(preview.content.as_bytes()),
         edits: edits.collect(),

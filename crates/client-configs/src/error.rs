@@ -112,6 +112,20 @@ impl Error {
         }
     }
 
+    /// The file that it is about, if it is about one.
+    pub fn file(&self) -> Option<&Path> {
+        match self {
+            Error::Broken { file, .. }
+            | Error::NotEditable { file, .. }
+            | Error::NotOwn { file, .. }
+            | Error::TooLarge { file, .. }
+            | Error::Changed { file }
+            | Error::Unwritable { file, .. }
+            | Error::Unreadable { file, .. } => Some(file),
+            Error::NotInstalled { .. } | Error::WrongWay { .. } | Error::Misread { .. } | Error::NoReceipt => None,
+        }
+    }
+
     pub(crate) fn unwritable(file: &Path, error: &io::Error) -> Self {
         let full = matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
         Error::Unwritable { file: file.to_owned(), cause: error.to_string(), full }

@@ -20,6 +20,8 @@ mod tree;
 mod formats;
 /// The clients: where their files lie, how to see that they are installed, which ways they can take.
 pub mod client;
+/// When a client takes note of what was written.
+mod effect;
 /// What can go wrong, with a stable code for each.
 pub mod error;
 /// Files of the user: read if they are the user's own, replaced whole.

@@ -2,10 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::env;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 /// The variables by which a client's folder is moved, each with a folder as its value.
 pub const VARIABLES: [&str; 3] = ["CLAUDE_CONFIG_DIR", "CODEX_HOME", "COPILOT_HOME"];
+
+/// The variable that names the user's own folder.
+const HOME: &str = if cfg!(windows) { "USERPROFILE" } else { "HOME" };
 
 /// A kind of system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,7 +77,14 @@ impl Places {
     /// The places of the user as whom this runs, as the environment has them; none if it names no home. A variable that is
     /// empty or holds no whole path counts as absent.
     pub fn here() -> Option<Self> {
-        let mut places = Places::below(System::here(), &env::home_dir().filter(|home| home.is_absolute())?);
+        let home = env::home_dir();
+        Places::said_by(|name| env::var_os(name).or_else(|| home.clone().filter(|_| name == HOME).map(Into::into)))
+    }
+
+    /// The same, as somebody else's environment has them: the caller's of a service, say.
+    pub fn said_by(variable: impl Fn(&str) -> Option<OsString>) -> Option<Self> {
+        let set = |name: &str| variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
+        let mut places = Places::below(System::here(), &set(HOME)?);
         places.config = set("XDG_CONFIG_HOME").unwrap_or(places.config);
         match places.system {
             System::Linux => places.data.clone_from(&places.config),
@@ -84,7 +95,7 @@ impl Places {
                 places.programs.extend(["LOCALAPPDATA", "ProgramFiles"].into_iter().filter_map(set));
             }
         }
-        let path = env::var_os("PATH").unwrap_or_default();
+        let path = variable("PATH").unwrap_or_default();
         places.executables = env::split_paths(&path).filter(|folder| folder.is_absolute()).collect();
         places.moved = VARIABLES.into_iter().filter_map(|name| Some((name, set(name)?))).collect();
         Some(places)
@@ -101,8 +112,4 @@ impl Places {
         let name = if self.system == System::MacOs { format!("{name}.app") } else { name.to_owned() };
         self.programs.iter().any(|folder| folder.join(&name).is_dir())
     }
-}
-
-fn set(name: &str) -> Option<PathBuf> {
-    env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute())
 }

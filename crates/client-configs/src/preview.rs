@@ -11,6 +11,7 @@ use crate::places::Places;
 use crate::scan;
 use crate::tree::{Change, Node};
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use zeroize::Zeroizing;
@@ -50,6 +51,10 @@ pub struct Preview {
     pub added: usize,
     /// How many lines go.
     pub removed: usize,
+    /// A file of this client with the entry alone, to be pasted by hand; none if a key would be in it.
+    pub snippet: Option<String>,
+    /// What the caller wants to find again in the receipt: no secret.
+    pub memo: BTreeMap<String, String>,
     /// The file's state that this was made from; none if there was no file.
     pub(crate) before: Option<String>,
     pub(crate) content: Zeroizing<String>,
@@ -100,9 +105,13 @@ pub fn preview(client: Client, places: &Places, server: Server<'_>, connection: 
     let mut path: Vec<String> = client.container().iter().map(|key| (*key).to_owned()).collect();
     let makes = (1..=path.len()).map(|length| path[..length].to_vec()).filter(|path| root.at(path).is_none()).collect();
     path.push(entry.clone());
+    let whole = Value::Object(words.said.clone().into_iter().chain(words.usual.clone()).collect());
+    let anew = vec![Change { path: path.clone(), to: Some(whole) }];
+    let has_key = connection.way() == Way::Gateway;
+    let snippet = if has_key { None } else { client.format().edit("", &anew).ok().map(|alone| alone.to_string()) };
     let changes = match root.at(&path) {
         Some(node) => rewritten(node, &path, words),
-        None => vec![Change { path, to: Some(Value::Object(words.said.into_iter().chain(words.usual).collect())) }],
+        None => anew,
     };
     let content = match changes.is_empty() {
         true => Zeroizing::new(text.to_owned()),
@@ -123,6 +132,8 @@ pub fn preview(client: Client, places: &Places, server: Server<'_>, connection: 
         diff: diff.lines,
         added: diff.added,
         removed: diff.removed,
+        snippet,
+        memo: BTreeMap::new(),
         before: own.as_ref().map(|own| fingerprint(own.text.as_bytes())),
         content,
         changes,

@@ -4,6 +4,7 @@ use crate::client::Client;
 use crate::error::Error;
 use crate::own_file;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -24,6 +25,9 @@ pub struct Receipt {
     pub entry: String,
     /// The copy of the file as it was; none if there was no file. It holds what stood there, tokens included.
     pub backup: Option<PathBuf>,
+    /// What the caller wants to find again with it.
+    #[serde(default)]
+    pub memo: BTreeMap<String, String>,
     /// The file's state before; none if there was no file.
     pub(crate) before: Option<String>,
     /// The file's state after.

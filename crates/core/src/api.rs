@@ -2,6 +2,8 @@
 
 /// What happened, told to the record and read from it.
 mod activity;
+/// The MCP clients on this computer.
+mod clients;
 /// What a window asks beside the accounts.
 mod desktop;
 /// Connections that become a pipe to a server.
@@ -15,13 +17,14 @@ mod pass;
 /// Where everything lies.
 mod vault;
 
-pub use gateway::KEY_HEADER;
+pub use gateway::{GATEWAY_PORTS, KEY_HEADER};
 pub use pass::Pass;
 
 use crate::account::{Account, Authorized, SignedOut, Way};
 use crate::accounts::{Accounts, Change, NewAccount};
 use crate::browser::Browser;
 use crate::caller::{Caller, Standing};
+use crate::clients::ClientFiles;
 use crate::clock::now;
 use crate::consent::{Asking, Consent};
 use crate::error::Error;
@@ -45,6 +48,7 @@ use keybearer_protocol::agent::{AgentLock, AgentPing, AgentStatus, AgentStop, Ag
 use keybearer_protocol::auth::{
     AuthCancel, AuthComplete, AuthStart, AuthStartParams, AuthStatus, AuthStatusParams, AuthView,
 };
+use keybearer_protocol::clients::{ClientsApply, ClientsPreview, ClientsScan, ClientsServers, ClientsUndo};
 use keybearer_protocol::events::{EventsReply, EventsSubscribe, EventsUnsubscribe};
 use keybearer_protocol::gateway::{GatewayAddKey, GatewayStatus};
 use keybearer_protocol::grant::{GrantList, GrantRequest, GrantRequestParams, GrantRequestReply, GrantRevoke};
@@ -84,6 +88,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(60);
 pub struct Api {
     accounts: Arc<Accounts>,
     consent: Arc<Consent>,
+    clients: Arc<dyn ClientFiles>,
     locking: Arc<Locking>,
     events: Arc<Events>,
     started_at: Timestamp,
@@ -100,11 +105,27 @@ pub fn inherited_capabilities() -> Vec<String> {
 
 impl Api {
     /// The API over these accounts; `stop` is told when somebody asks the agent to stop.
-    pub fn new(accounts: Arc<Accounts>, consent: Consent, started_by: StartedBy, stop: Arc<Notify>) -> Self {
+    pub fn new(
+        accounts: Arc<Accounts>,
+        consent: Consent,
+        clients: Arc<dyn ClientFiles>,
+        started_by: StartedBy,
+        stop: Arc<Notify>,
+    ) -> Self {
         let consent = Arc::new(consent);
         let locking = Locking::start(accounts.clone(), consent.clone());
         let events = Events::new(accounts.clone(), consent.clone());
-        Api { accounts, consent, locking, events, started_at: now(), started_by, stop, glanced: Mutex::default() }
+        Api {
+            accounts,
+            consent,
+            clients,
+            locking,
+            events,
+            started_at: now(),
+            started_by,
+            stop,
+            glanced: Mutex::default(),
+        }
     }
 
     /// Answers one request that came through this door.
@@ -243,6 +264,19 @@ impl Api {
             GatewayStatus::NAME => reply::<GatewayStatus, _>(door, params, async |_| self.gateway().await).await,
             GatewayAddKey::NAME => {
                 reply::<GatewayAddKey, _>(door, params, async |p| self.add_key(caller, p).await).await
+            }
+            ClientsScan::NAME => reply::<ClientsScan, _>(door, params, async |p| self.scan_clients(p).await).await,
+            ClientsServers::NAME => {
+                reply::<ClientsServers, _>(door, params, async |p| self.servers_of_clients(p).await).await
+            }
+            ClientsPreview::NAME => {
+                reply::<ClientsPreview, _>(door, params, async |p| self.preview_client(p).await).await
+            }
+            ClientsApply::NAME => {
+                reply::<ClientsApply, _>(door, params, async |p| self.apply_client(caller, p).await).await
+            }
+            ClientsUndo::NAME => {
+                reply::<ClientsUndo, _>(door, params, async |p| self.undo_client(caller, p).await).await
             }
             EventsSubscribe::NAME => {
                 reply::<EventsSubscribe, _>(door, params, async |p| {
@@ -643,7 +677,7 @@ fn answers_while_locked(method: &str) -> bool {
 /// What a window asks by itself, and a command that is run again and again. All else that comes through the admin door is
 /// a sign of the person; what programs ask for is none, for they work on when nobody is there.
 fn is_question(method: &str) -> bool {
-    const QUESTIONS: [&str; 16] = [
+    const QUESTIONS: [&str; 18] = [
         EventsSubscribe::NAME,
         EventsUnsubscribe::NAME,
         AgentPing::NAME,
@@ -657,6 +691,8 @@ fn is_question(method: &str) -> bool {
         GrantList::NAME,
         RestrictedList::NAME,
         GatewayStatus::NAME,
+        ClientsScan::NAME,
+        ClientsServers::NAME,
         ActivityList::NAME,
         ActivityFollow::NAME,
         AuthStatus::NAME,

@@ -2,6 +2,7 @@
 
 use crate::activity::Problem;
 use crate::assertion_file::AssertionFileError;
+use crate::clients::ClientsError;
 use crate::database::DatabaseError;
 use crate::home::HomeError;
 use crate::journal::JournalError;
@@ -48,6 +49,9 @@ pub enum Error {
     /// The refresh journal can't be used.
     #[error(transparent)]
     Journal(#[from] JournalError),
+    /// A client's file can't be read or written.
+    #[error(transparent)]
+    Clients(#[from] ClientsError),
     /// The process that asks for tokens didn't do its work.
     #[error(transparent)]
     Worker(#[from] WorkerError),
@@ -410,6 +414,7 @@ impl Error {
             Error::Vault(error) => vault_code(error),
             Error::Unprotected(_) | Error::Journal(JournalError::Unusable { .. }) => ErrorCode::StorageUnavailable,
             Error::Activity(problem) => problem_code(problem),
+            Error::Clients(error) => clients_code(error),
             Error::Journal(JournalError::Full(_)) => ErrorCode::StorageFull,
             Error::Journal(JournalError::UnderWay) | Error::Worker(WorkerError::Waiting) => ErrorCode::Busy,
             Error::Worker(WorkerError::NotStarted(_)) => ErrorCode::Internal,
@@ -507,6 +512,7 @@ impl Error {
         Some(match self {
             Error::OptionHelps { error, .. } => return error.reason(),
             Error::Vault(error) => return vault_reason(error),
+            Error::Clients(ClientsError::Unusable { reason, .. } | ClientsError::Unfit { reason, .. }) => reason,
             Error::ResourceMetadata(ResourceMetadataError::Mismatch { .. }) => "resource_mismatch",
             Error::ResourceMetadata(ResourceMetadataError::Missing(_)) => "resource_metadata_missing",
             Error::ResourceMetadata(ResourceMetadataError::BadAddress(_)) => "resource_metadata_malformed",
@@ -640,6 +646,7 @@ impl Error {
             Error::GatewayShut(_) => Some("keybearer doctor".to_owned()),
             Error::ConsentRequired(Unasked::NoDesktop) => Some("start Keybearer's window".to_owned()),
             Error::Vault(error) => error.way_out().map(str::to_owned),
+            Error::Clients(error) => clients_action(error).map(str::to_owned),
             Error::Activity(problem) => Some(problem.way_out().to_owned()),
             Error::Journal(JournalError::Full(_)) => Some("make some room on that disk, and try again".to_owned()),
             Error::Journal(JournalError::Unusable { .. }) => Some("keybearer doctor".to_owned()),
@@ -715,6 +722,30 @@ fn profile_code(error: &ProfileError) -> ErrorCode {
         ProfileError::NotFound(_) => ErrorCode::ProfileNotFound,
         ProfileError::Exists(_) => ErrorCode::ProfileExists,
         ProfileError::BadName(_) | ProfileError::BadUrl(_) => ErrorCode::Usage,
+    }
+}
+
+fn clients_code(error: &ClientsError) -> ErrorCode {
+    match error {
+        ClientsError::Unknown(_) | ClientsError::Unfit { .. } => ErrorCode::Usage,
+        ClientsError::NotInstalled(_) => ErrorCode::ClientNotInstalled,
+        ClientsError::Changed(_) => ErrorCode::ClientFileChanged,
+        ClientsError::Unusable { .. } => ErrorCode::ConfigurationBroken,
+        ClientsError::Unwritable { full: true, .. } => ErrorCode::StorageFull,
+        ClientsError::Unwritable { .. } | ClientsError::NoHome => ErrorCode::StorageUnavailable,
+        ClientsError::NoPreview | ClientsError::NothingWritten => ErrorCode::NotThere,
+    }
+}
+
+fn clients_action(error: &ClientsError) -> Option<&'static str> {
+    match error {
+        ClientsError::Unknown(_) | ClientsError::NotInstalled(_) | ClientsError::NothingWritten => {
+            Some("keybearer install shows which there are")
+        }
+        ClientsError::Changed(_) | ClientsError::NoPreview => Some("look at it again, and install it then"),
+        ClientsError::Unwritable { full: true, .. } => Some("make some room on that disk, and try again"),
+        ClientsError::Unwritable { .. } | ClientsError::Unusable { .. } | ClientsError::Unfit { .. } => None,
+        ClientsError::NoHome => Some("set HOME"),
     }
 }
 

@@ -86,6 +86,11 @@ impl Home {
         self.state.join("activity.db")
     }
 
+    /// What was written into the files of MCP clients, so that it can be taken back.
+    pub fn clients_folder(&self) -> PathBuf {
+        self.state.join("clients")
+    }
+
     /// What the agent tells of itself when nobody watches it.
     pub fn log_file(&self) -> PathBuf {
         self.state.join("agent.log")

@@ -48,6 +48,8 @@ pub mod more_access;
 pub mod schedule;
 /// What the core needs from whoever speaks MCP.
 pub mod upstream;
+/// What the core needs from whoever knows the files of MCP clients.
+pub mod clients;
 /// A file in which a platform keeps a JWT fresh.
 pub mod assertion_file;
 /// Everything that can go wrong here, with its code and its words.

@@ -311,9 +311,17 @@ pub fn suggest_name(url: &ServerUrl, taken: impl Fn(&str) -> bool) -> String {
         labels[..known].iter().rev().find(|label| !EMPTY_WORDS.contains(label)).map(|label| (*label).to_owned())
     };
     let base = if numeric { None } else { telling() }.filter(|name| check_name(name).is_ok());
-    let base = base.unwrap_or_else(|| "local".to_owned());
-    let numbered = (2..).map(|number| format!("{base}-{number}"));
-    std::iter::once(base.clone()).chain(numbered).find(|name| !taken(name)).unwrap_or(base)
+    numbered(base.unwrap_or_else(|| "local".to_owned()), taken)
+}
+
+/// This name, if an account can have it, or else one made from the address; numbered if it is taken.
+pub fn suggest_like(name: &str, url: &ServerUrl, taken: impl Fn(&str) -> bool) -> String {
+    if check_name(name).is_ok() { numbered(name.to_owned(), taken) } else { suggest_name(url, taken) }
+}
+
+fn numbered(base: String, taken: impl Fn(&str) -> bool) -> String {
+    let further = (2..).map(|number| format!("{base}-{number}"));
+    std::iter::once(base.clone()).chain(further).find(|name| !taken(name)).unwrap_or(base)
 }
 
 fn check_name(name: &str) -> Result<(), ProfileError> {

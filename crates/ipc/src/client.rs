@@ -2,7 +2,7 @@
 
 mod pages;
 mod shared;
-pub use pages::grants;
+pub use pages::{clients, grants, servers};
 pub use shared::SharedClient;
 
 use crate::frame::{self, LIMIT};

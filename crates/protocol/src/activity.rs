@@ -272,6 +272,10 @@ pub enum ActivityKind {
     AccountChanged,
     /// An account was removed.
     AccountRemoved,
+    /// An account was written into a client's file.
+    ClientInstalled,
+    /// That was taken back.
+    ClientUndone,
     /// Keybearer was locked.
     Locked,
     /// Keybearer was unlocked.

@@ -90,6 +90,10 @@ codes! {
     CommandNotRunnable = 1032, "command_not_runnable", exit 126;
     /// `keybearer run` finds no such command (made by the command).
     CommandNotFound = 1033, "command_not_found", exit 127;
+    /// The MCP client isn't here, so it is given no file.
+    ClientNotInstalled = 1034, "client_not_installed", exit 37;
+    /// The client's file has changed since the preview.
+    ClientFileChanged = 1035, "client_file_changed", exit 38;
     /// What was asked makes no sense: an address that is none, an option that doesn't fit.
     Usage = 1031, "usage", exit 64;
     /// The line isn't JSON, or breaks a limit of the frame (REQ-F1, REQ-F2).

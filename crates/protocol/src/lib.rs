@@ -15,6 +15,8 @@ pub mod agent;
 pub mod auth;
 /// A connection that becomes a pipe to an account's server.
 pub mod bridge;
+/// The MCP clients on this computer, and how an account is written into their files.
+pub mod clients;
 /// The envelope of an MCP message that passes by.
 pub mod envelope;
 /// What a person may accept of an authorization server although the rules refuse it.

@@ -5,6 +5,7 @@ use crate::activity::{ActivityFollow, ActivityList, ActivitySetAside, ActivityVe
 use crate::agent::{AgentLock, AgentPing, AgentStatus, AgentStop, AgentUnlock, AgentWatch};
 use crate::auth::{AuthCancel, AuthComplete, AuthStart, AuthStatus};
 use crate::bridge::BridgeOpen;
+use crate::clients::{ClientsApply, ClientsPreview, ClientsScan, ClientsServers, ClientsUndo};
 use crate::events::{EventsSubscribe, EventsUnsubscribe};
 use crate::gateway::{GatewayAddKey, GatewayStatus};
 use crate::grant::{GrantList, GrantRequest, GrantRevoke};
@@ -49,6 +50,7 @@ methods! {
     GrantRequest GrantList GrantRevoke
     RestrictedList RestrictedAllow RestrictedDisallow
     GatewayStatus GatewayAddKey
+    ClientsScan ClientsServers ClientsPreview ClientsApply ClientsUndo
     SettingsGet SettingsSet
     ActivityList ActivityFollow ActivityVerify ActivitySetAside
     VaultStatus VaultMove VaultPassphrase

@@ -119,7 +119,7 @@ pub struct ProfileName {
 }
 
 /// Parameters of `profile.add`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ProfileAddParams {
     /// The MCP server's address, kept as written.

@@ -31,6 +31,8 @@ const icons: Record<ActivityKind, IconName> = {
   account_added: "plus",
   account_changed: "gear",
   account_removed: "cross",
+  client_installed: "plus",
+  client_undone: "cross",
   locked: "lock",
   unlocked: "unlock",
   protection_changed: "gear",

@@ -379,6 +379,8 @@ export const en = {
       account_added: "Account added",
       account_changed: "Account changed",
       account_removed: "Account removed",
+      client_installed: "Installed into a client",
+      client_undone: "Taken back from a client",
       locked: "Locked",
       unlocked: "Unlocked",
       protection_changed: "Protection changed",

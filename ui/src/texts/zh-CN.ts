@@ -354,6 +354,8 @@ export const zhCN: Texts = {
       account_added: "已添加账户",
       account_changed: "已更改账户",
       account_removed: "已移除账户",
+      client_installed: "已安装到客户端",
+      client_undone: "已从客户端撤回",
       locked: "已锁定",
       unlocked: "已解锁",
       protection_changed: "保护设置已更改",

@@ -49,6 +49,8 @@ fn what(entry: &ActivityEntry) -> String {
         ActivityKind::AccountAdded => format!("account added by {}", who()),
         ActivityKind::AccountChanged => format!("account changed by {}", who()),
         ActivityKind::AccountRemoved => format!("account removed by {}", who()),
+        ActivityKind::ClientInstalled => format!("written into the file of {} by {}", client(entry), who()),
+        ActivityKind::ClientUndone => format!("taken back from the file of {} by {}", client(entry), who()),
         ActivityKind::Locked => match entry.cause.as_deref() {
             Some("screen") => "locked with the screen".to_owned(),
             Some("sleep") => "locked before sleep".to_owned(),
@@ -65,6 +67,11 @@ fn what(entry: &ActivityEntry) -> String {
         },
         ActivityKind::RowsMissed => format!("{} rows are missing here: they could not be written", entry.calls),
     }
+}
+
+/// The MCP client whose file was written.
+fn client(entry: &ActivityEntry) -> &str {
+    entry.cause.as_deref().unwrap_or("a client")
 }
 
 fn who(caller: &ActivityCaller) -> String {

@@ -8,11 +8,14 @@ use crate::error::Error;
 use crate::profile::ProfileError;
 use keybearer_protocol::activity::{ActivityEntry, ActivityKind};
 use keybearer_protocol::gateway::{GatewayAddKeyParams, GatewayKeyReply, GatewayView};
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use url::Url;
 
 /// The header that a client sends its key in.
 pub const KEY_HEADER: &str = "Keybearer-Key";
+/// The ports of which one is chosen, once: it stands in clients' configurations from then on.
+pub const GATEWAY_PORTS: RangeInclusive<u16> = 47831..=47840;
 
 impl Api {
     /// The caller that has this key, if it is one.
@@ -57,6 +60,22 @@ impl Api {
             socket: self.consent.gateway_door().socket().map(|socket| socket.display().to_string()),
             keys: u32::try_from(keys).unwrap_or(u32::MAX),
         })
+    }
+
+    /// Where an account is at the gateway, or will be: on the port that was chosen, or on the first that can be.
+    pub(super) async fn gateway_address(&self, profile: &str) -> Result<String, Error> {
+        let port = match self.consent.gateway_door().settled().await {
+            GatewayState::Open(port) => Some(port),
+            GatewayState::Shut | GatewayState::Failed(_) => self.accounts.context().settings.read()?.gateway_port,
+        };
+        Ok(address(port.unwrap_or(*GATEWAY_PORTS.start()), profile))
+    }
+
+    /// Where an account is at the gateway's socket, if there is one, as VS Code writes such addresses.
+    pub(super) fn gateway_socket(&self, profile: &str) -> Option<String> {
+        let mut path = Url::parse("unix:///mcp").ok()?;
+        path.path_segments_mut().ok()?.push(profile);
+        Some(format!("unix://{}#{}", self.consent.gateway_door().socket()?.to_str()?, path.path()))
     }
 
     /// Why the gateway doesn't listen although there is a key, if it doesn't.

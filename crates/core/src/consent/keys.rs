@@ -134,6 +134,11 @@ impl Consent {
         self.known(|known| known.keys.len()).await
     }
 
+    /// The names of accounts under which clients have keys.
+    pub async fn keyed_profiles(&self) -> Result<Vec<String>, Error> {
+        self.known(|known| known.keys.iter().map(|key| key.profile().to_owned()).collect()).await
+    }
+
     /// The keys, as the list of remembered answers shows them, for the accounts that `name` knows by their ids.
     pub async fn keys(&self, name: impl Fn(&str) -> Option<String>) -> Result<Vec<GrantView>, Error> {
         let keys = self.known(|known| known.keys.clone()).await?;

@@ -1,7 +1,11 @@
 //! Listings come in pages, since a frame has a limit; whoever asks wants the whole.
 
+use keybearer_protocol::clients::{
+    ClientView, ClientsScanParams, ClientsScanReply, ClientsServersParams, ClientsServersReply, ServerFound,
+};
 use keybearer_protocol::grant::{GrantListParams, GrantListReply, GrantView};
 use keybearer_protocol::profile::{AccountView, ProfileListParams, ProfileListReply};
+use std::collections::BTreeMap;
 
 /// Every account, sorted by name; `ask` asks for one page.
 pub(super) fn accounts<E>(
@@ -22,6 +26,40 @@ pub fn grants<E>(
         let (profile, after) = (profile.map(str::to_owned), last.map(|grant| grant.grant.clone()));
         ask(&GrantListParams { profile, after }).map(|page| (page.grants, page.more))
     })
+}
+
+/// The MCP clients of whoever has these variables; `ask` asks for one page.
+pub fn clients<E>(
+    environment: &BTreeMap<String, String>,
+    mut ask: impl FnMut(&ClientsScanParams) -> Result<ClientsScanReply, E>,
+) -> Result<Vec<ClientView>, E> {
+    join_pages(|last: Option<&ClientView>| {
+        let (environment, after) = (environment.clone(), last.map(|client| client.client.clone()));
+        ask(&ClientsScanParams { environment, after }).map(|page| (page.clients, page.more))
+    })
+}
+
+/// The servers that these clients have, with what the first page says beside them; `ask` asks for one page.
+pub fn servers<E>(
+    params: &ClientsServersParams,
+    mut ask: impl FnMut(&ClientsServersParams) -> Result<ClientsServersReply, E>,
+) -> Result<ClientsServersReply, E> {
+    let mut first = None;
+    let servers = join_pages(|last: Option<&ServerFound>| {
+        let after = last.map(|server| server.server_url.clone());
+        let mut page = ask(&ClientsServersParams { after, ..params.clone() })?;
+        let (servers, more) = (std::mem::take(&mut page.servers), std::mem::take(&mut page.more));
+        first.get_or_insert(page);
+        Ok((servers, more))
+    })?;
+    let empty = || ClientsServersReply {
+        servers: Vec::new(),
+        others: 0,
+        problems: Vec::new(),
+        sign_ins: Vec::new(),
+        more: false,
+    };
+    Ok(ClientsServersReply { servers, ..first.unwrap_or_else(empty) })
 }
 
 /// Joins the pages of a listing. `ask` is given the last entry of the page before, and answers with a page and
