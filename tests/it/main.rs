@@ -29,6 +29,7 @@ mod exit_codes;
 mod far;
 mod fixed_credentials;
 mod gateway;
+mod headers;
 mod hostile;
 mod hostile_answers;
 mod identity;

@@ -3,8 +3,8 @@
 use crate::connection::Reach;
 use crate::output::Failure;
 use crate::{
-    activity, agent, auto_lock, bridge, client_metadata, doctor, gateway, grants, import, install, manual, practice,
-    profiles, restricted, rpc, run, sign_in, status, token, vault,
+    activity, agent, auto_lock, bridge, client_metadata, doctor, gateway, grants, headers, import, install, manual,
+    practice, profiles, restricted, rpc, run, sign_in, status, token, vault,
 };
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
@@ -587,7 +587,7 @@ impl Command {
             Command::Callback { url } => sign_in::callback(reach, url, json),
             Command::SignOut(named) => sign_in::sign_out(reach, named, json),
             Command::Token(arguments) => token::token(reach, arguments, json),
-            Command::Headers(arguments) => token::headers(reach, arguments),
+            Command::Headers(arguments) => headers::headers(reach, arguments),
             Command::Bridge(named) => bridge::bridge(reach.clone(), named.name),
             Command::Import(arguments) => import::import(reach, arguments, json),
             Command::Install(arguments) => install::install(reach, arguments, json),

@@ -26,6 +26,8 @@ mod doctor;
 mod gateway;
 /// The remembered answers.
 mod grants;
+/// Headers for MCP clients that run a helper for them.
+mod headers;
 /// Bringing in the servers that MCP clients have.
 mod import;
 /// Writing accounts into the files of MCP clients.
@@ -50,7 +52,7 @@ mod run;
 mod sign_in;
 /// How the agent and one account are.
 mod status;
-/// Tokens and headers for programs.
+/// Tokens for programs.
 mod token;
 /// Where everything lies.
 mod vault;

@@ -33,6 +33,7 @@ use crate::grants::Asked;
 use crate::locking::Locking;
 use crate::profile::Settings;
 use crate::refresh::Want;
+use crate::repeats::Repeats;
 use crate::upstream::{Access, Headers};
 use desktop::Glance;
 use jiff::{SignedDuration, Timestamp};
@@ -94,6 +95,7 @@ pub struct Api {
     started_at: Timestamp,
     started_by: StartedBy,
     stop: Arc<Notify>,
+    repeats: Repeats,
     /// What a window would have shown at the last look.
     glanced: Mutex<Glance>,
 }
@@ -115,17 +117,8 @@ impl Api {
         let consent = Arc::new(consent);
         let locking = Locking::start(accounts.clone(), consent.clone());
         let events = Events::new(accounts.clone(), consent.clone());
-        Api {
-            accounts,
-            consent,
-            clients,
-            locking,
-            events,
-            started_at: now(),
-            started_by,
-            stop,
-            glanced: Mutex::default(),
-        }
+        let (repeats, glanced) = Default::default();
+        Api { accounts, consent, clients, locking, events, started_at: now(), started_by, stop, repeats, glanced }
     }
 
     /// Answers one request that came through this door.
@@ -394,6 +387,10 @@ impl Api {
             if !is_as_asked(asked.as_ref(), &authorized) {
                 continue;
             }
+            let authorized = match params.repeat_means_refused && self.is_repeated(caller, &account, &authorized) {
+                true => better(&account, authorized, &params.scopes, asked.as_ref()).await,
+                false => authorized,
+            };
             let Authorized { url: server, access, issued } = authorized;
             let url = params.url.as_ref().map(|url| url.parse::<ServerUrl>());
             let url = match (&params.url, url) {
@@ -413,6 +410,12 @@ impl Api {
             });
         }
         Err(Error::Edited(target.to_owned()))
+    }
+
+    /// Whether a program is about to get what it got a moment ago.
+    fn is_repeated(&self, caller: &Caller, account: &Account, given: &Authorized) -> bool {
+        let (Some(issued), Some(program)) = (&given.issued, caller.instance()) else { return false };
+        self.repeats.is_refusal(account.id(), &program, issued.generation)
     }
 
     /// The account that a program names, read: what a person is asked about is what the keyring has.
@@ -645,6 +648,12 @@ fn headers(
         return Err(Error::Usage("that is no nonce of a server (RFC 9449 §8.1)".to_owned()));
     }
     Ok(access.headers(method, url.url())?)
+}
+
+/// What is fresher than this, if it can be had now: that it was refused is no more than a guess.
+async fn better(account: &Arc<Account>, given: Authorized, scopes: &[String], asked: Option<&Asked>) -> Authorized {
+    let renewed = account.authorized(Want { force: true, ..Want::default() }, scopes).await;
+    renewed.ok().filter(|renewed| is_as_asked(asked, renewed)).unwrap_or(given)
 }
 
 /// Whether what is about to be given is what a person was asked about: while they thought, or the token was renewed,

@@ -82,6 +82,8 @@ pub mod account;
 pub mod prompts;
 /// May this program use this account?
 pub mod consent;
+/// Programs that only ask once more.
+pub mod repeats;
 /// All accounts, found by name or address.
 pub mod accounts;
 /// Renews tokens ahead of their end.

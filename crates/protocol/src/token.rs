@@ -129,6 +129,10 @@ pub struct HeaderGetParams {
     /// As in [`TokenGetParams::reason`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// For callers that can't say it with [`TokenInvalidate`]: asking again between two seconds and a minute after the same
+    /// was given to the same running program means that the server refused it. Believed once in ten minutes.
+    #[serde(default)]
+    pub repeat_means_refused: bool,
 }
 
 /// Headers ready to be sent.

@@ -104,6 +104,8 @@ fn what_cannot_be_edited_alone_is_left_to_a_person() {
             Client::Goose,
             "extensions: &all\n  linear: &one\n    type: streamable_http\n    uri: https://mcp.linear.app/mcp\nother: *all\n",
         ),
+        // The empty lines belong to the text; an entry put in behind it would take them.
+        (Client::Goose, "extensions:\n  a:\n    type: builtin\n    description: |+\n      kept\n\n\nGOOSE_MODEL: x\n"),
         (Client::Goose, "extensions:\n  - a\n"),
         (Client::Cursor, "{\"mcpServers\": []}"),
         (Client::Codex, "mcp_servers = 7\n"),

@@ -111,8 +111,10 @@ fn a_change_is_taken_back_once_and_only_where_a_client_keeps_its_servers() {
     write(&record, kept.replace(&*file.to_string_lossy(), &elsewhere.to_string_lossy()));
     assert_eq!(home.undo(&receipt).map_err(|error| error.code()), Err("not_own"));
     assert_eq!(text(&elsewhere), text(&file));
+    // Nor is a record taken from anywhere else.
+    write(&home.records().join("../planted.json"), kept.replace(&receipt.id, "../planted"));
+    assert_eq!(Receipt::load(&home.records(), "../planted"), Err(Error::NoReceipt));
     write(&record, kept);
     home.undo(&receipt).expect("taken back");
     assert_eq!(home.undo(&receipt), Err(Error::NoReceipt));
-    assert_eq!(Receipt::load(&home.records(), "../../etc/passwd"), Err(Error::NoReceipt));
 }

@@ -158,7 +158,7 @@ mod tests {
     fn a_message_is_known_by_its_method_whatever_else_it_holds() {
         assert_eq!(kind(r#"{"id":1,"method":"initialize","params":{}}"#), Some(Kind::Initialize));
         assert_eq!(kind(r#"{"method":"notifications/initialized"}"#), Some(Kind::Initialized));
-        let cancelled = r#"{"method":"notifications/cancelled","params":{"requestId":7,"_meta":[]}}"#;
+        let cancelled = r#"{"method":"notifications/cancelled","params":{"requestId":7,"_meta":7}}"#;
         assert_eq!(kind(cancelled), Some(Kind::Other), "a shape that nobody knows");
         let cancelled = r#"{"method":"notifications/cancelled","params":{"requestId":7}}"#;
         assert_eq!(kind(cancelled), Some(Kind::Cancelled(MessageId::of(&json!(7)))));
