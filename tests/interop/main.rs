@@ -11,6 +11,8 @@
 mod seen;
 /// A server as a process.
 mod server;
+/// Clients on each road to a server.
+mod traffic;
 /// A visit to one server.
 mod visit;
 

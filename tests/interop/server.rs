@@ -35,6 +35,13 @@ impl Server {
         Server::start(command)
     }
 
+    /// The one with everything that a session can hold. It has a practice server of its own.
+    pub(crate) fn everything() -> Server {
+        let mut command = Command::new("node");
+        command.arg(folder().join("servers/everything.mjs")).env("PRACTICE", executable("keybearer-practice"));
+        Server::start(command)
+    }
+
     /// Keybearer's own practice server, to compare with.
     pub(crate) fn practice() -> Server {
         let mut command = Command::new(executable("keybearer-practice"));
@@ -55,7 +62,12 @@ impl Server {
 
     /// Where it speaks MCP.
     pub(crate) fn mcp_url(&self) -> &str {
-        self.ready["mcp_url"].as_str().unwrap()
+        self.url("mcp_url")
+    }
+
+    /// One of several places where it does.
+    pub(crate) fn url(&self, name: &str) -> &str {
+        self.ready[name].as_str().unwrap()
     }
 
     /// The client that was registered there by hand: its ID and its secret.

@@ -77,6 +77,16 @@ fn what_is_named(table: &mut Table) {
     table.row(ErrorCode::ResourceMismatch, &["rpc", elsewhere], run);
     table.row(ErrorCode::NotThere, &["grants", "revoke", "nonsense"], run);
     table.row(ErrorCode::Usage, &["add", "not an address", "--no-sign-in"], run);
+    table.row(ErrorCode::ClientNotInstalled, &["install", "devin", "open", "--yes"], run);
+    let file = "home/.cursor/mcp.json";
+    world.session.write(file, "{}").unwrap();
+    let home = world.session.folder().join("home");
+    let preview = json!({ "client": "cursor", "profile": "open", "environment": { "HOME": home } });
+    let preview = json!({ "method": "clients.preview", "params": preview }).to_string();
+    let preview: Value = serde_json::from_str(&world.ok(&["rpc", "--admin", &preview]).unwrap()).unwrap();
+    world.session.write(file, "{ }").unwrap();
+    let stale = json!({ "method": "clients.apply", "params": { "preview": preview["preview"] } }).to_string();
+    table.row(ErrorCode::ClientFileChanged, &["rpc", "--admin", &stale], run);
     world.begin_sign_in("new").unwrap();
     table.row(ErrorCode::AuthInProgress, &["token", "new"], run);
     world.ok(&["sign-in", "new", "--cancel"]).unwrap();

@@ -25,7 +25,8 @@ use wiremock::{Mock, ResponseTemplate};
 const INITIALIZE: &str = r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"t","version":"1"}}}"#;
 const CALL: &str = r#"{"jsonrpc":"2.0","id":"seven","method":"tools/call","params":{"name":"echo"}}"#;
 const ACCEPT: &str = "Accept: application/json, text/event-stream";
-const FINE: &str = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}";
+const FINE: &str =
+    "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}";
 
 /// A Keybearer whose gateway has a port of its own: the common ones are for everybody on this machine.
 fn world() -> World {
@@ -197,7 +198,7 @@ fn nobody_listens_until_a_client_has_a_key_and_the_port_stays_what_it_was() {
 
 #[test]
 fn a_request_arrives_with_the_accounts_access_and_without_what_is_the_clients_own() {
-    const ANSWER: &str = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\nMcp-Session-Id: s1\r\n\
+    const ANSWER: &str = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: 2\r\nMcp-Session-Id: s1\r\n\
         Retry-After: 3\r\nWWW-Authenticate: Bearer resource_metadata=\"https://evil.example\"\r\nSet-Cookie: a=b\r\n\
         Access-Control-Allow-Origin: *\r\nLocation: https://evil.example/\r\nLink: <x>\r\nAlt-Svc: h3=\":1\"\r\n\
         Refresh: 0;url=https://evil.example\r\nX-Anything: 1\r\n\r\n{}";
@@ -320,7 +321,13 @@ fn a_server_that_leads_elsewhere_is_not_followed_and_nobody_is_told_where() {
     let upstream = Upstream::start(move |request, stream| {
         let to =
             if request.body.contains("near") { format!("http://{target}/") } else { "https://10.1.2.3/".to_owned() };
-        say(stream, &format!("HTTP/1.1 {} X\r\nLocation: {to}\r\nContent-Length: 0\r\n\r\n", &request.body[..3]));
+        say(
+            stream,
+            &format!(
+                "HTTP/1.1 {} X\r\nConnection: close\r\nLocation: {to}\r\nContent-Length: 0\r\n\r\n",
+                &request.body[..3]
+            ),
+        );
     });
     let world = world();
     let client = Client::at(&world, &upstream);
@@ -498,6 +505,9 @@ fn what_is_made_to_be_read_in_two_ways_is_read_in_one_or_not_at_all() {
         assert!(!after.iter().any(|body| body.contains("smuggled")), "{what}: {after:?}\n{answer}");
         assert!(answer.matches("HTTP/1.1 ").count() <= 1 && after.len() <= 1, "{what}: {after:?}\n{answer}");
         assert!(!answer.contains("HTTP/1.1 101"), "{what}: {answer}");
+        if ["a whole address", "a tunnel"].contains(&what) {
+            assert!(answer.starts_with("HTTP/1.1 4") && after.is_empty(), "{what}: {after:?}\n{answer}");
+        }
     }
     // One after the other, as they are meant.
     let two = client.head("POST", "/mcp/fixed", "Content-Length: 1\r\n") + "1";
@@ -630,7 +640,7 @@ fn the_endpoint_of_an_old_server_is_reached_over_one_of_ours_as_long_as_its_stre
                 let _ = stream.read(&mut [0]);
             }
         }
-        _ => say(stream, "HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n"),
+        _ => say(stream, "HTTP/1.1 202 Accepted\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"),
     });
     let world = world();
     let client = Client::at(&world, &upstream);

@@ -29,6 +29,7 @@ fn no_text_becomes_markup() {
 fn lock_files_name_no_host() {
     let locks = [
         "ui/package-lock.json",
+        "tests/bench/package-lock.json",
         "tests/interop/package-lock.json",
         "tests/interop/requirements.txt",
         "tests/conformance/package-lock.json",

@@ -24,6 +24,7 @@ mod tracer;
 
 mod agents;
 mod boundaries;
+mod bridges;
 mod callers;
 mod disk;
 mod keyring;

@@ -80,8 +80,8 @@ backend.happened = [
 ];
 
 const secret = [{ part: "header" as const, name: "Authorization" }];
-const [inClaude] = serverFound().found;
-const places = (...names: string[]) => names.map((name) => ({ ...inClaude!, client_name: name }));
+const place = (client_name: string, different = {}) =>
+  serverFound().found.map((place) => ({ ...place, client_name, ...different }));
 backend.mcpClients = [
   mcpClient({ entries: [entry({ plain_text: secret })] }),
   mcpClient({ client: "claude-desktop", name: "Claude Desktop", installed: false }),
@@ -104,13 +104,13 @@ backend.mcpClients = [
 ];
 backend.found = {
   servers: [
-    serverFound({ found: [...places("Claude Code"), { ...places("Cursor")[0]!, plain_text: secret }] }),
-    serverFound({ server_url: "https://api.githubcopilot.com/mcp/", name: "github", found: places("VS Code") }),
-    serverFound({ server_url: "https://mcp.sentry.dev/mcp", name: "sentry", found: places("Cursor") }),
+    serverFound({ found: [...place("Claude Code"), ...place("Cursor", { plain_text: secret })] }),
+    serverFound({ server_url: "https://api.githubcopilot.com/mcp/", name: "github", found: place("VS Code") }),
+    serverFound({ server_url: "https://mcp.sentry.dev/mcp", name: "sentry", found: place("Cursor") }),
     serverFound({
       server_url: "https://mcp.notion.com/mcp",
       name: "notion",
-      found: [{ ...places("Cursor")[0]!, disabled: true }],
+      found: place("Cursor", { disabled: true }),
     }),
   ],
   others: 2,

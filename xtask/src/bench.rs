@@ -1,10 +1,14 @@
 //! What the socket and the command cost: each figure beside the least that this machine can do, measured in the same run,
 //! and beside the goal. No test judges a time; whoever runs this does.
 
+/// A program's conversation with a server.
+mod conversation;
 /// The least that this machine can do.
 mod floor;
 /// Another agent.
 mod oidc_agent;
+/// Roads to a server.
+mod roads;
 /// The table.
 mod table;
 /// What was timed, in rounds.
@@ -46,12 +50,14 @@ pub(crate) fn run(write: bool) -> anyhow::Result<()> {
     let mut tools = cargo(&["build", "--locked", "--examples", "--bins", "--tests"]);
     step("tools", tools.args(packages(&["keybearer-tests"])))?;
     let floors = Floors::compile()?;
-    let (world, _practice) = world(&built)?;
+    let (world, practice) = world(&built)?;
     let mut table = Table::default();
     say("token.get");
     questions(&world, &floors, &mut table)?;
     say("the whole command");
     processes(&world, &floors, &mut table)?;
+    say("roads to a server");
+    roads::measure(&world, &practice, &mut table)?;
     say("an agent with a hundred accounts");
     usage(&world, &mut table)?;
     drop(world);

@@ -87,6 +87,10 @@ const SUITES_NODE: (u32, u32) = (22, 0);
 /// The servers from other projects.
 const SERVERS: &str = "tests/interop";
 
+/// What others use in the place of the bridge.
+#[cfg(target_os = "linux")]
+const BENCH: &str = "tests/bench";
+
 /// The official conformance suite.
 const SUITE: &str = "tests/conformance";
 
@@ -121,7 +125,9 @@ pub(crate) fn torture() -> anyhow::Result<()> {
 /// What the measurements need.
 #[cfg(target_os = "linux")]
 pub(crate) fn bench() -> anyhow::Result<()> {
-    install(&[BASE, OTHERS].concat())
+    install(&[BASE, OTHERS].concat())?;
+    node()?;
+    packages_of(BENCH)
 }
 
 /// What the tests of the keyrings need.
@@ -155,6 +161,8 @@ fn servers() -> anyhow::Result<()> {
         return Ok(());
     }
     packages_of(SERVERS)?;
+    // Of its packages one is a Node.js that is new enough for the MCP Inspector.
+    packages_of(SUITE)?;
     python_packages_of(SERVERS)
 }
 

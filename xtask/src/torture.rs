@@ -12,6 +12,8 @@ pub(crate) enum Row {
     Soak,
     /// A kill and an error at each system call of one refresh
     Boundaries,
+    /// A hundred bridges to twenty servers, and the agent killed under them
+    Bridges,
     /// Five hundred callers, and tokens of two seconds
     Callers,
     /// A keyring that dies, locks itself or is replaced in the middle of a refresh

@@ -329,22 +329,20 @@ fn places(variables: &Variables) -> Result<Places, ClientsError> {
 
 /// The way that is wished; where none is, the best that the client can take with this account.
 fn way(client: Client, wish: &Wish) -> Result<Way, ClientsError> {
-    if let Some(mode) = wish.mode {
-        return match way_of(mode) {
-            Way::Helper if wish.needs_proofs => {
-                let message =
-                    "its server wants a proof with each request (DPoP), which a helper can't bring: use the bridge";
-                Err(unfit("dpop_proof_needed", message))
-            }
-            way => Ok(way),
-        };
-    }
     let can = |way: &&Way| match way {
         Way::Helper => !wish.needs_proofs,
         Way::Socket => wish.socket.is_some(),
         Way::Bridge | Way::Gateway => true,
     };
-    client.ways().iter().find(can).copied().ok_or_else(no_socket)
+    match wish.mode {
+        None => client.ways().iter().find(can).copied().ok_or_else(no_socket),
+        Some(ClientMode::Helper) if wish.needs_proofs => {
+            let message =
+                "its server wants a proof with each request (DPoP), which a helper can't bring: use the bridge";
+            Err(unfit("dpop_proof_needed", message))
+        }
+        Some(mode) => Ok(way_of(mode)),
+    }
 }
 
 fn no_socket() -> ClientsError {

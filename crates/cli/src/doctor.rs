@@ -9,6 +9,8 @@ mod agent;
 mod ask;
 /// What would open a page.
 mod browser;
+/// Whether what stands in clients' files leads to an account.
+mod clients;
 /// Whether the machine's clock can be right.
 mod clock;
 /// Whether the gateway listens.
@@ -108,6 +110,7 @@ pub(crate) fn doctor(reach: &Reach, online: bool, json: bool) -> Result<(), Fail
         .chain(memory::check(&case))
         .chain(activity::check(&case))
         .chain(gateway::check(&case))
+        .chain(clients::check(&case))
         .chain([browser::check(&case), clock::check(&case)])
         .chain(units::check(&case))
         .collect();

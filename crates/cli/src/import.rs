@@ -2,9 +2,9 @@
 
 use crate::arguments::ImportArguments;
 use crate::clients::names;
-use crate::confirm::confirm;
+use crate::confirm::{check, confirm};
 use crate::connection::Reach;
-use crate::output::{Failure, answer, answer_json, note, quoted};
+use crate::output::{Failure, answer, answer_json, answer_or_note, note, quoted};
 use keybearer_ipc::client::{Client, environment, servers};
 use keybearer_protocol::Door;
 use keybearer_protocol::clients::{
@@ -26,11 +26,14 @@ struct Imported {
 /// `keybearer import`
 pub(crate) fn import(reach: &Reach, arguments: ImportArguments, json: bool) -> Result<(), Failure> {
     let ImportArguments { from, dry_run, yes } = arguments;
+    if !dry_run {
+        check(yes)?;
+    }
     let mut agent = reach.open(Door::Admin)?;
     let params = ClientsServersParams { environment: environment(), clients: from, after: None };
     let found = servers(&params, |params| Ok::<_, Failure>(agent.call::<ClientsServers>(params)?))?;
     if !json {
-        show(&found)?;
+        show(&found, dry_run)?;
     }
     let new: Vec<ServerFound> = found.servers.iter().filter(|server| server.profile.is_none()).cloned().collect();
     let mut added = Vec::new();
@@ -64,8 +67,10 @@ fn add(agent: &mut Client, server: &ServerFound) -> Result<AccountView, Failure>
     Ok(agent.call::<ProfileAdd>(&params)?)
 }
 
-/// A table: name, address, where it was found; and below, what a person should know.
-fn show(found: &ClientsServersReply) -> Result<(), Failure> {
+/// A table: name, address, where it was found; and below, what a person should know. It is the answer of a dry run, and a
+/// question otherwise.
+fn show(found: &ClientsServersReply, dry_run: bool) -> Result<(), Failure> {
+    let say = |line: &str| answer_or_note(dry_run, line);
     let name = |server: &ServerFound| server.profile.as_ref().unwrap_or(&server.name).clone();
     let width = |column: &dyn Fn(&ServerFound) -> String| {
         found.servers.iter().map(|server| column(server).chars().count()).max().unwrap_or_default()
@@ -74,7 +79,7 @@ fn show(found: &ClientsServersReply) -> Result<(), Failure> {
     for server in &found.servers {
         let here = if server.profile.is_some() { " · already here" } else { "" };
         let (name, places) = (name(server), places(server));
-        answer(&format!("{name:names_width$}  {:urls_width$}  {places}{here}", server.server_url))?;
+        say(&format!("{name:names_width$}  {:urls_width$}  {places}{here}", server.server_url))?;
     }
     for server in &found.servers {
         for place in server.found.iter().filter(|place| !place.plain_text.is_empty()) {

@@ -3,9 +3,9 @@
 
 use crate::arguments::InstallArguments;
 use crate::clients::{names, scan, uses};
-use crate::confirm::confirm;
+use crate::confirm::{check, confirm};
 use crate::connection::Reach;
-use crate::output::{Failure, answer, answer_json, note, quoted};
+use crate::output::{Failure, answer, answer_json, answer_or_note, note, quoted};
 use keybearer_ipc::client::{Client, environment};
 use keybearer_protocol::Door;
 use keybearer_protocol::clients::{
@@ -38,6 +38,9 @@ pub(crate) fn install(reach: &Reach, arguments: InstallArguments, json: bool) ->
 }
 
 fn write(agent: &mut Client, client: &str, arguments: &InstallArguments, json: bool) -> Result<(), Failure> {
+    if !arguments.dry_run {
+        check(arguments.yes)?;
+    }
     let mut all = Vec::new();
     for name in &arguments.names {
         // Made one after the other: each finds what the one before has written.
@@ -49,7 +52,7 @@ fn write(agent: &mut Client, client: &str, arguments: &InstallArguments, json: b
         };
         let preview = agent.call::<ClientsPreview>(&params)?;
         if !json {
-            show(&preview)?;
+            show(&preview, arguments.dry_run)?;
         }
         let question = format!("Write this to {}?", preview.file);
         let wanted = !arguments.dry_run && !preview.done && confirm(&question, arguments.yes)?;
@@ -63,23 +66,25 @@ fn write(agent: &mut Client, client: &str, arguments: &InstallArguments, json: b
     if json { answer_json(&all) } else { Ok(()) }
 }
 
-/// What would be written, and what a person should know of it.
-fn show(preview: &ClientPreview) -> Result<(), Failure> {
+/// What would be written, and what a person should know of it: the answer of a dry run, and a question otherwise.
+fn show(preview: &ClientPreview, dry_run: bool) -> Result<(), Failure> {
     if preview.done {
         return Ok(());
     }
     let made = if preview.creates { " (a new file)" } else { "" };
-    answer(&format!("{}{made}  +{} −{}", preview.file, preview.added, preview.removed))?;
-    let in_colour = io::stdout().is_terminal() && env::var_os("NO_COLOR").is_none_or(|no| no.is_empty());
+    let say = |line: &str| answer_or_note(dry_run, line);
+    say(&format!("{}{made}  +{} −{}", preview.file, preview.added, preview.removed))?;
+    let is_seen = if dry_run { io::stdout().is_terminal() } else { io::stderr().is_terminal() };
+    let in_colour = is_seen && env::var_os("NO_COLOR").is_none_or(|no| no.is_empty());
     for line in &preview.diff {
         match line.chars().next().filter(|_| in_colour) {
-            Some('+') => answer(&format!("\x1b[32m{line}\x1b[0m"))?,
-            Some('-') => answer(&format!("\x1b[31m{line}\x1b[0m"))?,
-            Some(_) | None => answer(line)?,
+            Some('+') => say(&format!("\x1b[32m{line}\x1b[0m"))?,
+            Some('-') => say(&format!("\x1b[31m{line}\x1b[0m"))?,
+            Some(_) | None => say(line)?,
         }
     }
     if preview.omitted > 0 {
-        answer(&format!("… and {} more lines", preview.omitted))?;
+        say(&format!("… and {} more lines", preview.omitted))?;
     }
     note(&preview.why);
     if !preview.removes_plain_text.is_empty() {

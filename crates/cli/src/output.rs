@@ -95,6 +95,15 @@ pub(crate) fn quoted(name: &str) -> String {
     if name.contains(' ') { format!("'{name}'") } else { name.to_owned() }
 }
 
+/// Writes a line of what somebody is asked about, or, where nothing else was wanted, of the answer.
+pub(crate) fn answer_or_note(is_answer: bool, line: &str) -> Result<(), Failure> {
+    if is_answer {
+        return answer(line);
+    }
+    note(line);
+    Ok(())
+}
+
 /// The state of an account in the words of the window.
 pub(crate) fn words(account: &AccountView) -> String {
     let left = account.expires_at.map(|end| end.duration_since(jiff_now()).as_secs());

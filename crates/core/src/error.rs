@@ -410,13 +410,12 @@ impl Error {
         match self {
             Error::OptionHelps { error, .. } => error.code(),
             Error::Profile(error) => profile_code(error),
-            Error::Home(_) => ErrorCode::StorageUnavailable,
             Error::Vault(error) => vault_code(error),
-            Error::Unprotected(_) | Error::Journal(JournalError::Unusable { .. }) => ErrorCode::StorageUnavailable,
+            Error::Home(_) | Error::Unprotected(_) => ErrorCode::StorageUnavailable,
             Error::Activity(problem) => problem_code(problem),
             Error::Clients(error) => clients_code(error),
-            Error::Journal(JournalError::Full(_)) => ErrorCode::StorageFull,
-            Error::Journal(JournalError::UnderWay) | Error::Worker(WorkerError::Waiting) => ErrorCode::Busy,
+            Error::Journal(error) => journal_code(error),
+            Error::Worker(WorkerError::Waiting) => ErrorCode::Busy,
             Error::Worker(WorkerError::NotStarted(_)) => ErrorCode::Internal,
             Error::Reach(ReachError::NotMcp { .. }) | Error::Upstream(UpstreamError::NotMcp(_)) => {
                 ErrorCode::NotMcpServer
@@ -722,6 +721,14 @@ fn profile_code(error: &ProfileError) -> ErrorCode {
         ProfileError::NotFound(_) => ErrorCode::ProfileNotFound,
         ProfileError::Exists(_) => ErrorCode::ProfileExists,
         ProfileError::BadName(_) | ProfileError::BadUrl(_) => ErrorCode::Usage,
+    }
+}
+
+fn journal_code(error: &JournalError) -> ErrorCode {
+    match error {
+        JournalError::Unusable { .. } => ErrorCode::StorageUnavailable,
+        JournalError::Full(_) => ErrorCode::StorageFull,
+        JournalError::UnderWay => ErrorCode::Busy,
     }
 }
 

@@ -141,8 +141,8 @@ fn checked(
         return Err(OAuthError::new(ErrorCode::InvalidRequest, "code_challenge_method must be S256"));
     }
     // MCP clients must name the resource, character for character as its metadata do (RFC 8707 §2).
-    if parameters.get("resource") != Some(&practice.addresses.mcp_url) {
-        return Err(OAuthError::new(ErrorCode::InvalidTarget, "resource must be the address of this MCP server"));
+    if !parameters.get("resource").is_some_and(|resource| practice.guards(resource)) {
+        return Err(OAuthError::new(ErrorCode::InvalidTarget, "resource must be the address of an MCP server here"));
     }
     let scopes = requested_scopes(parameters.get("scope"));
     if unknown_scope(&scopes) {

@@ -62,8 +62,8 @@ fn authorized(practice: &Practice, headers: &HeaderMap, body: &[u8]) -> Result<R
     let parameters = Parameters::from_form(headers, body)?;
     let mut state = practice.state();
     let client_id = client::authenticate(&state.clients, headers, &parameters)?.client_id.clone();
-    if parameters.get("resource") != Some(&practice.addresses.mcp_url) {
-        return Err(OAuthError::new(ErrorCode::InvalidTarget, "resource must be the address of this MCP server"));
+    if !parameters.get("resource").is_some_and(|resource| practice.guards(resource)) {
+        return Err(OAuthError::new(ErrorCode::InvalidTarget, "resource must be the address of an MCP server here"));
     }
     let scopes = requested_scopes(parameters.get("scope"));
     if unknown_scope(&scopes) {

@@ -22,6 +22,9 @@ pub struct Options {
     /// Misbehave in this way (may be repeated)
     #[arg(long = "fault", value_name = "MODE")]
     pub faults: Vec<Fault>,
+    /// Give tokens for the MCP server at this address as well, which asks at /gate what they are worth (may be repeated)
+    #[arg(long = "resource", value_name = "URL")]
+    pub resources: Vec<String>,
     /// Begin every token and code with this word, so that a test can search files and logs for it
     #[arg(long, value_name = "PREFIX", default_value = "practice")]
     pub plant_token: String,
@@ -38,6 +41,7 @@ impl Default for Options {
             distance_ms: 0,
             dpop: None,
             faults: Vec::new(),
+            resources: Vec::new(),
             plant_token: "practice".to_owned(),
             token_length: 0,
         }

@@ -31,6 +31,8 @@ pub type Shared = Arc<Practice>;
 pub struct Practice {
     /// Where this server is reached.
     pub addresses: Addresses,
+    /// The MCP servers elsewhere that its tokens are for as well.
+    resources: Vec<String>,
     /// Fetches Client ID Metadata Documents; follows no redirects.
     pub http: reqwest::Client,
     /// A standard mutex, held between two awaits and never across one.
@@ -112,7 +114,12 @@ impl Practice {
             faults: options.faults.into_iter().collect(),
             counters: Counters::default(),
         };
-        Ok(Self { addresses, http, state: Mutex::new(state) })
+        Ok(Self { addresses, resources: options.resources, http, state: Mutex::new(state) })
+    }
+
+    /// Whether tokens are given for this resource: its own MCP server, or one that it was told of.
+    pub fn guards(&self, resource: &str) -> bool {
+        self.addresses.mcp_url == resource || self.resources.iter().any(|other| other == resource)
     }
 
     /// The state, locked. A handler that panicked cannot have left it half changed in a way that matters for practice.

@@ -9,6 +9,7 @@ use axum::{
     middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::{any, get, post},
+    serve::ListenerExt as _,
 };
 use tokio::net::TcpListener;
 
@@ -24,6 +25,9 @@ use crate::{
 pub async fn serve(listener: TcpListener, options: Options) -> io::Result<()> {
     let addresses = Addresses::on(listener.local_addr()?.port());
     let practice = Practice::new(addresses, options).map_err(io::Error::other)?;
+    // An answer goes out in several pieces, and none waits until the one before it was received. Where that can't be had,
+    // it is slower.
+    let listener = listener.tap_io(|connection| drop(connection.set_nodelay(true)));
     axum::serve(listener, router(Arc::new(practice))).await
 }
 

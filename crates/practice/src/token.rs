@@ -75,8 +75,8 @@ fn answer(practice: &Practice, headers: &HeaderMap, body: &[u8]) -> Result<Respo
     let request = dpop::Request { method: "POST", url: &endpoint, access_token: None };
     let key = state.proven_key(headers, &request)?;
     let client_id = client::authenticate(&state.clients, headers, &parameters)?.client_id.clone();
-    if parameters.get("resource").is_some_and(|resource| resource != practice.addresses.mcp_url) {
-        return Err(OAuthError::new(ErrorCode::InvalidTarget, "resource must be the address of this MCP server"));
+    if parameters.get("resource").is_some_and(|resource| !practice.guards(resource)) {
+        return Err(OAuthError::new(ErrorCode::InvalidTarget, "resource must be the address of an MCP server here"));
     }
     match grant_type {
         "refresh_token" => {

@@ -26,7 +26,7 @@ pub(crate) struct Upstream {
 }
 
 impl Upstream {
-    /// Answers each request as `answer` does, which may take its time; then it hangs up.
+    /// Answers each request as `answer` does, which may take its time; then it hangs up, which an answer had better say.
     pub(crate) fn start(answer: impl Fn(&Request, &mut TcpStream) + Send + Sync + 'static) -> Upstream {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let origin = format!("http://{}", listener.local_addr().unwrap());

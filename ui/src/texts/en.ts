@@ -264,7 +264,8 @@ export const en = {
       taken_back: "Keybearer’s entry is gone. What others have changed since stays.",
       nothing: "There was nothing left to take back.",
     } satisfies Record<UndoOutcome, string>,
-    several: (count: number) => (count === 1 ? "Install for 1 client" : `Install for ${count} clients`),
+    several: (count: number) =>
+      count === 0 ? "Install" : count === 1 ? "Install for 1 client" : `Install for ${count} clients`,
     preview: "Preview",
     previewOf: (client: string) => `Preview for ${client}`,
     undoOf: (client: string) => `Undo for ${client}`,
@@ -282,14 +283,13 @@ export const en = {
     plainText: "Token in plain text",
     known: (name: string) => `Here already, as ${name}`,
     off: "Switched off there",
-    verb: (count: number) => (count === 1 ? "Import 1 server" : `Import ${count} servers`),
+    verb: (count: number) => (count === 0 ? "Import" : count === 1 ? "Import 1 server" : `Import ${count} servers`),
     readsOnly: "Reads the files only. Nothing is changed until you choose Install for a client.",
     others: (count: number) =>
       count === 1
         ? "1 more entry is a local program: there is nothing to sign in to."
         : `${count} more entries are local programs: there is nothing to sign in to.`,
-    signIns: (programs: string) =>
-      `Sign-ins that ${programs} keep for themselves are left alone. You sign in here once more.`,
+    signIns: (programs: string) => `Sign-ins that stay with ${programs} are left alone, so you sign in here once more.`,
     problem: "A client’s file can’t be read.",
     and: ", ",
   },

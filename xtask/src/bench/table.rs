@@ -26,9 +26,22 @@ impl Table {
     /// A time beside another one of the same run, of which it may be so many times as long at most.
     pub(crate) fn compare(&mut self, what: &str, ours: &Times, against: &str, floor: &Times, goal: f64) {
         let ratio = ours.ratio(floor);
-        let goal = self.judge(ratio <= goal, &format!("≤ {goal:.1}"));
-        let (p50, p99, least) = (ours.p50(), ours.p99(), floor.p50());
-        self.row(&format!("{what} | {p50:.1} µs | {p99:.1} µs | {against} | {least:.1} µs | {ratio:.2} | {goal}"));
+        let goal = self.judge(ratio <= goal, &format!("≤ {}", share(goal)));
+        let (p50, p99, least, ratio) = (ours.p50(), ours.p99(), floor.p50(), share(ratio));
+        self.row(&format!("{what} | {p50:.1} µs | {p99:.1} µs | {against} | {least:.1} µs | {ratio} | {goal}"));
+    }
+
+    /// The memory of a process beside another's, in bytes, of which it may be so many times as much at most.
+    pub(crate) fn compare_memory(&mut self, what: &str, ours: u64, against: &str, theirs: u64, goal: f64) {
+        let ratio = ours as f64 / theirs as f64;
+        let goal = self.judge(ratio <= goal, &format!("≤ {}", share(goal)));
+        let [ours, theirs] = [ours, theirs].map(|bytes| in_words(bytes as f64 / f64::from(1 << 20), "MiB"));
+        self.row(&format!("{what} | {ours} | | {against} | {theirs} | {} | {goal}", share(ratio)));
+    }
+
+    /// A time that is only told.
+    pub(crate) fn time(&mut self, what: &str, time: &Times) {
+        self.row(&format!("{what} | {:.1} µs | {:.1} µs | | | |", time.p50(), time.p99()));
     }
 
     /// A figure that may be so large at most.
@@ -73,6 +86,11 @@ impl Table {
         detail(row);
         let _ = writeln!(self.rows, "| {row} |");
     }
+}
+
+/// How many times as much, or which part of it.
+fn share(ratio: f64) -> String {
+    if (0.0..0.3).contains(&ratio) { format!("1/{:.0}", 1.0 / ratio) } else { format!("{ratio:.2}") }
 }
 
 fn in_words(figure: f64, unit: &str) -> String {

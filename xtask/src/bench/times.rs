@@ -3,6 +3,7 @@
 
 use anyhow::ensure;
 use std::process::Command;
+use std::time::Duration;
 
 /// How long something took in one round.
 struct Round {
@@ -20,12 +21,23 @@ impl Times {
         let output = program.output()?;
         ensure!(output.status.success(), "{program:?}: {}", String::from_utf8_lossy(&output.stderr));
         let printed = String::from_utf8(output.stdout)?;
-        let mut times = printed.lines().map(str::parse).collect::<Result<Vec<u64>, _>>()?;
+        let times = printed.lines().map(str::parse).collect::<Result<Vec<u64>, _>>()?;
         ensure!(!times.is_empty(), "{program:?} has timed nothing");
-        times.sort_unstable();
-        let at = |share: usize| times[times.len() * share / 100] as f64 / 1e3;
-        self.0.push(Round { p50: at(50), p99: at(99) });
+        self.take(times.into_iter().map(Duration::from_nanos).collect());
         Ok(())
+    }
+
+    /// Takes what was timed otherwise, at least one time, as one more round.
+    pub(crate) fn take(&mut self, mut times: Vec<Duration>) {
+        times.sort_unstable();
+        let at = |share: usize| times[times.len() * share / 100].as_secs_f64() * 1e6;
+        self.0.push(Round { p50: at(50), p99: at(99) });
+    }
+
+    /// How much longer it took than the floor of the same round.
+    pub(crate) fn beyond(&self, floor: &Times) -> Times {
+        let beyond = |(ours, floor): (&Round, &Round)| Round { p50: ours.p50 - floor.p50, p99: ours.p99 - floor.p99 };
+        Times(self.0.iter().zip(&floor.0).map(beyond).collect())
     }
 
     /// The median of what the rounds had as their median.

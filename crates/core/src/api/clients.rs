@@ -45,7 +45,7 @@ impl Api {
         let ClientsServersParams { environment, clients, after } = params;
         let servers = self.client_files(move |files| files.servers(&environment, &clients)).await?;
         let accounts = self.accounts.after(None)?;
-        let mut taken: BTreeSet<String> = accounts.iter().map(|account| account.name()).collect();
+        let mut taken: BTreeSet<String> = accounts.iter().map(|account| account.name().to_lowercase()).collect();
         let mut others = servers.others;
         let mut found = Vec::new();
         for candidate in servers.found {
@@ -222,7 +222,8 @@ fn server_found(candidate: Candidate, accounts: &[Arc<Account>], taken: &mut BTr
     let bare = |url: &str| url.trim_end_matches('/').to_owned();
     let is_its = |account: &&Arc<Account>| bare(account.profile().url.as_str()) == bare(url.as_str());
     let profile = accounts.iter().find(is_its).map(|account| account.name());
-    let name = suggest_like(&readable(&candidate.name), &url, |name| taken.contains(name));
-    taken.insert(name.clone());
+    // Names that differ in capitals alone are mistaken for each other.
+    let name = suggest_like(&readable(&candidate.name), &url, |name| taken.contains(&name.to_lowercase()));
+    taken.insert(name.to_lowercase());
     Some(ServerFound { server_url: candidate.server_url, name, profile, found: candidate.found })
 }

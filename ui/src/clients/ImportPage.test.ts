@@ -3,7 +3,7 @@ import { expect, test, vi } from "vitest";
 import type { ServerFound } from "../backend";
 import { FakeBackend } from "../testing/fakeBackend";
 import { failure, serverFound } from "../testing/samples";
-import ImportCard from "./ImportCard.svelte";
+import ImportPage from "./ImportPage.svelte";
 
 const linear = serverFound();
 const sentry = serverFound({ server_url: "https://mcp.sentry.dev/mcp", name: "sentry" });
@@ -12,7 +12,7 @@ async function show(...servers: ServerFound[]) {
   const backend = new FakeBackend();
   backend.found = { ...backend.found, servers };
   const onimported = vi.fn();
-  render(ImportCard, { backend, onimported });
+  render(ImportPage, { backend, onimported });
   await screen.findByRole("heading", { level: 2 });
   return { backend, onimported };
 }
