@@ -124,9 +124,13 @@ impl Window<'_> {
         self.0.click("button", "Install")
     }
 
-    /// Takes back what was installed last.
+    /// Takes back what was installed last. A key that comes while the focus finds another place is lost, so it is pressed
+    /// again; there is nothing to take back twice.
     pub(crate) fn undo_by_key(&self) -> anyhow::Result<()> {
-        self.0.press(&[CONTROL, 'z'])
+        until("Ctrl Z to be taken", || {
+            self.0.press(&[CONTROL, 'z'])?;
+            Ok(self.0.text()?.contains("Taken back from").then_some(()))
+        })
     }
 
     /// Goes to what happened.
