@@ -98,8 +98,8 @@ test("clients that aren’t here come last and are given no file", async () => {
   await show(zed, claude);
   expect(screen.getAllByRole("tab").map((one) => one.querySelector("[translate]")?.textContent)).toEqual([
     "Claude Code",
-    "Zed",
     undefined,
+    "Zed",
   ]);
   await fireEvent.click(tab(/Zed/));
   expect(screen.getByText("Zed isn’t on this computer")).toBeTruthy();
