@@ -281,6 +281,19 @@ fn a_key_of_the_gateway_stands_in_the_file_alone_and_ends_with_it() {
 }
 
 #[test]
+fn a_key_is_not_written_for_another_address_than_was_seen() {
+    let home = ClientHome::of(at_port(World::new().unwrap()));
+    home.ok(&["add", LINEAR, "--name", "linear", "--auth", "none", "--no-sign-in"]);
+    home.write(CURSOR, "{}");
+    let preview = preview(&home, "cursor", "gateway");
+    let home = ClientHome::of(at_port(home.world));
+    let refused = rpc(&home, "clients.apply", &json!({ "preview": preview })).unwrap_err();
+    assert_eq!(refused["data"]["name"], "client_file_changed", "{refused}");
+    assert_eq!(fs::read_to_string(home.path(CURSOR)).unwrap(), "{}");
+    assert!(!home.ok(&["grants"]).out.contains("Cursor"), "and the key that was made for it has ended");
+}
+
+#[test]
 fn once_the_window_asks_only_the_window_writes_a_key_and_one_that_is_written_nowhere_ends() {
     let world = at_port(World::with_desktop().unwrap());
     let mut prompter = Prompter::register(&world).unwrap();

@@ -100,8 +100,8 @@ fn show(found: &ClientsServersReply, dry_run: bool) -> Result<(), Failure> {
     }
     match found.others {
         0 => {}
-        1 => note("1 other entry starts a program of its own: there is nothing to sign in to"),
-        others => note(&format!("{others} other entries start programs of their own: there is nothing to sign in to")),
+        1 => note("1 other entry leads to no server that could be signed in to"),
+        others => note(&format!("{others} other entries lead to no server that could be signed in to")),
     }
     Ok(())
 }
