@@ -287,8 +287,8 @@ export const en = {
     readsOnly: "Reads the files only. Nothing is changed until you choose Install for a client.",
     others: (count: number) =>
       count === 1
-        ? "1 more entry is a local program: there is nothing to sign in to."
-        : `${count} more entries are local programs: there is nothing to sign in to.`,
+        ? "1 more entry leads to no server that could be signed in to."
+        : `${count} more entries lead to no server that could be signed in to.`,
     signIns: (programs: string) => `Sign-ins that stay with ${programs} are left alone, so you sign in here once more.`,
     problem: "A client’s file can’t be read.",
     and: ", ",

@@ -248,7 +248,7 @@ export const zhCN: Texts = {
     off: "在那里已停用",
     verb: (count) => (count === 0 ? "导入" : `导入 ${count} 个服务器`),
     readsOnly: "只读取文件。在你为客户端选择“安装”之前，不会改动任何内容。",
-    others: (count) => `另有 ${count} 个条目是本地程序，无需登录。`,
+    others: (count) => `另有 ${count} 个条目没有指向可登录的服务器。`,
     signIns: (programs) => `${programs} 自己保存的登录信息不会改动，你需要在这里再登录一次。`,
     problem: "无法读取一个客户端的文件。",
     and: "、",
