@@ -11,7 +11,7 @@ use crate::keeper;
 use crate::news::{self, Inbox, Opening};
 use crate::practice::Practice;
 use crate::requests::{AccountChange, NewAccount, SignInRequest};
-use keybearer_ipc::client;
+use keybearer_ipc::client::{self, environment};
 use keybearer_protocol::account::{AccountRefresh, AccountSignOut, AccountTest, SignOutReply, TestReply};
 use keybearer_protocol::activity::{
     ActivityFilter, ActivityFollow, ActivityFollowParams, ActivityFollowReply, ActivityList, ActivityListParams,
@@ -20,6 +20,11 @@ use keybearer_protocol::activity::{
 use keybearer_protocol::agent::{AgentLock, AgentStatus, AgentStatusReply, AgentUnlock, AgentUnlockParams};
 use keybearer_protocol::auth::{
     AuthCancel, AuthComplete, AuthCompleteParams, AuthStart, AuthStatus, AuthStatusParams, AuthView,
+};
+use keybearer_protocol::clients::{
+    ClientInstall, ClientMode, ClientPreview, ClientUndone, ClientView, ClientsApply, ClientsApplyParams,
+    ClientsPreview, ClientsPreviewParams, ClientsScan, ClientsServers, ClientsServersParams, ClientsServersReply,
+    ClientsUndo, ClientsUndoParams,
 };
 use keybearer_protocol::grant::{GrantList, GrantRevoke, GrantRevokeParams, GrantView};
 use keybearer_protocol::method::Empty;
@@ -79,6 +84,11 @@ pub fn all() -> Builder<tauri::Wry> {
             set_restricted,
             activity,
             follow_activity,
+            clients,
+            servers_of_clients,
+            preview_install,
+            install,
+            undo_install,
             prompts,
             answer_prompt,
             settings,
@@ -247,6 +257,49 @@ pub async fn activity(agent: Shared<'_>, filter: ActivityFilter, before: Option<
 pub async fn follow_activity(agent: Shared<'_>, filter: ActivityFilter, seen: u32) -> Answer<ActivityFollowReply> {
     let (seen, wait_ms) = (Some(seen), NEWS);
     agent.request::<ActivityFollow>(ActivityFollowParams { filter, seen, wait_ms }).await
+}
+
+/// The MCP clients on this computer, with what stands in their files.
+#[tauri::command]
+#[specta::specta]
+pub async fn clients(agent: Shared<'_>) -> Answer<Vec<ClientView>> {
+    agent.with(|connection| client::clients(&environment(), |page| connection.ask::<ClientsScan>(page))).await
+}
+
+/// The servers that these clients have, each once, with what is to be known beside them.
+#[tauri::command]
+#[specta::specta]
+pub async fn servers_of_clients(agent: Shared<'_>) -> Answer<ClientsServersReply> {
+    let params = ClientsServersParams { environment: environment(), ..ClientsServersParams::default() };
+    agent.with(move |connection| client::servers(&params, |page| connection.ask::<ClientsServers>(page))).await
+}
+
+/// What would be written so that a client uses an account, in the best way or in this one. Writes nothing.
+#[tauri::command]
+#[specta::specta]
+pub async fn preview_install(
+    agent: Shared<'_>,
+    client: String,
+    profile: String,
+    mode: Option<ClientMode>,
+) -> Answer<ClientPreview> {
+    let environment = environment();
+    agent.request::<ClientsPreview>(ClientsPreviewParams { client, profile, mode, environment }).await
+}
+
+/// Writes what was previewed, if the client's file is still as it was then.
+#[tauri::command]
+#[specta::specta]
+pub async fn install(agent: Shared<'_>, preview: String) -> Answer<ClientInstall> {
+    agent.request::<ClientsApply>(ClientsApplyParams { preview }).await
+}
+
+/// Takes back what was written.
+#[tauri::command]
+#[specta::specta]
+pub async fn undo_install(agent: Shared<'_>, client: String, receipt: String) -> Answer<ClientUndone> {
+    let (profile, receipt, environment) = (None, Some(receipt), environment());
+    agent.request::<ClientsUndo>(ClientsUndoParams { client, profile, receipt, environment }).await
 }
 
 /// The prompts that wait for an answer; the first is shown.

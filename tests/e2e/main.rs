@@ -30,6 +30,7 @@ mod webdriver;
 
 mod approval;
 mod autostart;
+mod clients;
 mod pictures;
 mod secrets;
 mod sign_in;

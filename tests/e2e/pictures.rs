@@ -29,6 +29,18 @@ const LOOKS: [Look; 4] = [
     Look { name: "small", theme: "light", language: "en", size: (720, 480) },
 ];
 
+/// A client with a server, so that there is something to import and to write.
+const CLAUDE: &str = r#"{
+  "mcpServers": {
+    "linear": {
+      "type": "http",
+      "url": "https://mcp.linear.app/mcp",
+      "headers": { "Authorization": "Bearer lin_planted" }
+    }
+  }
+}
+"#;
+
 /// Looks at what the main window shows now, in every way.
 fn look_at(stage: &Stage, page: &Page, screen: &str) {
     for look in LOOKS {
@@ -85,9 +97,10 @@ fn keep(screen: &str, look: &str, picture: &str) {
 #[test]
 fn every_screen_fits_in_light_and_dark_in_chinese_and_small() {
     let (mut stage, practice) = (Stage::new().unwrap(), Practice::start(&[]).unwrap());
+    stage.world.session.write("home/.claude.json", CLAUDE).unwrap();
     let page = stage.open().unwrap();
     let window = Window(&page);
-    window.is_open().unwrap();
+    window.says("Token in plain text").unwrap();
     look_at(&stage, &page, "first-run");
     window.add(practice.mcp_url()).unwrap();
     let address = stage.browser.wait_for(1).unwrap();
@@ -99,6 +112,8 @@ fn every_screen_fits_in_light_and_dark_in_chinese_and_small() {
     look_at(&stage, &page, "ready");
     window.show_connected(&name).unwrap();
     look_at(&stage, &page, "account");
+    window.go_to_use_it_from("Claude Code").unwrap();
+    look_at(&stage, &page, "use-it-from");
     window.go_to_add().unwrap();
     look_at(&stage, &page, "add");
     window.go_to_settings().unwrap();

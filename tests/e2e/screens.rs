@@ -107,6 +107,32 @@ impl Window<'_> {
         self.0.wait_gone("button", "Save")
     }
 
+    /// Imports the servers that are chosen; the button says how many.
+    pub(crate) fn import(&self, button: &str) -> anyhow::Result<()> {
+        self.0.click("button", button)
+    }
+
+    /// Goes to what is written into a client's file, on the account's page.
+    pub(crate) fn go_to_use_it_from(&self, client: &str) -> anyhow::Result<()> {
+        self.0.click("tab", "Use it from")?;
+        let tab = self.0.find_like("tab", client)?;
+        self.0.click_on(&tab)
+    }
+
+    /// Writes what is shown.
+    pub(crate) fn install(&self) -> anyhow::Result<()> {
+        self.0.click("button", "Install")
+    }
+
+    /// Takes back what was installed last. A key that comes while the focus finds another place is lost, so it is pressed
+    /// again; there is nothing to take back twice.
+    pub(crate) fn undo_by_key(&self) -> anyhow::Result<()> {
+        until("Ctrl Z to be taken", || {
+            self.0.press(&[CONTROL, 'z'])?;
+            Ok(self.0.text()?.contains("Taken back from").then_some(()))
+        })
+    }
+
     /// Goes to what happened.
     pub(crate) fn go_to_activity(&self) -> anyhow::Result<()> {
         self.0.click("button", "Activity")?;
@@ -150,7 +176,8 @@ impl Window<'_> {
 /// The window that asks about a program. It is gone with its last question.
 pub(crate) struct Approval<'a>(pub(crate) &'a Page);
 
-/// The key, as WebDriver names it.
+/// Keys, as WebDriver names them.
+const CONTROL: char = '\u{e009}';
 const ESCAPE: char = '\u{e00c}';
 
 impl Approval<'_> {

@@ -8,11 +8,14 @@ import { FakeBackend } from "../src/testing/fakeBackend";
 import {
   account,
   agentStatus,
+  entry,
   failure,
   grant,
   happened,
   inMinutes,
+  mcpClient,
   prompt,
+  serverFound,
   settings,
   signIn,
   waitingForBrowser,
@@ -75,6 +78,46 @@ backend.happened = [
   happened(2, { kind: "account_added", at: inMinutes(-3101) }),
   happened(1, { kind: "record_begun", caller: null, profile: null, at: inMinutes(-3102) }),
 ];
+
+const secret = [{ part: "header" as const, name: "Authorization" }];
+const place = (client_name: string, different = {}) =>
+  serverFound().found.map((place) => ({ ...place, client_name, ...different }));
+backend.mcpClients = [
+  mcpClient({ entries: [entry({ plain_text: secret })] }),
+  mcpClient({ client: "claude-desktop", name: "Claude Desktop", installed: false }),
+  mcpClient({
+    client: "vscode",
+    name: "VS Code",
+    modes: [{ mode: "bridge", why: "" }],
+    entries: [
+      entry({ keybearer: { mode: "bridge", profile: "linear-work", known: true, receipt: "r1" } }),
+      entry({ keybearer: { mode: "bridge", profile: "stripe-live", known: true, receipt: "r2" } }),
+    ],
+  }),
+  mcpClient({
+    client: "cursor",
+    name: "Cursor",
+    problems: [{ reason: "broken", message: "~/.cursor/mcp.json, line 4: a comma is missing." }],
+  }),
+  mcpClient({ client: "codex", name: "Codex", modes: [{ mode: "bridge", why: "" }] }),
+  mcpClient({ client: "zed", name: "Zed", installed: false }),
+];
+backend.found = {
+  servers: [
+    serverFound({ found: [...place("Claude Code"), ...place("Cursor", { plain_text: secret })] }),
+    serverFound({ server_url: "https://api.githubcopilot.com/mcp/", name: "github", found: place("VS Code") }),
+    serverFound({ server_url: "https://mcp.sentry.dev/mcp", name: "sentry", found: place("Cursor") }),
+    serverFound({
+      server_url: "https://mcp.notion.com/mcp",
+      name: "notion",
+      found: place("Cursor", { disabled: true }),
+    }),
+  ],
+  others: 2,
+  problems: [],
+  sign_ins: [{ program: "Claude Code", place: "~/.claude/.credentials.json" }],
+  more: false,
+};
 
 const show = (profile: string): OpenPage => ({ page: "account", profile });
 
@@ -214,10 +257,13 @@ mount(App, { target, props: { backend } });
 // The window opens a signing-in account differently, which it knows once it has read the list.
 if (page) setTimeout(() => backend.open(page), 300);
 
-const pressed = query.get("press");
-if (pressed !== null) {
-  setTimeout(() => {
-    const buttons = [...document.querySelectorAll<HTMLElement>("button, summary, label")];
-    buttons.find((button) => (button.ariaLabel ?? button.textContent.trim()) === pressed)?.click();
-  }, 800);
+// One after the other, where several are named.
+for (const [at, pressed] of query.getAll("press").entries()) {
+  setTimeout(
+    () => {
+      const buttons = [...document.querySelectorAll<HTMLElement>("button, summary, label")];
+      buttons.find((button) => (button.ariaLabel ?? button.innerText.trim()).split("\n")[0] === pressed)?.click();
+    },
+    800 + at * 400,
+  );
 }

@@ -2,7 +2,7 @@ import { fireEvent, render, screen, waitFor, within } from "@testing-library/sve
 import { expect, test, vi } from "vitest";
 import App from "./App.svelte";
 import { FakeBackend } from "./testing/fakeBackend";
-import { account, agentStatus, failure, settings, waitingForBrowser } from "./testing/samples";
+import { account, agentStatus, failure, mcpClient, serverFound, settings, waitingForBrowser } from "./testing/samples";
 
 async function show(prepare: (backend: FakeBackend) => void): Promise<FakeBackend> {
   const backend = new FakeBackend();
@@ -89,6 +89,40 @@ test("keys open the pages, and Esc leaves them", async () => {
   expect(screen.getByRole("heading", { name: "Add a server" })).toBeTruthy();
   await fireEvent.keyDown(window, { key: "f", ctrlKey: true });
   expect(document.activeElement).toBe(screen.getByRole("searchbox", { name: "Search servers" }));
+});
+
+test("Ctrl 2 shows where an account is used from, and Ctrl Z takes back what was installed last", async () => {
+  const backend = await show((fake) => {
+    withLinear(fake);
+    fake.mcpClients = [mcpClient()];
+  });
+  await fireEvent.click(screen.getByRole("option", { name: /linear-work/ }));
+  await screen.findByRole("tab", { name: "Overview", selected: true });
+  await fireEvent.keyDown(window, { key: "2", ctrlKey: true });
+  await fireEvent.click(await screen.findByRole("button", { name: "Install" }));
+  await screen.findByText("Claude Code uses linear-work now.");
+  const search = screen.getByRole("searchbox", { name: "Search servers" });
+  await fireEvent.keyDown(search, { key: "z", ctrlKey: true });
+  expect(backend.asked.map(([method]) => method)).toEqual(["install"]);
+  await fireEvent.keyDown(window, { key: "z", ctrlKey: true });
+  expect(await screen.findByText("Taken back from Claude Code.")).toBeTruthy();
+  await fireEvent.keyDown(window, { key: "1", ctrlKey: true });
+  expect(screen.getByRole("heading", { name: "Token health" })).toBeTruthy();
+});
+
+test("without an account, servers of clients are offered and become the first", async () => {
+  await show((fake) => {
+    fake.found = { ...fake.found, servers: [serverFound()] };
+  });
+  await fireEvent.click(await screen.findByRole("button", { name: "Import 1 server" }));
+  expect(await screen.findByRole("heading", { level: 1, name: /linear/ })).toBeTruthy();
+});
+
+test("servers are imported later from the settings", async () => {
+  await show(withLinear);
+  await fireEvent.keyDown(window, { key: ",", ctrlKey: true });
+  await fireEvent.click(screen.getByRole("button", { name: "Import…" }));
+  expect(await screen.findByText("No MCP client on this computer has a server yet.")).toBeTruthy();
 });
 
 test("an account whose sign-in is open shows how that stands", async () => {

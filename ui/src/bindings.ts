@@ -49,6 +49,16 @@ export interface Commands {
   activity(filter: ActivityFilter, before: number | null): Promise<ActivityListReply>;
   /** What happened since the row of this number. Waits a while for something to happen. */
   followActivity(filter: ActivityFilter, seen: number): Promise<ActivityFollowReply>;
+  /** The MCP clients on this computer, with what stands in their files. */
+  clients(): Promise<ClientView[]>;
+  /** The servers that these clients have, each once, with what is to be known beside them. */
+  serversOfClients(): Promise<ClientsServersReply>;
+  /** What would be written so that a client uses an account, in the best way or in this one. Writes nothing. */
+  previewInstall(client: string, profile: string, mode: ClientMode | null): Promise<ClientPreview>;
+  /** Writes what was previewed, if the client's file is still as it was then. */
+  install(preview: string): Promise<ClientInstall>;
+  /** Takes back what was written. */
+  undoInstall(client: string, receipt: string): Promise<ClientUndone>;
   /** The prompts that wait for an answer; the first is shown. */
   prompts(): Promise<PromptQueue>;
   /** What the user says to a prompt. */
@@ -99,6 +109,11 @@ export function commandsOver(invoke: Invoke): Commands {
     setRestricted: (profile, allowed) => invoke("set_restricted", { profile, allowed }),
     activity: (filter, before) => invoke("activity", { filter, before }),
     followActivity: (filter, seen) => invoke("follow_activity", { filter, seen }),
+    clients: () => invoke("clients"),
+    serversOfClients: () => invoke("servers_of_clients"),
+    previewInstall: (client, profile, mode) => invoke("preview_install", { client, profile, mode }),
+    install: (preview) => invoke("install", { preview }),
+    undoInstall: (client, receipt) => invoke("undo_install", { client, receipt }),
     prompts: () => invoke("prompts"),
     answerPrompt: (prompt, decision) => invoke("answer_prompt", { prompt, decision }),
     settings: () => invoke("settings"),
@@ -540,6 +555,182 @@ export type Changed = {
   revision: number,
 };
 
+/** What an entry of a client says. */
+export type ClientEntry = {
+  /** Its name in the file. */
+  name: string,
+  /** The one folder that it counts for; absent for all. */
+  project: string | null,
+  /** The address that it leads to, without secrets. */
+  server_url: string | null,
+  /** The program that it starts, without its options. */
+  command: string | null,
+  /** How the address is spoken with. */
+  transport: ClientTransport | null,
+  /** Whether it is switched off there. */
+  disabled: boolean,
+  /** What it has of Keybearer's; absent for others. */
+  keybearer: ClientUse | null,
+  /** The secrets that stand in it as plain text. */
+  plain_text: PlainTextSecret[],
+};
+
+/** What was written. */
+export type ClientInstall = {
+  /** Names it for `clients.undo`. */
+  receipt: string,
+  /** The client. */
+  client: string,
+  /** The account. */
+  profile: string,
+  /** The way. */
+  mode: ClientMode,
+  /** The file. */
+  file: string,
+  /** The copy of the file as it was; absent if there was none. */
+  backup: string | null,
+  /** When the client takes note of it. */
+  note: string,
+};
+
+/** A way in which a client gets fresh tokens. */
+export type ClientMode = 
+/** It runs `keybearer headers` at each connection. */
+"helper" | 
+/** It starts `keybearer bridge` and speaks with that. */
+"bridge" | 
+/** It speaks HTTP with the gateway over a local socket. */
+"socket" | 
+/** It speaks HTTP with the gateway on a local port, with a key of its own. */
+"gateway";
+
+/** A way that a client can take. */
+export type ClientModeView = {
+  /** The way. */
+  mode: ClientMode,
+  /** What it means, in one sentence or two. */
+  why: string,
+};
+
+/** What would be written. */
+export type ClientPreview = {
+  /** Names it for `clients.apply`, for ten minutes. */
+  preview: string,
+  /** The client. */
+  client: string,
+  /** The account. */
+  profile: string,
+  /** The way. */
+  mode: ClientMode,
+  /** What that means, in one sentence or two. */
+  why: string,
+  /** The file. */
+  file: string,
+  /** The entry's name in it. */
+  entry: string,
+  /** Whether the entry is there already and is taken over. */
+  adopts: boolean,
+  /** Whether the entry that is taken over is switched off, and stays so. */
+  disabled: boolean,
+  /** Whether the file is made. */
+  creates: boolean,
+  /** Whether the file says all of it already, so that there is nothing to write. */
+  done: boolean,
+  /** The lines of a unified diff. What may be secret is covered. */
+  diff: string[],
+  /** How many lines there are beyond those. */
+  omitted: number,
+  /** How many lines come. */
+  added: number,
+  /** How many lines go. */
+  removed: number,
+  /** The secrets that go from the file. They stay good at their server until they are revoked there. */
+  removes_plain_text: PlainTextSecret[],
+  /** Other entries of this client that lead to the same server and are left alone. */
+  same_server: string[],
+  /** The entry as this client writes it, to paste by hand; absent if a key would be in it. */
+  snippet: string | null,
+};
+
+/** A file of a client that can't be read. */
+export type ClientProblem = {
+  /** A stable word, such as `broken`. */
+  reason: string,
+  /** What is wrong, where, and what to do. */
+  message: string,
+};
+
+/** How a server is spoken with. */
+export type ClientTransport = 
+/** Streamable HTTP. */
+"http" | 
+/** HTTP with server-sent events, as before 2025-03-26. */
+"sse" | 
+/** A web socket. */
+"web_socket" | 
+/** HTTP over a local socket or pipe. */
+"socket";
+
+/** What was taken back. */
+export type ClientUndone = {
+  /** The client. */
+  client: string,
+  /** Each file. */
+  files: FileUndone[],
+};
+
+/** What an entry has of Keybearer's. */
+export type ClientUse = {
+  /** The way. */
+  mode: ClientMode,
+  /** The account's name, as the entry says it. */
+  profile: string | null,
+  /** Whether there is an account of this name. One that was renamed or removed is no use to the client. */
+  known: boolean,
+  /** Names what `clients.undo` takes back; absent if somebody else wrote the entry. */
+  receipt: string | null,
+};
+
+/** An MCP client. */
+export type ClientView = {
+  /** Its name for programs: one of [`CLIENTS`]. */
+  client: string,
+  /** Its name for people. */
+  name: string,
+  /** Whether it is here. One that isn't is never given a file. */
+  installed: boolean,
+  /** The file that an entry is written to; it need not be there. */
+  file: string,
+  /** The ways that it can take, the best first. */
+  modes: ClientModeView[],
+  /** Its files that can't be read. */
+  problems: ClientProblem[],
+  /** What stands in its files; entries of Keybearer's come first. */
+  entries: ClientEntry[],
+  /** How many entries there are beyond those. */
+  omitted: number,
+};
+
+/** A page of servers. */
+export type ClientsServersReply = {
+  /** In the order in which they were found. */
+  servers: ServerFound[],
+  /**
+   *  How many other entries there are, which start a program of their own or lead to no known address: there is nothing
+   *  to sign in to.
+   */
+  others: number,
+  /** Files that can't be read. */
+  problems: ClientProblem[],
+  /**
+   *  Where other programs keep sign-ins of their own. They are left alone: a refresh token that two programs use is lost
+   *  to one of them.
+   */
+  sign_ins: OtherSignIns[],
+  /** Whether another page follows. */
+  more: boolean,
+};
+
 /** How surely a program is known (REQ-I5), the surest first. */
 export type Confidence = 
 /** A publisher signed it. */
@@ -565,6 +756,19 @@ export type Decision =
 "while_running" | 
 /** Yes, whenever this program asks for this account. */
 "always";
+
+/** A part of an entry in which secrets may stand. */
+export type EntryPart = 
+/** A header of HTTP. */
+"header" | 
+/** An environment variable. */
+"environment" | 
+/** A word behind the command. */
+"argument" | 
+/** The address. */
+"address" | 
+/** The client's own sign-in. */
+"sign_in";
 
 /** The `error.data` member: what programs read. */
 export type ErrorData = {
@@ -598,6 +802,30 @@ export type Exception =
 "pkce_not_advertised" | 
 /** Its metadata name it with a slash at the end, or without, where the server names it the other way. */
 "issuer_slash";
+
+/** A file as it is after an undo. */
+export type FileUndone = {
+  /** The file. */
+  file: string,
+  /** How. */
+  outcome: UndoOutcome,
+};
+
+/** An entry that leads to a server. */
+export type FoundIn = {
+  /** The client. */
+  client: string,
+  /** The client's name for people. */
+  client_name: string,
+  /** The entry's name there. */
+  entry: string,
+  /** Whether it is switched off there. */
+  disabled: boolean,
+  /** Whether Keybearer is behind it already. */
+  keybearer: boolean,
+  /** The secrets that stand in it as plain text. */
+  plain_text: PlainTextSecret[],
+};
 
 /** One remembered answer. */
 export type GrantView = {
@@ -708,6 +936,14 @@ export type Opening = {
   notice: Notice | null,
 };
 
+/** A place in which another program keeps sign-ins. It isn't read. */
+export type OtherSignIns = {
+  /** Whose they are. */
+  program: string,
+  /** Where they are. */
+  place: string,
+};
+
 /** The pages of the main window that can be asked for from outside. */
 export type Page = 
 /** One account. */
@@ -718,6 +954,14 @@ export type Page =
 "settings" | 
 /** All accounts. */
 "list";
+
+/** A secret that stands in a file as plain text. Its value is nowhere else. */
+export type PlainTextSecret = {
+  /** In which part of the entry. */
+  part: EntryPart,
+  /** The name of the header, variable, option or parameter. */
+  name: string,
+};
 
 /** One process of the chain that led to a request. */
 export type ProcessView = {
@@ -842,6 +1086,18 @@ export type SandboxKind =
 /** Another computer, through a forwarded socket. */
 "remote";
 
+/** A server that clients have. */
+export type ServerFound = {
+  /** Its address, without secrets. */
+  server_url: string,
+  /** A name for the account, which no other has. */
+  name: string,
+  /** The account that there is of this server already; the first, if there are several. */
+  profile: string | null,
+  /** Where it was found. */
+  found: FoundIn[],
+};
+
 /** All settings. */
 export type Settings = {
   /** The window's language; absent means the system's. */
@@ -959,6 +1215,17 @@ export type Theme =
 "light" | 
 /** Dark. */
 "dark";
+
+/** How a change was taken back. */
+export type UndoOutcome = 
+/** The file is byte for byte what it was. */
+"restored" | 
+/** The file was made for the change and is gone again. */
+"removed" | 
+/** Somebody else has changed the file since: the entry alone was taken back. */
+"taken_back" | 
+/** There was nothing left to take back. */
+"nothing";
 
 /** Why what Keybearer is to lock at can't be seen here; absent where it can, or isn't wanted. */
 export type Unseen = {

@@ -8,6 +8,7 @@ export type Page =
   | { page: "sign_in"; profile: string; start: boolean; added: Draft | null; register?: boolean }
   | { page: "test"; profile: string; added: Draft }
   | { page: "activity"; profile: string | null }
+  | { page: "import" }
   | { page: "settings" };
 
 /** The account that a page is about, if it is about one. */

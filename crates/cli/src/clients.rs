@@ -1,16 +1,8 @@
 //! The MCP clients of whoever types: what the agent finds in their files.
 
 use crate::output::Failure;
-use keybearer_ipc::client::{Client, clients};
-use keybearer_protocol::clients::{ClientUse, ClientView, ClientsScan, PLACE_VARIABLES, PlainTextSecret};
-use std::collections::BTreeMap;
-use std::env;
-
-/// Where the programs of whoever types have their files.
-pub(crate) fn environment() -> BTreeMap<String, String> {
-    let set = PLACE_VARIABLES.into_iter().filter_map(|name| Some((name.to_owned(), env::var(name).ok()?)));
-    set.filter(|(_, value)| !value.is_empty()).collect()
-}
+use keybearer_ipc::client::{Client, clients, environment};
+use keybearer_protocol::clients::{ClientUse, ClientView, ClientsScan, PlainTextSecret};
 
 /// All clients, with what stands in their files.
 pub(crate) fn scan(agent: &mut Client) -> Result<Vec<ClientView>, Failure> {

@@ -1,11 +1,11 @@
 //! Bringing in the servers that MCP clients have already: as accounts to sign in to. No token of anybody's is taken over.
 
 use crate::arguments::ImportArguments;
-use crate::clients::{environment, names};
+use crate::clients::names;
 use crate::confirm::{check, confirm};
 use crate::connection::Reach;
 use crate::output::{Failure, answer, answer_json, answer_or_note, note, quoted};
-use keybearer_ipc::client::{Client, servers};
+use keybearer_ipc::client::{Client, environment, servers};
 use keybearer_protocol::Door;
 use keybearer_protocol::clients::{
     ClientProblem, ClientsServers, ClientsServersParams, ClientsServersReply, OtherSignIns, ServerFound,

@@ -2,11 +2,11 @@
 //! sees what would be written, and says whether it is to be.
 
 use crate::arguments::InstallArguments;
-use crate::clients::{environment, names, scan, uses};
+use crate::clients::{names, scan, uses};
 use crate::confirm::{check, confirm};
 use crate::connection::Reach;
 use crate::output::{Failure, answer, answer_json, answer_or_note, note, quoted};
-use keybearer_ipc::client::Client;
+use keybearer_ipc::client::{Client, environment};
 use keybearer_protocol::Door;
 use keybearer_protocol::clients::{
     ClientEntry, ClientInstall, ClientPreview, ClientUndone, ClientView, ClientsApply, ClientsApplyParams,

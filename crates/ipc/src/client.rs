@@ -1,7 +1,9 @@
 //! The caller's side: blocking. A `Client` makes one request at a time; a `SharedClient` serves many askers.
 
+mod environment;
 mod pages;
 mod shared;
+pub use environment::environment;
 pub use pages::{clients, grants, servers};
 pub use shared::SharedClient;
 

@@ -12,6 +12,7 @@ function show() {
     agent: agentStatus(),
     onchanged: (): Promise<void> => rerender({ settings: backend.current }),
     onpractice: vi.fn(),
+    onimport: vi.fn(),
     onclose: vi.fn(),
   });
   return backend;
@@ -64,7 +65,13 @@ test("every program of the user is allowed only after a question, which is safe 
 test("to be asked again takes one press", async () => {
   const backend = new FakeBackend();
   const where = { backend, settings: settings({ approval: "same_user" }), agent: agentStatus() };
-  render(SettingsPage, { ...where, onchanged: () => Promise.resolve(), onpractice: vi.fn(), onclose: vi.fn() });
+  render(SettingsPage, {
+    ...where,
+    onchanged: () => Promise.resolve(),
+    onpractice: vi.fn(),
+    onimport: vi.fn(),
+    onclose: vi.fn(),
+  });
   await fireEvent.click(radio("Ask me"));
   expect(backend.asked).toEqual([["changeSettings", { approval: "ask" }]]);
 });
@@ -120,7 +127,13 @@ test("what can't be seen is told where it is chosen, and a time that the command
     unseen: { screen: null, sleep: "this system has no logind" },
   });
   const where = { backend, settings: chosen, agent: agentStatus() };
-  render(SettingsPage, { ...where, onchanged: () => Promise.resolve(), onpractice: vi.fn(), onclose: vi.fn() });
+  render(SettingsPage, {
+    ...where,
+    onchanged: () => Promise.resolve(),
+    onpractice: vi.fn(),
+    onimport: vi.fn(),
+    onclose: vi.fn(),
+  });
   expect(radio("90 s").checked).toBe(true);
   const sleep = screen.getByRole("switch", { name: "Before sleep" });
   expect(sleep.closest(".setting")?.textContent).toContain("Not possible now: this system has no logind");

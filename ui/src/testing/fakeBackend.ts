@@ -7,6 +7,9 @@ import type {
   AgentStatusReply,
   AuthView,
   Backend,
+  ClientMode,
+  ClientView,
+  ClientsServersReply,
   Decision,
   ErrorObject,
   GrantView,
@@ -19,7 +22,7 @@ import type {
   SettingsSetParams,
   SignInRequest,
 } from "../backend";
-import { agentStatus, detail, settings, signIn } from "./samples";
+import { agentStatus, detail, entry, mcpClient, preview, settings, signIn } from "./samples";
 
 /** A Backend without an agent: answers what was put into it, and writes down what it was asked to do. */
 export class FakeBackend implements Backend {
@@ -32,6 +35,10 @@ export class FakeBackend implements Backend {
   outside: RestrictedView = { profiles: [], open: false, problem: null };
   /** What happened, the newest first. */
   happened: ActivityRow[] = [];
+  /** The MCP clients on this computer. */
+  mcpClients: ClientView[] = [];
+  /** The servers that they have. */
+  found: ClientsServersReply = { servers: [], others: 0, problems: [], sign_ins: [], more: false };
   waiting: PromptView[] = [];
   current: Settings = settings();
   /** Whether the system starts the window at login. */
@@ -83,6 +90,15 @@ export class FakeBackend implements Backend {
       return { rows: rows.toReversed(), seen: this.happened[0]?.number ?? 0, more: false };
     });
   };
+  clients = () => this.#answer("clients", () => this.mcpClients);
+  serversOfClients = () => this.#answer("serversOfClients", () => this.found);
+  previewInstall = (client: string, profile: string, mode: ClientMode | null) =>
+    this.#answer("previewInstall", () => {
+      const { modes, entries } = this.#client(client);
+      const chosen = mode ?? modes[0]?.mode ?? "helper";
+      const done = entries.some(({ keybearer }) => keybearer?.profile === profile && keybearer.mode === chosen);
+      return preview({ preview: `${client} ${profile} ${chosen}`, client, profile, mode: chosen, done });
+    });
   account = (profile: string) => this.#answer("account", () => this.#detail(profile));
   signInStatus = (profile: string) => this.#answer("signInStatus", () => this.#signIn(profile));
 
@@ -123,6 +139,27 @@ export class FakeBackend implements Backend {
       const profiles = allowed ? [...others, profile] : others;
       this.outside = { ...this.outside, profiles, open: profiles.length > 0 };
       return this.outside;
+    });
+  install = (preview: string) =>
+    this.#do("install", [preview], () => {
+      const [client = "", profile = "", mode] = preview.split(" ") as [string, string, ClientMode];
+      const receipt = `receipt of ${client}`;
+      this.#write(client, [entry({ name: profile, keybearer: { mode, profile, known: true, receipt } })]);
+      const { file } = this.#client(client);
+      return {
+        receipt,
+        client,
+        profile,
+        mode,
+        file,
+        backup: `${file}.keybearer-backup`,
+        note: "It takes note at once.",
+      };
+    });
+  undoInstall = (client: string, receipt: string) =>
+    this.#do("undoInstall", [client, receipt], () => {
+      this.#write(client, []);
+      return { client, files: [{ file: this.#client(client).file, outcome: "restored" as const }] };
     });
   answerPrompt = (prompt: string, decision: Decision) =>
     this.#do("answerPrompt", [prompt, decision], () => {
@@ -180,6 +217,14 @@ export class FakeBackend implements Backend {
   #detail(profile: string): AccountDetail {
     const listed = this.list.find((one) => one.profile === profile);
     return detail({ ...listed, profile, ...this.details[profile] });
+  }
+
+  #client(name: string): ClientView {
+    return this.mcpClients.find(({ client }) => client === name) ?? mcpClient({ client: name });
+  }
+
+  #write(name: string, entries: ClientView["entries"]) {
+    this.mcpClients = this.mcpClients.map((one) => (one.client === name ? { ...one, entries } : one));
   }
 
   #signIn(profile: string): AuthView {

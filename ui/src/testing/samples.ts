@@ -7,9 +7,13 @@ import type {
   AgentStatusReply,
   AuthPhase,
   AuthView,
+  ClientEntry,
+  ClientPreview,
+  ClientView,
   ErrorObject,
   GrantView,
   PromptView,
+  ServerFound,
   Settings,
   StepName,
   StepState,
@@ -216,6 +220,91 @@ export function happened(number: number, different: Partial<ActivityRow> = {}): 
     profile: "linear-work",
     caller: { pid: 48377, program, claimed_name, foreign: false },
     from_cache: true,
+    ...different,
+  };
+}
+
+export function mcpClient(different: Partial<ClientView> = {}): ClientView {
+  return {
+    client: "claude-code",
+    name: "Claude Code",
+    installed: true,
+    file: "/home/ada/.claude.json",
+    modes: [
+      { mode: "helper", why: "It asks for a header." },
+      { mode: "bridge", why: "It starts the bridge." },
+    ],
+    problems: [],
+    entries: [],
+    omitted: 0,
+    ...different,
+  };
+}
+
+export function entry(different: Partial<ClientEntry> = {}): ClientEntry {
+  return {
+    name: "linear",
+    project: null,
+    server_url: "https://mcp.linear.app/mcp",
+    command: null,
+    transport: "http",
+    disabled: false,
+    keybearer: null,
+    plain_text: [],
+    ...different,
+  };
+}
+
+export function preview(different: Partial<ClientPreview> = {}): ClientPreview {
+  return {
+    preview: "p1",
+    client: "claude-code",
+    profile: "linear-work",
+    mode: "helper",
+    why: "It asks for a header.",
+    file: "/home/ada/.claude.json",
+    entry: "linear",
+    adopts: true,
+    disabled: false,
+    creates: false,
+    done: false,
+    diff: [
+      "@@ -2,9 +2,7 @@",
+      '   "mcpServers": {',
+      '     "linear": {',
+      '       "type": "http",',
+      '       "url": "https://mcp.linear.app/mcp",',
+      '-      "headers": {',
+      '-        "Authorization": "Bearer ••••••••"',
+      "-      }",
+      '+      "headersHelper": "/usr/bin/keybearer headers linear-work"',
+      "     },",
+    ],
+    omitted: 0,
+    added: 1,
+    removed: 3,
+    removes_plain_text: [{ part: "header", name: "Authorization" }],
+    same_server: [],
+    snippet: '"linear": { "type": "http" }',
+    ...different,
+  };
+}
+
+export function serverFound(different: Partial<ServerFound> = {}): ServerFound {
+  return {
+    server_url: "https://mcp.linear.app/mcp",
+    name: "linear",
+    profile: null,
+    found: [
+      {
+        client: "claude-code",
+        client_name: "Claude Code",
+        entry: "linear",
+        disabled: false,
+        keybearer: false,
+        plain_text: [],
+      },
+    ],
     ...different,
   };
 }

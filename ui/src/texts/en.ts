@@ -7,6 +7,7 @@ import type {
   AccountStatus,
   AlwaysOff,
   AuthType,
+  ClientMode,
   CallbackKind,
   Confidence,
   Decision,
@@ -15,6 +16,7 @@ import type {
   SandboxKind,
   StepName,
   StepState,
+  UndoOutcome,
 } from "../backend";
 
 export const en = {
@@ -186,13 +188,113 @@ export const en = {
     ready: (name: string) => `${name} is ready`,
     tools: (count: number) => (count === 1 ? "1 tool" : `${count} tools`),
     signedIn: "Signed in",
-    useFrom: "Use it from",
-    useToken: "A shell or script: prints a fresh access token",
-    useHeaders: "A client with a header helper: prints the headers",
     copyCommand: (command: string) => `Copy ${command}`,
     show: "Show account",
   },
+  clients: {
+    title: "Use it from",
+    party: "the files of your clients",
+    standing: {
+      installed: "Installed",
+      ready: "Ready to install",
+      unreadable: "File can’t be read",
+      absent: "Not found here",
+    },
+    shell: "Shell",
+    anyCommand: "Any command",
+    shellTitle: (name: string) => `Use ${name} from a shell`,
+    useToken: "Prints a fresh access token. The first call from a new program asks you.",
+    useHeaders: "Prints the headers of a request, for a client with a header helper.",
+    useBridgeCommand: "Is the server for a client that starts programs, and adds the token on the way.",
+    absentTitle: (client: string) => `${client} isn’t on this computer`,
+    absentText:
+      "A client that isn’t here is given no file. Once you have installed and started it, it can be set up here.",
+    add: (client: string, name: string) => `Add ${name} to ${client}`,
+    usesIt: (client: string, name: string) => `${client} uses ${name}`,
+    way: "Way",
+    modes: {
+      helper: "Helper",
+      bridge: "Bridge",
+      socket: "Socket",
+      gateway: "Gateway",
+    } satisfies Record<ClientMode, string>,
+    why: {
+      helper: (client: string) =>
+        `${client} asks Keybearer for a fresh header at each connection. No token is written to the file.`,
+      bridge: (client: string) =>
+        `${client} starts the Keybearer bridge, which adds the token on the way. No token is written to the file.`,
+      socket: (client: string) =>
+        `${client} reaches Keybearer over a local socket, which no web page can. No token is written to the file.`,
+      gateway: (client: string) =>
+        `${client} reaches Keybearer at a local address. A key that is good on this computer alone is written to the file.`,
+    } satisfies Record<ClientMode, (client: string) => string>,
+    reading: "Reading the file",
+    unreadable: (client: string) => `A file of ${client} can’t be read.`,
+    as: (entry: string) => `as ${entry}`,
+    newFile: "new file",
+    moreLines: (count: number) => (count === 1 ? "… and 1 more line" : `… and ${count} more lines`),
+    plainText: {
+      what: (names: string) => `A secret is stored in this file in plain text: ${names}.`,
+      meaning:
+        "Install takes it out. It stays in the copy of the old file, and good at the server until you revoke it there.",
+    },
+    switchedOff: (entry: string) => ({
+      what: `The entry ${entry} is switched off there.`,
+      meaning: "It stays so until you switch it on in the client.",
+    }),
+    sameServer: (entries: string) => `These lead to the same server and stay as they are: ${entries}.`,
+    install: "Install",
+    change: "Change the way",
+    undo: "Undo",
+    copySnippet: "Copy snippet",
+    copyKept: "A copy of the old file is kept. Undo with Ctrl Z.",
+    undoHint: "Undo puts the file back as it was.",
+    notOurs: "This entry was written by hand, so Keybearer doesn’t take it out.",
+    commandLine: "Same thing from the command line",
+    notSent: "Header not sent?",
+    useBridge: "Use the bridge instead",
+    lookAgain: "Look again",
+    done: (client: string, name: string) => `${client} uses ${name} now.`,
+    takesEffect: (_client: string, note: string) => note,
+    keptAt: "The file as it was:",
+    undone: (client: string) => `Taken back from ${client}.`,
+    outcome: {
+      restored: "The file is byte for byte as it was.",
+      removed: "The file was made for this and is gone again.",
+      taken_back: "Keybearer’s entry is gone. What others have changed since stays.",
+      nothing: "There was nothing left to take back.",
+    } satisfies Record<UndoOutcome, string>,
+    several: (count: number) =>
+      count === 0 ? "Install" : count === 1 ? "Install for 1 client" : `Install for ${count} clients`,
+    preview: "Preview",
+    previewOf: (client: string) => `Preview for ${client}`,
+    undoOf: (client: string) => `Undo for ${client}`,
+    hasServer: "Has this server already",
+    noneHere: "No MCP client was found on this computer. The commands work everywhere.",
+    severalHint: "A copy of each file is kept.",
+  },
+  import: {
+    title: "Import servers",
+    explanation: "Servers that MCP clients on this computer have already.",
+    found: (count: number, clients: string) => `Found ${count === 1 ? "1 server" : `${count} servers`} in ${clients}`,
+    none: "No MCP client on this computer has a server yet.",
+    select: "Select all",
+    clear: "Clear selection",
+    plainText: "Token in plain text",
+    known: (name: string) => `Here already, as ${name}`,
+    off: "Switched off there",
+    verb: (count: number) => (count === 0 ? "Import" : count === 1 ? "Import 1 server" : `Import ${count} servers`),
+    readsOnly: "Reads the files only. Nothing is changed until you choose Install for a client.",
+    others: (count: number) =>
+      count === 1
+        ? "1 more entry leads to no server that could be signed in to."
+        : `${count} more entries lead to no server that could be signed in to.`,
+    signIns: (programs: string) => `Sign-ins that stay with ${programs} are left alone, so you sign in here once more.`,
+    problem: "A client’s file can’t be read.",
+    and: ", ",
+  },
   account: {
+    tabs: { overview: "Overview", use: "Use it from" },
     copyAddress: "Copy address",
     more: "More actions",
     signInAgain: "Sign in again",
@@ -534,6 +636,9 @@ export const en = {
     practice: "Try the practice server",
     practiceHint: "A local MCP server with a fake sign-in, to test the whole path",
     start: "Start",
+    import: "Import servers",
+    importHint: "From the MCP clients on this computer",
+    openImport: "Import…",
     diagnostics: "Diagnostics",
     about: "About",
     version: (version: string) => `Keybearer ${version}`,
@@ -809,6 +914,46 @@ export const en = {
       profile_exists: {
         what: () => "There is an account of this name already.",
         meaning: "Nothing was changed.",
+      },
+      client_not_installed: {
+        what: (party: string) => `${party} isn’t on this computer.`,
+        meaning: "No file was written.",
+      },
+      client_file_changed: {
+        what: (party: string) => `The file of ${party} has changed since you looked.`,
+        meaning: "Nothing was written. Look again, then install.",
+      },
+      broken: {
+        what: (party: string) => `The file of ${party} can’t be read as it is.`,
+        meaning: "It was left alone. Correct it there; the technical detail says where.",
+      },
+      not_editable: {
+        what: (party: string) => `The file of ${party} is written in a way that can’t be changed safely.`,
+        meaning: "It was left alone. Paste the entry by hand.",
+      },
+      not_own: {
+        what: (party: string) => `The file of ${party} belongs to somebody else, or leads elsewhere.`,
+        meaning: "It was left alone.",
+      },
+      too_large: {
+        what: (party: string) => `The file of ${party} is too large.`,
+        meaning: "It was left alone.",
+      },
+      unreadable: {
+        what: (party: string) => `The file of ${party} can’t be opened.`,
+        meaning: "It was left alone. The technical detail says what the system answered.",
+      },
+      wrong_way: {
+        what: (party: string) => `${party} can’t be reached in this way.`,
+        meaning: "Nothing was written. Choose another.",
+      },
+      dpop_proof_needed: {
+        what: () => "The server wants a proof with each request, which a helper can’t bring.",
+        meaning: "Use the bridge.",
+      },
+      not_there: {
+        what: () => "This isn’t there any more.",
+        meaning: "It was done already, or took too long. Look again.",
       },
       profile_not_found: {
         what: () => "This account isn’t there any more.",
