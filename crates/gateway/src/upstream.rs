@@ -87,7 +87,7 @@ enum Transport {
     /// Streamable HTTP (2025-03-26 and later): to the server's address, and the answer comes back by the same way.
     Streamable,
     /// HTTP+SSE (2024-11-05): to this endpoint, and all answers come by the one stream.
-    Old { endpoint: Url, stream: Stream },
+    Old { endpoint: Url, stream: Box<Stream> },
 }
 
 impl<'a> Session<'a> {
@@ -132,7 +132,7 @@ impl<'a> Session<'a> {
         let first = first.ok_or_else(|| not_mcp("its stream names no endpoint"))?;
         let endpoint = endpoint(server, String::from_utf8_lossy(&first.data).trim());
         let endpoint = endpoint.ok_or_else(|| not_mcp("it named another server's address for its messages"))?;
-        session.transport = Transport::Old { endpoint, stream };
+        session.transport = Transport::Old { endpoint, stream: Box::new(stream) };
         session.greet().await?;
         session.notify("notifications/initialized").await?;
         Ok(Some(session))
