@@ -527,6 +527,57 @@ fn a_server_of_the_old_transport_is_spoken_to_in_its_way() {
 }
 
 #[test]
+fn the_tools_of_a_server_of_the_old_transport_are_listed_by_its_stream_and_at_its_own_endpoint_alone() {
+    let stream: Arc<Mutex<Option<server::Events>>> = Arc::default();
+    let elsewhere = Server::start(|_, reply| reply.empty(202));
+    let stranger = elsewhere.url.clone();
+    let server = Server::start(move |seen, reply| match (seen.method.as_str(), seen.path.as_str(), seen.asks()) {
+        ("GET", "/mcp", _) => {
+            let mut events = reply.events();
+            events.write(": hello\n\nevent: endpoint\ndata: /messages?session=7\n\n");
+            *stream.lock().unwrap() = Some(events);
+        }
+        ("GET", "/strange", _) => {
+            reply.events().write(&format!("event: endpoint\ndata: {stranger}\n\n"));
+        }
+        ("POST", "/messages?session=7", asks) => {
+            let answer = match asks {
+                "initialize" => Some(hello(seen)),
+                "tools/list" => Some(result(seen, &json!({ "tools": [{ "name": "add" }, { "name": "count" }] }))),
+                _ => None,
+            };
+            // Before the request is accepted, and behind what the server says for itself.
+            if let (Some(answer), Some(events)) = (answer, stream.lock().unwrap().as_mut()) {
+                events.message(&json!({ "jsonrpc": "2.0", "id": seen.body["id"], "method": "ping" }));
+                events.message(&answer);
+            }
+            reply.empty(202);
+        }
+        _ => reply.empty(405),
+    });
+    let world = World::new().unwrap();
+    let add = |name: &str, url: &str| {
+        let arguments = ["add", url, "--name", name, "--auth", "bearer", "--secret-stdin"];
+        assert_eq!(world.run_with(&arguments, "a-token").unwrap().code, 0);
+    };
+    add("old", &server.url);
+    assert_eq!(world.ok(&["test", "old"]).unwrap(), "test 1 answers with 2 tools: add, count");
+    let at_endpoint = server.seen().into_iter().filter(|seen| seen.path.starts_with("/messages"));
+    assert!(
+        at_endpoint.clone().count() > 0 && at_endpoint.clone().all(|it| it.header("authorization") == "Bearer a-token")
+    );
+
+    // Signing in looks at the tools as well.
+    let open = world.ok(&["add", &server.url, "--name", "open"]).unwrap();
+    assert!(open.contains("2 tools"), "{open}");
+
+    add("strange", &server.url.replace("/mcp", "/strange"));
+    let strange = world.run(&["test", "strange"]).unwrap();
+    assert!(strange.code == 27 && strange.err.contains("another server's address"), "{strange:?}");
+    assert!(elsewhere.seen().is_empty(), "the token went to {}", elsewhere.url);
+}
+
+#[test]
 fn a_server_without_handshake_finds_in_headers_what_it_wants() {
     let gate = Gate::default();
     let held = gate.clone();

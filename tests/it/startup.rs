@@ -5,6 +5,7 @@ use keybearer_tests::practice::Practice;
 use keybearer_tests::until::until;
 use keybearer_tests::world::{World, share_ports};
 use std::fs::{self, File};
+use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::os::unix::net::{UnixDatagram, UnixStream};
@@ -22,7 +23,7 @@ struct Activation {
 impl Activation {
     /// Listens at these places with the agent of this world.
     fn at(world: &World, places: &[&str]) -> Activation {
-        for folder in [world.programs_socket(), world.admin_socket()] {
+        for folder in [world.programs_socket(), world.admin_socket(), gateway_socket(world)] {
             fs::DirBuilder::new().recursive(true).mode(0o700).create(folder.parent().unwrap()).unwrap();
         }
         let log = world.session.folder().join("activation.log");
@@ -46,10 +47,11 @@ impl Activation {
         activation
     }
 
-    /// Listens at both doors.
+    /// Listens at all doors that the unit names.
     fn new(world: &World) -> Activation {
-        let doors = [world.programs_socket(), world.admin_socket()].map(|path| path.to_str().unwrap().to_owned());
-        Activation::at(world, &[&doors[0], &doors[1]])
+        let doors = [world.programs_socket(), world.admin_socket(), gateway_socket(world)];
+        let doors = doors.map(|path| path.to_str().unwrap().to_owned());
+        Activation::at(world, &doors.each_ref().map(String::as_str))
     }
 
     fn said(&self) -> String {
@@ -66,6 +68,23 @@ impl Drop for Activation {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+fn gateway_socket(world: &World) -> PathBuf {
+    world.home.join("run/gateway/gateway-http.v1.sock")
+}
+
+/// What the gateway's socket answers to a client that asks for nothing it has. Here the kernel names nobody to the agent who
+/// came before it ran, so that one is hung up on and comes again.
+fn ask_gateway(world: &World) -> String {
+    until("an answer of the gateway", || {
+        let mut client = UnixStream::connect(gateway_socket(world))?;
+        let mut answer = String::new();
+        let asked = client.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+        let _ = asked.and_then(|()| client.read_to_string(&mut answer));
+        Ok((!answer.is_empty()).then_some(answer))
+    })
+    .unwrap()
 }
 
 fn started_by(world: &World) -> String {
@@ -89,6 +108,24 @@ fn the_first_connection_wakes_the_agent_and_the_next_one_after_a_stop_wakes_anot
     let second = Activation::new(&world);
     assert_eq!(world.ok(&["token", "practice"]).unwrap(), token);
     assert_eq!(world.agent_pid(), Some(second.child.id()));
+}
+
+#[test]
+fn a_client_of_the_gateway_wakes_the_agent_and_one_of_an_older_unit_opens_that_socket_itself() {
+    let world = World::new().unwrap();
+    let mut woken = Activation::new(&world);
+    assert!(ask_gateway(&world).starts_with("HTTP/1.1 "), "{}", woken.said());
+    assert_eq!(world.agent_pid(), Some(woken.child.id()));
+    assert_eq!(started_by(&world), "socket_unit");
+    world.ok(&["agent", "stop"]).unwrap();
+    assert!(woken.wait().success() && gateway_socket(&world).exists(), "{}", woken.said());
+
+    fs::remove_file(gateway_socket(&world)).unwrap();
+    let (programs, admin) = (world.programs_socket(), world.admin_socket());
+    let older = Activation::at(&world, &[programs.to_str().unwrap(), admin.to_str().unwrap()]);
+    assert_eq!(started_by(&world), "socket_unit");
+    until("the gateway's socket", || Ok(gateway_socket(&world).exists().then_some(()))).unwrap();
+    assert!(ask_gateway(&world).starts_with("HTTP/1.1 "), "{}", older.said());
 }
 
 #[test]
@@ -143,7 +180,8 @@ fn an_agent_whose_sockets_are_taken_ends_for_the_one_that_is_reached() {
     // It has let go of the lock as the last thing that it did.
     let has_ended = || !Path::new(&format!("/proc/{before}")).exists() || is_zombie(before);
     until("the end of the one before", || Ok(has_ended().then_some(()))).unwrap();
-    assert!(world.admin_socket().exists(), "the agent that ended took the sockets of the next one away");
+    let are_there = world.admin_socket().exists() && gateway_socket(&world).exists();
+    assert!(are_there, "the agent that ended took the sockets of the next one away");
 }
 
 #[test]
@@ -239,7 +277,7 @@ fn the_units_are_sound_and_listen_where_callers_look() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../src-tauri/linux/systemd");
     let read = |name: &str| fs::read_to_string(folder.join(name)).unwrap();
     let socket = read("keybearer-agent.socket");
-    for place in ["programs/agent.v1.sock", "admin/admin.v1.sock"] {
+    for place in ["programs/agent.v1.sock", "admin/admin.v1.sock", "gateway/gateway-http.v1.sock"] {
         assert!(socket.contains(&format!("ListenStream=%t/keybearer/{place}\n")), "{socket}");
     }
     // Without it the kernel doesn't name whoever woke the agent.

@@ -91,13 +91,20 @@ async fn live(home: Home, root: Option<PathBuf>, place: Place, handed: Handed, d
     ready::ready(detach).context("whoever started the agent can't be told that it is ready")?;
     tell("READY=1", detach);
     let (close, closing) = watch::channel(false);
-    let (programs, admin, guard) = (doors.programs, doors.admin, doors.guard);
+    let (programs, admin, handed, guard) = (doors.programs, doors.admin, doors.gateway, doors.guard);
     let served = async {
         tokio::join!(
             serve(programs, Door::Programs, server.clone(), handler.clone(), closing.clone()),
             serve(admin, Door::Admin, server.clone(), handler.clone(), closing.clone()),
             restricted_door::keep(&place, restricted, server.clone(), handler.clone(), closing.clone()),
-            gateway::serve_socket(&place, gateway_door.clone(), server.clone(), handler.clone(), closing.clone()),
+            gateway::serve_socket(
+                &place,
+                handed,
+                gateway_door.clone(),
+                server.clone(),
+                handler.clone(),
+                closing.clone()
+            ),
             gateway::listen(gateway, gateway_door.clone(), &context.settings, closing.clone()),
         )
     };

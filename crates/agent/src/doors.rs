@@ -13,42 +13,44 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
-/// Both doors.
+/// Both doors, and the gateway's where its socket was handed over.
 pub(crate) struct Open {
     pub(crate) programs: Listener,
     pub(crate) admin: Listener,
+    pub(crate) gateway: Option<Listener>,
     pub(crate) guard: Guard,
 }
 
-/// Opens both doors, or takes both as they were handed over.
+/// Opens both doors, or takes them as they were handed over: the gateway's as well, which older units don't know.
 pub(crate) fn open(place: &Place, handed: Handed) -> Result<Open, BindError> {
     let ours = handed.is_empty();
-    let (programs, admin) = match ours {
-        true => (socket::bind(place, Door::Programs)?, socket::bind(place, Door::Admin)?),
+    let (programs, admin, gateway) = match ours {
+        true => (socket::bind(place, Door::Programs)?, socket::bind(place, Door::Admin)?, None),
         false => adopt(place, handed)?,
     };
-    Ok(Open { programs, admin, guard: Guard::of(place, ours) })
+    Ok(Open { programs, admin, gateway, guard: Guard::of(place, &[Door::Programs, Door::Admin], ours) })
 }
 
 #[cfg(unix)]
-fn adopt(place: &Place, handed: Handed) -> Result<(Listener, Listener), BindError> {
-    let (mut programs, mut admin) = (None, None);
+fn adopt(place: &Place, handed: Handed) -> Result<(Listener, Listener, Option<Listener>), BindError> {
+    let (mut programs, mut admin, mut gateway) = (None, None, None);
     for listener in handed {
         let (door, listener) = socket::adopt(place, listener)?;
         let kept = match door {
             Door::Programs => &mut programs,
             Door::Admin => &mut admin,
+            Door::Gateway => &mut gateway,
             // The agent's own, opened and shut as accounts are named for it.
-            Door::Restricted | Door::Gateway => return Err(BindError::NotADoor(place.socket(door))),
+            Door::Restricted => return Err(BindError::NotADoor(place.socket(door))),
         };
         *kept = Some(listener);
     }
     let missing = |door| BindError::NotHanded(place.socket(door));
-    Ok((programs.ok_or(missing(Door::Programs))?, admin.ok_or(missing(Door::Admin))?))
+    Ok((programs.ok_or(missing(Door::Programs))?, admin.ok_or(missing(Door::Admin))?, gateway))
 }
 
 #[cfg(not(unix))]
-fn adopt(place: &Place, _handed: Handed) -> Result<(Listener, Listener), BindError> {
+fn adopt(place: &Place, _handed: Handed) -> Result<(Listener, Listener, Option<Listener>), BindError> {
     Err(BindError::NotHanded(place.socket(Door::Programs)))
 }
 
@@ -61,7 +63,7 @@ pub(crate) fn started_by(handed: &Handed, detach: bool) -> StartedBy {
     }
 }
 
-/// Knows the files of both sockets.
+/// Knows the files of sockets.
 #[derive(Clone)]
 pub(crate) struct Guard {
     sockets: Vec<(PathBuf, Option<Identity>)>,
@@ -70,9 +72,10 @@ pub(crate) struct Guard {
 }
 
 impl Guard {
-    fn of(place: &Place, ours: bool) -> Guard {
-        let sockets = [Door::Programs, Door::Admin].map(|door| place.socket(door));
-        Guard { sockets: sockets.map(|path| (path.clone(), Identity::of(&path))).into(), ours }
+    /// Of these doors, whose sockets were just opened.
+    pub(crate) fn of(place: &Place, doors: &[Door], ours: bool) -> Guard {
+        let sockets = doors.iter().map(|door| place.socket(*door));
+        Guard { sockets: sockets.map(|path| (path.clone(), Identity::of(&path))).collect(), ours }
     }
 
     /// Waits until another file lies in the place of a socket, or none; gives its path. Where the system tells nothing

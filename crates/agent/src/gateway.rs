@@ -1,5 +1,6 @@
 //! The gateway's two entrances: a port of this machine, open as long as there is a key, and a socket of this user.
 
+use crate::doors::Guard;
 use keybearer_core::api::GATEWAY_PORTS;
 use keybearer_core::consent::{GatewayDoor, GatewayState};
 use keybearer_core::settings::SettingsFile;
@@ -7,7 +8,7 @@ use keybearer_gateway::http::{Gateway, Visitor};
 use keybearer_ipc::peer;
 use keybearer_ipc::place::Place;
 use keybearer_ipc::server::{Handler, serve};
-use keybearer_ipc::socket;
+use keybearer_ipc::socket::{self, Listener};
 use keybearer_protocol::Door;
 use keybearer_protocol::session::Server;
 use std::fs;
@@ -153,22 +154,32 @@ fn is_ours(connection: &TcpStream, from: SocketAddr) -> bool {
     connection.set_nodelay(true).is_ok()
 }
 
-/// Serves the socket, until the agent closes. Without it, clients still have the port.
+/// Serves the socket, until the agent closes: the one that was handed over, which stays, or one of its own. Without it,
+/// clients still have the port.
 pub(crate) async fn serve_socket<H: Handler>(
     place: &Place,
+    handed: Option<Listener>,
     door: GatewayDoor,
     server: Server,
     handler: Arc<H>,
     closing: watch::Receiver<bool>,
 ) {
     let path = place.socket(Door::Gateway);
-    // What an agent left that was killed: this one alone has the right to the place.
-    let _ = fs::remove_file(&path);
-    match socket::bind(place, Door::Gateway) {
+    let ours = handed.is_none();
+    let listener = handed.map_or_else(
+        || {
+            // What an agent left that was killed: this one alone has the right to the place.
+            let _ = fs::remove_file(&path);
+            socket::bind(place, Door::Gateway)
+        },
+        Ok,
+    );
+    match listener {
         Ok(listener) => {
-            door.has_socket(path.clone());
+            let guard = Guard::of(place, &[Door::Gateway], ours);
+            door.has_socket(path);
             serve(listener, Door::Gateway, server, handler, closing).await;
-            let _ = fs::remove_file(path);
+            guard.clear();
         }
         Err(error) => tracing::warn!(%error, "the gateway's socket can't be opened"),
     }

@@ -8,6 +8,8 @@ mod budget;
 mod events;
 /// One request to a server, with what authorizes it.
 mod exchange;
+/// Where a server of the old transport takes messages.
+mod endpoint;
 /// Carries a program's requests to the server of an account.
 pub mod relay;
 /// The MCP of stdio, carried to a server over HTTP.

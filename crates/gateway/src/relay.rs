@@ -1,6 +1,7 @@
 //! Carries a program's requests to the server of an account: with what authorizes them, and without what is nobody's but
 //! the program's, or nobody's but the server's.
 
+use crate::endpoint::endpoint;
 use crate::exchange::exchange;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, Request, header};
@@ -184,13 +185,13 @@ fn of_code(code: ErrorCode) -> u16 {
 }
 
 impl Relay {
-    /// Sends a request to the server of the pass's account, whatever address it names; `endpoint` is the one that a server
+    /// Sends a request to the server of the pass's account, whatever address it names; `named` is the endpoint that a server
     /// of the old transport has named on its stream (HTTP+SSE, 2024-11-05). A token that the server refuses is renewed
     /// once, and the request sent again.
     pub async fn send(
         &self,
         pass: &Arc<Pass>,
-        endpoint: Option<&str>,
+        named: Option<&str>,
         mut request: Request<Bytes>,
     ) -> Result<Answer, RelayError> {
         if request.body().len() > BODY_LIMIT {
@@ -201,9 +202,10 @@ impl Relay {
         loop {
             let authorized = pass.authorized().await?;
             let mut over = Over::of(pass);
-            let url = match endpoint {
+            let elsewhere = || RelayError::EndpointElsewhere(authorized.url.host().to_owned());
+            let url = match named {
                 None => authorized.url.url().clone(),
-                Some(endpoint) => endpoint_of(&authorized.url, endpoint)?,
+                Some(named) => endpoint(&authorized.url, named).ok_or_else(elsewhere)?,
             };
             *request.uri_mut() = url.as_str().parse().map_err(|_| HttpError::NotAllowed(url.clone()))?;
             let http = self.line(pass.account(), &authorized.url)?;
@@ -310,14 +312,6 @@ fn leave_behind(headers: &mut HeaderMap) {
 fn retain(headers: &mut HeaderMap, keeps: impl Fn(&HeaderName) -> bool) {
     let gone: Vec<HeaderName> = headers.keys().filter(|name| !keeps(name)).cloned().collect();
     gone.iter().for_each(|name| drop(headers.remove(name)));
-}
-
-/// The endpoint that a server named, if it is its own.
-fn endpoint_of(server: &ServerUrl, named: &str) -> Result<url::Url, RelayError> {
-    let elsewhere = || RelayError::EndpointElsewhere(server.host().to_owned());
-    let url = server.url().join(named).map_err(|_| elsewhere())?;
-    let is_own = url.origin() == server.url().origin() && url.username().is_empty() && url.password().is_none();
-    if is_own { Ok(url) } else { Err(elsewhere()) }
 }
 
 /// Comes when what allowed a request is over.

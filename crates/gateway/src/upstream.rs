@@ -1,6 +1,10 @@
-//! One MCP request to a server, from handshake to answer (Streamable HTTP).
+//! One MCP request to a server, from handshake to answer: Streamable HTTP, with and without a handshake, and the HTTP+SSE of
+//! 2024-11-05.
 
-use crate::events::{Event, Events};
+/// A stream, up to the answer that is waited for.
+mod stream;
+
+use crate::endpoint::endpoint;
 use crate::exchange::exchange;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, header};
@@ -13,6 +17,8 @@ use serde_json::{Value, json};
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
+use stream::Stream;
+use url::Url;
 
 /// Pages of a listing that are asked for at most.
 const PAGES: usize = 50;
@@ -39,16 +45,22 @@ impl Upstream for HttpUpstream {
 }
 
 async fn list(server: &ServerUrl, access: &Access) -> Result<ToolList, UpstreamError> {
-    match list_after_handshake(server, access).await {
-        // A server of a later revision knows no handshake, and says so in ways of its own.
-        Err(refused @ (UpstreamError::NotMcp(_) | UpstreamError::Refused(_))) => {
-            match Session::without_handshake(server, access)?.list_tools().await {
-                Err(UpstreamError::NotMcp(_) | UpstreamError::Refused(_)) => Err(refused),
-                listed => listed,
-            }
-        }
-        listed => listed,
+    let refused = match list_after_handshake(server, access).await {
+        Err(refused @ (UpstreamError::NotMcp(_) | UpstreamError::Refused(_))) => refused,
+        listed => return listed,
+    };
+    // A server of a later revision knows no handshake, and says so in ways of its own.
+    match Session::without_handshake(server, access)?.list_tools().await {
+        Err(UpstreamError::NotMcp(_) | UpstreamError::Refused(_)) => {}
+        listed => return listed,
     }
+    // One of the oldest takes no messages here, only at the endpoint that it names on its stream.
+    if matches!(refused, UpstreamError::NotMcp(_))
+        && let Some(mut session) = Session::by_stream(server, access).await?
+    {
+        return session.list_tools().await;
+    }
+    Err(refused)
 }
 
 async fn list_after_handshake(server: &ServerUrl, access: &Access) -> Result<ToolList, UpstreamError> {
@@ -63,16 +75,33 @@ struct Session<'a> {
     http: Http,
     server: &'a ServerUrl,
     access: &'a Access,
+    transport: Transport,
     headers: HeaderMap,
     protocol: String,
     name: String,
     next_id: u32,
 }
 
+/// By which way messages go.
+enum Transport {
+    /// Streamable HTTP (2025-03-26 and later): to the server's address, and the answer comes back by the same way.
+    Streamable,
+    /// HTTP+SSE (2024-11-05): to this endpoint, and all answers come by the one stream.
+    Old { endpoint: Url, stream: Box<Stream> },
+}
+
 impl<'a> Session<'a> {
     fn new(server: &'a ServerUrl, access: &'a Access) -> Result<Session<'a>, UpstreamError> {
-        let (http, headers) = (Http::for_server(server)?, HeaderMap::new());
-        Ok(Session { http, server, access, headers, protocol: String::new(), name: String::new(), next_id: 0 })
+        Ok(Session {
+            http: Http::for_server(server)?,
+            server,
+            access,
+            transport: Transport::Streamable,
+            headers: HeaderMap::new(),
+            protocol: String::new(),
+            name: String::new(),
+            next_id: 0,
+        })
     }
 
     /// For a server that knows no handshake: every request says for itself what one would have told.
@@ -82,13 +111,40 @@ impl<'a> Session<'a> {
 
     async fn open(server: &'a ServerUrl, access: &'a Access) -> Result<Session<'a>, UpstreamError> {
         let mut session = Session::new(server, access)?;
-        let params = json!({ "protocolVersion": HANDSHAKE, "capabilities": {}, "clientInfo": client() });
-        let (hello, answer_headers) = session.request("initialize", params).await?;
-        session.protocol = hello.get("protocolVersion").and_then(Value::as_str).map(readable).unwrap_or_default();
-        session.name = hello.get("serverInfo").map(name).unwrap_or_default();
+        let answer_headers = session.greet().await?;
         session.remember(&answer_headers);
         session.notify("notifications/initialized").await?;
         Ok(session)
+    }
+
+    /// By the old transport; none where the server has no stream to begin with.
+    async fn by_stream(server: &'a ServerUrl, access: &'a Access) -> Result<Option<Session<'a>>, UpstreamError> {
+        let mut session = Session::new(server, access)?;
+        let mut request = empty(Method::GET, server)?;
+        request.headers_mut().insert(header::ACCEPT, HeaderValue::from_static("text/event-stream"));
+        let mut stream = match check(server, exchange(&session.http, access, &request).await?) {
+            Ok(answer) if media_type(answer.headers()).as_deref() == Some("text/event-stream") => Stream::of(answer),
+            Ok(_) | Err(UpstreamError::NotMcp(_) | UpstreamError::Refused(_)) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let not_mcp = |problem: &str| UpstreamError::NotMcp(problem.to_owned());
+        let first = stream.next().await?.filter(|event| event.name == "endpoint");
+        let first = first.ok_or_else(|| not_mcp("its stream names no endpoint"))?;
+        let endpoint = endpoint(server, String::from_utf8_lossy(&first.data).trim());
+        let endpoint = endpoint.ok_or_else(|| not_mcp("it named another server's address for its messages"))?;
+        session.transport = Transport::Old { endpoint, stream: Box::new(stream) };
+        session.greet().await?;
+        session.notify("notifications/initialized").await?;
+        Ok(Some(session))
+    }
+
+    /// The handshake, up to the server's answer; its headers.
+    async fn greet(&mut self) -> Result<HeaderMap, UpstreamError> {
+        let params = json!({ "protocolVersion": HANDSHAKE, "capabilities": {}, "clientInfo": client() });
+        let (hello, answer_headers) = self.request("initialize", params).await?;
+        self.protocol = hello.get("protocolVersion").and_then(Value::as_str).map(readable).unwrap_or_default();
+        self.name = hello.get("serverInfo").map(name).unwrap_or_default();
+        Ok(answer_headers)
     }
 
     /// What every later message carries: the revision, and the session where the server keeps one.
@@ -135,9 +191,29 @@ impl<'a> Session<'a> {
             });
         }
         let message = json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params });
-        let mut answer = self.send(&message).await?;
-        let headers = answer.headers().clone();
-        let reply = read(&mut answer, id).await?;
+        let request = self.post(&message)?;
+        let (reply, headers) = match &mut self.transport {
+            Transport::Streamable => {
+                let answer = check(self.server, exchange(&self.http, self.access, &request).await?)?;
+                let headers = answer.headers().clone();
+                (read(answer, id).await?, headers)
+            }
+            Transport::Old { stream, .. } => {
+                let refused = async {
+                    let accepted = exchange(&self.http, self.access, &request).await;
+                    match accepted.and_then(|answer| check(self.server, answer).map(drop)) {
+                        Ok(()) => std::future::pending().await,
+                        Err(refused) => refused,
+                    }
+                };
+                // The server may write the answer before it accepts the request.
+                let reply = tokio::select! {
+                    reply = stream.answer_to(id) => reply?,
+                    refused = refused => return Err(refused),
+                };
+                (reply, HeaderMap::new())
+            }
+        };
         if let Some(error) = reply.get("error") {
             let message = error.get("message").and_then(Value::as_str).unwrap_or("without a message");
             return Err(UpstreamError::Refused(readable(message)));
@@ -149,20 +225,21 @@ impl<'a> Session<'a> {
     }
 
     async fn notify(&self, method: &str) -> Result<(), UpstreamError> {
-        self.send(&json!({ "jsonrpc": "2.0", "method": method })).await.map(drop)
+        let request = self.post(&json!({ "jsonrpc": "2.0", "method": method }))?;
+        check(self.server, exchange(&self.http, self.access, &request).await?).map(drop)
     }
 
-    async fn send(&self, message: &Value) -> Result<Answer, UpstreamError> {
-        let mut request = post(self.server.url(), "application/json", message.to_string().into_bytes())?;
+    /// The request that carries a message.
+    fn post(&self, message: &Value) -> Result<Request<Bytes>, UpstreamError> {
+        let url = match &self.transport {
+            Transport::Streamable => self.server.url(),
+            Transport::Old { endpoint, .. } => endpoint,
+        };
+        let mut request = post(url, "application/json", message.to_string().into_bytes())?;
         let accept = HeaderValue::from_static("application/json, text/event-stream");
         request.headers_mut().insert(header::ACCEPT, accept);
-        let answer = self.exchange(request.map(Bytes::from)).await?;
-        check(self.server, answer)
-    }
-
-    async fn exchange(&self, mut request: Request<Bytes>) -> Result<Answer, UpstreamError> {
         request.headers_mut().extend(self.headers.clone());
-        exchange(&self.http, self.access, &request).await
+        Ok(request.map(Bytes::from))
     }
 
     /// Ends the session where the server keeps one. It may refuse; the session then ends by itself.
@@ -170,12 +247,19 @@ impl<'a> Session<'a> {
         if !self.headers.contains_key("mcp-session-id") {
             return;
         }
-        let Ok(uri) = self.server.url().as_str().parse() else { return };
-        let mut request = Request::new(Bytes::new());
-        *request.method_mut() = Method::DELETE;
-        *request.uri_mut() = uri;
-        let _ = self.exchange(request).await;
+        let Ok(mut request) = empty(Method::DELETE, self.server) else { return };
+        request.headers_mut().extend(self.headers);
+        let _ = exchange(&self.http, self.access, &request).await;
     }
+}
+
+/// A request to the server without a body.
+fn empty(method: Method, server: &ServerUrl) -> Result<Request<Bytes>, HttpError> {
+    let url = server.url();
+    let mut request = Request::new(Bytes::new());
+    *request.method_mut() = method;
+    *request.uri_mut() = url.as_str().parse().map_err(|_| HttpError::NotAllowed(url.clone()))?;
+    Ok(request)
 }
 
 fn check(server: &ServerUrl, answer: Answer) -> Result<Answer, UpstreamError> {
@@ -196,7 +280,7 @@ fn check(server: &ServerUrl, answer: Answer) -> Result<Answer, UpstreamError> {
 }
 
 /// The answer to request `id`: the body itself, or one event of a stream, which is read no further.
-async fn read(answer: &mut Answer, id: u32) -> Result<Value, UpstreamError> {
+async fn read(mut answer: Answer, id: u32) -> Result<Value, UpstreamError> {
     let not_mcp = |problem: &str| UpstreamError::NotMcp(problem.to_owned());
     match media_type(answer.headers()).as_deref() {
         Some("application/json") => {
@@ -206,18 +290,7 @@ async fn read(answer: &mut Answer, id: u32) -> Result<Value, UpstreamError> {
             }
             serde_json::from_slice(&body).map_err(|_| not_mcp("its answer isn't JSON"))
         }
-        Some("text/event-stream") => {
-            let mut events = Events::default();
-            while let Some(chunk) = answer.chunk().await? {
-                for Event { data, .. } in events.push(&chunk) {
-                    let message: Value = serde_json::from_slice(&data).map_err(|_| not_mcp("an event isn't JSON"))?;
-                    if message.get("id") == Some(&id.into()) && message.get("method").is_none() {
-                        return Ok(message);
-                    }
-                }
-            }
-            Err(not_mcp("its stream ended without an answer"))
-        }
+        Some("text/event-stream") => Stream::of(answer).answer_to(id).await,
         other => Err(not_mcp(&format!("it answered {}", other.unwrap_or("nothing")))),
     }
 }

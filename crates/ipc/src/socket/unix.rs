@@ -54,7 +54,8 @@ pub async fn accept(listener: &Listener) -> io::Result<Connection> {
 /// own is asked of it too: its place, its folders, its owner (REQ-D2).
 pub fn adopt(place: &Place, handed: UnixListener) -> Result<(Door, Listener), BindError> {
     let at = handed.local_addr().ok().and_then(|address| address.as_pathname().map(Path::to_owned)).unwrap_or_default();
-    let door = [Door::Programs, Door::Admin].into_iter().find(|door| place.socket(*door) == at && listens(&handed));
+    let doors = [Door::Programs, Door::Admin, Door::Gateway];
+    let door = doors.into_iter().find(|door| place.socket(*door) == at && listens(&handed));
     let door = door.ok_or_else(|| BindError::NotADoor(at.clone()))?;
     for folder in [place.base(), &place.folder(door)] {
         if !is_private(folder) {
