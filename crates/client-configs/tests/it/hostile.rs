@@ -59,8 +59,7 @@ fn only_ordinary_files_of_this_user_are_opened() {
     type Case<'c> = (&'static str, &'c dyn Fn(&Home));
     let cases: [Case<'_>; 6] = [
         ("a pipe, which would wait", &|home| {
-            let mode = rustix::fs::Mode::from_raw_mode(0o600);
-            rustix::fs::mknodat(rustix::fs::CWD, file(home), rustix::fs::FileType::Fifo, mode, 0).expect("a pipe");
+            assert!(std::process::Command::new("mkfifo").arg(file(home)).status().expect("mkfifo").success());
         }),
         ("a device", &|home| symlink("/dev/zero", file(home)).expect("a link")),
         ("a circle", &|home| symlink(file(home), file(home)).expect("a link")),
