@@ -533,9 +533,10 @@ fn the_tools_of_a_server_of_the_old_transport_are_listed_by_its_stream_and_at_it
     let stranger = elsewhere.url.clone();
     let server = Server::start(move |seen, reply| match (seen.method.as_str(), seen.path.as_str(), seen.asks()) {
         ("GET", "/mcp", _) => {
-            let mut events = reply.events();
+            // Whoever hears of the endpoint finds the stream.
+            let mut open = stream.lock().unwrap();
+            let events = open.insert(reply.events());
             events.write(": hello\n\nevent: endpoint\ndata: /messages?session=7\n\n");
-            *stream.lock().unwrap() = Some(events);
         }
         ("GET", "/strange", _) => {
             reply.events().write(&format!("event: endpoint\ndata: {stranger}\n\n"));
