@@ -56,10 +56,10 @@ pub(crate) fn run(write: bool) -> anyhow::Result<()> {
     questions(&world, &floors, &mut table)?;
     say("the whole command");
     processes(&world, &floors, &mut table)?;
-    say("roads to a server");
-    roads::measure(&world, &practice, &mut table)?;
     say("an agent with a hundred accounts");
     usage(&world, &mut table)?;
+    say("roads to a server");
+    roads::measure(&world, &practice, &mut table)?;
     drop(world);
     say("hostile company");
     company(&built, &mut table)?;
