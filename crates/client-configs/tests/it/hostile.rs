@@ -1,7 +1,7 @@
 //! Files that nobody's client wrote.
 
-use crate::home::{Home, LINEAR, connection, text, write};
-use keybearer_client_configs::{Client, Error, Undone, Way, scan};
+use crate::home::{Home, LINEAR, connection, text};
+use keybearer_client_configs::{Client, Undone, Way, scan};
 use std::fs;
 
 fn refused(home: &Home, client: Client) -> &'static str {
@@ -50,6 +50,8 @@ fn what_is_no_text_is_left_alone() {
 #[cfg(unix)]
 #[test]
 fn only_ordinary_files_of_this_user_are_opened() {
+    use crate::home::write;
+    use keybearer_client_configs::Error;
     use std::os::unix::fs::symlink;
     let file = |home: &Home| {
         let file = Client::Cursor.files(&home.places).remove(0);
