@@ -28,6 +28,19 @@ fn signed_in() -> (World, Practice) {
     (world, practice)
 }
 
+/// A server whose answer to `slow` begins, and goes on when the gate opens.
+fn slow(gate: &Gate) -> Server {
+    let held = gate.clone();
+    Server::shaking_hands(move |seen, reply| match seen.asks() {
+        "slow" => {
+            let mut events = reply.events();
+            events.write(": there\n\n");
+            held.wait();
+        }
+        _ => reply.json(200, &result(seen, &json!({}))),
+    })
+}
+
 fn name(answer: &Value) -> &str {
     answer["error"]["data"]["name"].as_str().unwrap_or_default()
 }
@@ -152,15 +165,7 @@ fn a_killed_agent_costs_the_open_requests_and_nothing_else() {
 #[test]
 fn a_lock_ends_what_is_open_and_an_unlocked_agent_goes_on() {
     let gate = Gate::default();
-    let held = gate.clone();
-    let server = Server::shaking_hands(move |seen, reply| match seen.asks() {
-        "slow" => {
-            let mut events = reply.events();
-            events.write(": there\n\n");
-            held.wait();
-        }
-        _ => reply.json(200, &result(seen, &json!({}))),
-    });
+    let server = slow(&gate);
     let world = world_with(&server);
     let mut client = Client::open(&world, "test");
     client.ask(1, "slow", &json!({}));
@@ -179,15 +184,7 @@ fn a_lock_ends_what_is_open_and_an_unlocked_agent_goes_on() {
 #[test]
 fn a_grant_that_is_taken_back_ends_the_bridge_in_the_middle_of_a_request() {
     let gate = Gate::default();
-    let held = gate.clone();
-    let server = Server::shaking_hands(move |seen, reply| match seen.asks() {
-        "slow" => {
-            let mut events = reply.events();
-            events.write(": there\n\n");
-            held.wait();
-        }
-        _ => reply.json(200, &result(seen, &json!({}))),
-    });
+    let server = slow(&gate);
     let world = World::with_desktop().unwrap();
     world.ok(&["add", &server.url, "--name", "test", "--auth", "none", "--no-sign-in"]).unwrap();
     let mut prompter = Prompter::register(&world).unwrap();
