@@ -1,6 +1,6 @@
 //! `keybearer bridge`: a client of stdio, and whatever server and agent do behind it.
 
-mod client;
+pub(crate) mod client;
 mod server;
 
 use client::Client;

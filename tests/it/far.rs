@@ -3,6 +3,8 @@
 use crate::hostile::{Hostile, parameter};
 use keybearer_tests::world::World;
 use serde_json::{Value, json};
+use std::fs;
+use std::path::Path;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, copy_bidirectional};
@@ -32,7 +34,7 @@ struct Far {
 impl Far {
     fn start(world: &World) -> Far {
         let (hostile, asked) = (Hostile::start(), Arc::new(Mutex::new(Vec::new())));
-        let (tls, behind, log) = (acceptor(world), *hostile.server.address(), asked.clone());
+        let (tls, behind, log) = (acceptor(world, "tls"), *hostile.server.address(), asked.clone());
         let listener = hostile.runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
         let proxy = format!("http://{}", listener.local_addr().unwrap());
         hostile.runtime.spawn(async move {
@@ -84,12 +86,13 @@ async fn relay(
     copy_bidirectional(&mut near, &mut far).await.map(drop)
 }
 
-fn acceptor(world: &World) -> TlsAcceptor {
+/// Shows a certificate of its own, which lies in this folder.
+fn acceptor(world: &World, folder: &str) -> TlsAcceptor {
     let settings = format!(
         "[req]\ndistinguished_name=name\nx509_extensions=own\nprompt=no\n[name]\nCN=far\n\
          [own]\nbasicConstraints=critical,CA:FALSE\nsubjectAltName={NAMES}\n"
     );
-    let settings = world.session.write("tls/settings", &settings).unwrap();
+    let settings = world.session.write(&format!("{folder}/settings"), &settings).unwrap();
     let file = |name: &str| settings.with_file_name(name);
     let made = Command::new("openssl")
         .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "1"])
@@ -112,11 +115,15 @@ fn acceptor(world: &World) -> TlsAcceptor {
 fn far() -> (World, Far) {
     let world = World::new().unwrap();
     let far = Far::start(&world);
-    let certificate = world.session.folder().join("tls/certificate.pem");
-    let mut agent = world.command(&["agent", "start"]);
-    agent.env("HTTPS_PROXY", &far.proxy).env("SSL_CERT_FILE", certificate);
-    assert!(agent.output().unwrap().status.success());
+    start_trusting(&world, &far, &world.session.folder().join("tls/certificate.pem"));
     (world, far)
+}
+
+/// Starts the agent behind the proxy; it trusts the certificates in this file alone.
+fn start_trusting(world: &World, far: &Far, certificates: &Path) {
+    let mut agent = world.command(&["agent", "start"]);
+    agent.env("HTTPS_PROXY", &far.proxy).env("SSL_CERT_FILE", certificates);
+    assert!(agent.output().unwrap().status.success());
 }
 
 #[test]
@@ -186,4 +193,25 @@ fn a_server_leads_to_its_like_and_farther() {
         assert_eq!(parameter(&view, "client_id").as_deref(), Some("c"));
         world.ok(&["sign-in", name, "--cancel"]).unwrap();
     }
+}
+
+#[test]
+fn a_certificate_that_is_trusted_later_counts_without_another_agent() {
+    let world = World::new().unwrap();
+    let far = Far::start(&world);
+    acceptor(&world, "other");
+    let folder = |name: &str| world.session.folder().join(name);
+    let trusted = folder("trusted.pem");
+    fs::copy(folder("other/certificate.pem"), &trusted).unwrap();
+    start_trusting(&world, &far, &trusted);
+    far.tell(FAR, "Bearer", &json!({ "authorization_servers": ["https://as.nowhere.invalid"] }), &json!({}));
+    world.add("far", &format!("{FAR}/mcp")).unwrap();
+    for _ in 0..2 {
+        let view = world.begin_sign_in("far").unwrap();
+        assert_eq!(view["error"]["data"]["name"], "tls_failure", "{view}");
+    }
+    fs::copy(folder("tls/certificate.pem"), &trusted).unwrap();
+    let view = world.begin_sign_in("far").unwrap();
+    assert_eq!(view["phase"], "waiting_for_browser", "{view}");
+    world.ok(&["sign-in", "far", "--cancel"]).unwrap();
 }

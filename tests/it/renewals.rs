@@ -196,11 +196,38 @@ fn the_networks_return_ends_the_wait_for_a_server() {
     network.run(&["ip", "address", "delete", "127.0.0.1/8", "dev", "lo"]);
     assert_eq!(world.run(&["token", "practice", "--force"]).unwrap().code, 20);
     let tries = || world.log().matches("a renewal came to nothing").count();
+    let since = show(&world, "practice")["unreachable_since"].clone();
+    assert!(since.is_string(), "{since}");
     // After the fourth the wait is twelve seconds at least.
     until("four tries", || Ok((tries() == 4).then_some(()))).unwrap();
+    // Since the first of them.
+    assert_eq!(show(&world, "practice")["unreachable_since"], since);
     let failed = Instant::now();
     network.run(&["ip", "address", "add", "127.0.0.1/8", "dev", "lo"]);
     until("the renewal", || Ok((show(&world, "practice")["generation"] == 2).then_some(()))).unwrap();
     assert!(failed.elapsed() < Duration::from_secs(8), "{:?}", failed.elapsed());
-    assert_eq!((tries(), show(&world, "practice")["status"].as_str()), (4, Some("connected")));
+    let renewed = show(&world, "practice");
+    assert_eq!((tries(), renewed["status"].as_str()), (4, Some("connected")));
+    assert_eq!(renewed["unreachable_since"], Value::Null);
+}
+
+#[test]
+fn a_machine_without_a_way_out_is_offline_and_serves_what_lies_on_it() {
+    let Some(network) = Network::new() else { return println!("this user may make no networks") };
+    let world = World::new().unwrap();
+    let [nsenter, which] = network.inside();
+    let keybearer = world.keybearer().to_str().unwrap().to_owned();
+    let mut start = world.program(&nsenter);
+    assert!(start.args([&which, &keybearer, "agent", "start"]).output().unwrap().status.success());
+    let is_offline = || world.json(&["status"]).unwrap()["offline"].clone();
+    assert_eq!(is_offline(), true);
+    assert!(world.ok(&["status"]).unwrap().contains("network   away"));
+    let asked = json!({ "method": "agent.watch", "params": {} });
+    let seen = world.json(&["rpc", "--admin", &asked.to_string()]).unwrap()["revision"].clone();
+    network.run(&["ip", "route", "add", "default", "dev", "lo"]);
+    assert_eq!(is_offline(), false);
+    // Windows learn of it.
+    let asked = json!({ "method": "agent.watch", "params": { "seen": seen, "wait_ms": 10_000 } });
+    let news = world.json(&["rpc", "--admin", &asked.to_string()]).unwrap();
+    assert_ne!(news["revision"], seen);
 }

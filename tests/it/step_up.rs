@@ -59,6 +59,12 @@ fn wanted(world: &World) -> Value {
     world.json(&["show", "s"]).unwrap()["wanted_scopes"].clone()
 }
 
+/// The state of the account, and how many need their person.
+fn status(world: &World) -> (String, Value) {
+    let status = world.json(&["show", "s"]).unwrap()["status"].as_str().unwrap().to_owned();
+    (status, world.json(&["status"]).unwrap()["need_user"].clone())
+}
+
 const WRITE: &str = r#"Bearer error="insufficient_scope", scope="write""#;
 
 #[test]
@@ -67,6 +73,7 @@ fn what_a_server_wants_is_asked_for_by_the_next_sign_in_beside_what_there_was_an
     let (world, mut program) = signed_in(&hostile);
     assert_eq!(report(&mut program, WRITE), json!(["write"]));
     assert_eq!(wanted(&world), json!(["write"]));
+    assert_eq!(status(&world), ("needs_more_access".to_owned(), json!(1)));
     // The program that reports it opens no browser, and what the token covers goes on.
     assert_eq!(world.sign_in_view("s").unwrap()["phase"], "signed_in");
     assert_eq!(ask(&mut program, json!({}))["result"]["generation"], 1);
@@ -81,6 +88,7 @@ fn what_a_server_wants_is_asked_for_by_the_next_sign_in_beside_what_there_was_an
     assert_eq!(sign_in(&world), "read+write");
     assert_eq!(ask(&mut program, json!({ "scopes": ["read", "write"] }))["result"]["generation"], 3);
     assert_eq!(wanted(&world), json!([]));
+    assert_eq!(status(&world), ("connected".to_owned(), json!(0)));
     // Also the sign-in after that keeps them, until the account is signed out.
     assert_eq!(sign_in(&world), "read+write");
     world.ok(&["sign-out", "s"]).unwrap();
@@ -102,6 +110,8 @@ fn three_sign_ins_ask_for_the_same_scopes_before_that_is_no_way_out_any_more() {
         assert_eq!(sign_in(&world), "read+write");
     }
     refused("more_access_refused");
+    // Nobody is sent for what doesn't help.
+    assert_eq!(status(&world), ("connected".to_owned(), json!(0)));
     // Something else that it wants begins anew.
     let other = r#"Bearer error="insufficient_scope", scope="admin""#;
     assert_eq!(report(&mut program, other), json!(["admin"]));

@@ -60,6 +60,12 @@ impl Practice {
         self.address("issuer")
     }
 
+    /// The port that it listens on, for another one in its place.
+    pub fn port(&self) -> anyhow::Result<String> {
+        let port = self.issuer().rsplit(':').next().context("an address with a port")?;
+        Ok(port.trim_end_matches('/').to_owned())
+    }
+
     /// Changes how it behaves from now on.
     pub fn control(&self, change: &Value) -> anyhow::Result<()> {
         let answer = loopback::request("POST", self.address("control_url"), Some(&change.to_string()))?;

@@ -25,7 +25,8 @@ use keybearer_tests::session::Session;
 use keybearer_tests::usage::{memory, woken_within};
 use keybearer_tests::world::World;
 use oidc_agent::OidcAgent;
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use table::Table;
 use times::Times;
@@ -46,7 +47,7 @@ const REST: Duration = Duration::from_secs(60);
 /// Builds what people get, measures it, and writes the table into the document if wished.
 pub(crate) fn run(write: bool) -> anyhow::Result<()> {
     setup::bench()?;
-    let built = released::build(&[])?;
+    let built = installed(&released::build(&[])?)?;
     let mut tools = cargo(&["build", "--locked", "--examples", "--bins", "--tests"]);
     step("tools", tools.args(packages(&["keybearer-tests"])))?;
     let floors = Floors::compile()?;
@@ -65,6 +66,20 @@ pub(crate) fn run(write: bool) -> anyhow::Result<()> {
     company(&built, &mut table)?;
     table.tell();
     if write { table.write() } else { Ok(()) }
+}
+
+/// The executables where a package would lay them: what a linker has written piece by piece lies in memory in more pieces
+/// than a copy does, and starts later.
+fn installed(built: &Path) -> anyhow::Result<PathBuf> {
+    let folder = released::target_folder()?.join("bench/installed");
+    fs::create_dir_all(&folder)?;
+    for name in released::BESIDE {
+        let (from, to) = (built.join(name), folder.join(name));
+        // Another file each time: one that still runs can't be written to.
+        let _ = fs::remove_file(&to);
+        fs::copy(&from, &to).with_context(|| from.display().to_string())?;
+    }
+    Ok(folder)
 }
 
 /// A Keybearer with a hundred accounts that are signed in, and its agent.

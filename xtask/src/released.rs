@@ -8,9 +8,9 @@ use std::path::PathBuf;
 /// What the window has beside it. One build makes all of them with one set of features.
 pub(crate) const BESIDE: &[&str] = &["keybearer", "keybearer-agent", "keybearer-practice"];
 
-/// How the command is linked: programs start it for every token, and looking up shared libraries would be most of its
-/// time.
-const STATIC: &[&str] = &["-C", "target-feature=+crt-static"];
+/// How the command is made: programs start it for every token, so looking up shared libraries and loading pages would be
+/// most of its time.
+const SMALL: &[&str] = &["-C", "target-feature=+crt-static", "-C", "lto=fat", "-C", "opt-level=s"];
 
 /// Builds them, and whatever `others` asks cargo for in the same build; gives the folder where they lie.
 pub(crate) fn build(others: &[&str]) -> anyhow::Result<PathBuf> {
@@ -18,7 +18,7 @@ pub(crate) fn build(others: &[&str]) -> anyhow::Result<PathBuf> {
     step("build", build.args(others).args(packages(BESIDE)))?;
     // In the place of the one that was built along with the others.
     let mut command = cargo(&["rustc", "--locked", "--release", "--package", "keybearer", "--bin", "keybearer", "--"]);
-    step("build, the command", command.args(STATIC))?;
+    step("build, the command", command.args(SMALL))?;
     Ok(target_folder()?.join("release"))
 }
 

@@ -9,7 +9,7 @@ use keybearer_core::api::{Api, inherited_capabilities};
 use keybearer_core::caller::{Caller, Connection, Instance, Outlet, Standing};
 use keybearer_core::consent::Consent;
 use keybearer_core::home::{Home, random_id};
-use keybearer_core::renewals;
+use keybearer_core::{renewals, slept};
 use keybearer_gateway::http::{Gateway, Visitor};
 use keybearer_gateway::relay::Relay;
 use keybearer_gateway::stdio::Bridges;
@@ -108,8 +108,10 @@ async fn live(home: Home, root: Option<PathBuf>, place: Place, handed: Handed, d
             gateway::listen(gateway, gateway_door.clone(), &context.settings, closing.clone()),
         )
     };
+    let ending = api.clone();
     tokio::spawn(async move { api.wake().await });
     tokio::spawn(renewals::keep(accounts.clone()));
+    tokio::spawn(slept::note(accounts.context().activity.clone()));
     let stopping = async {
         tokio::select! {
             () = told_to_stop(&stop) => tracing::info!("stopping"),
@@ -119,6 +121,7 @@ async fn live(home: Home, root: Option<PathBuf>, place: Place, handed: Handed, d
         close.send_replace(true);
     };
     tokio::join!(served, stopping);
+    ending.end_ways_back();
     // A refresh token that was just rotated must reach the keyring.
     if tokio::time::timeout(LAST_WORK, accounts.done()).await.is_err() {
         tracing::warn!("stopped in the middle of a refresh or sign-in");

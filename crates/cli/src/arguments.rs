@@ -4,7 +4,7 @@ use crate::connection::Reach;
 use crate::output::Failure;
 use crate::{
     activity, agent, auto_lock, bridge, client_metadata, doctor, gateway, grants, headers, import, install, manual,
-    practice, profiles, restricted, rpc, run, sign_in, status, token, vault,
+    pause, practice, profiles, restricted, rpc, run, sign_in, status, token, transfer, vault,
 };
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
@@ -68,7 +68,9 @@ pub(crate) enum Command {
     Headers(HeadersArguments),
     /// Be an MCP server of stdio: what a client says goes to the account's server, with the token added
     Bridge(Named),
-    /// Bring in the servers that MCP clients on this machine have already, as accounts to sign in to
+    /// Write all accounts into a file for another computer: without secrets, or with sign-ins and sealed
+    Export(ExportArguments),
+    /// Bring in the servers that MCP clients on this machine have already, or the accounts of a file that export wrote
     Import(ImportArguments),
     /// Have an MCP client use accounts, by an entry in its own file; alone, see which clients there are
     Install(InstallArguments),
@@ -101,6 +103,10 @@ pub(crate) enum Command {
     Activity(ActivityArguments),
     /// Give out nothing until it is unlocked, and drop tokens from memory
     Lock,
+    /// Give out nothing for a while, and go on renewing tokens
+    Pause(PauseArguments),
+    /// End a pause before its time; once the window has run, only the window does it
+    Resume,
     /// End the lock; once the window has run, only the window does it, or whoever knows the vault's passphrase
     Unlock(UnlockArguments),
     /// See and choose when Keybearer locks by itself; to lock less, once the window has run, only the window does it
@@ -132,6 +138,13 @@ pub(crate) enum Command {
         #[command(subcommand)]
         action: AgentAction,
     },
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct PauseArguments {
+    /// For how long, such as 15m, a day at most; without it, until `keybearer resume`
+    #[arg(long = "for", value_name = "TIME", value_parser = minutes)]
+    pub(crate) minutes: Option<u32>,
 }
 
 #[derive(Args, Debug)]
@@ -287,8 +300,30 @@ pub(crate) struct ChangeArguments {
 }
 
 #[derive(Args, Debug)]
+#[command(
+    after_help = "A file with sign-ins is for moving to another computer: many sign-in services end a sign-in that is renewed \
+                  in two places. Once Keybearer's window has run, only the window writes one."
+)]
+pub(crate) struct ExportArguments {
+    /// The file; it replaces only another one of its kind
+    pub(crate) file: PathBuf,
+    /// With what signs the accounts in, sealed under a passphrase
+    #[arg(long)]
+    pub(crate) with_sign_ins: bool,
+    /// Read the passphrase from standard input
+    #[arg(long, requires = "with_sign_ins")]
+    pub(crate) passphrase_stdin: bool,
+}
+
+#[derive(Args, Debug)]
 #[command(after_help = "Files are read and not changed, and no token is taken over: sign in once more.")]
 pub(crate) struct ImportArguments {
+    /// The accounts of this file instead
+    #[arg(conflicts_with_all = ["from", "dry_run", "yes"])]
+    pub(crate) file: Option<PathBuf>,
+    /// Read the passphrase of a sealed file from standard input
+    #[arg(long, requires = "file")]
+    pub(crate) passphrase_stdin: bool,
     /// Only what this client has; repeat it for more
     #[arg(long, value_name = "CLIENT", value_parser = PossibleValuesParser::new(CLIENTS))]
     pub(crate) from: Vec<String>,
@@ -589,6 +624,7 @@ impl Command {
             Command::Token(arguments) => token::token(reach, arguments, json),
             Command::Headers(arguments) => headers::headers(reach, arguments),
             Command::Bridge(named) => bridge::bridge(reach.clone(), named.name),
+            Command::Export(arguments) => transfer::export(reach, &arguments, json),
             Command::Import(arguments) => import::import(reach, arguments, json),
             Command::Install(arguments) => install::install(reach, arguments, json),
             Command::Run(arguments) => run::run(reach, arguments),
@@ -598,6 +634,8 @@ impl Command {
             Command::Grants(arguments) => grants::grants(reach, arguments, json),
             Command::Activity(arguments) => activity::activity(reach, arguments, json),
             Command::Lock => status::lock(reach, json),
+            Command::Pause(arguments) => pause::pause(reach, arguments.minutes, json),
+            Command::Resume => pause::resume(reach, json),
             Command::Unlock(arguments) => status::unlock(reach, arguments.passphrase_stdin, json),
             Command::AutoLock(arguments) => auto_lock::auto_lock(reach, arguments, json),
             Command::Vault { action: VaultAction::Status } => vault::status(reach, json),
@@ -677,6 +715,18 @@ fn idle_seconds(text: &str) -> Result<u32, String> {
     }
     let secs = u32::try_from(duration(text)?.as_secs()).unwrap_or(u32::MAX);
     if secs == 0 { Err("that is less than a second".to_owned()) } else { Ok(secs) }
+}
+
+/// A time in whole minutes, such as `15m` or `2h`.
+fn minutes(text: &str) -> Result<u32, String> {
+    let secs = match text.strip_suffix('h').map(str::parse::<u64>) {
+        Some(hours) => hours.map_err(|_| "a time looks like 15m or 2h".to_owned())?.saturating_mul(3600),
+        None => duration(text)?.as_secs(),
+    };
+    match u32::try_from(secs / 60) {
+        Ok(minutes @ 1..=1440) if secs % 60 == 0 => Ok(minutes),
+        Ok(_) | Err(_) => Err("a pause takes whole minutes, and a day at most".to_owned()),
+    }
 }
 
 #[cfg(test)]

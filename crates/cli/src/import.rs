@@ -5,6 +5,7 @@ use crate::clients::names;
 use crate::confirm::{check, confirm};
 use crate::connection::Reach;
 use crate::output::{Failure, answer, answer_json, answer_or_note, note, quoted};
+use crate::transfer;
 use keybearer_ipc::client::{Client, environment, servers};
 use keybearer_protocol::Door;
 use keybearer_protocol::clients::{
@@ -25,7 +26,10 @@ struct Imported {
 
 /// `keybearer import`
 pub(crate) fn import(reach: &Reach, arguments: ImportArguments, json: bool) -> Result<(), Failure> {
-    let ImportArguments { from, dry_run, yes } = arguments;
+    let ImportArguments { file, passphrase_stdin, from, dry_run, yes } = arguments;
+    if let Some(file) = file {
+        return transfer::import(reach, &file, passphrase_stdin, json);
+    }
     if !dry_run {
         check(yes)?;
     }

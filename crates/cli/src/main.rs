@@ -38,6 +38,8 @@ mod manual;
 mod output;
 /// Reading a passphrase.
 mod passphrase;
+/// Giving out nothing for a while.
+mod pause;
 /// The practice server.
 mod practice;
 /// Adding, listing, showing, removing and renaming accounts.
@@ -54,6 +56,8 @@ mod sign_in;
 mod status;
 /// Tokens for programs.
 mod token;
+/// Accounts in a file, for another computer.
+mod transfer;
 /// Where everything lies.
 mod vault;
 

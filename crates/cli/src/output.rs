@@ -115,6 +115,7 @@ pub(crate) fn words(account: &AccountView) -> String {
         AccountStatus::Expiring => format!("Expires in {}", span(left.unwrap_or_default())),
         AccountStatus::SigningIn => "Waiting for browser".to_owned(),
         AccountStatus::NeedsSignIn => "Needs sign-in".to_owned(),
+        AccountStatus::NeedsMoreAccess => "Asks for more scopes".to_owned(),
         AccountStatus::Unreachable => "Can't reach server".to_owned(),
         AccountStatus::NoSignIn => "No sign-in needed".to_owned(),
         AccountStatus::Locked => "Locked".to_owned(),

@@ -4,6 +4,7 @@ use crate::arguments::Named;
 use crate::connection::Reach;
 use crate::output::{Failure, ago, answer, answer_json};
 use crate::passphrase::Source;
+use crate::pause::end;
 use crate::vault::place;
 use keybearer_ipc::client::Client;
 use keybearer_protocol::Door;
@@ -58,6 +59,9 @@ fn tell(status: &AgentStatusReply, accounts: &[AccountView]) -> Result<(), Failu
         true => "lock      locked: nothing is given out until it is unlocked",
         false => "lock      open",
     })?;
+    if let Some(pause) = status.pause {
+        answer(&format!("pause     {}: nothing is given out, and tokens are renewed", end(pause)))?;
+    }
     let works = status.vault_kind.map_or_else(|| "works".to_owned(), |kind| format!("works: {}", place(kind)));
     let vault = match (status.vault, &status.vault_problem) {
         (VaultState::Unlocked, _) => &works,
@@ -68,6 +72,9 @@ fn tell(status: &AgentStatusReply, accounts: &[AccountView]) -> Result<(), Failu
     answer(&format!("vault     {vault}{advice}"))?;
     answer(&format!("window    {}", window(status)))?;
     answer(&format!("accounts  {}", by_state(status, accounts)))?;
+    if status.offline {
+        answer("network   away: tokens that are there are given out, and none is renewed")?;
+    }
     if let Some(problem) = &status.gateway_problem {
         answer(&format!("gateway   shut: {problem}"))?;
     }
@@ -120,6 +127,7 @@ fn state(status: AccountStatus) -> &'static str {
         AccountStatus::Expiring => "expiring",
         AccountStatus::SigningIn => "waiting for the browser",
         AccountStatus::NeedsSignIn => "in need of sign-in",
+        AccountStatus::NeedsMoreAccess => "asking for more scopes",
         AccountStatus::Unreachable => "unreachable",
         AccountStatus::NoSignIn => "without sign-in",
         AccountStatus::Locked => "locked",

@@ -6,6 +6,8 @@ mod exceptions;
 mod happened;
 /// Whether a server has moved to another authorization server.
 mod moved;
+/// Removing an account, and bringing it back.
+mod removal;
 /// When tokens are renewed.
 mod renewal;
 /// From a server's address to tokens, with the user's browser between.
@@ -23,7 +25,7 @@ mod unattended;
 
 pub use happened::because;
 pub use sign_in::Way;
-pub use sign_out::SignedOut;
+pub use sign_out::{SignedOut, give_back};
 pub use tokens::{Authorized, Issued};
 
 use crate::activity::Activity;
@@ -46,12 +48,14 @@ use crate::upstream::Upstream;
 use crate::vault::Vault;
 use crate::vault::record::{Record, SecretRecord, SubjectRecord, TokenRecord};
 use crate::worker::Workers;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use keybearer_oauth::ServerUrl;
 use keybearer_oauth::dpop::{DpopKey, Nonces, Prover};
 use keybearer_oauth::readable::readable;
 use keybearer_oauth::registration::RegistrationOrigin;
-use keybearer_protocol::profile::{AccountDetail, AccountStatus, AccountView, AuthType, LastTest, RegistrationKind};
+use keybearer_protocol::profile::{
+    AccountDetail, AccountStatus, AccountView, AuthType, LastTest, RegistrationKind, Transport,
+};
 use keybearer_protocol::{ErrorCode, ErrorObject};
 use renewal::Renewal;
 use secrecy::SecretString;
@@ -120,14 +124,27 @@ struct State {
     /// What is known of the current set's use and renewal.
     renewal: Renewal,
     last_error: Option<ErrorObject>,
+    /// Since when server or authorization server don't answer, as long as that is the last error.
+    unreachable_since: Option<Timestamp>,
     /// What the server wants beyond the sign-in.
     more_access: MoreAccess,
     /// The authorization server that the last sign-in looked at, by the name that it was looked up by.
     looked_up: Option<String>,
     /// The last real `tools/list`.
     last_test: Option<LastTest>,
+    /// How the server was spoken to in it.
+    transport: Option<Transport>,
     /// The open sign-in; whatever else follows one asks first whether it is still this one.
     sign_in: Option<OpenSignIn>,
+}
+
+impl State {
+    /// What went wrong last, or that it went well.
+    fn note_error(&mut self, error: Option<ErrorObject>) {
+        let is_unreachable = error.as_ref().is_some_and(|error| error.known_code() == ErrorCode::ProviderUnreachable);
+        self.unreachable_since = is_unreachable.then(|| self.unreachable_since.unwrap_or_else(now));
+        self.last_error = error;
+    }
 }
 
 /// The parts of an open sign-in that live in this process.
@@ -183,9 +200,11 @@ impl Account {
                 outdated: false,
                 renewal: Renewal::new(),
                 last_error: None,
+                unreachable_since: None,
                 more_access: MoreAccess::default(),
                 looked_up: None,
                 last_test: None,
+                transport: None,
                 sign_in: None,
             }),
             changing: tokio::sync::Mutex::new(()),
@@ -228,7 +247,9 @@ impl Account {
             return;
         }
         if !state.profile.url.same_server(&profile.url) {
-            (state.record, state.refused, state.last_error) = (None, None, None);
+            (state.record, state.refused) = (None, None);
+            (state.last_test, state.transport) = (None, None);
+            state.note_error(None);
             (state.more_access, state.looked_up) = (MoreAccess::default(), None);
             if state.sign_in.take().is_some() {
                 self.progress.fail(Error::Cancelled.to_object());
@@ -304,6 +325,24 @@ impl Account {
         self.commit(Record { subject, ..self.record()? }).await
     }
 
+    /// What can be taken to another computer of what the keyring has; nothing, where there is nothing of use there.
+    pub async fn portable(self: &Arc<Self>) -> Result<Option<Record>, Error> {
+        self.load().await?;
+        let _changing = self.changing.lock().await;
+        Ok(self.record()?.portable())
+    }
+
+    /// Keeps what came from another computer. It is for this server alone, or else nothing is kept.
+    pub async fn keep_portable(self: &Arc<Self>, record: Record) -> Result<(), Error> {
+        self.load().await?;
+        let _changing = self.changing.lock().await;
+        let before = self.record()?;
+        match record.portable().filter(|record| fits(record, &self.url())) {
+            Some(record) => self.commit(Record { generation: before.generation + 1, ..record }).await,
+            None => Ok(()),
+        }
+    }
+
     /// Forgets the secret of a client that is not used any more.
     pub async fn drop_secret(self: &Arc<Self>) -> Result<(), Error> {
         self.load().await?;
@@ -340,21 +379,6 @@ impl Account {
         self.reschedule(&state);
     }
 
-    /// Deletes what the keyring holds. Whoever still knows this account writes nothing any more.
-    pub async fn forget(&self) -> Result<(), Error> {
-        let _changing = self.changing.lock().await;
-        self.context.vault.delete(&self.id).await?;
-        self.context.journal.forget(&self.id)?;
-        let mut state = self.state();
-        if state.sign_in.take().is_some() {
-            self.progress.fail(Error::Removed.to_object());
-        }
-        (state.removed, state.record) = (true, None);
-        self.reschedule(&state);
-        self.context.changes.announce();
-        Ok(())
-    }
-
     /// How it is.
     pub fn status(&self) -> AccountStatus {
         status(&self.state())
@@ -364,14 +388,16 @@ impl Account {
     pub fn view(&self) -> AccountView {
         let state = self.state();
         let tokens = state.record.as_ref().and_then(|record| record.tokens.as_ref());
+        let status = status(&state);
         AccountView {
             profile: state.profile.name.clone(),
             label: state.profile.name.clone(),
             server_url: state.profile.url.to_string(),
             auth: state.profile.settings.auth,
-            status: status(&state),
+            status,
             expires_at: tokens.and_then(|tokens| tokens.expires_at),
             scopes: tokens.map(|tokens| tokens.scopes.clone()).unwrap_or_default(),
+            unreachable_since: state.unreachable_since.filter(|_| status == AccountStatus::Unreachable),
         }
     }
 
@@ -400,6 +426,8 @@ impl Account {
             identity_provider: state.profile.settings.identity_provider.clone(),
             received_at: tokens.map(|tokens| tokens.received_at),
             renews_at: state.deadline(&self.id).map(|deadline| deadline.at),
+            signed_in_as: tokens.and_then(|tokens| tokens.signed_in_as.clone()),
+            transport: state.transport,
             last_test: state.last_test.clone(),
             renewable: tokens.is_some_and(TokenRecord::is_renewable),
             generation: record.map(|record| record.generation).unwrap_or_default(),
@@ -494,7 +522,7 @@ impl Account {
     }
 
     fn remember(&self, error: Option<&Error>) {
-        self.state().last_error = error.map(Error::to_object);
+        self.state().note_error(error.map(Error::to_object));
         self.context.changes.announce();
     }
 }
@@ -511,10 +539,11 @@ fn status(state: &State) -> AccountStatus {
         return AccountStatus::SigningIn;
     }
     let status = settled_status(state, record);
-    let unreachable =
-        state.last_error.as_ref().is_some_and(|error| error.known_code() == ErrorCode::ProviderUnreachable);
-    if unreachable && matches!(status, AccountStatus::Connected | AccountStatus::NoSignIn) {
+    if state.unreachable_since.is_some() && matches!(status, AccountStatus::Connected | AccountStatus::NoSignIn) {
         return AccountStatus::Unreachable;
+    }
+    if status == AccountStatus::Connected && state.more_access.needs_sign_in() {
+        return AccountStatus::NeedsMoreAccess;
     }
     status
 }

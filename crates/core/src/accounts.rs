@@ -11,11 +11,13 @@ use crate::flight::Flight;
 use crate::home::Home;
 use crate::journal::Journal;
 use crate::lock::Lock;
-use crate::profile::{Profile, ProfileError, ProfileStore, Settings, suggest_name};
+use crate::profile::{Profile, ProfileError, ProfileStore, Removed, Settings, suggest_like, suggest_name};
 use crate::redirect::{Redirects, kind_of};
 use crate::schedule::Schedule;
 use crate::settings::SettingsFile;
+use crate::transfer::Carried;
 use crate::upstream::Upstream;
+use crate::vault::record::Record;
 use crate::vault::{Vault, VaultError};
 use crate::worker::Workers;
 use keybearer_oauth::ServerUrl;
@@ -121,6 +123,17 @@ pub struct NewAccount {
     pub subject_token: Option<SecretString>,
 }
 
+/// What came of accounts from another computer.
+#[derive(Default)]
+pub struct Brought {
+    /// Those that were added.
+    pub added: Vec<Arc<Account>>,
+    /// How many of them with what signs them in.
+    pub signed_in: usize,
+    /// How many were here already.
+    pub known: usize,
+}
+
 /// What is to change about how an account authorizes itself.
 #[derive(Clone, Debug, Default)]
 pub struct Change {
@@ -142,6 +155,24 @@ pub struct Change {
     pub secret: Option<SecretString>,
     /// The person's ID token.
     pub subject_token: Option<SecretString>,
+}
+
+/// An account that was removed, as it can be put back.
+#[derive(Clone, Debug)]
+pub struct Gone {
+    /// Its id.
+    pub id: String,
+    /// Its entry in the file.
+    entry: Removed,
+    /// What the keyring held, if that could be read.
+    pub record: Option<Record>,
+}
+
+impl Gone {
+    /// What it was called.
+    pub fn name(&self) -> &str {
+        self.entry.name()
+    }
 }
 
 impl Accounts {
@@ -330,19 +361,102 @@ impl Accounts {
 
     /// Removes an account and what the keyring holds for it. If one of them can't be removed, both stay. Goes on when
     /// its caller leaves.
-    pub async fn remove(self: &Arc<Self>, name: &str) -> Result<(), Error> {
+    pub async fn remove(self: &Arc<Self>, name: &str) -> Result<Gone, Error> {
         let (accounts, account) = (self.clone(), self.find(name)?);
         self.context.busy.to_the_end(async move { accounts.remove_now(&account).await }).await
     }
 
-    async fn remove_now(&self, account: &Account) -> Result<(), Error> {
-        let removed = self.book().change(|profiles| profiles.remove(&account.name()))?;
-        if let Err(error) = account.forget().await {
-            self.book().change(|profiles| profiles.put_back(removed))?;
+    async fn remove_now(&self, account: &Arc<Account>) -> Result<Gone, Error> {
+        let entry = self.book().change(|profiles| profiles.remove(&account.name()))?;
+        match account.forget().await {
+            Ok(record) => {
+                self.book().accounts.remove(account.id());
+                Ok(Gone { id: account.id().to_owned(), entry, record })
+            }
+            Err(error) => {
+                self.book().change(|profiles| profiles.put_back(entry))?;
+                Err(error)
+            }
+        }
+    }
+
+    /// Brings a removed account back whole, under its id. If what the keyring held can't be kept, it stays removed. Goes on
+    /// when its caller leaves.
+    pub async fn put_back(self: &Arc<Self>, gone: Gone) -> Result<Arc<Account>, Error> {
+        let accounts = self.clone();
+        self.context.busy.to_the_end(async move { accounts.put_back_now(gone).await }).await
+    }
+
+    async fn put_back_now(&self, gone: Gone) -> Result<Arc<Account>, Error> {
+        if gone.record.is_some() {
+            self.context.vault.probe().await?;
+        }
+        let account = {
+            let mut book = self.book();
+            book.sync()?;
+            if book.position(gone.entry.name()).is_ok() {
+                return Err(ProfileError::Exists(gone.entry.name().to_owned()).into());
+            }
+            book.change(|profiles| profiles.put_back(gone.entry))?;
+            book.accounts.get(&gone.id).cloned().ok_or(Error::Internal("a profile without an account"))?
+        };
+        if let Some(record) = gone.record
+            && let Err(error) = account.keep_again(record).await
+        {
+            self.book().change(|profiles| profiles.remove(&account.name()))?;
             return Err(error);
         }
-        self.book().accounts.remove(account.id());
-        Ok(())
+        Ok(account)
+    }
+
+    /// All accounts for another computer, and if `signed_in`, with what signs them in.
+    pub async fn carried(&self, signed_in: bool) -> Result<Vec<Carried>, Error> {
+        let mut all = Vec::new();
+        for account in self.after(None)? {
+            let record = if signed_in { account.portable().await? } else { None };
+            all.push(Carried::of(&account.profile(), record));
+        }
+        Ok(all)
+    }
+
+    /// Adds accounts from another computer. One of the same name and address is here already, and stays as it is. What was
+    /// added before something failed stays: the same again goes on from there. Goes on when its caller leaves.
+    pub async fn bring(self: &Arc<Self>, all: Vec<Carried>) -> Result<Brought, Error> {
+        let accounts = self.clone();
+        self.context.busy.to_the_end(async move { accounts.bring_now(all).await }).await
+    }
+
+    async fn bring_now(&self, all: Vec<Carried>) -> Result<Brought, Error> {
+        if all.iter().any(|carried| carried.record.is_some()) {
+            self.context.vault.probe().await?;
+        }
+        let mut brought = Brought::default();
+        for Carried { name, url, settings, record } in all {
+            let known = self.after(None)?;
+            if known.iter().any(|account| account.name() == name && account.url().same_server(&url)) {
+                brought.known += 1;
+                continue;
+            }
+            let name = suggest_like(&name, &url, |name| known.iter().any(|account| account.name() == name));
+            let new = NewAccount {
+                url: url.to_string(),
+                name: Some(name),
+                settings,
+                exceptions: Vec::new(),
+                secret: None,
+                subject_token: None,
+            };
+            let account = self.write_profile(url, &new)?;
+            if let Some(record) = record {
+                brought.signed_in += usize::from(record.signs_in());
+                if let Err(error) = account.keep_portable(record).await {
+                    self.book().change(|profiles| profiles.remove(&account.name()))?;
+                    return Err(error);
+                }
+            }
+            brought.added.push(account);
+        }
+        Ok(brought)
     }
 
     /// Changes how an account authorizes itself; what is absent stays. An open sign-in would go on with what it began

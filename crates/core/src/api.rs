@@ -14,6 +14,8 @@ mod gateway;
 mod guests;
 /// One program's way to one account's server.
 mod pass;
+/// Accounts in a file, for another computer.
+mod transfer;
 /// Where everything lies.
 mod vault;
 
@@ -22,6 +24,7 @@ pub use pass::Pass;
 
 use crate::account::{Account, Authorized, SignedOut, Way};
 use crate::accounts::{Accounts, Change, NewAccount};
+use crate::activity::mark;
 use crate::browser::Browser;
 use crate::caller::{Caller, Standing};
 use crate::clients::ClientFiles;
@@ -34,6 +37,7 @@ use crate::locking::Locking;
 use crate::profile::Settings;
 use crate::refresh::Want;
 use crate::repeats::Repeats;
+use crate::undo::{WayBack, WaysBack};
 use crate::upstream::{Access, Headers};
 use desktop::Glance;
 use jiff::{SignedDuration, Timestamp};
@@ -41,31 +45,41 @@ use keybearer_oauth::ServerUrl;
 use keybearer_oauth::challenge::Challenge;
 use keybearer_oauth::dpop::is_about_proof;
 use keybearer_oauth::readable::readable;
-use keybearer_protocol::account::{AccountRefresh, AccountSignOut, AccountTest, SignOutReply, TestReply};
+use keybearer_protocol::account::{
+    AccountCopyToken, AccountRefresh, AccountSignOut, AccountTest, AccountTools, CopiedToken, SignOutReply, TestReply,
+    ToolsReply,
+};
 use keybearer_protocol::activity::{
     ActivityEntry, ActivityFollow, ActivityKind, ActivityList, ActivitySetAside, ActivityVerify,
 };
-use keybearer_protocol::agent::{AgentLock, AgentPing, AgentStatus, AgentStop, AgentUnlock, AgentWatch, StartedBy};
+use keybearer_protocol::agent::{
+    AgentLock, AgentPause, AgentPing, AgentResume, AgentStatus, AgentStop, AgentUnlock, AgentWatch, StartedBy,
+};
 use keybearer_protocol::auth::{
     AuthCancel, AuthComplete, AuthStart, AuthStartParams, AuthStatus, AuthStatusParams, AuthView,
 };
 use keybearer_protocol::clients::{ClientsApply, ClientsPreview, ClientsScan, ClientsServers, ClientsUndo};
 use keybearer_protocol::events::{EventsReply, EventsSubscribe, EventsUnsubscribe};
 use keybearer_protocol::gateway::{GatewayAddKey, GatewayStatus};
-use keybearer_protocol::grant::{GrantList, GrantRequest, GrantRequestParams, GrantRequestReply, GrantRevoke};
+use keybearer_protocol::grant::{
+    GrantList, GrantRequest, GrantRequestParams, GrantRequestReply, GrantRestore, GrantRevoke,
+};
 use keybearer_protocol::method::Empty;
 use keybearer_protocol::profile::{
     AccountDetail, AccountView, ProfileAdd, ProfileAddParams, ProfileList, ProfileListParams, ProfileListReply,
-    ProfileRemove, ProfileRename, ProfileShow, ProfileUpdate, ProfileUpdateParams,
+    ProfileRemove, ProfileRename, ProfileRestore, ProfileShow, ProfileUpdate, ProfileUpdateParams,
 };
 use keybearer_protocol::prompt::{PromptAnswer, PromptNext, PromptRegister};
 use keybearer_protocol::restricted::{RestrictedAllow, RestrictedDisallow, RestrictedList};
 use keybearer_protocol::session::SessionDelegate;
 use keybearer_protocol::settings::{SettingsGet, SettingsSet};
+use keybearer_protocol::timeline::AccountTimeline;
 use keybearer_protocol::token::{
     HeaderGet, HeaderGetParams, HeaderReply, RefusalReason, TokenGet, TokenGetParams, TokenInvalidate,
     TokenInvalidateParams, TokenInvalidateReply, TokenReply,
 };
+use keybearer_protocol::transfer::{TransferExport, TransferImport};
+use keybearer_protocol::undo::Undoable;
 use keybearer_protocol::vault::{VaultMove, VaultPassphrase, VaultStatus};
 use keybearer_protocol::{Door, ErrorCode, ErrorObject, Method};
 use serde_json::Value;
@@ -90,6 +104,7 @@ pub struct Api {
     accounts: Arc<Accounts>,
     consent: Arc<Consent>,
     clients: Arc<dyn ClientFiles>,
+    ways_back: Arc<WaysBack>,
     locking: Arc<Locking>,
     events: Arc<Events>,
     started_at: Timestamp,
@@ -115,10 +130,23 @@ impl Api {
         stop: Arc<Notify>,
     ) -> Self {
         let consent = Arc::new(consent);
-        let locking = Locking::start(accounts.clone(), consent.clone());
+        let ways_back = WaysBack::new(accounts.clone());
+        let locking = Locking::start(accounts.clone(), consent.clone(), ways_back.clone());
         let events = Events::new(accounts.clone(), consent.clone());
         let (repeats, glanced) = Default::default();
-        Api { accounts, consent, clients, locking, events, started_at: now(), started_by, stop, repeats, glanced }
+        Api {
+            accounts,
+            consent,
+            clients,
+            ways_back,
+            locking,
+            events,
+            started_at: now(),
+            started_by,
+            stop,
+            repeats,
+            glanced,
+        }
     }
 
     /// Answers one request that came through this door.
@@ -202,6 +230,9 @@ impl Api {
             ProfileRemove::NAME => {
                 reply::<ProfileRemove, _>(door, params, async |p| self.remove(caller, &p.profile).await).await
             }
+            ProfileRestore::NAME => {
+                reply::<ProfileRestore, _>(door, params, async |p| self.restore(caller, p.undo).await).await
+            }
             ProfileRename::NAME => {
                 reply::<ProfileRename, _>(door, params, async |p| self.rename(caller, &p.profile, &p.name)).await
             }
@@ -229,6 +260,13 @@ impl Api {
                 })
                 .await
             }
+            AccountTools::NAME => reply::<AccountTools, _>(door, params, async |p| self.tools(&p.profile).await).await,
+            AccountCopyToken::NAME => {
+                reply::<AccountCopyToken, _>(door, params, async |p| self.copy_token(caller, &p.profile).await).await
+            }
+            AccountTimeline::NAME => {
+                reply::<AccountTimeline, _>(door, params, async |p| self.timeline(&p.profile).await).await
+            }
             PromptRegister::NAME => {
                 reply::<PromptRegister, _>(door, params, async |_| self.register(caller).await).await
             }
@@ -242,6 +280,9 @@ impl Api {
             GrantList::NAME => reply::<GrantList, _>(door, params, async |p| self.grants(door, caller, p).await).await,
             GrantRevoke::NAME => {
                 reply::<GrantRevoke, _>(door, params, async |p| self.revoke(door, caller, &p.grant).await).await
+            }
+            GrantRestore::NAME => {
+                reply::<GrantRestore, _>(door, params, async |p| self.restore_grant(caller, &p.undo).await).await
             }
             SessionDelegate::NAME => {
                 reply::<SessionDelegate, _>(door, params, async |p| self.delegate(caller, p).await).await
@@ -292,6 +333,14 @@ impl Api {
             AgentWatch::NAME => reply::<AgentWatch, _>(door, params, async |p| Ok(self.watch(p).await)).await,
             AgentLock::NAME => reply::<AgentLock, _>(door, params, async |_| Ok(self.lock(caller).await)).await,
             AgentUnlock::NAME => reply::<AgentUnlock, _>(door, params, async |p| self.unlock(caller, p).await).await,
+            AgentPause::NAME => reply::<AgentPause, _>(door, params, async |p| self.pause(caller, p).await).await,
+            AgentResume::NAME => reply::<AgentResume, _>(door, params, async |_| self.resume(caller).await).await,
+            TransferExport::NAME => {
+                reply::<TransferExport, _>(door, params, async |p| self.export(caller, p).await).await
+            }
+            TransferImport::NAME => {
+                reply::<TransferImport, _>(door, params, async |p| self.import(caller, p).await).await
+            }
             VaultStatus::NAME => reply::<VaultStatus, _>(door, params, async |_| Ok(self.vault_status().await)).await,
             VaultMove::NAME => reply::<VaultMove, _>(door, params, async |p| self.move_vault(caller, p).await).await,
             VaultPassphrase::NAME => {
@@ -325,6 +374,11 @@ impl Api {
         }
     }
 
+    /// What can still be taken back now is brought to its end: the agent stops.
+    pub fn end_ways_back(&self) {
+        self.ways_back.end_all();
+    }
+
     async fn loaded(&self, target: &str) -> Result<Arc<Account>, Error> {
         let account = self.accounts.find(target)?;
         account.load().await?;
@@ -333,7 +387,8 @@ impl Api {
 
     async fn token(&self, caller: &Caller, params: TokenGetParams) -> Result<TokenReply, Error> {
         let target = params.profile.as_deref().or(params.server_url.as_deref());
-        let given = self.token_of(caller, target.ok_or(Error::NothingNamed)?, &params).await;
+        let named = target.ok_or(Error::NothingNamed)?;
+        let given = self.consent.unless_paused(self.token_of(caller, named, &params)).await;
         given.inspect_err(|error| self.note_refused(caller, target, params.reason.as_deref(), error))
     }
 
@@ -371,9 +426,29 @@ impl Api {
         Err(Error::Edited(target.to_owned()))
     }
 
+    /// The token that a person wants on the clipboard: for the desktop that asks people, and for nobody else.
+    async fn copy_token(&self, caller: &Caller, target: &str) -> Result<CopiedToken, Error> {
+        let issued = self.consent.unless_paused(async {
+            self.consent.check_prompter(caller)?;
+            let account = self.loaded(target).await?;
+            account.check_token()?;
+            let issued = account.token(Want::default(), &[]).await?;
+            // Alone it opens nothing.
+            if issued.prover.is_some() { Err(Error::TokenBound(account.name())) } else { Ok((account, issued)) }
+        });
+        let (account, issued) =
+            issued.await.inspect_err(|error| self.note_refused(caller, Some(target), None, error))?;
+        let kind = ActivityKind::TokenCopied;
+        let token_sha256 = Some(mark(&issued.access_token));
+        let entry = ActivityEntry { expires_at: issued.expires_at, token_sha256, ..account.happened(kind) };
+        self.note(caller, entry);
+        Ok(CopiedToken { access_token: issued.access_token })
+    }
+
     async fn header(&self, caller: &Caller, params: HeaderGetParams) -> Result<HeaderReply, Error> {
         let target = params.profile.as_deref().or(params.url.as_deref());
-        let given = self.header_of(caller, target.ok_or(Error::NothingNamed)?, &params).await;
+        let named = target.ok_or(Error::NothingNamed)?;
+        let given = self.consent.unless_paused(self.header_of(caller, named, &params)).await;
         given.inspect_err(|error| self.note_refused(caller, target, params.reason.as_deref(), error))
     }
 
@@ -562,12 +637,31 @@ impl Api {
         Ok(account.view())
     }
 
-    async fn remove(&self, caller: &Caller, target: &str) -> Result<Empty, Error> {
+    async fn remove(&self, caller: &Caller, target: &str) -> Result<Undoable, Error> {
         let account = self.accounts.find(target)?;
-        self.accounts.remove(target).await?;
+        let gone = Box::new(self.accounts.remove(target).await?);
         self.note(caller, account.happened(ActivityKind::AccountRemoved));
-        self.consent.forget_account(account.id()).await;
-        Ok(Empty {})
+        let answers = self.consent.forget_account(account.id()).await;
+        Ok(Undoable { undo: Some(self.ways_back.keep(WayBack::Account { gone, answers })) })
+    }
+
+    /// Brings a removed account back whole.
+    async fn restore(&self, caller: &Caller, undo: String) -> Result<AccountView, Error> {
+        self.consent.check_weakening(caller).await?;
+        let way = self.ways_back.take(&undo, |way| matches!(way, WayBack::Account { .. }));
+        let Some(WayBack::Account { gone, answers }) = way else { return Err(Error::NoWayBack) };
+        let account = match self.accounts.put_back(gone.as_ref().clone()).await {
+            Ok(account) => account,
+            Err(error) => {
+                self.ways_back.keep_as(undo, WayBack::Account { gone, answers });
+                return Err(error);
+            }
+        };
+        if let Err(error) = self.consent.remember_account(account.id(), answers).await {
+            tracing::warn!(%error, "what was said about an account wasn't brought back with it");
+        }
+        self.note(caller, account.happened(ActivityKind::AccountRestored));
+        Ok(account.view())
     }
 
     async fn sign_out(&self, caller: &Caller, target: &str) -> Result<SignOutReply, Error> {
@@ -594,11 +688,22 @@ impl Api {
         Ok(account.sign_in_view())
     }
 
+    async fn tools(&self, target: &str) -> Result<ToolsReply, Error> {
+        let all = self.accounts.find(target)?.test().await?.tools;
+        let mut size = 0;
+        let fits = all.iter().take_while(|tool| {
+            size += serde_json::to_string(tool).map(|text| text.len() + 1).unwrap_or_default();
+            size <= PAGE
+        });
+        let page = fits.count();
+        Ok(ToolsReply { more: page < all.len(), tools: all.into_iter().take(page).collect() })
+    }
+
     async fn test(&self, target: &str) -> Result<TestReply, Error> {
         let tools = self.accounts.find(target)?.test().await?;
         Ok(TestReply {
-            tools: u32::try_from(tools.names.len()).unwrap_or(u32::MAX),
-            names: tools.names.into_iter().take(100).collect(),
+            tools: u32::try_from(tools.tools.len()).unwrap_or(u32::MAX),
+            names: tools.tools.into_iter().take(100).map(|tool| tool.name).collect(),
             protocol: tools.protocol,
             server: tools.server,
         })
@@ -692,7 +797,7 @@ fn answers_while_locked(method: &str) -> bool {
 /// What a window asks by itself, and a command that is run again and again. All else that comes through the admin door is
 /// a sign of the person; what programs ask for is none, for they work on when nobody is there.
 fn is_question(method: &str) -> bool {
-    const QUESTIONS: [&str; 18] = [
+    const QUESTIONS: [&str; 19] = [
         EventsSubscribe::NAME,
         EventsUnsubscribe::NAME,
         AgentPing::NAME,
@@ -710,6 +815,7 @@ fn is_question(method: &str) -> bool {
         ClientsServers::NAME,
         ActivityList::NAME,
         ActivityFollow::NAME,
+        AccountTimeline::NAME,
         AuthStatus::NAME,
     ];
     QUESTIONS.contains(&method)

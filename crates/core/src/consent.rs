@@ -21,8 +21,9 @@ use crate::clock::now;
 use crate::error::{Error, Unasked};
 use crate::grants::{Asked, Grant, Grants, always_off};
 use crate::home::random_id;
-use crate::keys::Used;
+use crate::keys::{Key, Used};
 use crate::lock::Lock;
+use crate::pause::Pausing;
 use crate::prompts::{PATIENCE, Prompts, Question};
 use crate::shown;
 use crate::vault::protection::{ITEM, Protection};
@@ -30,12 +31,14 @@ use crate::vault::{Vault, VaultError};
 use inherited::Delegations;
 use keybearer_protocol::Door;
 use keybearer_protocol::activity::{ActivityEntry, ActivityKind};
+use keybearer_protocol::agent::Pause;
 use keybearer_protocol::grant::GrantView;
 use keybearer_protocol::prompt::{AlwaysOff, Decision, PromptKind, PromptQueue};
 use keybearer_protocol::settings::{Approval, AutoLock, AutoLockChange};
 use restricted::Given;
 use secrecy::SecretString;
 use std::collections::HashMap;
+use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
@@ -71,6 +74,14 @@ pub struct Permitted {
     pub once: bool,
 }
 
+/// What was said about programs and one account, for whoever brings it back.
+#[derive(Clone, Debug, Default)]
+pub struct Answers {
+    grants: Vec<Grant>,
+    restricted: bool,
+    keys: Vec<Key>,
+}
+
 /// Tells whether a running program still runs.
 pub type Runs = fn(&Instance) -> bool;
 
@@ -87,6 +98,8 @@ pub struct Consent {
     state: Arc<Mutex<State>>,
     /// Held by whoever changes the keyring item, from its reading to its writing.
     changing: tokio::sync::Mutex<()>,
+    /// The pause, as far as it is known.
+    pausing: Pausing,
     /// When the agent locks by itself, as far as it is known.
     auto_lock: watch::Sender<AutoLock>,
     /// Open as long as an account is behind it.
@@ -114,8 +127,8 @@ impl Consent {
     /// The consent that lies in this vault; nothing is read yet.
     pub fn new(vault: Vault, changes: Changes, lock: Lock, activity: Activity, runs: Runs) -> Consent {
         let prompts = Arc::new(Prompts::new(changes.clone(), PATIENCE));
-        let (state, changing, auto_lock, door, gateway) = Default::default();
-        Consent { vault, changes, lock, activity, prompts, runs, state, changing, auto_lock, door, gateway }
+        let (state, changing, pausing, auto_lock, door, gateway) = Default::default();
+        Consent { vault, changes, lock, activity, prompts, runs, state, changing, pausing, auto_lock, door, gateway }
     }
 
     /// Whether this program may use this account; asks a person where that is needed and `asking` allows it. Gives
@@ -243,14 +256,14 @@ impl Consent {
 
     /// The prompts that wait, for the prompter.
     pub async fn prompts(&self, caller: &Caller, seen: Option<u32>, wait: Duration) -> Result<PromptQueue, Error> {
-        self.only_prompter(caller)?;
+        self.check_prompter(caller)?;
         self.settle().await;
         Ok(self.prompts.next(seen, wait).await)
     }
 
     /// The person's answer to a prompt: remembered before it is told, so that a call right behind it finds it.
     pub async fn answer(&self, caller: &Caller, id: &str, decision: Decision) -> Result<(), Error> {
-        self.only_prompter(caller)?;
+        self.check_prompter(caller)?;
         self.lock.check()?;
         let answered = self.prompts.take(id, decision)?;
         let is_remembered = answered.asked().kind != PromptKind::Restricted;
@@ -341,23 +354,61 @@ impl Consent {
         forgotten.ok_or(Error::NoSuchGrant)
     }
 
-    /// Forgets the answers for an account that was removed.
-    pub async fn forget_account(&self, account: &str) {
+    /// Forgets the answers for an account that was removed, and gives them.
+    pub async fn forget_account(&self, account: &str) -> Answers {
         self.end_inherited(account);
+        let all = self.remembered().into_iter().filter(|grant| grant.is_for(account));
+        let answers = |known: &Protection| Answers {
+            grants: Vec::new(),
+            restricted: known.restricted.contains(account),
+            keys: known.keys.iter().filter(|key| key.account() == account).cloned().collect(),
+        };
+        let kept = self.known(answers).await.unwrap_or_default();
+        let forgotten = Answers { grants: all.collect(), ..kept };
         let held_for_good = self.state().grants.forget_account(account);
-        let has_keys =
-            self.known(|known| known.keys.iter().any(|key| key.account() == account)).await.unwrap_or_default();
-        let is_restricted = self.restricted().await.is_ok_and(|restricted| restricted.contains(account));
         let of_others = |protection: &mut Protection| {
             protection.grants.retain(|grant| !grant.is_for(account));
             protection.restricted.remove(account);
             protection.keys.retain(|key| key.account() != account);
         };
-        if (held_for_good || is_restricted || has_keys)
+        if (held_for_good || forgotten.restricted || !forgotten.keys.is_empty())
             && let Err(error) = self.change(of_others).await
         {
             tracing::warn!(%error, "answers for a removed account stay in the keyring, where nothing matches them");
         }
+        forgotten
+    }
+
+    /// Remembers the answers for an account that was brought back. None of them is newer than what was forgotten with it.
+    pub async fn remember_account(&self, account: &str, answers: Answers) -> Result<(), Error> {
+        let Answers { grants, restricted, keys } = answers;
+        let for_good: Vec<Grant> = grants.iter().filter(|grant| grant.is_for_good()).cloned().collect();
+        if restricted || !keys.is_empty() || !for_good.is_empty() {
+            self.change(|protection| {
+                protection.grants.extend(for_good);
+                protection.keys.extend(keys);
+                if restricted {
+                    protection.restricted.insert(account.to_owned());
+                }
+            })
+            .await?;
+        }
+        let mut state = self.state();
+        grants.into_iter().for_each(|grant| state.grants.add(grant));
+        drop(state);
+        self.changes.announce();
+        Ok(())
+    }
+
+    /// Remembers again what was just forgotten, unless the program was answered anew or has ended since.
+    pub async fn restore(&self, grant: Grant) -> Result<(), Error> {
+        let is_answered = self.state().grants.all().iter().any(|newer| grant.replaces(newer));
+        if is_answered || self.is_over(&grant) {
+            return Err(Error::NoWayBack);
+        }
+        self.remember(grant).await;
+        self.changes.announce();
+        Ok(())
     }
 
     /// Who is asked.
@@ -453,12 +504,56 @@ impl Consent {
         Ok(())
     }
 
+    /// Whether nothing is given out for a while. What a keyring says that wasn't read yet isn't known here.
+    pub fn pausing(&self) -> &Pausing {
+        &self.pausing
+    }
+
+    /// What comes of this, unless there is a pause or one begins meanwhile.
+    pub async fn unless_paused<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        self.known(|_| ()).await?;
+        self.pausing.unless_paused(work).await
+    }
+
+    /// Begins a pause, at once. The keyring isn't told yet.
+    pub fn pause(&self, pause: Pause) {
+        self.pausing.set(Some(pause));
+        self.changes.announce();
+    }
+
+    /// Ends the pause; gives it, if there was one.
+    pub async fn resume(&self, caller: &Caller) -> Result<Option<Pause>, Error> {
+        self.check_weakening(caller).await?;
+        // Written first: what the keyring still has would come back with the next agent.
+        self.change(|protection| protection.pause = None).await?;
+        let was = self.pausing.current();
+        self.pausing.set(None);
+        self.changes.announce();
+        Ok(was)
+    }
+
+    /// Forgets a pause that is over by itself; whether it was still known.
+    pub async fn forget_pause(&self, over: Pause) -> bool {
+        if self.pausing.said() != Some(over) || self.pausing.current().is_some() {
+            return false;
+        }
+        self.pausing.set(None);
+        self.changes.announce();
+        // One that is over holds nobody up where it is still kept.
+        let forget = |protection: &mut Protection| protection.pause = protection.pause.filter(|kept| *kept != over);
+        if let Err(error) = self.change(forget).await {
+            tracing::debug!(%error, "a pause that is over stays in the keyring for now");
+        }
+        true
+    }
+
     /// Whether a prompter is there, and how many prompts wait.
     pub fn prompter(&self) -> (bool, usize) {
         (self.prompts.has_prompter(), self.prompts.count())
     }
 
-    fn only_prompter(&self, caller: &Caller) -> Result<(), Error> {
+    /// Whether this is the desktop that asks people.
+    pub fn check_prompter(&self, caller: &Caller) -> Result<(), Error> {
         if self.prompts.is_prompter(caller) { Ok(()) } else { Err(Error::DesktopOnly) }
     }
 
@@ -466,7 +561,7 @@ impl Consent {
     pub async fn check_weakening(&self, caller: &Caller) -> Result<(), Error> {
         match self.approval().await? {
             Approval::SameUser => Ok(()),
-            Approval::Ask => self.only_prompter(caller),
+            Approval::Ask => self.check_prompter(caller),
         }
     }
 
@@ -496,11 +591,14 @@ impl Consent {
         }
     }
 
-    /// Tells the keyring what it could not be told before: that a person is asked, and that it is locked. Whether it
+    /// Tells the keyring what it could not be told before: that a person is asked, that it is locked, or paused. Whether it
     /// knows all now.
     pub async fn settle(&self) -> bool {
         let (asks, locked) = (self.state().asks, self.lock.is_set());
-        let is_news = |known: &Protection| (asks && !known.asked_before) || (locked && !known.locked);
+        let pause = self.pausing.current();
+        let is_news = |known: &Protection| {
+            (asks && !known.asked_before) || (locked && !known.locked) || (pause.is_some() && known.pause != pause)
+        };
         match self.known(is_news).await {
             Ok(false) => return true,
             Ok(true) => {}
@@ -512,6 +610,8 @@ impl Consent {
             }
             // It may have been unlocked meanwhile.
             protection.locked |= locked && self.lock.is_set();
+            // Or resumed.
+            protection.pause = self.pausing.current();
         });
         let told = told.await;
         if let Err(error) = &told {
@@ -539,6 +639,10 @@ impl Consent {
         let protection = protection.map_err(unreadable)?.unwrap_or_default();
         if protection.locked {
             self.lock.set(true);
+        }
+        // What was said since the agent started is newer.
+        if self.pausing.said().is_none() {
+            self.pausing.set(protection.pause);
         }
         self.auto_lock.send_replace(protection.auto_lock);
         self.door.want(&protection.restricted);

@@ -8,9 +8,12 @@ use crate::home::HomeError;
 use crate::journal::JournalError;
 use crate::more_access::Remedy;
 use crate::profile::ProfileError;
+use crate::transfer::TransferError;
 use crate::upstream::UpstreamError;
 use crate::vault::VaultError;
 use crate::worker::WorkerError;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use keybearer_oauth::HttpError;
 use keybearer_oauth::assertion::AssertionError;
 use keybearer_oauth::authorization::{CallbackError, RequestError};
@@ -49,6 +52,9 @@ pub enum Error {
     /// The refresh journal can't be used.
     #[error(transparent)]
     Journal(#[from] JournalError),
+    /// A file of accounts can't be written or read.
+    #[error(transparent)]
+    Transfer(#[from] TransferError),
     /// A client's file can't be read or written.
     #[error(transparent)]
     Clients(#[from] ClientsError),
@@ -266,9 +272,18 @@ pub enum Error {
     /// A desktop asks already.
     #[error("another Keybearer window asks already")]
     PrompterTaken,
+    /// What was removed or forgotten is that for good.
+    #[error("that can't be taken back any more")]
+    NoWayBack,
     /// Nothing is given out until somebody unlocks.
     #[error("Keybearer is locked")]
     Locked,
+    /// Nothing is given out for a while.
+    #[error("Keybearer is paused {}, because you said so: it gives out nothing", end_of_pause(*until))]
+    Paused {
+        /// When that ends by itself.
+        until: Option<Timestamp>,
+    },
     /// No address is free that the browser may come back to.
     #[error("another program uses {}, where a browser would come back to", first_to_last(.0))]
     NoPort(Vec<String>),
@@ -414,6 +429,7 @@ impl Error {
             Error::Home(_) | Error::Unprotected(_) => ErrorCode::StorageUnavailable,
             Error::Activity(problem) => problem_code(problem),
             Error::Clients(error) => clients_code(error),
+            Error::Transfer(error) => transfer_code(error),
             Error::Registration(error) => registration_code(error),
             Error::Journal(error) => journal_code(error),
             Error::Worker(WorkerError::Waiting) => ErrorCode::Busy,
@@ -486,7 +502,8 @@ impl Error {
             Error::RunOnly | Error::NoSuchKey => ErrorCode::CallerUnidentified,
             Error::NoRestrictedDoor | Error::TooManyRestricted(_) | Error::TooManyKeys(_) => ErrorCode::Usage,
             Error::Locked => ErrorCode::AgentLocked,
-            Error::NoSuchPrompt | Error::NoSuchGrant => ErrorCode::NotThere,
+            Error::Paused { .. } => ErrorCode::Paused,
+            Error::NoSuchPrompt | Error::NoSuchGrant | Error::NoWayBack => ErrorCode::NotThere,
             Error::TooManyPrompts | Error::PrompterTaken => ErrorCode::Busy,
             Error::NoPort(_) | Error::Edited(_) | Error::GatewayShut(_) => ErrorCode::Busy,
             Error::Removed => ErrorCode::ProfileNotFound,
@@ -502,6 +519,10 @@ impl Error {
         Some(match self {
             Error::OptionHelps { error, .. } => return error.reason(),
             Error::Vault(error) => return vault_reason(error),
+            Error::Transfer(TransferError::Sealed(_)) => "file_sealed",
+            Error::Transfer(TransferError::Unopened(_)) => "file_unopened",
+            Error::Transfer(TransferError::Taken(_)) => "file_taken",
+            Error::Transfer(TransferError::NotOurs { .. }) => "file_not_ours",
             Error::Clients(ClientsError::Unusable { reason, .. } | ClientsError::Unfit { reason, .. }) => reason,
             Error::ResourceMetadata(ResourceMetadataError::Mismatch { .. }) => "resource_mismatch",
             Error::ResourceMetadata(ResourceMetadataError::Missing(_)) => "resource_metadata_missing",
@@ -619,6 +640,9 @@ impl Error {
             Error::Locked => {
                 Some("unlock it in Keybearer's window or, where none has ever run, with keybearer unlock".to_owned())
             }
+            Error::Paused { .. } => {
+                Some("resume in Keybearer's window or, where none has ever run, with keybearer resume".to_owned())
+            }
             Error::DesktopOnly => Some("open Keybearer's window, and do it there".to_owned()),
             Error::ConsentDenied { .. } => {
                 Some("keybearer grants shows the answer, keybearer grants revoke ID takes it back".to_owned())
@@ -637,6 +661,7 @@ impl Error {
             Error::ConsentRequired(Unasked::NoDesktop) => Some("start Keybearer's window".to_owned()),
             Error::Vault(error) => error.way_out().map(str::to_owned),
             Error::Clients(error) => clients_action(error).map(str::to_owned),
+            Error::Transfer(error) => transfer_action(error).map(str::to_owned),
             Error::Activity(problem) => Some(problem.way_out().to_owned()),
             Error::Journal(JournalError::Full(_)) => Some("make some room on that disk, and try again".to_owned()),
             Error::Journal(JournalError::Unusable { .. }) => Some("keybearer doctor".to_owned()),
@@ -688,6 +713,12 @@ fn lack(profile: &str, missing: &[String], remedy: Remedy) -> String {
         Remedy::Exhausted => format!("sign-ins of {profile} asked for {missing}, and the server refuses all the same"),
         Remedy::Unknown => format!("the sign-in of {profile} doesn't cover {missing}"),
     }
+}
+
+/// When a pause ends, on this computer's clock: it is never more than a day.
+fn end_of_pause(until: Option<Timestamp>) -> String {
+    let clock = |until: Timestamp| until.to_zoned(TimeZone::system()).strftime("until %H:%M").to_string();
+    until.map_or_else(|| "until you resume".to_owned(), clock)
 }
 
 /// One address, or the ends of several.
@@ -745,6 +776,32 @@ fn clients_code(error: &ClientsError) -> ErrorCode {
         ClientsError::Unwritable { full: true, .. } => ErrorCode::StorageFull,
         ClientsError::Unwritable { .. } | ClientsError::NoHome => ErrorCode::StorageUnavailable,
         ClientsError::NoPreview | ClientsError::NothingWritten => ErrorCode::NotThere,
+    }
+}
+
+fn transfer_code(error: &TransferError) -> ErrorCode {
+    match error {
+        TransferError::NotWhole(_)
+        | TransferError::Taken(_)
+        | TransferError::Sealed(_)
+        | TransferError::Unopened(_) => ErrorCode::Usage,
+        TransferError::Unwritable { full: true, .. } => ErrorCode::StorageFull,
+        TransferError::Unwritable { .. } | TransferError::Unreadable { .. } => ErrorCode::StorageUnavailable,
+        TransferError::NotOurs { .. } | TransferError::Newer(_) => ErrorCode::ConfigurationBroken,
+    }
+}
+
+fn transfer_action(error: &TransferError) -> Option<&'static str> {
+    match error {
+        TransferError::Taken(_) => Some("choose another name for the file"),
+        TransferError::Sealed(_) => Some("give the passphrase that was chosen when it was written"),
+        TransferError::Newer(_) => Some("update Keybearer"),
+        TransferError::Unwritable { full: true, .. } => Some("make some room on that disk, and try again"),
+        TransferError::NotWhole(_)
+        | TransferError::Unwritable { .. }
+        | TransferError::Unreadable { .. }
+        | TransferError::NotOurs { .. }
+        | TransferError::Unopened(_) => None,
     }
 }
 

@@ -233,7 +233,8 @@ fn news_of(account: &str, before: &Seen, after: &Seen) -> Vec<News> {
     if let Some((signed_in, _)) = after.sign_in.filter(|_| after.sign_in != before.sign_in && old.profile == *profile) {
         news.push(News::SignInOver { profile: profile.clone(), signed_in });
     }
-    if new.status == AccountStatus::NeedsSignIn && old.status != AccountStatus::NeedsSignIn {
+    let needs_person = |status| matches!(status, AccountStatus::NeedsSignIn | AccountStatus::NeedsMoreAccess);
+    if needs_person(new.status) && new.status != old.status {
         news.push(News::SignInNeeded { profile: profile.clone() });
     }
     news
@@ -410,6 +411,7 @@ mod tests {
             status,
             expires_at: None,
             scopes: Vec::new(),
+            unreachable_since: None,
         };
         let seen = Seen { view, generation, sign_in: None };
         Look { accounts: BTreeMap::from([("a".to_owned(), seen)]), ..Look::default() }

@@ -28,12 +28,18 @@ pub mod keys;
 pub mod database;
 /// What happened: who got which token, who was refused, what was changed.
 pub mod activity;
+/// When the computer slept.
+pub mod slept;
+/// The last day of an account's tokens.
+pub mod timeline;
 /// Profiles: what the user wrote down, in `servers.json`.
 pub mod profile;
 /// One job at a time, shared by all who want its result.
 pub mod flight;
 /// The OS keyring, owned by one thread; one item per account.
 pub mod vault;
+/// Accounts in a file, for another computer.
+pub mod transfer;
 /// A token request whose grant is good once.
 pub mod token_request;
 /// What was asked of authorization servers and not brought to its end yet.
@@ -58,6 +64,8 @@ pub mod error;
 pub mod backoff;
 /// The lock, as every part sees it at once.
 pub mod lock;
+/// The pause, as every part sees it at once.
+pub mod pause;
 /// When the agent locks by itself: the rules.
 pub mod auto_lock;
 /// What the system tells of the person and of sleep.
@@ -88,6 +96,8 @@ pub mod repeats;
 pub mod accounts;
 /// Renews tokens ahead of their end.
 pub mod renewals;
+/// Ways back from what was removed or forgotten.
+pub mod undo;
 /// Locking, by hand and by itself.
 pub mod locking;
 /// News for whoever has subscribed.

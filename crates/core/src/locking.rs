@@ -1,4 +1,4 @@
-//! Locking: by hand, and by itself. Nobody is waited for: whoever is busy with a server, or with a vault that is silent,
+//! Locking: by hand, and by itself; and the end of a pause. Nobody is waited for: whoever is busy with a server, or with a vault that is silent,
 //! is put away when it is done, and gives out nothing until then.
 
 use crate::account::Context;
@@ -10,7 +10,9 @@ use crate::clock::now;
 use crate::consent::Consent;
 use crate::error::Error;
 use crate::presence::{News, Presence, Wanted, untouched_for};
+use crate::undo::WaysBack;
 use keybearer_protocol::activity::{ActivityEntry, ActivityKind};
+use keybearer_protocol::agent::Pause;
 use keybearer_protocol::settings::{AutoLock, Unseen};
 use secrecy::SecretString;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -48,6 +50,7 @@ impl By<'_> {
 pub struct Locking {
     accounts: Arc<Accounts>,
     consent: Arc<Consent>,
+    ways_back: Arc<WaysBack>,
     presence: Presence,
     /// The last of the person.
     sign: Mutex<Sign>,
@@ -57,13 +60,14 @@ pub struct Locking {
 
 impl Locking {
     /// Locks when somebody says so, and by itself as the settings say.
-    pub fn start(accounts: Arc<Accounts>, consent: Arc<Consent>) -> Arc<Locking> {
+    pub fn start(accounts: Arc<Accounts>, consent: Arc<Consent>, ways_back: Arc<WaysBack>) -> Arc<Locking> {
         let (presence, news) = Presence::start();
         let (sign, turning) = (Mutex::new(Sign::now()), tokio::sync::Mutex::default());
-        let locking = Arc::new(Locking { accounts, consent, presence, sign, turning });
+        let locking = Arc::new(Locking { accounts, consent, ways_back, presence, sign, turning });
         tokio::spawn(locking.clone().follow_settings());
         tokio::spawn(locking.clone().follow_presence(news));
         tokio::spawn(locking.clone().follow_idleness());
+        tokio::spawn(locking.clone().follow_pause());
         locking
     }
 
@@ -75,10 +79,20 @@ impl Locking {
         }
         activity.settle();
         self.consent.lock();
+        self.ways_back.end_all();
         self.accounts.put_away();
         self.accounts.context().changes.announce();
         let settling = tokio::spawn(self.clone().settle());
         // Until the vault knows, the next agent wouldn't be locked.
+        let _ = timeout(MOMENT, settling).await;
+    }
+
+    /// Gives out nothing from now on, until the pause ends.
+    pub async fn pause(&self, pause: Pause) {
+        self.consent.pause(pause);
+        let consent = self.consent.clone();
+        let settling = tokio::spawn(async move { consent.settle().await });
+        // Until the vault knows, the next agent wouldn't be paused. One that is silent is told when it can be.
         let _ = timeout(MOMENT, settling).await;
     }
 
@@ -163,6 +177,30 @@ impl Locking {
             match untouched_for().await.filter(|untouched| *untouched < limit) {
                 Some(untouched) => self.note(Sign::now().before(untouched)),
                 None => self.lock_because("idle").await,
+            }
+        }
+    }
+
+    /// Ends pauses when their time has come.
+    async fn follow_pause(self: Arc<Self>) {
+        let mut pauses = self.consent.pausing().changes();
+        loop {
+            let pause = *pauses.borrow_and_update();
+            match pause.and_then(|pause| Some((pause, pause.until?.duration_since(now())))) {
+                Some((_, left)) if left.is_positive() => {
+                    // The agent's timers stand still while the computer sleeps.
+                    let left = Duration::try_from(left).unwrap_or_default().min(LOOK);
+                    let _ = timeout(left, pauses.changed()).await;
+                }
+                Some((pause, _)) => {
+                    let has_ended = self.consent.forget_pause(pause).await;
+                    if has_ended {
+                        let activity = &self.accounts.context().activity;
+                        activity.add(ActivityEntry::new(ActivityKind::Resumed, now()));
+                    }
+                }
+                None if pauses.changed().await.is_err() => return,
+                None => {}
             }
         }
     }

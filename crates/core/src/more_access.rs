@@ -60,6 +60,11 @@ impl MoreAccess {
         self.wanted.iter().filter(|_| self.lacking).cloned().collect()
     }
 
+    /// Whether the sign-in of now lacks what another one would ask for.
+    pub fn needs_sign_in(&self) -> bool {
+        self.lacking && self.tries < TRIES
+    }
+
     /// Whether the sign-in of now was refused for lack of this scope.
     pub fn lacks(&self, scope: &String) -> bool {
         self.lacking && self.wanted.contains(scope)
@@ -88,11 +93,13 @@ mod tests {
         for _ in 0..TRIES {
             more.report(&read);
             assert_eq!((more.lacking(), more.remedy(&read)), (read.clone(), Remedy::SignIn));
+            assert!(more.needs_sign_in());
             more.signed_in(&both);
-            assert!(more.lacking().is_empty());
+            assert!(more.lacking().is_empty() && !more.needs_sign_in());
         }
         more.report(&read);
-        assert_eq!(more.remedy(&read), Remedy::Exhausted);
+        // One more would help no more than those.
+        assert!(more.remedy(&read) == Remedy::Exhausted && !more.needs_sign_in());
         more.report(&both);
         assert_eq!(more.remedy(&both), Remedy::SignIn);
         // A sign-in that asked for less was no try.

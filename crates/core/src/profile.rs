@@ -127,10 +127,17 @@ pub struct ProfileStore {
 }
 
 /// An entry that was taken out.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Removed {
     name: String,
     entry: Value,
+}
+
+impl Removed {
+    /// The profile's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
 }
 
 /// Tells one state of the file from the next.

@@ -199,6 +199,7 @@ mod tests {
             token_endpoint: address,
             revocation_endpoint: None,
             signed_in_at: received_at,
+            signed_in_as: None,
             refresh_rejected: None,
             unattended: false,
             extra: Default::default(),

@@ -1,5 +1,10 @@
 //! What is sealed on the disk: unreadable without its key, and unusable anywhere but in its place.
 
+/// How a passphrase becomes a key.
+mod stretching;
+
+pub use stretching::{Stretching, Unfit};
+
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use chacha20poly1305::aead::{Aead, Payload};
 use chacha20poly1305::{KeyInit, XChaCha20Poly1305};

@@ -19,6 +19,9 @@ pub struct Preferences {
     /// The window's theme.
     #[serde(default)]
     pub theme: Theme,
+    /// Whether the desktop stays in the tray when its window is closed; absent means yes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keep_running: Option<bool>,
     /// How browsers come back; absent means that Keybearer chooses.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub callback: Option<CallbackKind>,

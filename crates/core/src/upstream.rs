@@ -6,6 +6,8 @@ use keybearer_oauth::challenge::Challenge;
 use keybearer_oauth::dpop::{Prover, SCHEME};
 use keybearer_oauth::server_url::ServerUrl;
 use keybearer_oauth::signing_key::KeyError;
+use keybearer_protocol::account::ToolView;
+use keybearer_protocol::profile::Transport;
 use secrecy::{ExposeSecret, SecretString};
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -69,8 +71,10 @@ pub trait Upstream: Send + Sync + 'static {
 /// What a server offers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ToolList {
-    /// The names of its tools, fit to be read.
-    pub names: Vec<String>,
+    /// Its tools, in words fit to be read.
+    pub tools: Vec<ToolView>,
+    /// By which way it was asked.
+    pub transport: Transport,
     /// The MCP revision that was spoken.
     pub protocol: String,
     /// The server's own name and version.

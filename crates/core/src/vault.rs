@@ -34,13 +34,13 @@ mod tries;
 
 use crate::flight::Flight;
 use crate::home::{Home, HomeError};
-use crate::seal::Key;
+use crate::seal::{Key, Stretching, Unfit};
 use holder::Holder;
 use keeper::Keeper;
 use keybearer_protocol::vault::{VaultKind, VaultState};
 #[cfg(any(target_os = "macos", windows))]
 use keyring::Keyring;
-use sealed::{Guard, Stretching};
+use sealed::Guard;
 use secrecy::{ExposeSecret, SecretString};
 #[cfg(not(any(target_os = "macos", windows)))]
 use secret_service::Keyring;
@@ -387,7 +387,7 @@ impl Vault {
     /// Changes the passphrase. Everything is sealed anew, under a new key: who has an old copy of the vault and the old
     /// passphrase can open that, and nothing that comes after.
     pub async fn change_passphrase(&self, current: SecretString, new: SecretString) -> Result<(), VaultError> {
-        check(&new)?;
+        check_passphrase(&new)?;
         if !self.unlock_with(current).await? {
             return Err(VaultError::NothingToDo("this vault has no passphrase"));
         }
@@ -400,7 +400,7 @@ impl Vault {
             VaultKind::SealedByKeyring => Some(Guard::Keyring),
             VaultKind::SealedByPassphrase => {
                 let passphrase = passphrase.ok_or(VaultError::NoPassphrase)?;
-                check(&passphrase)?;
+                check_passphrase(&passphrase)?;
                 let stretching = Stretching::of_today();
                 Some(Guard::Passphrase(stretching, stretched(stretching, passphrase).await?))
             }
@@ -485,10 +485,16 @@ impl Vault {
 /// Makes a key of a passphrase where it holds up nobody.
 async fn stretched(stretching: Stretching, passphrase: SecretString) -> Result<Key, VaultError> {
     let made = tokio::task::spawn_blocking(move || stretching.stretch(&passphrase));
-    made.await.unwrap_or(Err(VaultError::Silent))
+    Ok(made.await.map_err(|_| VaultError::Silent)??)
+}
+
+impl From<Unfit> for VaultError {
+    fn from(unfit: Unfit) -> VaultError {
+        VaultError::Damaged(format!("its header isn't one: {unfit}"))
+    }
 }
 
 /// Whether a passphrase can be one.
-fn check(passphrase: &SecretString) -> Result<(), VaultError> {
+pub fn check_passphrase(passphrase: &SecretString) -> Result<(), VaultError> {
     if passphrase.expose_secret().chars().count() < SHORTEST { Err(VaultError::TooShort) } else { Ok(()) }
 }

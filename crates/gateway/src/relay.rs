@@ -217,8 +217,8 @@ impl Relay {
             let answer = match exchanged {
                 Ok(answer) => answer,
                 Err(error) => {
-                    if matches!(error, UpstreamError::Http(HttpError::Connect(_) | HttpError::Dns(_))) {
-                        // Its addresses may have changed: the next request looks them up anew.
+                    if leads_nowhere(&error) {
+                        // Its addresses or the certificates may have changed: the next request looks them up anew.
                         self.hang_up(pass.account());
                     }
                     return Err(Error::from(error).into());
@@ -291,6 +291,11 @@ impl Relay {
         let hopeless = self.hopeless.lock().unwrap_or_else(PoisonError::into_inner);
         hopeless.get(account).is_some_and(|(refused, since)| Some(*refused) == generation && since.elapsed() < BELIEVED)
     }
+}
+
+/// Whether no connection came to be.
+fn leads_nowhere(error: &UpstreamError) -> bool {
+    matches!(error, UpstreamError::Http(HttpError::Connect(_) | HttpError::Dns(_) | HttpError::Tls { .. }))
 }
 
 /// Takes out of a program's headers what isn't for the server.

@@ -13,6 +13,8 @@ use keybearer_oauth::http::{Answer, HANDSHAKE, PROTOCOL_VERSION, host, post};
 use keybearer_oauth::reach::{STATELESS, challenge, media_type, stateless};
 use keybearer_oauth::readable::readable;
 use keybearer_oauth::{Http, HttpError, ServerUrl};
+use keybearer_protocol::account::ToolView;
+use keybearer_protocol::profile::Transport;
 use serde_json::{Value, json};
 use std::future::Future;
 use std::pin::Pin;
@@ -75,7 +77,7 @@ struct Session<'a> {
     http: Http,
     server: &'a ServerUrl,
     access: &'a Access,
-    transport: Transport,
+    transport: Way,
     headers: HeaderMap,
     protocol: String,
     name: String,
@@ -83,7 +85,7 @@ struct Session<'a> {
 }
 
 /// By which way messages go.
-enum Transport {
+enum Way {
     /// Streamable HTTP (2025-03-26 and later): to the server's address, and the answer comes back by the same way.
     Streamable,
     /// HTTP+SSE (2024-11-05): to this endpoint, and all answers come by the one stream.
@@ -96,7 +98,7 @@ impl<'a> Session<'a> {
             http: Http::for_server(server)?,
             server,
             access,
-            transport: Transport::Streamable,
+            transport: Way::Streamable,
             headers: HeaderMap::new(),
             protocol: String::new(),
             name: String::new(),
@@ -132,7 +134,7 @@ impl<'a> Session<'a> {
         let first = first.ok_or_else(|| not_mcp("its stream names no endpoint"))?;
         let endpoint = endpoint(server, String::from_utf8_lossy(&first.data).trim());
         let endpoint = endpoint.ok_or_else(|| not_mcp("it named another server's address for its messages"))?;
-        session.transport = Transport::Old { endpoint, stream: Box::new(stream) };
+        session.transport = Way::Old { endpoint, stream: Box::new(stream) };
         session.greet().await?;
         session.notify("notifications/initialized").await?;
         Ok(Some(session))
@@ -159,7 +161,7 @@ impl<'a> Session<'a> {
     }
 
     async fn list_tools(&mut self) -> Result<ToolList, UpstreamError> {
-        let mut names = Vec::new();
+        let mut all = Vec::new();
         let mut cursor = None;
         for _ in 0..PAGES {
             let params = cursor.take().map_or(json!({}), |cursor: String| json!({ "cursor": cursor }));
@@ -169,14 +171,18 @@ impl<'a> Session<'a> {
             }
             let tools = page.get("tools").and_then(Value::as_array);
             let tools = tools.ok_or_else(|| UpstreamError::NotMcp("its tools/list names no tools".to_owned()))?;
-            names.extend(tools.iter().filter_map(|tool| tool.get("name")?.as_str()).map(readable));
-            names.truncate(TOOLS);
+            all.extend(tools.iter().filter_map(tool));
+            all.truncate(TOOLS);
             cursor = page.get("nextCursor").and_then(Value::as_str).map(str::to_owned);
-            if cursor.is_none() || names.len() == TOOLS {
+            if cursor.is_none() || all.len() == TOOLS {
                 break;
             }
         }
-        Ok(ToolList { names, protocol: self.protocol.clone(), server: self.name.clone() })
+        let transport = match self.transport {
+            Way::Streamable => Transport::StreamableHttp,
+            Way::Old { .. } => Transport::HttpSse,
+        };
+        Ok(ToolList { tools: all, transport, protocol: self.protocol.clone(), server: self.name.clone() })
     }
 
     async fn request(&mut self, method: &'static str, mut params: Value) -> Result<(Value, HeaderMap), UpstreamError> {
@@ -193,12 +199,12 @@ impl<'a> Session<'a> {
         let message = json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params });
         let request = self.post(&message)?;
         let (reply, headers) = match &mut self.transport {
-            Transport::Streamable => {
+            Way::Streamable => {
                 let answer = check(self.server, exchange(&self.http, self.access, &request).await?)?;
                 let headers = answer.headers().clone();
                 (read(answer, id).await?, headers)
             }
-            Transport::Old { stream, .. } => {
+            Way::Old { stream, .. } => {
                 let refused = async {
                     let accepted = exchange(&self.http, self.access, &request).await;
                     match accepted.and_then(|answer| check(self.server, answer).map(drop)) {
@@ -232,8 +238,8 @@ impl<'a> Session<'a> {
     /// The request that carries a message.
     fn post(&self, message: &Value) -> Result<Request<Bytes>, UpstreamError> {
         let url = match &self.transport {
-            Transport::Streamable => self.server.url(),
-            Transport::Old { endpoint, .. } => endpoint,
+            Way::Streamable => self.server.url(),
+            Way::Old { endpoint, .. } => endpoint,
         };
         let mut request = post(url, "application/json", message.to_string().into_bytes())?;
         let accept = HeaderValue::from_static("application/json, text/event-stream");
@@ -298,6 +304,13 @@ async fn read(mut answer: Answer, id: u32) -> Result<Value, UpstreamError> {
 /// Who asks.
 fn client() -> Value {
     json!({ "name": "keybearer", "version": env!("CARGO_PKG_VERSION") })
+}
+
+/// A tool, in the server's words. Before there were titles, an annotation had them (2025-03-26).
+fn tool(listed: &Value) -> Option<ToolView> {
+    let text = |place: &str| listed.pointer(place).and_then(Value::as_str).map(readable);
+    let title = text("/title").or_else(|| text("/annotations/title")).filter(|title| !title.is_empty());
+    Some(ToolView { name: text("/name")?, title })
 }
 
 /// A server's own name and version.

@@ -1,6 +1,7 @@
 //! A JWT that somebody else signed, and that is presented as it is (RFC 7523 §2.1). Whoever gets it checks it; its bearer
 //! looks into it only to keep it from where it doesn't belong, and from being refused for its age.
 
+use crate::readable::readable;
 use jsonwebtoken::dangerous::insecure_decode_claims;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -16,6 +17,12 @@ pub struct Claims {
     aud: Value,
     #[serde(default)]
     exp: Option<f64>,
+    #[serde(default)]
+    preferred_username: Value,
+    #[serde(default)]
+    email: Value,
+    #[serde(default)]
+    name: Value,
 }
 
 /// Why a text can't be presented.
@@ -46,6 +53,12 @@ impl Claims {
     pub fn is_for(&self, names: &[&str]) -> bool {
         let is_named = |audience: &str| names.iter().any(|name| trimmed(name) == trimmed(audience));
         self.audiences().iter().any(|audience| is_named(audience))
+    }
+
+    /// What an ID token calls its person, in words fit to be read (OpenID Connect Core §5.1): nothing may be decided by it.
+    pub fn person(&self) -> Option<String> {
+        let texts = [&self.email, &self.preferred_username, &self.name].into_iter().filter_map(Value::as_str);
+        texts.map(readable).find(|text| !text.trim().is_empty())
     }
 
     /// For whom it says that it is.
@@ -82,6 +95,17 @@ mod tests {
         }
         assert!(claims(r#"{"exp":10}"#).is_over(10) && claims(r#"{"exp":10.5}"#).is_over(11));
         assert!(!claims(r#"{"exp":10}"#).is_over(9) && !claims("{}").is_over(9));
+    }
+
+    #[test]
+    fn a_person_is_called_by_what_people_know_and_never_by_a_number() {
+        let person = |text: &str| claims(&jwt(text)).expect("a JWT").person();
+        let all = r#"{"sub":"1","name":"Ada L.","email":"ada@acme.example","preferred_username":"ada"}"#;
+        assert_eq!(person(all).as_deref(), Some("ada@acme.example"));
+        assert_eq!(person(r#"{"name":"Ada\u202e L.","preferred_username":" "}"#), Some(readable("Ada\u{202e} L.")));
+        for nobody in [r#"{"sub":"248289761001"}"#, r#"{"email":7,"name":["x"]}"#, "{}"] {
+            assert_eq!(person(nobody), None, "{nobody}");
+        }
     }
 
     #[test]

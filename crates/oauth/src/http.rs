@@ -5,6 +5,7 @@ use crate::network::Network;
 use crate::readable::readable;
 use crate::resolver::{ResolveError, Resolver};
 use crate::server_url::{ServerUrl, is_protected};
+use crate::tls;
 use ::http::{HeaderMap, HeaderValue, Method, Request, Response, header};
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
@@ -159,7 +160,8 @@ impl Http {
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(CONNECT_TIMEOUT)
             .user_agent(concat!("keybearer/", env!("CARGO_PKG_VERSION")))
-            .dns_resolver(Arc::new(resolver.clone()));
+            .dns_resolver(Arc::new(resolver.clone()))
+            .tls_backend_preconfigured(tls::configuration().map_err(|error| HttpError::Unusable(error.to_string()))?);
         let builder = if server.is_loopback() { builder.no_proxy() } else { builder };
         let client = bounds(builder).build().map_err(|error| HttpError::Unusable(error.to_string()))?;
         Ok(Http { client, resolver, limit })
@@ -328,8 +330,9 @@ fn classify(url: &Url, error: &reqwest::Error) -> HttpError {
     let host = host(url);
     if let Some(unresolved) = find_cause::<ResolveError>(error) {
         refused(url, *unresolved)
-    } else if let Some(tls) = find_cause::<rustls::Error>(error) {
-        HttpError::Tls { host, cause: readable(&tls.to_string()) }
+    } else if let Some(cause) = find_cause::<rustls::Error>(error) {
+        tls::forget();
+        HttpError::Tls { host, cause: readable(&cause.to_string()) }
     } else if error.is_connect() {
         // Also where that took too long: nothing was sent.
         HttpError::Connect(host)

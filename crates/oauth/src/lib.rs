@@ -21,6 +21,8 @@ pub mod network;
 pub mod server_url;
 /// The system's resolver, held to what a server may lead to.
 mod resolver;
+/// What connections share of TLS.
+mod tls;
 /// The one way out to authorization servers: https or loopback only, bounded in size and time.
 pub mod http;
 /// What a `WWW-Authenticate` header says.

@@ -1,6 +1,7 @@
 //! What a token endpoint answers, read as real servers write it: 201 for 200, an error in a 200, form-encoded bodies,
 //! `expires_in` as text, a missing `token_type`. Read leniently, acted on strictly.
 
+use crate::assertion::claims;
 use crate::challenge::bounded;
 use crate::http::{HttpError, is_for_later, without_mark};
 use crate::readable::readable;
@@ -27,6 +28,10 @@ pub struct Tokens {
     pub refresh_token: Option<SecretString>,
     /// The scopes, where they differ from those that were asked for (RFC 6749 §5.1).
     pub scopes: Option<Vec<String>>,
+    /// What its ID token calls the person, if one came. It came from the server itself, so its signature says no more
+    /// (OpenID Connect Core §3.1.3.7).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub person: Option<String>,
     /// What else the server said, such as Salesforce's `instance_url`: text as it is, all else as JSON, and no token.
     #[serde(default, serialize_with = "expose_map", skip_serializing_if = "BTreeMap::is_empty")]
     pub extra: BTreeMap<String, SecretString>,
@@ -117,6 +122,7 @@ pub fn read(host: &str, answer: &Response<Vec<u8>>) -> Result<Tokens, TokenError
         expires_in: fields.get("expires_in").and_then(lifetime),
         refresh_token: refresh_token.map(secret),
         scopes: text("scope").map(|scope| bounded(scope.split_ascii_whitespace().map(str::to_owned))),
+        person: text("id_token").and_then(|token| claims(&secret(token)).ok()?.person()),
         extra: extra(&fields),
     })
 }

@@ -1,7 +1,9 @@
-//! One account: sign-out, refresh, a real test of it. Behind the admin door; no reply carries a token.
+//! One account: sign-out, refresh, a real test of it. Behind the admin door; one reply carries a token,
+//! for the clipboard.
 
 use crate::method::method;
 use crate::profile::{AccountView, ProfileName};
+use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 method!(
@@ -16,6 +18,48 @@ method!(
     /// Refreshes now, whatever the token's age.
     AccountRefresh, "account.refresh", [Admin], ProfileName => AccountView
 );
+
+method!(
+    /// Lists the server's tools, with the account's token.
+    AccountTools, "account.tools", [Admin], ProfileName => ToolsReply
+);
+method!(
+    /// Gives the access token to the desktop, for the clipboard: a person asked for it. Only on the prompter's connection,
+    /// and the one method behind the admin door that gives a token.
+    AccountCopyToken, "account.copy_token", [Admin], ProfileName => CopiedToken
+);
+
+/// The reply to `account.tools`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct ToolsReply {
+    /// In the server's order, as many as fit.
+    pub tools: Vec<ToolView>,
+    /// Whether there are more than that.
+    pub more: bool,
+}
+
+/// A tool of a server, in the server's own words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct ToolView {
+    /// Its name.
+    pub name: String,
+    /// What people call it, where the server says.
+    pub title: Option<String>,
+}
+
+/// The reply to `account.copy_token`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct CopiedToken {
+    /// The secret itself.
+    #[serde(serialize_with = "crate::secret::expose")]
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
+    pub access_token: SecretString,
+}
 
 /// The reply to `account.sign_out`. The tokens are deleted in any case.
 #[derive(Clone, Debug, Serialize, Deserialize)]

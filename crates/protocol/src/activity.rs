@@ -149,7 +149,7 @@ pub struct ActivityEntry {
     /// How many equal calls this row stands for.
     #[serde(default = "one")]
     pub calls: u32,
-    /// When the last of them came, for a row of several.
+    /// When the last of them came, for a row of several; when it ended, for what lasts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "specta", specta(type = Option<String>))]
     pub until: Option<Timestamp>,
@@ -250,12 +250,16 @@ pub enum ActivityKind {
     HeaderGiven,
     /// A request of a program was carried to the server, through the gateway.
     RequestCarried,
+    /// A person put an access token on the clipboard.
+    TokenCopied,
     /// A program got nothing.
     Refused,
     /// A person answered a prompt.
     PromptAnswered,
     /// A remembered answer was forgotten.
     GrantRevoked,
+    /// It is remembered again.
+    GrantRestored,
     /// New tokens replaced the old ones.
     TokenRefreshed,
     /// They could not be renewed.
@@ -272,6 +276,8 @@ pub enum ActivityKind {
     AccountChanged,
     /// An account was removed.
     AccountRemoved,
+    /// It was brought back.
+    AccountRestored,
     /// An account was written into a client's file.
     ClientInstalled,
     /// That was taken back.
@@ -280,6 +286,12 @@ pub enum ActivityKind {
     Locked,
     /// Keybearer was unlocked.
     Unlocked,
+    /// A person wants nothing given out for a while.
+    Paused,
+    /// That is over.
+    Resumed,
+    /// The computer slept, from then until it woke.
+    Slept,
     /// What guards the tokens was changed.
     ProtectionChanged,
     /// A connection was hung up on.

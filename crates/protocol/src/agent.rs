@@ -28,6 +28,15 @@ method!(
     AgentUnlock, "agent.unlock", [Admin], AgentUnlockParams => Empty
 );
 method!(
+    /// Gives out no tokens until a moment, or until somebody says otherwise; what is kept is renewed meanwhile. Anybody who
+    /// manages accounts may pause.
+    AgentPause, "agent.pause", [Admin], AgentPauseParams => Empty
+);
+method!(
+    /// Ends a pause before its time. Only on the prompter's connection once a desktop has registered.
+    AgentResume, "agent.resume", [Admin], Empty => Empty
+);
+method!(
     /// Stops the agent after the open requests.
     AgentStop, "agent.stop", [Admin], Empty => Empty
 );
@@ -62,6 +71,25 @@ pub struct AgentUnlockParams {
     pub passphrase: Option<SecretString>,
 }
 
+/// Parameters of `agent.pause`.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct AgentPauseParams {
+    /// For so many minutes, at most a day; absent means until `agent.resume`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub minutes: Option<u32>,
+}
+
+/// A pause: nothing is given out, and everything is renewed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct Pause {
+    /// When it ends by itself; absent if somebody has to end it.
+    #[cfg_attr(feature = "specta", specta(type = Option<String>))]
+    pub until: Option<Timestamp>,
+}
+
 /// The reply to `agent.status`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -86,6 +114,12 @@ pub struct AgentStatusReply {
     /// Why it can't lock by itself as it was told to, if it can't.
     #[serde(default)]
     pub lock_problem: Option<String>,
+    /// The pause, if nothing is given out for a while.
+    #[serde(default)]
+    pub pause: Option<Pause>,
+    /// Whether the machine has no network.
+    #[serde(default)]
+    pub offline: bool,
     /// Whether a desktop is there to ask a person.
     pub prompter: bool,
     /// How many prompts wait for a person.

@@ -94,6 +94,8 @@ codes! {
     ClientNotInstalled = 1034, "client_not_installed", exit 37;
     /// The client's file has changed since the preview.
     ClientFileChanged = 1035, "client_file_changed", exit 38;
+    /// Keybearer gives out no tokens for a while: a person said so.
+    Paused = 1036, "paused", exit 39;
     /// What was asked makes no sense: an address that is none, an option that doesn't fit.
     Usage = 1031, "usage", exit 64;
     /// The line isn't JSON, or breaks a limit of the frame (REQ-F1, REQ-F2).

@@ -2,6 +2,7 @@
 
 use crate::method::{Empty, method};
 use crate::prompt::Decision;
+use crate::undo::{UndoParams, Undoable};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -15,7 +16,11 @@ method!(
 );
 method!(
     /// Forgets one: the program is asked about again. A program can end its own.
-    GrantRevoke, "grant.revoke", [Programs, Admin], GrantRevokeParams => Empty
+    GrantRevoke, "grant.revoke", [Programs, Admin], GrantRevokeParams => Undoable
+);
+method!(
+    /// Remembers again what was just forgotten. Only on the prompter's connection once a desktop has registered.
+    GrantRestore, "grant.restore", [Admin], UndoParams => Empty
 );
 
 /// Parameters of `grant.request`.

@@ -58,8 +58,14 @@ pub mod secret;
 pub mod session;
 /// How Keybearer looks and behaves.
 pub mod settings;
+/// The last day of an account's tokens.
+pub mod timeline;
 /// Tokens and headers for programs.
 pub mod token;
+/// Accounts in a file, for another computer.
+pub mod transfer;
+/// Ways back from what was removed or forgotten.
+pub mod undo;
 /// The vault: where secrets lie, and how they are moved to another one.
 pub mod vault;
 

@@ -31,7 +31,7 @@ impl Door {
 pub trait Method {
     /// The name on the wire, such as `token.get`.
     const NAME: &'static str;
-    /// The doors that answer it. A method that can return a token never names [`Door::Admin`].
+    /// The doors that answer it. What returns a token to programs never names [`Door::Admin`].
     const DOORS: &'static [Door];
     /// What the caller sends.
     type Params: Serialize + DeserializeOwned;

@@ -1,21 +1,25 @@
 //! Every method, in one list: what a door names in its handshake, and what the schema describes.
 
-use crate::account::{AccountRefresh, AccountSignOut, AccountTest};
+use crate::account::{AccountCopyToken, AccountRefresh, AccountSignOut, AccountTest, AccountTools};
 use crate::activity::{ActivityFollow, ActivityList, ActivitySetAside, ActivityVerify};
-use crate::agent::{AgentLock, AgentPing, AgentStatus, AgentStop, AgentUnlock, AgentWatch};
+use crate::agent::{AgentLock, AgentPause, AgentPing, AgentResume, AgentStatus, AgentStop, AgentUnlock, AgentWatch};
 use crate::auth::{AuthCancel, AuthComplete, AuthStart, AuthStatus};
 use crate::bridge::BridgeOpen;
 use crate::clients::{ClientsApply, ClientsPreview, ClientsScan, ClientsServers, ClientsUndo};
 use crate::events::{EventsSubscribe, EventsUnsubscribe};
 use crate::gateway::{GatewayAddKey, GatewayStatus};
-use crate::grant::{GrantList, GrantRequest, GrantRevoke};
+use crate::grant::{GrantList, GrantRequest, GrantRestore, GrantRevoke};
 use crate::method::{Door, Method};
-use crate::profile::{ProfileAdd, ProfileList, ProfileRemove, ProfileRename, ProfileShow, ProfileUpdate};
+use crate::profile::{
+    ProfileAdd, ProfileList, ProfileRemove, ProfileRename, ProfileRestore, ProfileShow, ProfileUpdate,
+};
 use crate::prompt::{PromptAnswer, PromptNext, PromptRegister};
 use crate::restricted::{RestrictedAllow, RestrictedDisallow, RestrictedList};
 use crate::session::SessionDelegate;
 use crate::settings::{SettingsGet, SettingsSet};
+use crate::timeline::AccountTimeline;
 use crate::token::{HeaderGet, TokenGet, TokenInvalidate};
+use crate::transfer::{TransferExport, TransferImport};
 use crate::vault::{VaultMove, VaultPassphrase, VaultStatus};
 
 /// A method without its types.
@@ -43,19 +47,20 @@ macro_rules! methods {
 
 methods! {
     SessionDelegate TokenGet HeaderGet TokenInvalidate BridgeOpen
-    ProfileAdd ProfileUpdate ProfileRemove ProfileRename ProfileList ProfileShow
+    ProfileAdd ProfileUpdate ProfileRemove ProfileRestore ProfileRename ProfileList ProfileShow
     AuthStart AuthStatus AuthCancel AuthComplete
-    AccountSignOut AccountTest AccountRefresh
+    AccountSignOut AccountTest AccountRefresh AccountTools AccountTimeline AccountCopyToken
     PromptRegister PromptNext PromptAnswer
-    GrantRequest GrantList GrantRevoke
+    GrantRequest GrantList GrantRevoke GrantRestore
     RestrictedList RestrictedAllow RestrictedDisallow
     GatewayStatus GatewayAddKey
     ClientsScan ClientsServers ClientsPreview ClientsApply ClientsUndo
     SettingsGet SettingsSet
     ActivityList ActivityFollow ActivityVerify ActivitySetAside
+    TransferExport TransferImport
     VaultStatus VaultMove VaultPassphrase
     EventsSubscribe EventsUnsubscribe
-    AgentPing AgentStatus AgentWatch AgentLock AgentUnlock AgentStop
+    AgentPing AgentStatus AgentWatch AgentLock AgentUnlock AgentPause AgentResume AgentStop
 }
 
 /// The names of the methods behind a door.

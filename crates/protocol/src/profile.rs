@@ -2,7 +2,8 @@
 
 use crate::auth::CallbackKind;
 use crate::exception::Exception;
-use crate::method::{Empty, method};
+use crate::method::method;
+use crate::undo::{UndoParams, Undoable};
 use jiff::Timestamp;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
@@ -13,8 +14,14 @@ method!(
     ProfileAdd, "profile.add", [Admin], ProfileAddParams => AccountView
 );
 method!(
-    /// Removes a profile and what the keyring holds for it. Nothing is revoked: that is `account.sign_out`.
-    ProfileRemove, "profile.remove", [Admin], ProfileName => Empty
+    /// Removes a profile and what the keyring holds for it, at once. Its tokens are given back when there is no way back any
+    /// more: after half a minute, or when the agent is locked or stops.
+    ProfileRemove, "profile.remove", [Admin], ProfileName => Undoable
+);
+method!(
+    /// Brings a removed profile back whole, with its sign-in and what programs may do with it. Only on the prompter's
+    /// connection once a desktop has registered.
+    ProfileRestore, "profile.restore", [Admin], UndoParams => AccountView
 );
 method!(
     /// Gives a profile another name; sign-in and tokens stay.
@@ -261,6 +268,8 @@ pub enum AccountStatus {
     SigningIn,
     /// The user has to sign in.
     NeedsSignIn,
+    /// It works, and its server wants more than the sign-in gives: the user has to sign in for that.
+    NeedsMoreAccess,
     /// The server or its authorization server doesn't answer now; others work.
     Unreachable,
     /// The server is open.
@@ -289,6 +298,10 @@ pub struct AccountView {
     pub expires_at: Option<Timestamp>,
     /// The scopes that were granted.
     pub scopes: Vec<String>,
+    /// Since when the server or its authorization server doesn't answer, while it doesn't.
+    #[serde(default)]
+    #[cfg_attr(feature = "specta", specta(type = Option<String>))]
+    pub unreachable_since: Option<Timestamp>,
 }
 
 /// Everything about one account that is not secret.
@@ -327,6 +340,12 @@ pub struct AccountDetail {
     /// When it will be renewed, sooner on request.
     #[cfg_attr(feature = "specta", specta(type = Option<String>))]
     pub renews_at: Option<Timestamp>,
+    /// Who is signed in, in the authorization server's own words: a name or an address of a person, for quotes.
+    #[serde(default)]
+    pub signed_in_as: Option<String>,
+    /// How the server is spoken to, since it was last spoken to.
+    #[serde(default)]
+    pub transport: Option<Transport>,
     /// The last real `tools/list`.
     pub last_test: Option<LastTest>,
     /// Whether a refresh token is kept.
@@ -350,6 +369,18 @@ pub struct AccountDetail {
     /// What is accepted of its authorization server.
     #[serde(default)]
     pub exceptions: Vec<Exception>,
+}
+
+/// How a server is spoken to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+#[serde(rename_all = "snake_case")]
+pub enum Transport {
+    /// Streamable HTTP.
+    StreamableHttp,
+    /// HTTP with a stream of events beside it, as the first revision of MCP had it.
+    HttpSse,
 }
 
 /// How an authorization server came to know a client ID.

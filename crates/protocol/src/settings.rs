@@ -15,7 +15,7 @@ method!(
 );
 
 /// All settings.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct Settings {
@@ -23,6 +23,8 @@ pub struct Settings {
     pub language: Option<Language>,
     /// The window's theme.
     pub theme: Theme,
+    /// Whether the desktop stays in the tray when its window is closed.
+    pub keep_running: bool,
     /// How browsers come back; absent means that Keybearer chooses.
     pub callback: Option<CallbackKind>,
     /// Where Keybearer's client metadata document lies, if one is hosted.
@@ -36,7 +38,7 @@ pub struct Settings {
 }
 
 /// Parameters of `settings.set`: what is absent stays.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct SettingsSetParams {
@@ -46,6 +48,9 @@ pub struct SettingsSetParams {
     /// The window's theme.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub theme: Option<Theme>,
+    /// Whether the desktop stays in the tray when its window is closed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keep_running: Option<bool>,
     /// How browsers come back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub callback: Option<CallbackChoice>,

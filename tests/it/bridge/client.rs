@@ -12,23 +12,23 @@ use std::time::Duration;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A client, and its bridge.
-pub(super) struct Client {
+pub(crate) struct Client {
     child: Child,
     input: Option<ChildStdin>,
     lines: Receiver<String>,
 }
 
 /// How a bridge ended.
-pub(super) struct Ended {
-    pub(super) code: Option<i32>,
-    pub(super) err: String,
+pub(crate) struct Ended {
+    pub(crate) code: Option<i32>,
+    pub(crate) err: String,
     /// What it had still said.
-    pub(super) rest: Vec<String>,
+    pub(crate) rest: Vec<String>,
 }
 
 impl Client {
     /// Starts a bridge and says nothing.
-    pub(super) fn start(world: &World, account: &str) -> Client {
+    pub(crate) fn start(world: &World, account: &str) -> Client {
         let mut command = world.command(&["bridge", account]);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let (input, output) = (child.stdin.take(), child.stdout.take().unwrap());
@@ -44,7 +44,7 @@ impl Client {
     }
 
     /// The same, and shakes hands.
-    pub(super) fn open(world: &World, account: &str) -> Client {
+    pub(crate) fn open(world: &World, account: &str) -> Client {
         let mut client = Client::start(world, account);
         let hello = client.shake_hands("2025-11-25");
         assert!(hello["result"]["protocolVersion"].is_string(), "{hello}");
@@ -52,7 +52,7 @@ impl Client {
     }
 
     /// Shakes hands in this revision; gives the answer.
-    pub(super) fn shake_hands(&mut self, protocol: &str) -> Value {
+    pub(crate) fn shake_hands(&mut self, protocol: &str) -> Value {
         let info = json!({ "name": "test", "version": "1" });
         let params = json!({ "protocolVersion": protocol, "capabilities": {}, "clientInfo": info });
         let hello = self.call(json!("hello"), "initialize", &params);
@@ -60,38 +60,38 @@ impl Client {
         hello
     }
 
-    pub(super) fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }
 
     /// Says a line as it is.
-    pub(super) fn say(&mut self, line: &str) {
+    pub(crate) fn say(&mut self, line: &str) {
         let input = self.input.as_mut().unwrap();
         // A bridge that has ended reads nothing; what it has said is looked at.
         let _ = input.write_all(line.as_bytes()).and_then(|()| input.write_all(b"\n")).and_then(|()| input.flush());
     }
 
-    pub(super) fn send(&mut self, message: &Value) {
+    pub(crate) fn send(&mut self, message: &Value) {
         self.say(&message.to_string());
     }
 
-    pub(super) fn ask(&mut self, id: impl Into<Value>, method: &str, params: &Value) {
+    pub(crate) fn ask(&mut self, id: impl Into<Value>, method: &str, params: &Value) {
         self.send(&json!({ "jsonrpc": "2.0", "id": id.into(), "method": method, "params": params }));
     }
 
     /// The next line.
-    pub(super) fn line(&mut self) -> String {
+    pub(crate) fn line(&mut self) -> String {
         self.lines.recv_timeout(PATIENCE).expect("a line")
     }
 
     /// The next message.
-    pub(super) fn next(&mut self) -> Value {
+    pub(crate) fn next(&mut self) -> Value {
         let line = self.line();
         serde_json::from_str(&line).unwrap_or_else(|_| panic!("the bridge said {line:?}"))
     }
 
     /// Asks, and gives the answer, which must be what comes next.
-    pub(super) fn call(&mut self, id: impl Into<Value>, method: &str, params: &Value) -> Value {
+    pub(crate) fn call(&mut self, id: impl Into<Value>, method: &str, params: &Value) -> Value {
         let id = id.into();
         self.ask(id.clone(), method, params);
         let answer = self.next();
@@ -99,17 +99,17 @@ impl Client {
         answer
     }
 
-    pub(super) fn call_tool(&mut self, id: impl Into<Value>, name: &str, arguments: &Value) -> Value {
+    pub(crate) fn call_tool(&mut self, id: impl Into<Value>, name: &str, arguments: &Value) -> Value {
         self.call(id, "tools/call", &json!({ "name": name, "arguments": arguments }))
     }
 
     /// Nothing more is said.
-    pub(super) fn finish(&mut self) {
+    pub(crate) fn finish(&mut self) {
         self.input = None;
     }
 
     /// Waits until the bridge has ended.
-    pub(super) fn ended(mut self) -> Ended {
+    pub(crate) fn ended(mut self) -> Ended {
         let mut err = String::new();
         self.child.stderr.take().unwrap().read_to_string(&mut err).unwrap();
         let code = self.child.wait().unwrap().code();

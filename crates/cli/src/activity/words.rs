@@ -10,7 +10,8 @@ pub(super) fn in_words(row: &ActivityRow) -> String {
     let entry = &row.entry;
     let mut line = format!("{}  {:16}  {}", at(entry.at), entry.profile.as_deref().unwrap_or("-"), what(entry));
     if let Some(until) = entry.until {
-        line += &format!(", the last at {}", clock(until));
+        let lasted = matches!(entry.kind, ActivityKind::Paused | ActivityKind::Slept);
+        line += &format!("{}{}", if lasted { " until " } else { ", the last at " }, clock(until));
     }
     if let Some(reason) = &entry.reason {
         line += &format!(", because \"{reason}\"");
@@ -30,10 +31,14 @@ fn what(entry: &ActivityEntry) -> String {
             format!("{} requests of {} carried to the server", entry.calls, who())
         }
         ActivityKind::RequestCarried => format!("request of {} carried to the server{renewed}", who()),
+        ActivityKind::TokenCopied => "access token copied by you".to_owned(),
         ActivityKind::Refused => format!("refused{times} to {}: {}", who(), why(entry)),
         ActivityKind::PromptAnswered => format!("you said \"{}\" to {}", answer(entry.decision), who()),
         ActivityKind::GrantRevoked => {
             format!("your answer to {} was forgotten", entry.cause.as_deref().unwrap_or("a program"))
+        }
+        ActivityKind::GrantRestored => {
+            format!("your answer to {} holds again", entry.cause.as_deref().unwrap_or("a program"))
         }
         ActivityKind::TokenRefreshed => match entry.expires_at {
             Some(end) => format!("token refreshed, good until {}", clock(end)),
@@ -49,6 +54,7 @@ fn what(entry: &ActivityEntry) -> String {
         ActivityKind::AccountAdded => format!("account added by {}", who()),
         ActivityKind::AccountChanged => format!("account changed by {}", who()),
         ActivityKind::AccountRemoved => format!("account removed by {}", who()),
+        ActivityKind::AccountRestored => format!("account brought back by {}", who()),
         ActivityKind::ClientInstalled => format!("written into the file of {} by {}", client(entry), who()),
         ActivityKind::ClientUndone => format!("taken back from the file of {} by {}", client(entry), who()),
         ActivityKind::Locked => match entry.cause.as_deref() {
@@ -58,6 +64,15 @@ fn what(entry: &ActivityEntry) -> String {
             Some(_) | None => format!("locked by {}", who()),
         },
         ActivityKind::Unlocked => format!("unlocked by {}", who()),
+        ActivityKind::Paused => match entry.until {
+            Some(_) => format!("paused by {}", who()),
+            None => format!("paused by {} until resumed", who()),
+        },
+        ActivityKind::Resumed => match entry.caller {
+            Some(_) => format!("resumed by {}", who()),
+            None => "the pause ended".to_owned(),
+        },
+        ActivityKind::Slept => "the computer slept".to_owned(),
         ActivityKind::ProtectionChanged => format!("protection changed by {}: {}", who(), protection(entry)),
         ActivityKind::ConnectionRefused => format!("hung up{times} on {}: {}", who(), why(entry)),
         ActivityKind::RecordBegun => match entry.cause.as_deref() {
@@ -111,6 +126,7 @@ fn protection(entry: &ActivityEntry) -> String {
         Some("auto_lock") => "when it locks by itself".to_owned(),
         Some("exceptions_accepted") => "a check of the sign-in was weakened".to_owned(),
         Some("vault_moved") => "secrets lie in another vault".to_owned(),
+        Some("sign_ins_exported") => "sign-ins were written into a sealed file".to_owned(),
         Some("passphrase_changed") => "the vault's passphrase".to_owned(),
         Some(word) => word.replace('_', " "),
         None => "in a way that isn't known".to_owned(),

@@ -18,7 +18,11 @@ impl State {
     /// The sign-in of the account with this id is over.
     pub(super) fn sign_in_ended(&self, id: &str, outcome: Result<(), &Error>) -> ActivityEntry {
         match outcome {
-            Ok(()) => self.happened(id, ActivityKind::SignedIn),
+            Ok(()) => {
+                let tokens = self.record.as_ref().and_then(|record| record.tokens.as_ref());
+                let expires_at = tokens.and_then(|tokens| tokens.expires_at);
+                ActivityEntry { expires_at, ..self.happened(id, ActivityKind::SignedIn) }
+            }
             Err(error) => because(error, self.happened(id, ActivityKind::SignInFailed)),
         }
     }

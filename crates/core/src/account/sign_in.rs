@@ -230,7 +230,7 @@ impl Account {
     }
 
     fn begin(&self, state: &mut State) -> u64 {
-        state.last_error = None;
+        state.note_error(None);
         self.progress.begin();
         self.sign_ins.fetch_add(1, Ordering::Relaxed)
     }
@@ -258,7 +258,7 @@ impl Account {
             Ok(()) => self.progress.succeed(),
             Err(error) => {
                 self.progress.fail(error.to_object());
-                state.last_error = Some(error.to_object());
+                state.note_error(Some(error.to_object()));
             }
         }
         // It ends the task that may have brought us here, at its next await: there is none.

@@ -64,14 +64,18 @@ impl Account {
         };
         self.state().more_access = MoreAccess::default();
         self.remember(None);
-        // Tokens of an address that was edited away are given back as well.
-        if let Some(before) = &signed_in.displaced
-            && let SignedOut::Failed(error) = revoke_all(before).await
-        {
-            tracing::info!(account = %self.id, %error, "tokens of an earlier address were not revoked");
-        }
-        Ok(revoke_all(&signed_in).await)
+        Ok(give_back(&signed_in).await)
     }
+}
+
+/// Gives back the tokens that a record holds, also those of an address that was edited away.
+pub async fn give_back(record: &Record) -> SignedOut {
+    if let Some(before) = &record.displaced
+        && let SignedOut::Failed(error) = revoke_all(before).await
+    {
+        tracing::info!(%error, "tokens of an earlier address were not revoked");
+    }
+    revoke_all(record).await
 }
 
 async fn revoke_all(record: &Record) -> SignedOut {

@@ -195,16 +195,17 @@ impl Account {
         let mut state = self.state();
         match &tested {
             Ok(tools) => {
+                state.transport = Some(tools.transport);
                 state.last_test = Some(LastTest {
                     at,
                     took_ms: u32::try_from(began.elapsed().as_millis()).unwrap_or(u32::MAX),
-                    tools: u32::try_from(tools.names.len()).unwrap_or(u32::MAX),
+                    tools: u32::try_from(tools.tools.len()).unwrap_or(u32::MAX),
                     protocol: tools.protocol.clone(),
                     server: readable(&tools.server),
                 });
-                state.last_error = None;
+                state.note_error(None);
             }
-            Err(error) => state.last_error = Some(error.to_object()),
+            Err(error) => state.note_error(Some(error.to_object())),
         }
         self.context.changes.announce();
         tested

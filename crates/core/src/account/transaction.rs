@@ -174,6 +174,7 @@ fn renewed(mut record: Record, old: TokenRecord, answer: Tokens, received_at: Ti
         received_at,
         expires_at: ends_at(received_at, answer.expires_in),
         scopes: answer.scopes.unwrap_or(old.scopes),
+        signed_in_as: answer.person.or(old.signed_in_as),
         refresh_rejected: None,
         extra,
         ..old

@@ -9,6 +9,7 @@ use crate::error::Error;
 use crate::grants::{Asked, Grant};
 use crate::keys::Key;
 use crate::shown;
+use crate::timeline::{self, Present};
 use keybearer_oauth::readable::readable;
 use keybearer_protocol::Method;
 use keybearer_protocol::activity::{
@@ -17,8 +18,13 @@ use keybearer_protocol::activity::{
 };
 use keybearer_protocol::prompt::Decision;
 use keybearer_protocol::session::CallerView;
+use keybearer_protocol::timeline::Timeline;
 use keybearer_protocol::token::{HeaderGet, TokenGet};
 use serde_json::Value;
+
+/// The most rows that a day is made of, the newest; and their length in bytes.
+const DAY: u32 = 2000;
+const DAY_BYTES: usize = 2 * 1024 * 1024;
 
 impl Api {
     pub(super) async fn activity(&self, params: ActivityListParams) -> Result<ActivityListReply, Error> {
@@ -31,6 +37,33 @@ impl Api {
         let wanted = self.wanted(params.filter);
         let page = self.record().follow(wanted, params.seen, wait(params.wait_ms), PAGE).await?;
         Ok(ActivityFollowReply { rows: page.rows, seen: page.seen, more: page.more })
+    }
+
+    /// The last day of an account's tokens.
+    pub(super) async fn timeline(&self, target: &str) -> Result<Timeline, Error> {
+        let account = self.loaded(target).await?;
+        let detail = account.detail();
+        let present = Present {
+            received_at: detail.received_at,
+            expires_at: detail.account.expires_at,
+            renews_at: detail.renews_at,
+        };
+        let rows = self.last_day(Some(account.id().to_owned()), &timeline::KINDS).await?;
+        let sleeps = self.last_day(None, &[ActivityKind::Slept]).await?;
+        Ok(timeline::timeline(&rows, &sleeps, present, now()))
+    }
+
+    /// The rows of these kinds, the oldest first, with one that is older than a day: what it tells may hold within.
+    async fn last_day(&self, account: Option<String>, kinds: &[ActivityKind]) -> Result<Vec<ActivityEntry>, Error> {
+        let wanted = Wanted { account, profile: None, program: None, kinds: names(kinds) };
+        let page = self.record().list(wanted, None, DAY, DAY_BYTES).await?;
+        let since = timeline::since(now());
+        let mut rows: Vec<ActivityEntry> = page.rows.into_iter().map(|row| row.entry).collect();
+        let older = rows.iter().position(|row| row.at < since && row.kind != ActivityKind::RefreshFailed);
+        rows.truncate(older.map_or(rows.len(), |place| place + 1));
+        // Clocks are set: the order of the record is not always that of time.
+        rows.sort_by_key(|row| row.at);
+        Ok(rows)
     }
 
     pub(super) async fn verify_activity(&self) -> Result<ActivityVerifyReply, Error> {
@@ -128,8 +161,8 @@ impl Api {
         self.note(caller, ActivityEntry { cause: Some(word.to_owned()), ..entry });
     }
 
-    pub(super) fn note_revoked(&self, caller: &Caller, grant: &Grant) {
-        let kind = ActivityKind::GrantRevoked;
+    /// Something of this kind happened to a remembered answer.
+    pub(super) fn note_grant(&self, kind: ActivityKind, caller: &Caller, grant: &Grant) {
         let account = self.accounts.with_id(grant.account());
         let view = grant.view(account.map(|account| account.name()).unwrap_or_default());
         self.note(
@@ -167,12 +200,16 @@ impl Api {
     /// What a filter means: an account that is there is looked for under all its names.
     fn wanted(&self, filter: ActivityFilter) -> Wanted {
         let account = filter.profile.as_deref().and_then(|name| self.accounts.find(name).ok());
-        let kinds = filter.kinds.iter().filter_map(|kind| serde_json::to_value(kind).ok()?.as_str().map(str::to_owned));
         Wanted {
             profile: filter.profile.filter(|_| account.is_none()),
             account: account.map(|account| account.id().to_owned()),
             program: filter.program,
-            kinds: kinds.collect(),
+            kinds: names(&filter.kinds),
         }
     }
+}
+
+/// What these kinds are called in the record.
+fn names(kinds: &[ActivityKind]) -> Vec<String> {
+    kinds.iter().filter_map(|kind| serde_json::to_value(kind).ok()?.as_str().map(str::to_owned)).collect()
 }

@@ -49,12 +49,13 @@ impl Api {
     }
 
     /// The pass, unless it is known to be of no use: whoever has to sign in learns it now. A server that is out of reach may
-    /// be back in a moment.
+    /// be back in a moment, and a pause ends.
     async fn usable_pass(self: &Arc<Self>, caller: &Caller, name: &str) -> Result<Pass, Error> {
         let pass = self.pass(caller, name, Asking::Never).await?;
         match pass.authorized().await {
-            Err(error) if !error.to_object().data.retryable => Err(error),
-            Ok(_) | Err(_) => Ok(pass),
+            Ok(_) | Err(Error::Paused { .. }) => Ok(pass),
+            Err(error) if error.to_object().data.retryable => Ok(pass),
+            Err(error) => Err(error),
         }
     }
 }

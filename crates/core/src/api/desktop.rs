@@ -3,16 +3,21 @@
 use super::{Api, PAGE, wait};
 use crate::caller::Caller;
 use crate::clock::now;
+use crate::connectivity::is_offline;
 use crate::error::Error;
 use crate::grants::Grant;
 use crate::locking::By;
 use crate::profile::Profile;
 use crate::settings::Preferences;
+use crate::undo::WayBack;
 use crate::vault::VaultError;
+use jiff::SignedDuration;
 use keybearer_oauth::client_metadata::DocumentAddress;
 use keybearer_protocol::Door;
 use keybearer_protocol::activity::{ActivityEntry, ActivityKind};
-use keybearer_protocol::agent::{AgentStatusReply, AgentUnlockParams, AgentWatchParams, AgentWatchReply};
+use keybearer_protocol::agent::{
+    AgentPauseParams, AgentStatusReply, AgentUnlockParams, AgentWatchParams, AgentWatchReply, Pause,
+};
 use keybearer_protocol::auth::CallbackKind;
 use keybearer_protocol::grant::{GrantListParams, GrantListReply};
 use keybearer_protocol::method::Empty;
@@ -21,12 +26,15 @@ use keybearer_protocol::prompt::{PromptAnswerParams, PromptNextParams, PromptQue
 use keybearer_protocol::settings::{
     Approval, CallbackChoice, Language, LanguageChoice, Settings, SettingsSetParams, Unseen,
 };
+use keybearer_protocol::undo::Undoable;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 
 /// How often the profiles are looked at for edits while somebody watches.
 const GLANCE: Duration = Duration::from_secs(2);
+/// The longest pause that ends by itself, in minutes.
+const LONGEST_PAUSE: u32 = 24 * 60;
 
 /// What a window shows of the accounts.
 #[derive(Default, PartialEq)]
@@ -34,6 +42,8 @@ pub(super) struct Glance {
     accounts: Vec<(Arc<Profile>, AccountStatus)>,
     /// What is wrong with `servers.json`.
     problem: Option<String>,
+    /// Whether there is no network.
+    offline: bool,
 }
 
 impl Api {
@@ -90,18 +100,32 @@ impl Api {
         Ok(GrantListReply { grants: all, more })
     }
 
-    pub(super) async fn revoke(&self, door: Door, caller: &Caller, grant: &str) -> Result<Empty, Error> {
+    pub(super) async fn revoke(&self, door: Door, caller: &Caller, grant: &str) -> Result<Undoable, Error> {
         if door == Door::Admin && self.consent.end_delegation(grant) {
-            return Ok(Empty {});
+            return Ok(Undoable::default());
         }
         if door == Door::Admin
             && let Some(key) = self.consent.remove_key(grant).await?
         {
             self.note_key_removed(caller, &key);
-            return Ok(Empty {});
+            return Ok(Undoable::default());
         }
         let forgotten = self.consent.revoke(grant, |grant| is_theirs(door, caller, grant)).await?;
-        self.note_revoked(caller, &forgotten);
+        self.note_grant(ActivityKind::GrantRevoked, caller, &forgotten);
+        let is_persons = door == Door::Admin && !forgotten.is_for_one_call();
+        Ok(Undoable { undo: is_persons.then(|| self.ways_back.keep(WayBack::Grant(Box::new(forgotten)))) })
+    }
+
+    /// Remembers again what was just forgotten.
+    pub(super) async fn restore_grant(&self, caller: &Caller, undo: &str) -> Result<Empty, Error> {
+        self.consent.check_weakening(caller).await?;
+        let way = self.ways_back.take(undo, |way| matches!(way, WayBack::Grant(_)));
+        let Some(WayBack::Grant(grant)) = way else { return Err(Error::NoWayBack) };
+        if self.accounts.with_id(grant.account()).is_none() {
+            return Err(Error::NoWayBack);
+        }
+        self.consent.restore((*grant).clone()).await?;
+        self.note_grant(ActivityKind::GrantRestored, caller, &grant);
         Ok(Empty {})
     }
 
@@ -110,8 +134,9 @@ impl Api {
         let approval = self.consent.approval().await?;
         let auto_lock = self.consent.auto_lock().await?;
         let unseen = self.locking.unseen().await;
-        let Preferences { language, theme, callback, client_metadata_url, .. } = preferences;
-        Ok(Settings { language, theme, callback, client_metadata_url, approval, auto_lock, unseen })
+        let Preferences { language, theme, callback, client_metadata_url, keep_running, .. } = preferences;
+        let keep_running = keep_running.unwrap_or(true);
+        Ok(Settings { language, theme, keep_running, callback, client_metadata_url, approval, auto_lock, unseen })
     }
 
     pub(super) async fn change_settings(&self, caller: &Caller, change: SettingsSetParams) -> Result<Settings, Error> {
@@ -128,8 +153,8 @@ impl Api {
             self.consent.set_auto_lock(caller, auto_lock).await?;
             self.note_protection(caller, None, "auto_lock");
         }
-        let SettingsSetParams { language, theme, callback, client_metadata_url, approval: _, auto_lock: _ } = &change;
-        if language.is_some() || theme.is_some() || callback.is_some() || client_metadata_url.is_some() {
+        let guards = SettingsSetParams { approval: change.approval, auto_lock: change.auto_lock, ..Default::default() };
+        if change != guards {
             self.accounts.context().settings.change(|preferences| apply(&change, preferences))?;
         }
         self.accounts.context().changes.announce();
@@ -144,6 +169,24 @@ impl Api {
     pub(super) async fn unlock(&self, caller: &Caller, params: AgentUnlockParams) -> Result<Empty, Error> {
         self.locking.unlock(caller, params.passphrase).await?;
         self.note(caller, ActivityEntry::new(ActivityKind::Unlocked, now()));
+        Ok(Empty {})
+    }
+
+    pub(super) async fn pause(&self, caller: &Caller, params: AgentPauseParams) -> Result<Empty, Error> {
+        let until = match params.minutes {
+            None => None,
+            Some(minutes @ 1..=LONGEST_PAUSE) => Some(now() + SignedDuration::from_mins(minutes.into())),
+            Some(_) => return Err(Error::Usage("a pause takes a minute at least, and a day at most".to_owned())),
+        };
+        self.locking.pause(Pause { until }).await;
+        self.note(caller, ActivityEntry { until, ..ActivityEntry::new(ActivityKind::Paused, now()) });
+        Ok(Empty {})
+    }
+
+    pub(super) async fn resume(&self, caller: &Caller) -> Result<Empty, Error> {
+        if self.consent.resume(caller).await?.is_some() {
+            self.note(caller, ActivityEntry::new(ActivityKind::Resumed, now()));
+        }
         Ok(Empty {})
     }
 
@@ -169,7 +212,7 @@ impl Api {
     fn glance(&self) {
         let problem = self.accounts.problem().map(|error| error.to_string());
         let accounts = self.accounts.known().iter().map(|account| (account.profile(), account.status())).collect();
-        let seen = Glance { accounts, problem };
+        let seen = Glance { accounts, problem, offline: is_offline() };
         let mut last = self.glanced.lock().unwrap_or_else(PoisonError::into_inner);
         if *last != seen {
             *last = seen;
@@ -188,7 +231,10 @@ impl Api {
         let configuration_problem = self.accounts.problem().map(|error| error.to_string());
         let states: Vec<AccountStatus> = self.accounts.known().iter().map(|account| account.status()).collect();
         let needs_user = |status: &&AccountStatus| match status {
-            AccountStatus::Expiring | AccountStatus::SigningIn | AccountStatus::NeedsSignIn => true,
+            AccountStatus::Expiring
+            | AccountStatus::SigningIn
+            | AccountStatus::NeedsSignIn
+            | AccountStatus::NeedsMoreAccess => true,
             AccountStatus::Connected | AccountStatus::Unreachable | AccountStatus::NoSignIn | AccountStatus::Locked => {
                 false
             }
@@ -206,6 +252,8 @@ impl Api {
             need_user: u32::try_from(states.iter().filter(needs_user).count()).unwrap_or(u32::MAX),
             locked,
             lock_problem: screen.into_iter().chain(sleep).reduce(|one, other| format!("{one}; {other}")),
+            pause: self.consent.pausing().current(),
+            offline: is_offline(),
             prompter,
             prompts: u32::try_from(prompts).unwrap_or(u32::MAX),
             vault_kind: standing.map(|standing| standing.kind),
@@ -262,4 +310,5 @@ fn apply(change: &SettingsSetParams, preferences: &mut Preferences) {
         preferences.client_metadata_url = named(change.client_metadata_url.as_ref()).cloned();
     }
     preferences.theme = change.theme.unwrap_or(preferences.theme);
+    preferences.keep_running = change.keep_running.or(preferences.keep_running);
 }

@@ -61,7 +61,7 @@ impl Pass {
 
     /// What opens the server for the next request. It counts as a use; a person is asked where that is needed.
     pub async fn authorized(&self) -> Result<Authorized, Error> {
-        let authorized = self.api.unless_locked(self.authorize()).await;
+        let authorized = self.api.unless_locked(self.api.consent.unless_paused(self.authorize())).await;
         let (authorized, asked) =
             authorized.inspect_err(|error| self.api.note_refused(&self.caller, Some(&self.profile()), None, error))?;
         let issued = authorized.issued.as_ref();

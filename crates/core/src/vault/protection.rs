@@ -1,9 +1,10 @@
 //! What guards the tokens, in a keyring item of its own: who is asked, what was answered for good, which keys the gateway
-//! takes, which accounts lie behind the restricted door, whether it is locked, and when it locks by itself.
+//! takes, which accounts lie behind the restricted door, whether it is locked or paused, and when it locks by itself.
 
 use super::Kept;
 use crate::grants::Grant;
 use crate::keys::Key;
+use keybearer_protocol::agent::Pause;
 use keybearer_protocol::settings::{Approval, AutoLock};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -25,6 +26,9 @@ pub struct Protection {
     /// Whether nothing is given out until somebody unlocks.
     #[serde(default)]
     pub locked: bool,
+    /// The pause, if nothing is given out for a while.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pause: Option<Pause>,
     /// When the agent locks by itself.
     #[serde(default)]
     pub auto_lock: AutoLock,
@@ -46,6 +50,7 @@ impl Default for Protection {
             approval: Approval::default(),
             asked_before: false,
             locked: false,
+            pause: None,
             auto_lock: AutoLock::default(),
             grants: Vec::new(),
             restricted: BTreeSet::new(),

@@ -128,6 +128,9 @@ pub struct TokenRecord {
     pub revocation_endpoint: Option<Url>,
     /// When the user signed in.
     pub signed_in_at: Timestamp,
+    /// What the authorization server calls the person who did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed_in_as: Option<String>,
     /// Why the authorization server refused to renew this set, if it did: it is not asked again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refresh_rejected: Option<String>,
@@ -247,6 +250,23 @@ impl Record {
             displaced: None,
             pending: None,
         }
+    }
+
+    /// What can go to another computer; nothing, where nothing is kept that signs in. What is under way here isn't part of it.
+    pub fn portable(self) -> Option<Record> {
+        let record = Record { pending: None, journal_key: None, displaced: None, ..self };
+        let signs_in = record.tokens.is_some() || record.secret.is_some() || record.subject.is_some();
+        (signs_in || record.registration.is_some() || !record.exceptions.is_empty()).then_some(record)
+    }
+
+    /// Whether checks of an authorization server are weakened by it.
+    pub fn weakens(&self) -> bool {
+        !self.exceptions.is_empty()
+    }
+
+    /// Whether it has what signs in.
+    pub fn signs_in(&self) -> bool {
+        self.tokens.is_some() || self.secret.is_some()
     }
 
     /// Every client that there is, for whatever authorization server.

@@ -8,14 +8,10 @@
 mod database;
 /// What a sealed text is for.
 mod purpose;
-/// How a passphrase becomes a key.
-mod stretching;
-
-pub(super) use stretching::Stretching;
 
 use super::VaultError;
 use super::store::{Found, PROBE, Place, Store, is_listed, key_item};
-use crate::seal::{KEY_LENGTH, Key};
+use crate::seal::{KEY_LENGTH, Key, Stretching};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use database::{Database, Row, Step};
 use keybearer_protocol::vault::VaultKind;

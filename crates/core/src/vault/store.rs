@@ -1,8 +1,7 @@
 //! What keeps items, asked from the vault's thread alone: the system's keyring, or the sealed vault.
 
 use super::VaultError;
-use super::sealed::Stretching;
-use crate::seal::Key;
+use crate::seal::{Key, Stretching};
 use keybearer_protocol::vault::VaultKind;
 use std::fmt;
 use zeroize::Zeroizing;

@@ -35,7 +35,7 @@ impl Account {
             Reached::Open => match self.context.upstream.list_tools(url, &Access::open()).await {
                 Err(UpstreamError::Unauthorized(challenge)) => challenge,
                 tools => {
-                    let fact = format!("{} tools", tools?.names.len());
+                    let fact = format!("{} tools", tools?.tools.len());
                     step(StepName::ReachServer, StepState::Done, Some("needs no sign-in".to_owned()));
                     step(StepName::TestConnection, StepState::Done, Some(fact));
                     return Ok(None);

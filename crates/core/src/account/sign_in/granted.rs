@@ -68,6 +68,7 @@ impl Granted<'_> {
                 token_endpoint: self.asked.token_endpoint.clone(),
                 revocation_endpoint: self.revocation_endpoint.cloned(),
                 signed_in_at: received_at,
+                signed_in_as: answer.person.filter(|_| !self.unattended),
                 refresh_rejected: None,
                 unattended: self.unattended,
                 extra: answer.extra,

@@ -125,7 +125,7 @@ impl Account {
     pub(super) async fn test_connection(self: &Arc<Self>) -> Result<(), Error> {
         self.progress.step(StepName::TestConnection, StepState::Running, None);
         let tools = self.test().await?;
-        let fact = format!("{} tools", tools.names.len());
+        let fact = format!("{} tools", tools.tools.len());
         self.progress.step(StepName::TestConnection, StepState::Done, Some(fact));
         Ok(())
     }
