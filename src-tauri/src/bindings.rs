@@ -144,7 +144,8 @@ fn capabilities_allow_every_command_to_some_window_and_nothing_else_to_any() {
         allowed.extend(permissions);
     }
     assert_eq!(fs::read_dir(&folder).expect("a folder").count(), 2, "every capability is looked at here");
-    let mut expected: Vec<String> = ["core:event:allow-listen", "core:event:allow-unlisten"].map(str::to_owned).into();
+    let tauris = ["core:event:allow-listen", "core:event:allow-unlisten", "core:webview:allow-set-webview-zoom"];
+    let mut expected: Vec<String> = tauris.map(str::to_owned).into();
     let names = commands_known();
     expected.extend(names.iter().map(|name| format!("allow-{}", name.replace('_', "-"))));
     expected.sort();

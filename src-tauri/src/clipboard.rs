@@ -1,15 +1,37 @@
-//! The clipboard, for commands and addresses that the user copies. It is written here and never read.
+//! The clipboard, for commands and addresses that the user copies, and for a token. It is written here; what is on it is
+//! looked at for one thing alone: whether a token is still there when its time is over.
 
 use crate::invisible;
+#[cfg(target_os = "macos")]
+use arboard::SetExtApple as _;
+#[cfg(target_os = "linux")]
+use arboard::SetExtLinux as _;
+#[cfg(windows)]
+use arboard::SetExtWindows as _;
 use keybearer_protocol::{ErrorCode, ErrorObject};
-use std::sync::{Mutex, PoisonError};
+use secrecy::{ExposeSecret, SecretString};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
+use std::thread;
+use std::time::Duration;
 
 /// The most that is copied, in bytes: an address to sign in at may be long.
 const LIMIT: usize = 16 * 1024;
 
+/// As long as this, a secret stays.
+const SECRET: Duration = Duration::from_secs(30);
+
 /// The system's clipboard; on Linux what is copied lives as long as this.
+#[derive(Clone, Default)]
+pub struct Clipboard(Arc<Mutex<Board>>);
+
 #[derive(Default)]
-pub struct Clipboard(Mutex<Option<arboard::Clipboard>>);
+struct Board {
+    system: Option<arboard::Clipboard>,
+    /// The secret that was put there, until its time is over.
+    secret: Option<SecretString>,
+    /// Counts what was put there, so that each secret has its whole time.
+    puts: u64,
+}
 
 impl Clipboard {
     /// Puts a text there that a person can read.
@@ -18,16 +40,67 @@ impl Clipboard {
             let message = "only printable text of at most 16 KiB can be copied";
             return Err(ErrorObject::new(ErrorCode::InvalidParams, message));
         }
-        let mut clipboard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let put = clipboard.take().map_or_else(arboard::Clipboard::new, Ok).and_then(|mut opened| {
-            opened.set_text(text)?;
+        self.board().set(|clipboard| clipboard.set_text(text))
+    }
+
+    /// Puts a secret there for half a minute, and asks those who keep a history of the clipboard to keep this one out of
+    /// it.
+    pub fn put_secret(&self, secret: SecretString) -> Result<(), ErrorObject> {
+        let clipboard = self.clone();
+        // Before the secret is there, so that none is that nobody takes away.
+        let (copied, when) = mpsc::channel();
+        let timer = thread::Builder::new().name("clipboard".to_owned()).spawn(move || {
+            if let Ok(put) = when.recv() {
+                thread::sleep(SECRET);
+                clipboard.board().forget(Some(put));
+            }
+        });
+        timer.map_err(|error| ErrorObject::new(ErrorCode::Internal, error.to_string()))?;
+        let mut board = self.board();
+        board.set(|clipboard| clipboard.set().exclude_from_history().text(secret.expose_secret()))?;
+        board.secret = Some(secret);
+        // Who waits for it is there until it came.
+        let _ = copied.send(board.puts);
+        Ok(())
+    }
+
+    /// Takes a secret away whose time is not over: what quits, forgets.
+    pub fn forget_secret(&self) {
+        self.board().forget(None);
+    }
+
+    fn board(&self) -> MutexGuard<'_, Board> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Board {
+    fn set(
+        &mut self,
+        set: impl FnOnce(&mut arboard::Clipboard) -> Result<(), arboard::Error>,
+    ) -> Result<(), ErrorObject> {
+        let put = self.system.take().map_or_else(arboard::Clipboard::new, Ok).and_then(|mut opened| {
+            set(&mut opened)?;
             Ok(opened)
         });
         // One that failed is opened anew the next time: the screen may have come back.
-        *clipboard = Some(put.map_err(|error| {
+        self.system = Some(put.map_err(|error| {
             ErrorObject::new(ErrorCode::Internal, format!("the clipboard can't be reached: {error}"))
         })?);
+        (self.puts, self.secret) = (self.puts + 1, None);
         Ok(())
+    }
+
+    /// Takes the secret away if it is still what is there. The one of another put keeps its time.
+    fn forget(&mut self, put: Option<u64>) {
+        if put.is_some_and(|put| put != self.puts) {
+            return;
+        }
+        let (Some(secret), Some(system)) = (self.secret.take(), &mut self.system) else { return };
+        let there = system.get_text().map(SecretString::from);
+        if there.is_ok_and(|there| there.expose_secret() == secret.expose_secret()) {
+            let _ = system.clear();
+        }
     }
 }
 

@@ -7,17 +7,25 @@ use crate::agent::Agent;
 use crate::approval::Shown;
 use crate::autostart;
 use crate::clipboard::Clipboard;
+use crate::deep_link::{self, owner, owner::LinkOwner};
+use crate::installation::{self, Installation};
 use crate::keeper;
+use crate::link_test;
 use crate::news::{self, Inbox, Opening};
 use crate::practice::Practice;
 use crate::requests::{AccountChange, NewAccount, SignInRequest};
+use crate::transfer::{self, Chosen};
 use keybearer_ipc::client::{self, environment};
-use keybearer_protocol::account::{AccountRefresh, AccountSignOut, AccountTest, SignOutReply, TestReply};
+use keybearer_protocol::account::{
+    AccountCopyToken, AccountRefresh, AccountSignOut, AccountTest, AccountTools, SignOutReply, TestReply, ToolsReply,
+};
 use keybearer_protocol::activity::{
     ActivityFilter, ActivityFollow, ActivityFollowParams, ActivityFollowReply, ActivityList, ActivityListParams,
     ActivityListReply,
 };
-use keybearer_protocol::agent::{AgentLock, AgentStatus, AgentStatusReply, AgentUnlock, AgentUnlockParams};
+use keybearer_protocol::agent::{
+    AgentLock, AgentPause, AgentPauseParams, AgentResume, AgentStatus, AgentStatusReply, AgentUnlock, AgentUnlockParams,
+};
 use keybearer_protocol::auth::{
     AuthCancel, AuthComplete, AuthCompleteParams, AuthStart, AuthStatus, AuthStatusParams, AuthView,
 };
@@ -26,11 +34,11 @@ use keybearer_protocol::clients::{
     ClientsPreview, ClientsPreviewParams, ClientsScan, ClientsServers, ClientsServersParams, ClientsServersReply,
     ClientsUndo, ClientsUndoParams,
 };
-use keybearer_protocol::grant::{GrantList, GrantRevoke, GrantRevokeParams, GrantView};
+use keybearer_protocol::grant::{GrantList, GrantRestore, GrantRevoke, GrantRevokeParams, GrantView};
 use keybearer_protocol::method::Empty;
 use keybearer_protocol::profile::{
     AccountDetail, AccountView, ProfileAdd, ProfileName, ProfileRemove, ProfileRename, ProfileRenameParams,
-    ProfileShow, ProfileUpdate,
+    ProfileRestore, ProfileShow, ProfileUpdate,
 };
 use keybearer_protocol::prompt::{
     Decision, PromptAnswer, PromptAnswerParams, PromptNext, PromptNextParams, PromptQueue,
@@ -39,6 +47,9 @@ use keybearer_protocol::restricted::{
     RestrictedAllow, RestrictedDisallow, RestrictedList, RestrictedParams, RestrictedView,
 };
 use keybearer_protocol::settings::{Settings, SettingsGet, SettingsSet, SettingsSetParams};
+use keybearer_protocol::timeline::{AccountTimeline, Timeline};
+use keybearer_protocol::transfer::{TransferExportReply, TransferImportReply};
+use keybearer_protocol::undo::{UndoParams, Undoable};
 use keybearer_protocol::vault::{VaultKind, VaultMove, VaultMoveParams};
 use keybearer_protocol::{ErrorCode, ErrorObject};
 use secrecy::SecretString;
@@ -71,15 +82,20 @@ pub fn all() -> Builder<tauri::Wry> {
             update_account,
             rename_account,
             remove_account,
+            restore_account,
             sign_in,
             sign_in_status,
             cancel_sign_in,
             complete_sign_in,
             sign_out,
             test_account,
+            tools,
+            timeline,
+            copy_access_token,
             refresh_account,
             grants,
             revoke_grant,
+            restore_grant,
             restricted,
             set_restricted,
             activity,
@@ -97,7 +113,17 @@ pub fn all() -> Builder<tauri::Wry> {
             start_at_login,
             lock,
             unlock,
+            pause,
+            resume,
             move_vault,
+            all_grants,
+            link_owner,
+            take_links,
+            test_links,
+            installation,
+            export_servers,
+            import_servers,
+            open_import,
             start_practice,
             copy_text,
             quit,
@@ -155,11 +181,18 @@ pub async fn rename_account(agent: Shared<'_>, profile: String, name: String) ->
     agent.request::<ProfileRename>(ProfileRenameParams { profile, name }).await
 }
 
-/// Removes a profile and what the keyring holds for it; nothing is revoked.
+/// Removes a profile and what the keyring holds for it. Tells the way back; without one, tokens are revoked.
 #[tauri::command]
 #[specta::specta]
-pub async fn remove_account(agent: Shared<'_>, profile: String) -> Answer<()> {
-    agent.tell::<ProfileRemove>(ProfileName { profile }).await
+pub async fn remove_account(agent: Shared<'_>, profile: String) -> Answer<Undoable> {
+    agent.request::<ProfileRemove>(ProfileName { profile }).await
+}
+
+/// Brings a removed profile back whole.
+#[tauri::command]
+#[specta::specta]
+pub async fn restore_account(agent: Shared<'_>, undo: String) -> Answer<AccountView> {
+    agent.request::<ProfileRestore>(UndoParams { undo }).await
 }
 
 /// Starts a sign-in, or joins the one that is open.
@@ -204,6 +237,28 @@ pub async fn test_account(agent: Shared<'_>, profile: String) -> Answer<TestRepl
     agent.request::<AccountTest>(ProfileName { profile }).await
 }
 
+/// Lists the server's tools, with the account's token.
+#[tauri::command]
+#[specta::specta]
+pub async fn tools(agent: Shared<'_>, profile: String) -> Answer<ToolsReply> {
+    agent.request::<AccountTools>(ProfileName { profile }).await
+}
+
+/// When the account had a token in the last 24 hours, and when it will have the next one.
+#[tauri::command]
+#[specta::specta]
+pub async fn timeline(agent: Shared<'_>, profile: String) -> Answer<Timeline> {
+    agent.request::<AccountTimeline>(ProfileName { profile }).await
+}
+
+/// Puts the access token on the clipboard for half a minute. It never comes near the page.
+#[tauri::command]
+#[specta::specta]
+pub async fn copy_access_token(agent: Shared<'_>, clipboard: State<'_, Clipboard>, profile: String) -> Answer<()> {
+    let copied = agent.request::<AccountCopyToken>(ProfileName { profile }).await?;
+    clipboard.put_secret(copied.access_token)
+}
+
 /// Refreshes now, whatever the token's age.
 #[tauri::command]
 #[specta::specta]
@@ -218,11 +273,18 @@ pub async fn grants(agent: Shared<'_>, profile: String) -> Answer<Vec<GrantView>
     agent.with(move |connection| client::grants(Some(&profile), |page| connection.ask::<GrantList>(page))).await
 }
 
-/// Forgets a remembered answer: the program is asked about again.
+/// Forgets a remembered answer: the program is asked about again. Tells the way back.
 #[tauri::command]
 #[specta::specta]
-pub async fn revoke_grant(agent: Shared<'_>, grant: String) -> Answer<()> {
-    agent.tell::<GrantRevoke>(GrantRevokeParams { grant }).await
+pub async fn revoke_grant(agent: Shared<'_>, grant: String) -> Answer<Undoable> {
+    agent.request::<GrantRevoke>(GrantRevokeParams { grant }).await
+}
+
+/// Remembers again what was just forgotten.
+#[tauri::command]
+#[specta::specta]
+pub async fn restore_grant(agent: Shared<'_>, undo: String) -> Answer<()> {
+    agent.tell::<GrantRestore>(UndoParams { undo }).await
 }
 
 /// The accounts that containers and remote hosts may ask for.
@@ -360,12 +422,88 @@ pub async fn unlock(agent: Shared<'_>, passphrase: Option<String>) -> Answer<()>
     agent.tell::<AgentUnlock>(AgentUnlockParams { passphrase: passphrase.map(SecretString::from) }).await
 }
 
+/// Gives out no tokens for so many minutes, or until resumed.
+#[tauri::command]
+#[specta::specta]
+pub async fn pause(agent: Shared<'_>, minutes: Option<u32>) -> Answer<()> {
+    agent.tell::<AgentPause>(AgentPauseParams { minutes }).await
+}
+
+/// Ends a pause.
+#[tauri::command]
+#[specta::specta]
+pub async fn resume(agent: Shared<'_>) -> Answer<()> {
+    agent.tell::<AgentResume>(Empty {}).await
+}
+
 /// Moves everything to another vault, with a passphrase where that is to have one.
 #[tauri::command]
 #[specta::specta]
 pub async fn move_vault(agent: Shared<'_>, to: VaultKind, passphrase: Option<String>) -> Answer<()> {
     let passphrase = passphrase.map(SecretString::from);
     agent.request::<VaultMove>(VaultMoveParams { to, passphrase }).await.map(drop)
+}
+
+/// The remembered answers for all accounts, the oldest first.
+#[tauri::command]
+#[specta::specta]
+pub async fn all_grants(agent: Shared<'_>) -> Answer<Vec<GrantView>> {
+    agent.with(|connection| client::grants(None, |page| connection.ask::<GrantList>(page))).await
+}
+
+/// Which program the system opens Keybearer's links with.
+#[tauri::command]
+#[specta::specta]
+pub async fn link_owner(app: AppHandle) -> Answer<LinkOwner> {
+    blocking(move || owner::look(&app)).await
+}
+
+/// Makes this program the one that opens Keybearer's links.
+#[tauri::command]
+#[specta::specta]
+pub async fn take_links(app: AppHandle) -> Answer<LinkOwner> {
+    blocking(move || deep_link::take(&app)).await?
+}
+
+/// Opens a link of Keybearer's as a browser would, and waits until it has come back.
+#[tauri::command]
+#[specta::specta]
+pub async fn test_links(app: AppHandle) -> Answer<()> {
+    blocking(move || link_test::run(&app)).await?
+}
+
+/// Where programs and people find Keybearer on this computer.
+#[tauri::command]
+#[specta::specta]
+pub async fn installation(app: AppHandle) -> Answer<Installation> {
+    blocking(move || installation::look(&app)).await?
+}
+
+/// Writes all accounts into a file that the person chooses; with a passphrase, sealed and with their sign-ins.
+#[tauri::command]
+#[specta::specta]
+pub async fn export_servers(agent: Shared<'_>, passphrase: Option<String>) -> Answer<Option<TransferExportReply>> {
+    let settings = agent.request::<SettingsGet>(Empty {}).await.ok();
+    transfer::export(&agent, settings, passphrase.map(SecretString::from)).await
+}
+
+/// Adds the accounts of a file that the person chooses.
+#[tauri::command]
+#[specta::specta]
+pub async fn import_servers(agent: Shared<'_>, chosen: State<'_, Chosen>) -> Answer<Option<TransferImportReply>> {
+    let settings = agent.request::<SettingsGet>(Empty {}).await.ok();
+    transfer::import(&agent, settings, &chosen).await
+}
+
+/// Adds the accounts of the sealed file that was chosen last.
+#[tauri::command]
+#[specta::specta]
+pub async fn open_import(
+    agent: Shared<'_>,
+    chosen: State<'_, Chosen>,
+    passphrase: String,
+) -> Answer<TransferImportReply> {
+    transfer::open(&agent, &chosen, SecretString::from(passphrase)).await
 }
 
 /// Starts the practice server if it doesn't run, and tells the address of its MCP server.

@@ -3,15 +3,20 @@
 
 #[cfg(target_os = "linux")]
 mod handler;
+/// Which program the system opens such links with.
+pub mod owner;
 
 use crate::agent::Agent;
+use crate::link_test::LinkTest;
 use crate::news::{self, OpenPage};
 use keybearer_protocol::auth::{AuthComplete, AuthCompleteParams, SCHEME};
+use keybearer_protocol::{ErrorCode, ErrorObject};
 use secrecy::SecretString;
 use std::sync::Arc;
 use tauri::{AppHandle, Manager, Url};
 #[cfg(not(target_os = "macos"))]
 use tauri_plugin_deep_link::DeepLinkExt;
+
 /// Takes the callback that this program was started with, and has the system bring the next ones here.
 pub fn receive(app: &AppHandle) {
     started_with(app, std::env::args());
@@ -43,7 +48,7 @@ fn is_callback(url: &Url) -> bool {
 
 /// Brings callbacks to the agent, and shows how it went.
 fn complete_all(app: &AppHandle, urls: impl IntoIterator<Item = Url>) {
-    for url in urls {
+    for url in urls.into_iter().filter(|url| !app.state::<LinkTest>().takes(url)) {
         let app = app.clone();
         let url = SecretString::from(String::from(url));
         tauri::async_runtime::spawn_blocking(move || {
@@ -56,6 +61,16 @@ fn complete_all(app: &AppHandle, urls: impl IntoIterator<Item = Url>) {
             }
         });
     }
+}
+
+/// Makes this program the one that opens the scheme, on this thread; says who does then.
+pub fn take(app: &AppHandle) -> Result<owner::LinkOwner, ErrorObject> {
+    #[cfg(not(target_os = "macos"))]
+    app.deep_link().register_all().map_err(|error| {
+        let message = format!("{SCHEME}: links can't be registered: {error}");
+        ErrorObject::new(ErrorCode::StorageUnavailable, message)
+    })?;
+    Ok(owner::look(app))
 }
 
 /// Makes this program the one that opens the scheme, unless it is. Where that fails, sign-ins come back by loopback.

@@ -1,7 +1,8 @@
 //! Keeps an agent running and connected as long as the desktop runs, and passes its news on.
 
 use crate::agent::{Agent, Connection, Link, unreachable};
-use crate::{news, sidecar};
+use crate::clipboard::Clipboard;
+use crate::{news, notification, sidecar};
 use keybearer_ipc::client::ClientError;
 use keybearer_ipc::socket::ConnectError;
 use keybearer_protocol::agent::{AgentPing, AgentStop, AgentWatch, AgentWatchParams};
@@ -47,6 +48,8 @@ pub fn quit(app: &AppHandle) {
         Some(Link::Down { .. } | Link::Quitting | Link::Ended) => {}
         None => return,
     }
+    notification::end(app);
+    app.state::<Clipboard>().forget_secret();
     app.exit(0);
 }
 

@@ -1,6 +1,8 @@
 //! Keybearer's desktop: window, tray, deep link, approval prompt. A shell: it shows what the agent says and passes on
 //! what the user wants. It keeps no account and no token, and knows the agent only through its admin socket.
 
+/// What the tray's menu and the buttons of notifications do.
+pub mod action;
 /// The agent, as the desktop reaches it.
 pub mod agent;
 /// Prompts, and the window that asks.
@@ -19,18 +21,28 @@ pub mod deep_link;
 pub mod display;
 /// Characters that nobody sees.
 pub mod invisible;
+/// What programs and people find of Keybearer here.
+pub mod installation;
 /// Keeps an agent running and connected.
 pub mod keeper;
+/// What is known of the agent, for tray and notifications.
+pub mod known;
 /// The language of what is not in the page.
 pub mod language;
+/// Whether links of the scheme come back.
+pub mod link_test;
 /// What the page is told unasked.
 pub mod news;
+/// What the system tells a user who has no window in front.
+pub mod notification;
 /// The practice server.
 pub mod practice;
 /// What the page sends.
 pub mod requests;
 /// The product's other executables.
 pub mod sidecar;
+/// Accounts to and from a file.
+pub mod transfer;
 /// The icon in the panel with its menu.
 pub mod tray;
 /// The two windows.
@@ -84,12 +96,20 @@ pub fn run() -> Result<(), StartError> {
     let builder = builder.plugin(tauri_plugin_deep_link::init());
     let app = builder
         .plugin(tauri_plugin_shell::init())
+        .plugin(
+            tauri_plugin_window_state::Builder::new()
+                .with_state_flags(windows::KEPT)
+                .with_filter(|label| label == windows::MAIN)
+                .build(),
+        )
         .manage(Arc::new(agent::Agent::default()))
         .manage(keeper::Started::default())
         .manage(news::Inbox::default())
         .manage(approval::Shown::default())
         .manage(clipboard::Clipboard::default())
         .manage(practice::Practice::default())
+        .manage(link_test::LinkTest::default())
+        .manage(transfer::Chosen::default())
         .invoke_handler(commands.invoke_handler())
         .on_window_event(windows::on_event)
         .setup(move |app| {
@@ -113,6 +133,8 @@ pub fn run() -> Result<(), StartError> {
 fn begin(app: &mut App) -> Result<(), tauri::Error> {
     let app = app.handle();
     tray::show(app)?;
+    notification::start(app);
+    known::start(app)?;
     if !autostart::is_hidden(std::env::args()) {
         windows::show_main(app);
     }

@@ -1,6 +1,6 @@
 //! What the page is told unasked: typed events, and what it missed while there was no page.
 
-use crate::{tray, windows};
+use crate::{known, windows};
 use keybearer_protocol::ErrorObject;
 use serde::{Deserialize, Serialize};
 use specta::Type;
@@ -103,12 +103,12 @@ impl Inbox {
     }
 }
 
-/// Tells windows and tray that something changed.
+/// Tells windows, tray and notifications that something changed.
 pub fn tell(app: &AppHandle) {
     let revision = app.state::<Inbox>().revision.fetch_add(1, Ordering::Relaxed) + 1;
     // A window that can't be told reads everything anew when it is opened.
     let _ = Changed { revision }.emit(app);
-    tray::refresh(app);
+    known::changed(app);
 }
 
 /// Shows the main window at this page.

@@ -4,38 +4,23 @@ mod icon;
 mod model;
 mod texts;
 
-use crate::agent::{Agent, Link};
-use crate::clipboard::Clipboard;
-use crate::news::{self, OpenPage, Page};
-use crate::requests::SignInRequest;
-use crate::{keeper, language, windows};
-use keybearer_ipc::client::ClientError;
-use keybearer_protocol::Method;
-use keybearer_protocol::account::{AccountRefresh, AccountTest};
-use keybearer_protocol::agent::{AgentLock, AgentStatus, AgentUnlock, AgentUnlockParams};
-use keybearer_protocol::auth::AuthStart;
-use keybearer_protocol::method::Empty;
-use keybearer_protocol::profile::ProfileName;
-use keybearer_protocol::settings::{Language, Settings, SettingsGet};
-use model::{Action, Known, Model, Row};
-use std::sync::mpsc::{self, Receiver, SyncSender};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread;
-use std::time::Duration;
+use crate::action::{self, Action};
+use crate::known::Known;
+use crate::{language, windows};
+use jiff::Timestamp;
+use keybearer_protocol::settings::Language;
+use model::{Model, Row};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use tauri::menu::{Menu, MenuEvent, MenuItem, PredefinedMenuItem, Submenu};
 use tauri::tray::{TrayIcon, TrayIconBuilder};
 use tauri::{AppHandle, Manager, Theme, Wry};
 
 /// The icon's name: on D-Bus its path ends in `_main`.
 const ID: &str = "main";
-/// The most that one page of the accounts may take.
-const LISTING: Duration = Duration::from_secs(30);
 
 /// The icon with what it shows now.
 pub struct Tray {
     icon: TrayIcon,
-    /// That something has changed. It holds one word: several changes before the next look are one.
-    changed: SyncSender<()>,
     /// Whoever draws, one after the other. Drawing waits for the thread of the windows, so that one never waits here.
     drawn: Mutex<Drawn>,
     /// What the rows of the menu do. Held for moments only: the thread of the windows looks here.
@@ -46,8 +31,6 @@ struct Drawn {
     model: Model,
     /// The theme of the panel that the icon was chosen for.
     panel: Theme,
-    /// The language that was last asked for: without an agent the tray goes on to speak it.
-    language: Language,
 }
 
 /// What the rows do, by their ids. Each menu has a number, so that a click into an old one does nothing by mistake.
@@ -57,11 +40,9 @@ struct Actions {
     rows: Vec<Action>,
 }
 
-/// Puts the icon into the panel, where there is one or as soon as there is, and starts the thread that keeps it true:
-/// looking asks the agent, which may take seconds, and nobody else is to wait for that.
+/// Puts the icon into the panel, where there is one or as soon as there is.
 pub fn show(app: &AppHandle) -> tauri::Result<()> {
-    let language = language::of(None);
-    let model = Model::of(&Known::Starting, language);
+    let model = Model::of(&Known::Starting, language::of(None), Timestamp::UNIX_EPOCH);
     let panel = icon::panel(None);
     let (menu, actions) = draw(app, &model, 0)?;
     let icon = TrayIconBuilder::with_id(ID)
@@ -71,26 +52,15 @@ pub fn show(app: &AppHandle) -> tauri::Result<()> {
         .menu(&menu)
         .on_menu_event(chosen)
         .build(app)?;
-    let (changed, changes) = mpsc::sync_channel(1);
-    let (drawn, actions) = (Mutex::new(Drawn { model, panel, language }), Mutex::new(actions));
-    app.manage(Tray { icon, changed, drawn, actions });
-    let app = app.clone();
-    thread::Builder::new().name("tray".to_owned()).spawn(move || follow(&app, &changes))?;
+    app.manage(Tray { icon, drawn: Mutex::new(Drawn { model, panel }), actions: Mutex::new(actions) });
     Ok(())
 }
 
-/// Has the icon show how things are, soon.
-pub fn refresh(app: &AppHandle) {
-    // Where a change waits already, the look that it leads to sees this one as well.
-    let _ = app.state::<Tray>().changed.try_send(());
-}
-
-fn follow(app: &AppHandle, changes: &Receiver<()>) {
-    let (tray, agent) = (app.state::<Tray>(), app.state::<Arc<Agent>>());
-    while let Ok(()) = changes.recv() {
-        let (known, settings) = look(&agent);
-        tray.redraw(app, &known, settings.as_ref());
-    }
+/// Has the icon show how things are.
+pub fn update(app: &AppHandle, known: &Known, language: Language, now: Timestamp) {
+    let tray = app.state::<Tray>();
+    // A menu that can't be drawn stays as it was until the next change.
+    let _ = tray.apply(app, &mut tray.drawn(), Model::of(known, language, now));
 }
 
 /// Chooses the icon anew, after the windows got another theme.
@@ -103,26 +73,7 @@ pub fn refresh_icon(app: &AppHandle) {
     });
 }
 
-fn look(agent: &Agent) -> (Known, Option<Settings>) {
-    let connection = match agent.now() {
-        Link::Up(connection) => connection,
-        Link::Starting => return (Known::Starting, None),
-        Link::Down { .. } | Link::Quitting | Link::Ended => return (Known::Nothing, None),
-    };
-    let Ok(status) = connection.ask::<AgentStatus>(&Empty {}) else { return (Known::Nothing, None) };
-    let accounts = connection.client().accounts(LISTING).ok();
-    (Known::Agent { status: Box::new(status), accounts }, connection.ask::<SettingsGet>(&Empty {}).ok())
-}
-
 impl Tray {
-    fn redraw(&self, app: &AppHandle, known: &Known, settings: Option<&Settings>) {
-        let mut drawn = self.drawn();
-        drawn.language = settings.map_or(drawn.language, |settings| language::of(Some(settings)));
-        let model = Model::of(known, drawn.language);
-        // A menu that can't be drawn stays as it was until the next change.
-        let _ = self.apply(app, &mut drawn, model);
-    }
-
     fn apply(&self, app: &AppHandle, drawn: &mut Drawn, model: Model) -> tauri::Result<()> {
         // The icon first: whoever sees the new menu sees it below the new icon.
         if drawn.model.mood != model.mood {
@@ -208,57 +159,7 @@ fn plain(text: &str) -> String {
 fn chosen(app: &AppHandle, event: MenuEvent) {
     let action = app.state::<Tray>().actions().of(event.id().as_ref());
     if let Some(action) = action {
-        let app = app.clone();
-        tauri::async_runtime::spawn_blocking(move || act(&app, action));
-    }
-}
-
-fn act(app: &AppHandle, action: Action) {
-    let agent = app.state::<Arc<Agent>>();
-    match action {
-        Action::SignIn(profile) => sign_in(app, &agent, profile),
-        Action::Test(profile) => ask::<AccountTest>(app, &agent, &ProfileName { profile }),
-        Action::Refresh(profile) => ask::<AccountRefresh>(app, &agent, &ProfileName { profile }),
-        Action::CopyCommand(profile) => {
-            if let Err(error) = app.state::<Clipboard>().put(command(&profile)) {
-                news::notify(app, error);
-            }
-        }
-        Action::Show(profile) => news::open(app, OpenPage::account(profile)),
-        Action::ShowAll => news::open(app, OpenPage::of(Page::List)),
-        Action::Add => news::open(app, OpenPage::of(Page::Add)),
-        Action::Lock => ask::<AgentLock>(app, &agent, &Empty {}),
-        Action::Unlock => ask::<AgentUnlock>(app, &agent, &AgentUnlockParams::default()),
-        Action::Open => windows::show_main(app),
-        Action::Settings => news::open(app, OpenPage::of(Page::Settings)),
-        Action::Quit => keeper::quit(app),
-    }
-}
-
-/// Starts or joins a sign-in, then shows it: a page that came first would find none.
-fn sign_in(app: &AppHandle, agent: &Agent, profile: String) {
-    let params = SignInRequest::of(profile).into();
-    match agent.with_now(|connection| connection.ask::<AuthStart>(&params)) {
-        Ok(view) => news::open(app, OpenPage::account(view.profile)),
-        Err(error) => news::notify(app, error),
-    }
-}
-
-/// Asks the agent, and shows in the window what went wrong.
-fn ask<M: Method>(app: &AppHandle, agent: &Agent, params: &M::Params) {
-    let asked: Result<(), _> =
-        agent.with_now(|connection| -> Result<(), ClientError> { connection.ask::<M>(params).map(drop) });
-    if let Err(error) = asked {
-        news::notify(app, error);
-    }
-}
-
-/// The command that prints the account's token. A name may hold spaces, and nothing else that a shell would read.
-fn command(profile: &str) -> String {
-    if profile.contains(char::is_whitespace) {
-        format!("keybearer token \"{profile}\"")
-    } else {
-        format!("keybearer token {profile}")
+        action::start(app, action);
     }
 }
 
@@ -277,11 +178,5 @@ mod tests {
         assert_eq!(new.of(&quit), Some(Action::Quit));
         assert_eq!(new.of("2.7"), None);
         assert_eq!(new.of("quit"), None);
-    }
-
-    #[test]
-    fn the_command_is_one_that_a_shell_reads_as_it_stands() {
-        assert_eq!(command("linear-work"), "keybearer token linear-work");
-        assert_eq!(command("linear work"), "keybearer token \"linear work\"");
     }
 }

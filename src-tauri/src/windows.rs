@@ -2,9 +2,14 @@
 
 use crate::approval::{self, Shown};
 use crate::news::Inbox;
+use crate::{keeper, known};
 use tauri::{
     AppHandle, Manager, Url, UserAttentionType, WebviewUrl, WebviewWindow, WebviewWindowBuilder, Window, WindowEvent,
 };
+use tauri_plugin_window_state::{AppHandleExt as _, StateFlags};
+
+/// What is kept of the main window from one time to the next.
+pub const KEPT: StateFlags = StateFlags::SIZE.union(StateFlags::POSITION).union(StateFlags::MAXIMIZED);
 
 /// The label of the main window.
 pub const MAIN: &str = "main";
@@ -43,6 +48,11 @@ pub fn close_approval(app: &AppHandle) {
     }
 }
 
+/// Whether the user is looking at one of our windows.
+pub fn in_front(app: &AppHandle) -> bool {
+    app.webview_windows().values().any(|window| window.is_focused().unwrap_or_default())
+}
+
 /// What happens when the user does something to a window's frame.
 pub fn on_event(window: &Window, event: &WindowEvent) {
     match (window.label(), event) {
@@ -52,9 +62,26 @@ pub fn on_event(window: &Window, event: &WindowEvent) {
             approval::closing(window.app_handle());
         }
         (APPROVAL, WindowEvent::Destroyed) => window.state::<Shown>().forget(),
-        (MAIN, WindowEvent::Destroyed) => window.state::<Inbox>().forget_page(),
+        (MAIN, WindowEvent::CloseRequested { .. }) => {
+            // It is kept now, in case that the desktop doesn't come to its end by itself.
+            let _ = window.app_handle().save_window_state(KEPT);
+        }
+        (MAIN, WindowEvent::Destroyed) => {
+            window.state::<Inbox>().forget_page();
+            leave(window.app_handle());
+        }
+        // What is told elsewhere has been seen, or is worth telling from now on.
+        (_, WindowEvent::Focused(_)) => known::changed(window.app_handle()),
         (MAIN, WindowEvent::ThemeChanged(_)) => crate::tray::refresh_icon(window.app_handle()),
         _ => {}
+    }
+}
+
+/// Without a window the desktop stays in the tray, unless the user wants it otherwise.
+fn leave(app: &AppHandle) {
+    if !known::keeps_running(app) {
+        let app = app.clone();
+        tauri::async_runtime::spawn_blocking(move || keeper::quit(&app));
     }
 }
 
@@ -77,7 +104,9 @@ fn demand(window: &WebviewWindow) -> tauri::Result<()> {
 fn make_main(app: &AppHandle) -> tauri::Result<()> {
     let windows = &app.config().app.windows;
     let Some(main) = windows.iter().find(|window| window.label == MAIN) else { return Ok(()) };
-    WebviewWindowBuilder::from_config(app, main)?.on_navigation(is_ours).build().map(drop)
+    // Shown when it stands where the user had it.
+    let window = WebviewWindowBuilder::from_config(app, main)?.visible(false).on_navigation(is_ours).build()?;
+    window.show()
 }
 
 fn make_approval(app: &AppHandle) -> tauri::Result<()> {

@@ -14,7 +14,7 @@ pub(super) fn is_this_program(scheme: &str) -> bool {
 }
 
 /// The name of the desktop file that opens the scheme.
-fn registered(scheme: &str) -> Option<String> {
+pub(super) fn registered(scheme: &str) -> Option<String> {
     let query = ["query", "default", &format!("x-scheme-handler/{scheme}")];
     let output = Command::new("xdg-mime").args(query).stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
     let name = String::from_utf8(output.stdout).ok()?.lines().next()?.trim().to_owned();

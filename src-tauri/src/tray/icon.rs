@@ -10,12 +10,15 @@ pub(super) fn of(mood: Mood, panel: Theme) -> Image<'static> {
     match mood {
         Mood::Idle if cfg!(target_os = "macos") => include_image!("../icons/tray-template.png"),
         Mood::Attention if cfg!(target_os = "macos") => include_image!("../icons/tray-attention-template.png"),
+        Mood::Paused if cfg!(target_os = "macos") => include_image!("../icons/tray-paused-template.png"),
         Mood::Locked if cfg!(target_os = "macos") => include_image!("../icons/tray-locked-template.png"),
         Mood::Idle if light => include_image!("../icons/tray-light.png"),
         Mood::Attention if light => include_image!("../icons/tray-attention-light.png"),
+        Mood::Paused if light => include_image!("../icons/tray-paused-light.png"),
         Mood::Locked if light => include_image!("../icons/tray-locked-light.png"),
         Mood::Idle => include_image!("../icons/tray-dark.png"),
         Mood::Attention => include_image!("../icons/tray-attention-dark.png"),
+        Mood::Paused => include_image!("../icons/tray-paused-dark.png"),
         Mood::Locked => include_image!("../icons/tray-locked-dark.png"),
     }
 }
