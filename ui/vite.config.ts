@@ -21,5 +21,7 @@ export default defineConfig({
     include: ["src/**/*.test.ts"],
     setupFiles: ["src/testing/setup.ts"],
     restoreMocks: true,
+    // Read as text by the test of contrast; the others need no styles.
+    css: { include: [/theme\.css/] },
   },
 });

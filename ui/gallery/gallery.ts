@@ -18,6 +18,7 @@ import {
   serverFound,
   settings,
   signIn,
+  timeline,
   waitingForBrowser,
 } from "../src/testing/samples";
 import "../src/theme.css";
@@ -25,7 +26,12 @@ import "../src/theme.css";
 const accounts = [
   account({ profile: "acme-docs", server_url: "https://docs.acme.example/mcp", expires_at: inMinutes(2900) }),
   account({ profile: "context7", server_url: "https://mcp.context7.com/mcp", status: "no_sign_in" }),
-  account({ profile: "figma", server_url: "https://mcp.figma.com/mcp", status: "unreachable" }),
+  account({
+    profile: "figma",
+    server_url: "https://mcp.figma.com/mcp",
+    status: "unreachable",
+    unreachable_since: inMinutes(-6.5),
+  }),
   account({ profile: "github-work", server_url: "https://api.githubcopilot.com/mcp/", status: "needs_sign_in" }),
   account({ profile: "linear-personal", expires_at: inMinutes(55.5) }),
   account({ profile: "linear-work", expires_at: inMinutes(42.5) }),
@@ -62,6 +68,24 @@ backend.details = {
     expires_at: inMinutes(-20),
   },
   figma: { last_error: failure("provider_unreachable", "dns"), expires_at: inMinutes(72.5) },
+};
+
+const hours = (from: number, until: number) => ({ from: inMinutes(from * 60), until: inMinutes(until * 60) });
+const hourly = (from: number, count: number) =>
+  Array.from({ length: count }, (_, at) => hours(from + at * 0.8, from + at * 0.8 + 0.78));
+backend.timelines["linear-work"] = timeline({
+  valid: [...hourly(-23.9, 13), hours(-13.5, -13), ...hourly(-6.6, 8), hours(-0.3, 0.45)],
+  retried: [inMinutes(-17.5 * 60)],
+  asleep: [hours(-13, -6.6)],
+  next: hours(0.5, 1.45),
+});
+backend.serverTools = {
+  tools: [
+    { name: "create_issue", title: "Create issue" },
+    { name: "list_issues", title: "List issues" },
+    { name: "search", title: null },
+  ],
+  more: false,
 };
 
 backend.happened = [
@@ -125,6 +149,21 @@ const show = (profile: string): OpenPage => ({ page: "account", profile });
 const screens: Record<string, () => OpenPage | undefined> = {
   list: () => undefined,
   account: () => show("linear-work"),
+  offline: () => {
+    backend.agent = agentStatus({ offline: true });
+    return show("figma");
+  },
+  paused: () => {
+    backend.agent = agentStatus({ pause: { until: inMinutes(45) } });
+    return show("linear-work");
+  },
+  more_access: () => {
+    backend.list = accounts.map((one) =>
+      one.profile === "linear-work" ? { ...one, status: "needs_more_access" as const } : one,
+    );
+    backend.details["linear-work"] = { wanted_scopes: ["issues:delete"] };
+    return show("linear-work");
+  },
   needs_sign_in: () => show("github-work"),
   expiring: () => show("notion"),
   unreachable: () => show("figma"),

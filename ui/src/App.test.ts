@@ -110,6 +110,110 @@ test("Ctrl 2 shows where an account is used from, and Ctrl Z takes back what was
   expect(screen.getByRole("heading", { name: "Token health" })).toBeTruthy();
 });
 
+test("Ctrl K finds what can be done by its words, and does it with Enter alone", async () => {
+  const backend = await show(withLinear);
+  await fireEvent.keyDown(window, { key: "k", ctrlKey: true });
+  const field = screen.getByRole("combobox", { name: "Search servers and commands" });
+  expect(document.activeElement).toBe(field);
+  expect(screen.getByRole("option", { name: /Show linear-work/, selected: true })).toBeTruthy();
+  await fireEvent.input(field, { target: { value: "linear test" } });
+  const option = screen.getByRole("option", { name: "Test connection of linear-work" });
+  expect(field.getAttribute("aria-activedescendant")).toBe(option.id);
+  await fireEvent.keyDown(field, { key: "Enter" });
+  expect(await screen.findByText("The connection works.")).toBeTruthy();
+  expect(screen.queryByRole("combobox")).toBeNull();
+  expect(backend.asked).toEqual([["testAccount", "linear-work"]]);
+});
+
+test("in the palette arrows move the choice around, and other words begin at the first again", async () => {
+  await show(withLinear);
+  await fireEvent.click(screen.getByRole("button", { name: "Commands (Ctrl K)" }));
+  const field = screen.getByRole("combobox");
+  const chosen = () => screen.getByRole("option", { selected: true }).textContent.trim();
+  await fireEvent.keyDown(field, { key: "ArrowUp" });
+  expect(chosen()).toContain("Keyboard shortcuts");
+  await fireEvent.keyDown(field, { key: "ArrowDown" });
+  await fireEvent.keyDown(field, { key: "ArrowDown" });
+  expect(chosen()).toContain("Add server");
+  await fireEvent.input(field, { target: { value: "lock" } });
+  expect(chosen()).toContain("Lock Keybearer");
+  await fireEvent.input(field, { target: { value: "nothing like it" } });
+  expect(screen.getByText("No server or command has these words.")).toBeTruthy();
+});
+
+test("Ctrl ? shows the keys, and Ctrl Shift C copies the helper command of the account", async () => {
+  const backend = await show(withLinear);
+  await fireEvent.keyDown(window, { key: "?", ctrlKey: true, shiftKey: true });
+  const keys = within(screen.getByRole("dialog", { name: "Keyboard shortcuts" }));
+  expect(keys.getByText("Undo the last install, revoke or removal")).toBeTruthy();
+  await fireEvent.click(keys.getByRole("button", { name: "Close" }));
+  await fireEvent.click(screen.getByRole("option", { name: /linear-work/ }));
+  await screen.findByRole("heading", { level: 1, name: "linear-work" });
+  await fireEvent.keyDown(window, { key: "C", ctrlKey: true, shiftKey: true });
+  expect(await screen.findByText("Copied: keybearer token linear-work")).toBeTruthy();
+  expect(backend.asked).toEqual([["copyText", "keybearer token linear-work"]]);
+});
+
+test("a removed account is had back with Ctrl Z, which opens it again", async () => {
+  const backend = await show((fake) => (fake.list = [account(), account({ profile: "notion" })]));
+  await fireEvent.click(screen.getByRole("option", { name: /linear-work/ }));
+  await fireEvent.click(await screen.findByRole("button", { name: "More actions" }));
+  await fireEvent.click(screen.getByRole("menuitem", { name: "Remove…" }));
+  await fireEvent.click(within(screen.getByRole("dialog")).getByRole("button", { name: "Remove" }));
+  expect(await screen.findByText("linear-work was removed.")).toBeTruthy();
+  await fireEvent.keyDown(window, { key: "z", ctrlKey: true });
+  expect(await screen.findByText("linear-work is back.")).toBeTruthy();
+  expect(await screen.findByRole("heading", { level: 1, name: "linear-work" })).toBeTruthy();
+  expect(backend.asked.at(-1)).toEqual(["restoreAccount", "undo 1"]);
+});
+
+test("behind the lock nothing names what was removed, and nothing can be had back", async () => {
+  const backend = await show((fake) => (fake.list = [account(), account({ profile: "notion" })]));
+  await fireEvent.click(screen.getByRole("option", { name: /linear-work/ }));
+  await fireEvent.click(await screen.findByRole("button", { name: "More actions" }));
+  await fireEvent.click(screen.getByRole("menuitem", { name: "Remove…" }));
+  await fireEvent.click(within(screen.getByRole("dialog")).getByRole("button", { name: "Remove" }));
+  await screen.findByText("linear-work was removed.");
+  await backend.lock();
+  backend.change();
+  await screen.findByRole("heading", { name: "Keybearer is locked" });
+  expect(document.body.textContent).not.toContain("linear-work");
+});
+
+test("giving out tokens is paused from the foot of the list, and resumed from the banner", async () => {
+  const backend = await show(withLinear);
+  await fireEvent.click(screen.getByRole("button", { name: "Giving out tokens" }));
+  await fireEvent.click(screen.getByRole("menuitem", { name: "Pause for 1 hour" }));
+  expect(await screen.findByText(/^Paused until .*\.$/)).toBeTruthy();
+  await fireEvent.click(screen.getByRole("button", { name: "Resume" }));
+  await waitFor(() => expect(screen.queryByRole("button", { name: "Resume" })).toBeNull());
+  expect(backend.asked).toEqual([["pause", 60], ["resume"]]);
+});
+
+test("without a network that is said once, and the accounts wait for it", async () => {
+  await show((fake) => {
+    withLinear(fake);
+    fake.agent = agentStatus({ offline: true });
+  });
+  expect(screen.getByText("No network.")).toBeTruthy();
+  expect(screen.getByRole("option", { name: /linear-work.*Offline/ })).toBeTruthy();
+});
+
+test("a keyring that doesn’t answer has a page of its own, which asks it again and leads to the other places", async () => {
+  const backend = await show((fake) => {
+    withLinear(fake);
+    fake.agent = agentStatus({ vault: "absent", vault_problem: "no such name" });
+  });
+  expect(screen.getByRole("heading", { name: "The system keyring isn’t answering" })).toBeTruthy();
+  expect(screen.getByText("no such name")).toBeTruthy();
+  await fireEvent.click(screen.getByRole("button", { name: "Set up…" }));
+  expect(screen.getByRole("heading", { name: "Settings" })).toBeTruthy();
+  await fireEvent.keyDown(window, { key: "Escape" });
+  backend.agent = agentStatus();
+  await fireEvent.click(screen.getByRole("button", { name: "Try again" }));
+  expect(await screen.findByRole("option", { name: /linear-work/ })).toBeTruthy();
+});
+
 test("without an account, servers of clients are offered and become the first", async () => {
   await show((fake) => {
     fake.found = { ...fake.found, servers: [serverFound()] };
@@ -121,7 +225,7 @@ test("without an account, servers of clients are offered and become the first", 
 test("servers are imported later from the settings", async () => {
   await show(withLinear);
   await fireEvent.keyDown(window, { key: ",", ctrlKey: true });
-  await fireEvent.click(screen.getByRole("button", { name: "Import…" }));
+  await fireEvent.click(screen.getByRole("button", { name: "Look…" }));
   expect(await screen.findByText("No MCP client on this computer has a server yet.")).toBeTruthy();
 });
 
@@ -185,9 +289,10 @@ test("a page that is asked for behind the lock comes with the unlocking", async 
 
 test.each([
   ["the lock", (fake: FakeBackend) => (fake.agent = agentStatus({ locked: true, vault: "locked" }))],
-  ["the first run", (fake: FakeBackend) => (fake.agent = agentStatus({ vault: "locked" }))],
+  ["the settings", (fake: FakeBackend) => (fake.agent = agentStatus({ vault: "locked" }))],
 ])("with %s on the screen, what is wrong with Keybearer is said too", async (_, prepare) => {
   const backend = await show(prepare);
+  await fireEvent.keyDown(window, { key: ",", ctrlKey: true });
   expect(screen.getByText("The system keyring is locked.")).toBeTruthy();
   backend.notice(failure("provider_error", "state_mismatch"));
   expect(await screen.findByText("The answer belongs to another sign-in.")).toBeTruthy();

@@ -21,8 +21,10 @@ export interface Commands {
   updateAccount(change: AccountChange): Promise<AccountDetail>;
   /** Gives a profile another name; sign-in and tokens stay. */
   renameAccount(profile: string, name: string): Promise<AccountView>;
-  /** Removes a profile and what the keyring holds for it; nothing is revoked. */
-  removeAccount(profile: string): Promise<null>;
+  /** Removes a profile and what the keyring holds for it. Tells the way back; without one, tokens are revoked. */
+  removeAccount(profile: string): Promise<Undoable>;
+  /** Brings a removed profile back whole. */
+  restoreAccount(undo: string): Promise<AccountView>;
   /** Starts a sign-in, or joins the one that is open. */
   signIn(request: SignInRequest): Promise<AuthView>;
   /** How a sign-in stands. */
@@ -35,12 +37,20 @@ export interface Commands {
   signOut(profile: string): Promise<SignOutReply>;
   /** Makes a real `tools/list` with the account's token. */
   testAccount(profile: string): Promise<TestReply>;
+  /** Lists the server's tools, with the account's token. */
+  tools(profile: string): Promise<ToolsReply>;
+  /** When the account had a token in the last 24 hours, and when it will have the next one. */
+  timeline(profile: string): Promise<Timeline>;
+  /** Puts the access token on the clipboard. It never comes near the page. */
+  copyAccessToken(profile: string): Promise<null>;
   /** Refreshes now, whatever the token's age. */
   refreshAccount(profile: string): Promise<AccountView>;
   /** The remembered answers for an account, the oldest first. */
   grants(profile: string): Promise<GrantView[]>;
-  /** Forgets a remembered answer: the program is asked about again. */
-  revokeGrant(grant: string): Promise<null>;
+  /** Forgets a remembered answer: the program is asked about again. Tells the way back. */
+  revokeGrant(grant: string): Promise<Undoable>;
+  /** Remembers again what was just forgotten. */
+  restoreGrant(undo: string): Promise<null>;
   /** The accounts that containers and remote hosts may ask for. */
   restricted(): Promise<RestrictedView>;
   /** Lets containers and remote hosts ask for an account, or not any more. */
@@ -75,8 +85,28 @@ export interface Commands {
   lock(): Promise<null>;
   /** Ends the lock, with the vault's passphrase where it has one. */
   unlock(passphrase: string | null): Promise<null>;
+  /** Gives out no tokens for so many minutes, or until resumed. */
+  pause(minutes: number | null): Promise<null>;
+  /** Ends a pause. */
+  resume(): Promise<null>;
   /** Moves everything to another vault, with a passphrase where that is to have one. */
   moveVault(to: VaultKind, passphrase: string | null): Promise<null>;
+  /** The remembered answers for all accounts, the oldest first. */
+  allGrants(): Promise<GrantView[]>;
+  /** Which program the system opens Keybearer's links with. */
+  linkOwner(): Promise<LinkOwner>;
+  /** Makes this program the one that opens Keybearer's links. */
+  takeLinks(): Promise<LinkOwner>;
+  /** Opens a link of Keybearer's as a browser would, and waits until it has come back. */
+  testLinks(): Promise<null>;
+  /** Where programs and people find Keybearer on this computer. */
+  installation(): Promise<Installation>;
+  /** Writes all accounts into a file that the person chooses; with a passphrase, sealed and with their sign-ins. */
+  exportServers(passphrase: string | null): Promise<TransferExportReply | null>;
+  /** Adds the accounts of a file that the person chooses. */
+  importServers(): Promise<TransferImportReply | null>;
+  /** Adds the accounts of the sealed file that was chosen last. */
+  openImport(passphrase: string): Promise<TransferImportReply>;
   /** Starts the practice server if it doesn't run, and tells the address of its MCP server. */
   startPractice(): Promise<string>;
   /** Puts a text on the clipboard. */
@@ -96,15 +126,20 @@ export function commandsOver(invoke: Invoke): Commands {
     updateAccount: (change) => invoke("update_account", { change }),
     renameAccount: (profile, name) => invoke("rename_account", { profile, name }),
     removeAccount: (profile) => invoke("remove_account", { profile }),
+    restoreAccount: (undo) => invoke("restore_account", { undo }),
     signIn: (request) => invoke("sign_in", { request }),
     signInStatus: (profile) => invoke("sign_in_status", { profile }),
     cancelSignIn: (profile) => invoke("cancel_sign_in", { profile }),
     completeSignIn: (callbackUrl) => invoke("complete_sign_in", { callbackUrl }),
     signOut: (profile) => invoke("sign_out", { profile }),
     testAccount: (profile) => invoke("test_account", { profile }),
+    tools: (profile) => invoke("tools", { profile }),
+    timeline: (profile) => invoke("timeline", { profile }),
+    copyAccessToken: (profile) => invoke("copy_access_token", { profile }),
     refreshAccount: (profile) => invoke("refresh_account", { profile }),
     grants: (profile) => invoke("grants", { profile }),
     revokeGrant: (grant) => invoke("revoke_grant", { grant }),
+    restoreGrant: (undo) => invoke("restore_grant", { undo }),
     restricted: () => invoke("restricted"),
     setRestricted: (profile, allowed) => invoke("set_restricted", { profile, allowed }),
     activity: (filter, before) => invoke("activity", { filter, before }),
@@ -122,7 +157,17 @@ export function commandsOver(invoke: Invoke): Commands {
     startAtLogin: (on) => invoke("start_at_login", { on }),
     lock: () => invoke("lock"),
     unlock: (passphrase) => invoke("unlock", { passphrase }),
+    pause: (minutes) => invoke("pause", { minutes }),
+    resume: () => invoke("resume"),
     moveVault: (to, passphrase) => invoke("move_vault", { to, passphrase }),
+    allGrants: () => invoke("all_grants"),
+    linkOwner: () => invoke("link_owner"),
+    takeLinks: () => invoke("take_links"),
+    testLinks: () => invoke("test_links"),
+    installation: () => invoke("installation"),
+    exportServers: (passphrase) => invoke("export_servers", { passphrase }),
+    importServers: () => invoke("import_servers"),
+    openImport: (passphrase) => invoke("open_import", { passphrase }),
     startPractice: () => invoke("start_practice"),
     copyText: (text) => invoke("copy_text", { text }),
     quit: () => invoke("quit"),
@@ -185,6 +230,10 @@ export type AccountDetail = {
   received_at: string | null,
   /** When it will be renewed, sooner on request. */
   renews_at: string | null,
+  /** Who is signed in, in the authorization server's own words: a name or an address of a person, for quotes. */
+  signed_in_as?: string | null,
+  /** How the server is spoken to, since it was last spoken to. */
+  transport?: Transport | null,
   /** The last real `tools/list`. */
   last_test: LastTest | null,
   /** Whether a refresh token is kept. */
@@ -215,6 +264,8 @@ export type AccountStatus =
 "signing_in" | 
 /** The user has to sign in. */
 "needs_sign_in" | 
+/** It works, and its server wants more than the sign-in gives: the user has to sign in for that. */
+"needs_more_access" | 
 /** The server or its authorization server doesn't answer now; others work. */
 "unreachable" | 
 /** The server is open. */
@@ -238,6 +289,8 @@ export type AccountView = {
   expires_at: string | null,
   /** The scopes that were granted. */
   scopes: string[],
+  /** Since when the server or its authorization server doesn't answer, while it doesn't. */
+  unreachable_since?: string | null,
 };
 
 /** Whoever made a request, as the kernel told then. */
@@ -260,7 +313,7 @@ export type ActivityEntry = {
   kind: ActivityKind,
   /** How many equal calls this row stands for. */
   calls?: number,
-  /** When the last of them came, for a row of several. */
+  /** When the last of them came, for a row of several; when it ended, for what lasts. */
   until?: string | null,
   /** The profile, by its name then; for a refused call what the caller named. */
   profile?: string | null,
@@ -318,12 +371,16 @@ export type ActivityKind =
 "header_given" | 
 /** A request of a program was carried to the server, through the gateway. */
 "request_carried" | 
+/** A person put an access token on the clipboard. */
+"token_copied" | 
 /** A program got nothing. */
 "refused" | 
 /** A person answered a prompt. */
 "prompt_answered" | 
 /** A remembered answer was forgotten. */
 "grant_revoked" | 
+/** It is remembered again. */
+"grant_restored" | 
 /** New tokens replaced the old ones. */
 "token_refreshed" | 
 /** They could not be renewed. */
@@ -340,6 +397,8 @@ export type ActivityKind =
 "account_changed" | 
 /** An account was removed. */
 "account_removed" | 
+/** It was brought back. */
+"account_restored" | 
 /** An account was written into a client's file. */
 "client_installed" | 
 /** That was taken back. */
@@ -348,6 +407,12 @@ export type ActivityKind =
 "locked" | 
 /** Keybearer was unlocked. */
 "unlocked" | 
+/** A person wants nothing given out for a while. */
+"paused" | 
+/** That is over. */
+"resumed" | 
+/** The computer slept, from then until it woke. */
+"slept" | 
 /** What guards the tokens was changed. */
 "protection_changed" | 
 /** A connection was hung up on. */
@@ -393,6 +458,10 @@ export type AgentStatusReply = {
   locked: boolean,
   /** Why it can't lock by itself as it was told to, if it can't. */
   lock_problem?: string | null,
+  /** The pause, if nothing is given out for a while. */
+  pause?: Pause | null,
+  /** Whether the machine has no network. */
+  offline?: boolean,
   /** Whether a desktop is there to ask a person. */
   prompter: boolean,
   /** How many prompts wait for a person. */
@@ -857,6 +926,16 @@ export type GrantView = {
   expires_at: string | null,
 };
 
+/** The command. */
+export type Helper = {
+  /** Its file. */
+  path: string,
+  /** Its version. */
+  version: string,
+  /** Whether its name alone leads to it, as far as this desktop's `PATH` tells. */
+  on_path: boolean,
+};
+
 /** A company's identity provider, for [`AuthType::Enterprise`]. */
 export type IdentityProvider = {
   /** Its issuer; its endpoints are found by its metadata. */
@@ -865,6 +944,14 @@ export type IdentityProvider = {
   client_id: string,
   /** Its token endpoint, where its metadata are not to be asked. */
   token_endpoint?: string | null,
+};
+
+/** Where things are. */
+export type Installation = {
+  /** The socket that programs ask at. */
+  socket: string,
+  /** The command, if it can be run. */
+  command: Helper | null,
 };
 
 /** The languages of the window. */
@@ -896,6 +983,15 @@ export type LastTest = {
   /** The server's own name and version. */
   server: string,
 };
+
+/** Who opens them. */
+export type LinkOwner = 
+/** This program. */
+"this" | 
+/** Another one, perhaps an earlier Keybearer. */
+"other" | 
+/** Nobody. */
+"nobody";
 
 /** A profile to add. */
 export type NewAccount = {
@@ -954,6 +1050,12 @@ export type Page =
 "settings" | 
 /** All accounts. */
 "list";
+
+/** A pause: nothing is given out, and everything is renewed. */
+export type Pause = {
+  /** When it ends by itself; absent if somebody has to end it. */
+  until: string | null,
+};
 
 /** A secret that stands in a file as plain text. Its value is nowhere else. */
 export type PlainTextSecret = {
@@ -1104,6 +1206,8 @@ export type Settings = {
   language: Language | null,
   /** The window's theme. */
   theme: Theme,
+  /** Whether the desktop stays in the tray when its window is closed. */
+  keep_running: boolean,
   /** How browsers come back; absent means that Keybearer chooses. */
   callback: CallbackKind | null,
   /** Where Keybearer's client metadata document lies, if one is hosted. */
@@ -1122,6 +1226,8 @@ export type SettingsSetParams = {
   language?: LanguageChoice | null,
   /** The window's theme. */
   theme?: Theme | null,
+  /** Whether the desktop stays in the tray when its window is closed. */
+  keep_running?: boolean | null,
   /** How browsers come back. */
   callback?: CallbackChoice | null,
   /** Where Keybearer's client metadata document lies; an empty one means nowhere. */
@@ -1150,6 +1256,14 @@ export type SignOutReply = {
   revoked: boolean,
   /** Why it did not, or which it could not. */
   not_revoked_because: string | null,
+};
+
+/** A stretch of time. */
+export type Span = {
+  /** Its begin. */
+  from: string,
+  /** Its end. */
+  until: string,
 };
 
 /** How the agent came to run. */
@@ -1216,6 +1330,68 @@ export type Theme =
 /** Dark. */
 "dark";
 
+/** The reply to `account.timeline`, out of the record of activity. */
+export type Timeline = {
+  /** Where it begins. */
+  since: string,
+  /**
+   *  When a token was valid: one span for each, the oldest first; one only for those that overlap. The last may end in
+   *  the future.
+   */
+  valid: Span[],
+  /** When a renewal failed and was tried again. */
+  retried: string[],
+  /** When the computer slept. */
+  asleep: Span[],
+  /** The next token: from its renewal to the end of what it will be good for, as far as that can be told. */
+  next: Span | null,
+};
+
+/** A tool of a server, in the server's own words. */
+export type ToolView = {
+  /** Its name. */
+  name: string,
+  /** What people call it, where the server says. */
+  title: string | null,
+};
+
+/** The reply to `account.tools`. */
+export type ToolsReply = {
+  /** In the server's order, as many as fit. */
+  tools: ToolView[],
+  /** Whether there are more than that. */
+  more: boolean,
+};
+
+/** What was written into a file. */
+export type TransferExportReply = {
+  /** The file. */
+  file: string,
+  /** How many accounts are in it. */
+  accounts: number,
+  /** How many of them with what signs them in. */
+  signed_in: number,
+};
+
+/** What came of a file. */
+export type TransferImportReply = {
+  /** How many accounts were added. */
+  added: number,
+  /** The names of the first of them. */
+  names: string[],
+  /** How many of them with what signs them in. */
+  signed_in: number,
+  /** How many were here already, and stayed as they were. */
+  known: number,
+};
+
+/** How a server is spoken to. */
+export type Transport = 
+/** Streamable HTTP. */
+"streamable_http" | 
+/** HTTP with a stream of events beside it, as the first revision of MCP had it. */
+"http_sse";
+
 /** How a change was taken back. */
 export type UndoOutcome = 
 /** The file is byte for byte what it was. */
@@ -1226,6 +1402,12 @@ export type UndoOutcome =
 "taken_back" | 
 /** There was nothing left to take back. */
 "nothing";
+
+/** The reply to what can be taken back. */
+export type Undoable = {
+  /** Names the way back, for half a minute; absent if there is none. */
+  undo: string | null,
+};
 
 /** Why what Keybearer is to lock at can't be seen here; absent where it can, or isn't wanted. */
 export type Unseen = {

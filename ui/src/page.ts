@@ -7,9 +7,10 @@ export type Page =
   | { page: "add"; draft: Draft; start: boolean; details: boolean }
   | { page: "sign_in"; profile: string; start: boolean; added: Draft | null; register?: boolean }
   | { page: "test"; profile: string; added: Draft }
-  | { page: "activity"; profile: string | null }
+  | { page: "activity" }
   | { page: "import" }
-  | { page: "settings" };
+  | { page: "settings" }
+  | { page: "programs" };
 
 /** The account that a page is about, if it is about one. */
 export function profileOf(page: Page): string | null {

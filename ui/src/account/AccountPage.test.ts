@@ -1,22 +1,36 @@
 import { fireEvent, render, screen, waitFor, within } from "@testing-library/svelte";
 import { expect, test, vi } from "vitest";
-import type { AccountDetail } from "../backend";
+import type { AccountDetail, AccountView } from "../backend";
 import { FakeBackend } from "../testing/fakeBackend";
 import { account, failure, grant, inMinutes } from "../testing/samples";
+import { Undoing } from "../undo/undoing.svelte";
 import AccountPage from "./AccountPage.svelte";
 
-async function show(different: Partial<AccountDetail> = {}, program = "cli.js") {
+async function show(different: Partial<AccountDetail> = {}, program = "cli.js", others: AccountView[] = []) {
   const backend = new FakeBackend();
-  backend.list = [account()];
+  backend.list = [account(), ...others];
   backend.details["linear-work"] = different;
   backend.programs = [grant({ program }), grant({ grant: "g2", program: "npm", decision: "deny" })];
-  const calls = { onsignin: vi.fn(), onregister: vi.fn(), onrenamed: vi.fn(), onremoved: vi.fn(), onactivity: vi.fn() };
-  render(AccountPage, { backend, profile: "linear-work", ...calls });
+  const calls = {
+    onaccount: vi.fn(),
+    onanother: vi.fn(),
+    onsignin: vi.fn(),
+    onregister: vi.fn(),
+    onrenamed: vi.fn(),
+    onremoved: vi.fn(),
+  };
+  const undoing = new Undoing();
+  const given = { backend, profile: "linear-work", accounts: backend.list, offline: false, undoing };
+  render(AccountPage, { ...given, ...calls });
   await screen.findByRole("heading", { level: 1 });
-  return { backend, ...calls };
+  return { backend, undoing, ...calls };
 }
 
 const click = (name: string) => fireEvent.click(screen.getByRole("button", { name }));
+
+async function openTab(name: string) {
+  await fireEvent.click(await screen.findByRole("tab", { name }));
+}
 
 async function choose(item: string) {
   await click("More actions");
@@ -39,9 +53,9 @@ test("a sign-in that ended says what it means and begins again", async () => {
 });
 
 test("a server that wants more is named with what it wants, and a sign-in is offered", async () => {
-  const { onsignin } = await show({ wanted_scopes: ["files:write"] });
+  const { onsignin } = await show({ status: "needs_more_access", wanted_scopes: ["files:write"] });
   expect(screen.getByText(/needs: files:write/)).toBeTruthy();
-  await click("Sign in again");
+  await click("Review and sign in");
   expect(onsignin).toHaveBeenCalledWith(true);
 });
 
@@ -50,6 +64,59 @@ test("a test says what it found", async () => {
   await click("Test connection");
   expect(backend.asked).toEqual([["testAccount", "linear-work"]]);
   expect(await screen.findByText("The connection works.")).toBeTruthy();
+});
+
+test("the token's day is one picture with a sentence for its name", async () => {
+  await show();
+  expect(
+    await screen.findByRole("img", { name: /^Last 24 hours: 3 tokens, 1 retry at .* Next refresh at/ }),
+  ).toBeTruthy();
+});
+
+test("the access token is copied past the page, after a question whose safe answer has the focus", async () => {
+  const { backend, undoing } = await show({ expires_at: inMinutes(42.5) });
+  await click("Copy access token…");
+  const dialog = within(screen.getByRole("dialog", { name: "Copy the access token for linear-work?" }));
+  expect(screen.getByRole("dialog").textContent).toContain("act as ada@acme.dev for the next 42 min");
+  expect(dialog.getByText("issues:create")).toBeTruthy();
+  expect(document.activeElement).toBe(dialog.getByRole("button", { name: "Cancel" }));
+  expect(backend.asked).toEqual([]);
+  await fireEvent.click(dialog.getByRole("button", { name: "Copy access token" }));
+  await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
+  expect(backend.asked).toEqual([["copyAccessToken", "linear-work"]]);
+  expect(undoing.text).toMatch(/cleared after 30 seconds/);
+});
+
+test("the server's tools are listed on request, with what hides in their names written out", async () => {
+  const { backend } = await show();
+  backend.serverTools = { tools: [{ name: "li\u202est", title: "List issues" }], more: true };
+  await click("Show list");
+  expect(await screen.findByText("List issues")).toBeTruthy();
+  expect(screen.getByText("li\\u{202e}st")).toBeTruthy();
+  expect(screen.getByText("The server has more than these.")).toBeTruthy();
+});
+
+test("with several accounts of one server the header switches between them and adds another", async () => {
+  const { onaccount, onanother } = await show({}, "cli.js", [account({ profile: "linear-home" })]);
+  const opener = screen.getByRole("button", { name: "Account: linear-work. Switch account of mcp.linear.app" });
+  await fireEvent.click(opener);
+  expect(screen.getByRole("menuitemradio", { name: /linear-work/ }).getAttribute("aria-checked")).toBe("true");
+  await fireEvent.click(screen.getByRole("menuitemradio", { name: /linear-home/ }));
+  expect(onaccount).toHaveBeenCalledExactlyOnceWith("linear-home");
+  await fireEvent.click(opener);
+  await fireEvent.click(screen.getByRole("menuitem", { name: "Add another account…" }));
+  expect(onanother).toHaveBeenCalledExactlyOnceWith("https://mcp.linear.app/mcp");
+});
+
+test("a server that doesn't answer says since when, and for how long the token is still good", async () => {
+  await show({
+    status: "unreachable",
+    unreachable_since: inMinutes(-6.5),
+    expires_at: inMinutes(72.5),
+    last_error: failure("provider_unreachable", "dns"),
+  });
+  expect(screen.getByText("mcp.linear.app hasn’t answered for 6 min.")).toBeTruthy();
+  expect(screen.getByText(/good for another 1 h 12 min/)).toBeTruthy();
 });
 
 test("removing and signing out are asked about first", async () => {
@@ -116,18 +183,27 @@ test("while a sign-in is open, its page is shown and no browser opened again", a
 test("letters that hide are written out in scopes and program names, also where they are only heard", async () => {
   await show({ scopes: ["re\u202ead"] }, "cli\u200b.js");
   expect(screen.getByText("re\\u{202e}ad")).toBeTruthy();
+  await openTab("Programs 1");
   expect(await screen.findByRole("button", { name: "Revoke cli\\u{200b}.js" })).toBeTruthy();
 });
 
 test("an answer to a program is taken back", async () => {
-  const { backend } = await show();
-  await fireEvent.click(await screen.findByRole("button", { name: "Ask again for npm" }));
+  const { backend, undoing } = await show();
+  await openTab("Programs 1");
+  await click("Ask again for npm");
   await waitFor(() => expect(screen.queryByText("npm")).toBeNull());
-  expect(backend.asked).toEqual([["revokeGrant", "g2"]]);
+  expect(undoing.text).toBe("npm will be asked about again.");
+  await undoing.undo();
+  expect(await screen.findByText("npm")).toBeTruthy();
+  expect(backend.asked).toEqual([
+    ["revokeGrant", "g2"],
+    ["restoreGrant", "undo 1"],
+  ]);
 });
 
 test("containers and remote hosts may ask only once the switch is on", async () => {
   const { backend } = await show();
+  await openTab("Programs 1");
   const allow = await screen.findByRole<HTMLInputElement>("switch", { name: /containers and remote hosts/ });
   expect(allow.checked).toBe(false);
   await fireEvent.click(allow);

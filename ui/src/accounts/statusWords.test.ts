@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
-import type { AccountStatus } from "../backend";
+import type { AccountStatus, AccountView } from "../backend";
 import { en } from "../texts/en";
 import { zhCN } from "../texts/zh-CN";
 import { account, NOW } from "../testing/samples";
-import { needsUser, statusWords } from "./statusWords";
+import { needsUser, shownOf, statusWords } from "./statusWords";
 
 function words(status: AccountStatus, expires_at: string | null): string {
   return statusWords(account({ status, expires_at }), NOW, en, "en");
@@ -31,6 +31,32 @@ test("an account that is neither connected nor expiring says its state alone", (
   expect(words("unreachable", "2026-11-22T15:27:00Z")).toBe("Can’t reach server");
 });
 
+test("without a network, what waits for it alone is offline, and what needs the user still says so", () => {
+  const left = { expires_at: "2026-11-22T15:27:59Z" };
+  const shown = (one: AccountView) => statusWords(one, NOW, en, "en", shownOf(one, true));
+  expect(shown(account(left))).toBe("Offline · 42 min left");
+  expect(shown(account({ auth: "bearer" }))).toBe("Offline · key doesn’t expire");
+  expect(shown(account({ status: "unreachable" }))).toBe("Offline");
+  expect(shown(account({ status: "needs_sign_in" }))).toBe("Needs sign-in");
+  for (const host of ["127.0.0.1:4747", "localhost", "[::1]:80"]) {
+    expect(shown(account({ ...left, server_url: `http://${host}/mcp` }))).toBe("Connected · 42 min left");
+  }
+});
+
+test("a server that can’t be reached says for how long, from a minute on", () => {
+  const since = (unreachable_since: string) =>
+    statusWords(account({ status: "unreachable", unreachable_since }), NOW, en, "en");
+  expect(since("2026-11-22T14:38:30Z")).toBe("Can’t reach server · 6 min");
+  expect(since("2026-11-22T14:44:30Z")).toBe("Can’t reach server");
+});
+
+test("an open sign-in says what it waits for", () => {
+  const open = account({ status: "signing_in" });
+  expect(statusWords(open, NOW, en, "en", "signing_in", "waiting_for_browser")).toBe("Waiting for browser");
+  expect(statusWords(open, NOW, en, "en", "signing_in", "finishing")).toBe("Getting tokens");
+  expect(statusWords(open, NOW, en, "en", "signing_in", "preparing")).toBe("Signing in");
+});
+
 test("Chinese keeps a space between characters and digits", () => {
   const expiring = account({ status: "expiring", expires_at: "2026-11-22T14:54:00Z" });
   expect(statusWords(expiring, NOW, zhCN, "zh-CN")).toBe("9 分钟后过期");
@@ -40,4 +66,5 @@ test("a locked or unreachable account doesn’t need the user, an expiring one d
   expect(needsUser("locked")).toBe(false);
   expect(needsUser("unreachable")).toBe(false);
   expect(needsUser("expiring")).toBe(true);
+  expect(needsUser("needs_more_access")).toBe(true);
 });

@@ -1,33 +1,63 @@
-import type { AccountStatus, AccountView } from "../backend";
+import type { AccountStatus, AccountView, AuthPhase } from "../backend";
 import { DAY_MS, dateWords, HOUR_MS, MINUTE_MS } from "../shared/time";
 import type { Texts } from "../texts/en";
 import type { Locale } from "../texts/texts.svelte";
 
+/** The states of an account, and that of the machine it runs on. */
+export type Shown = AccountStatus | "offline";
+
+/** The state that is shown: without a network, those that wait for nothing but it are offline. */
+export function shownOf(account: AccountView, offline: boolean): Shown {
+  const waits = account.status === "connected" || account.status === "unreachable";
+  return offline && waits && !isOnThisComputer(account.server_url) ? "offline" : account.status;
+}
+
 /** What stands under the account's name: its state, and how long it lasts where that is known. */
-export function statusWords(account: AccountView, now: number, texts: Texts, locale: Locale): string {
-  const { status, expires_at } = account;
-  const plain = texts.status[status];
-  if (status !== "connected" && status !== "expiring") return plain;
-  if (expires_at === null) return status === "connected" && isFixedKey(account) ? texts.expiry.connectedForGood : plain;
+export function statusWords(
+  account: AccountView,
+  now: number,
+  texts: Texts,
+  locale: Locale,
+  shown: Shown = account.status,
+  phase: AuthPhase = "none",
+): string {
+  const { expiry } = texts;
+  const plain = shown === "offline" ? expiry.offline : texts.status[shown];
+  if (shown === "signing_in" && phase === "waiting_for_browser") return expiry.waitingForBrowser;
+  if (shown === "signing_in" && phase === "finishing") return expiry.gettingTokens;
+  if (shown === "unreachable") {
+    const since = now - Date.parse(account.unreachable_since ?? "");
+    return since >= MINUTE_MS ? expiry.unreachableFor(coarse(since, texts)) : plain;
+  }
+  if (shown !== "connected" && shown !== "expiring" && shown !== "offline") return plain;
 
-  const left = Date.parse(expires_at) - now;
+  const [left, until, forGood] = {
+    connected: [expiry.connectedFor, expiry.connectedUntil, expiry.connectedForGood] as const,
+    offline: [expiry.offlineFor, expiry.offlineUntil, expiry.offlineForGood] as const,
+    expiring: [expiry.expiresIn, expiry.expiresOn, plain] as const,
+  }[shown];
+  if (account.expires_at === null) return isFixedKey(account) ? forGood : plain;
+  const ms = Date.parse(account.expires_at) - now;
   // A token in its last minute, or past its end, is about to be renewed or told apart by the agent: promise no time.
-  if (!(left >= MINUTE_MS)) return plain;
-
-  const { connectedFor, connectedUntil, expiresIn, expiresOn } = texts.expiry;
-  if (left < DAY_MS) return (status === "connected" ? connectedFor : expiresIn)(coarse(left, texts));
-  const date = dateWords(expires_at, locale);
-  return (status === "connected" ? connectedUntil : expiresOn)(date);
+  if (!(ms >= MINUTE_MS)) return plain;
+  return ms < DAY_MS ? left(coarse(ms, texts)) : until(dateWords(account.expires_at, locale));
 }
 
 /** Whether the user has to do something about an account in this state. */
 export function needsUser(status: AccountStatus): boolean {
-  return status === "signing_in" || status === "expiring" || status === "needs_sign_in";
+  return (
+    status === "signing_in" || status === "expiring" || status === "needs_sign_in" || status === "needs_more_access"
+  );
 }
 
 /** Whether the account's credential was made elsewhere and ends only there. */
 export function isFixedKey({ auth }: Pick<AccountView, "auth">): boolean {
   return auth === "bearer" || auth === "header" || auth === "basic";
+}
+
+function isOnThisComputer(url: string): boolean {
+  const name = URL.parse(url)?.hostname ?? "";
+  return name === "localhost" || name === "[::1]" || name.startsWith("127.");
 }
 
 // Rounded down: an account never looks good for longer than it is.

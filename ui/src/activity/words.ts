@@ -10,7 +10,7 @@ export type Interest = "all" | "given" | "refreshes" | "sign_ins" | "problems";
 
 export const kindsOf: Record<Interest, ActivityKind[]> = {
   all: [],
-  given: ["token_given", "header_given", "request_carried"],
+  given: ["token_given", "header_given", "request_carried", "token_copied"],
   refreshes: ["token_refreshed", "refresh_failed"],
   sign_ins: ["signed_in", "sign_in_failed", "signed_out"],
   problems: ["refused", "refresh_failed", "sign_in_failed", "connection_refused", "rows_missed"],
@@ -20,9 +20,11 @@ const icons: Record<ActivityKind, IconName> = {
   token_given: "key",
   header_given: "key",
   request_carried: "key",
+  token_copied: "copy",
   refused: "denied",
   prompt_answered: "check",
   grant_revoked: "cross",
+  grant_restored: "check",
   token_refreshed: "refresh",
   refresh_failed: "warning",
   signed_in: "connected",
@@ -31,10 +33,14 @@ const icons: Record<ActivityKind, IconName> = {
   account_added: "plus",
   account_changed: "gear",
   account_removed: "cross",
+  account_restored: "plus",
   client_installed: "plus",
   client_undone: "cross",
   locked: "lock",
   unlocked: "unlock",
+  paused: "lock",
+  resumed: "unlock",
+  slept: "dash",
   protection_changed: "gear",
   connection_refused: "denied",
   record_begun: "activity",
@@ -71,7 +77,7 @@ function causeOf({ kind, error, cause }: ActivityRow, texts: Texts): string | nu
   const plain = (word: string) => visible(word.replaceAll("_", " "));
   if (error) return known[error] ?? plain(cause ?? error);
   // The name of the program that was forgotten.
-  if (cause && kind === "grant_revoked") return visible(cause);
+  if (cause && (kind === "grant_revoked" || kind === "grant_restored")) return visible(cause);
   return cause ? (known[cause] ?? plain(cause)) : null;
 }
 

@@ -4,13 +4,21 @@ import type { AuthType } from "../backend";
 import { FakeBackend } from "../testing/fakeBackend";
 import { account, failure } from "../testing/samples";
 import { draftOf, type Draft } from "./draft";
+import { Undoing } from "../undo/undoing.svelte";
 import KeyTest from "./KeyTest.svelte";
 
 function show(auth: AuthType, backend = new FakeBackend()) {
   const added: Draft = draftOf("https://mcp.linear.app/mcp");
   added.method.auth = auth;
   const calls = { onaccount: vi.fn(), onedit: vi.fn() };
-  const { rerender } = render(KeyTest, { backend, profile: "linear-work", account: undefined, added, ...calls });
+  const { rerender } = render(KeyTest, {
+    backend,
+    undoing: new Undoing(),
+    profile: "linear-work",
+    account: undefined,
+    added,
+    ...calls,
+  });
   return { backend, added, rerender, ...calls };
 }
 

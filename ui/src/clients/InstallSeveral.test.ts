@@ -2,6 +2,7 @@ import { fireEvent, render, screen, waitFor } from "@testing-library/svelte";
 import { expect, test } from "vitest";
 import { FakeBackend } from "../testing/fakeBackend";
 import { account, entry, failure, mcpClient } from "../testing/samples";
+import { Undoing } from "../undo/undoing.svelte";
 import InstallSeveral from "./InstallSeveral.svelte";
 
 async function show() {
@@ -11,7 +12,7 @@ async function show() {
     mcpClient({ client: "cursor", name: "Cursor" }),
     mcpClient({ client: "zed", name: "Zed", installed: false }),
   ];
-  render(InstallSeveral, { backend, account: account() });
+  render(InstallSeveral, { backend, undoing: new Undoing(), account: account() });
   await screen.findByRole("checkbox", { name: "Claude Code" });
   return backend;
 }

@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import type { ClientView } from "../backend";
 import { FakeBackend } from "../testing/fakeBackend";
 import { entry, failure, mcpClient } from "../testing/samples";
+import { Undoing } from "../undo/undoing.svelte";
 import UseItFrom from "./UseItFrom.svelte";
 
 const claude = mcpClient();
@@ -12,9 +13,10 @@ const zed = mcpClient({ client: "zed", name: "Zed", installed: false });
 async function show(...clients: ClientView[]) {
   const backend = new FakeBackend();
   backend.mcpClients = clients;
-  const { component } = render(UseItFrom, { backend, profile: "linear-work" });
+  const undoing = new Undoing();
+  render(UseItFrom, { backend, profile: "linear-work", undoing });
   await screen.findByRole("tablist");
-  return { backend, undoLast: component.undoLast as () => void };
+  return { backend, undoLast: () => undoing.undo() };
 }
 
 const click = (name: string) => fireEvent.click(screen.getByRole("button", { name }));

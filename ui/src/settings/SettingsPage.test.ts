@@ -13,6 +13,7 @@ function show() {
     onchanged: (): Promise<void> => rerender({ settings: backend.current }),
     onpractice: vi.fn(),
     onimport: vi.fn(),
+    onprograms: vi.fn(),
     onclose: vi.fn(),
   });
   return backend;
@@ -70,6 +71,7 @@ test("to be asked again takes one press", async () => {
     onchanged: () => Promise.resolve(),
     onpractice: vi.fn(),
     onimport: vi.fn(),
+    onprograms: vi.fn(),
     onclose: vi.fn(),
   });
   await fireEvent.click(radio("Ask me"));
@@ -88,6 +90,15 @@ test("starting at login is off until it is switched on, and shows what the syste
   backend.atLogin = false;
   backend.change();
   await waitFor(() => expect(login.checked).toBe(false));
+});
+
+test("Keybearer keeps running without a window until that is switched off", async () => {
+  const backend = show();
+  const keep = screen.getByRole<HTMLInputElement>("switch", { name: "Keep running when the window is closed" });
+  expect(keep.checked).toBe(true);
+  await fireEvent.click(keep);
+  await waitFor(() => expect(keep.checked).toBe(false));
+  expect(backend.asked).toEqual([["changeSettings", { keep_running: false }]]);
 });
 
 test("a start at login that can't be written goes back, and says why beside it", async () => {
@@ -132,6 +143,7 @@ test("what can't be seen is told where it is chosen, and a time that the command
     onchanged: () => Promise.resolve(),
     onpractice: vi.fn(),
     onimport: vi.fn(),
+    onprograms: vi.fn(),
     onclose: vi.fn(),
   });
   expect(radio("90 s").checked).toBe(true);

@@ -26,8 +26,13 @@ export function agoWords(then: string, now: number, texts: Texts, locale: Locale
 /** The time on the clock, with the date where it isn't today's. */
 export function clockWords(at: string, now: number, locale: Locale): string {
   const date = new Date(at);
-  const clock = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }).format(date);
+  const clock = hourWords(at, locale);
   return date.toDateString() === new Date(now).toDateString() ? clock : `${dateWords(at, locale)} ${clock}`;
+}
+
+/** The time on the clock alone. */
+export function hourWords(at: string | number, locale: Locale): string {
+  return new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }).format(new Date(at));
 }
 
 export function dateWords(at: string, locale: Locale): string {

@@ -4,6 +4,7 @@ import { draftOf, type Draft } from "../add/draft";
 import type { AuthView } from "../backend";
 import { FakeBackend } from "../testing/fakeBackend";
 import { account, failure, signIn, waitingForBrowser } from "../testing/samples";
+import { Undoing } from "../undo/undoing.svelte";
 import SignInPage from "./SignInPage.svelte";
 
 async function show(view: AuthView, added: Draft | null = null) {
@@ -12,7 +13,7 @@ async function show(view: AuthView, added: Draft | null = null) {
   backend.signIns["linear-work"] = view;
   const calls = { onaccount: vi.fn(), onedit: vi.fn() };
   const where = { profile: "linear-work", account: account(), start: false, register: false, added };
-  render(SignInPage, { backend, ...where, ...calls });
+  render(SignInPage, { backend, undoing: new Undoing(), ...where, ...calls });
   await screen.findByRole("heading", { level: 1 });
   await waitFor(() => expect(document.querySelector("h2")).toBeTruthy());
   return { backend, ...calls };
@@ -193,7 +194,7 @@ test("to begin is asked for once, whatever changes afterwards", async () => {
     onaccount: vi.fn(),
     onedit: vi.fn(),
   };
-  const { rerender } = render(SignInPage, { backend, account: account(), ...where });
+  const { rerender } = render(SignInPage, { backend, undoing: new Undoing(), account: account(), ...where });
   for (const view of [signIn("preparing", 2, "running"), waitingForBrowser(), signIn("finishing", 7, "running")]) {
     backend.signIns["linear-work"] = view;
     backend.change();

@@ -13,16 +13,31 @@ import type {
   Decision,
   ErrorObject,
   GrantView,
+  LinkOwner,
   NewAccount,
   OpenPage,
   PromptView,
   RestrictedView,
+  TransferImportReply,
   VaultKind,
   Settings,
   SettingsSetParams,
   SignInRequest,
+  Timeline,
+  ToolsReply,
 } from "../backend";
-import { agentStatus, detail, entry, mcpClient, preview, settings, signIn } from "./samples";
+import {
+  agentStatus,
+  detail,
+  entry,
+  failure,
+  inMinutes,
+  mcpClient,
+  preview,
+  settings,
+  signIn,
+  timeline,
+} from "./samples";
 
 /** A Backend without an agent: answers what was put into it, and writes down what it was asked to do. */
 export class FakeBackend implements Backend {
@@ -31,6 +46,10 @@ export class FakeBackend implements Backend {
   details: Record<string, Partial<AccountDetail>> = {};
   signIns: Record<string, AuthView> = {};
   programs: GrantView[] = [];
+  /** The last day of each account's tokens. */
+  timelines: Record<string, Timeline> = {};
+  /** The tools of every server. */
+  serverTools: ToolsReply = { tools: [{ name: "list_issues", title: "List issues" }], more: false };
   /** What containers and remote hosts may ask for. */
   outside: RestrictedView = { profiles: [], open: false, problem: null };
   /** What happened, the newest first. */
@@ -43,11 +62,18 @@ export class FakeBackend implements Backend {
   current: Settings = settings();
   /** Whether the system starts the window at login. */
   atLogin = false;
+  /** Who opens Keybearer's links. */
+  linksGoTo: LinkOwner = "this";
+  /** What a file that is imported has, and whether it is sealed. */
+  brought: TransferImportReply = { added: 1, names: ["linear-work"], signed_in: 0, known: 0 };
+  /** The file that the person chooses; none where they leave the dialog. */
+  chosenFile: string | null = "/home/me/accounts.json";
   /** What the named method rejects with; "all" is every one. */
   failures: Partial<Record<keyof Backend | "all", ErrorObject>> = {};
   /** What was asked for, in order, without the questions. */
   readonly asked: [keyof Backend, ...unknown[]][] = [];
 
+  #waysBack = new Map<string, () => void>();
   #follower: (() => void) | null = null;
   #changed = new Set<() => void>();
   #open = new Set<(page: OpenPage) => void>();
@@ -118,8 +144,15 @@ export class FakeBackend implements Backend {
     });
   removeAccount = (profile: string) =>
     this.#do("removeAccount", [profile], () => {
+      const before = this.list;
       this.list = this.list.filter((one) => one.profile !== profile);
-      return null;
+      return { undo: this.#wayBack(() => (this.list = before)) };
+    });
+  restoreAccount = (undo: string) =>
+    this.#do("restoreAccount", [undo], () => {
+      const before = new Set(this.list.map(({ profile }) => profile));
+      this.#goBack(undo);
+      return this.#detail(this.list.find(({ profile }) => !before.has(profile))?.profile ?? "");
     });
   signIn = (request: SignInRequest) => this.#do("signIn", [request], () => this.#signIn(request.profile));
   cancelSignIn = (profile: string) => this.#do("cancelSignIn", [profile], () => null);
@@ -130,7 +163,26 @@ export class FakeBackend implements Backend {
   refreshAccount = (profile: string) => this.#do("refreshAccount", [profile], () => this.#detail(profile));
   revokeGrant = (grant: string) =>
     this.#do("revokeGrant", [grant], () => {
+      const before = this.programs;
       this.programs = this.programs.filter((one) => one.grant !== grant);
+      return { undo: this.#wayBack(() => (this.programs = before)) };
+    });
+  restoreGrant = (undo: string) =>
+    this.#do("restoreGrant", [undo], () => {
+      this.#goBack(undo);
+      return null;
+    });
+  copyAccessToken = (profile: string) => this.#do("copyAccessToken", [profile], () => null);
+  timeline = (profile: string) => this.#answer("timeline", () => this.timelines[profile] ?? timeline());
+  tools = (profile: string) => this.#do("tools", [profile], () => this.serverTools);
+  pause = (minutes: number | null) =>
+    this.#do("pause", [minutes], () => {
+      this.agent = { ...this.agent, pause: { until: minutes === null ? null : inMinutes(minutes) } };
+      return null;
+    });
+  resume = () =>
+    this.#do("resume", [], () => {
+      this.agent = { ...this.agent, pause: null };
       return null;
     });
   setRestricted = (profile: string, allowed: boolean) =>
@@ -168,13 +220,14 @@ export class FakeBackend implements Backend {
     });
   changeSettings = (change: SettingsSetParams) =>
     this.#do("changeSettings", [change], () => {
-      const { language, callback, client_metadata_url, theme, approval, auto_lock } = change;
+      const { language, callback, client_metadata_url, theme, keep_running, approval, auto_lock } = change;
       const { after_secs, with_screen, before_sleep } = auto_lock ?? {};
       this.current = {
         language: language === "system" ? null : (language ?? this.current.language),
         callback: callback === "auto" ? null : (callback ?? this.current.callback),
         client_metadata_url: (client_metadata_url ?? this.current.client_metadata_url) || null,
         theme: theme ?? this.current.theme,
+        keep_running: keep_running ?? this.current.keep_running,
         approval: approval ?? this.current.approval,
         auto_lock: {
           after_secs: (after_secs ?? this.current.auto_lock.after_secs) || null,
@@ -206,6 +259,26 @@ export class FakeBackend implements Backend {
       this.agent = { ...this.agent, locked: false };
       return null;
     });
+  allGrants = () => this.#answer("allGrants", () => this.programs);
+  linkOwner = () => this.#answer("linkOwner", () => this.linksGoTo);
+  takeLinks = () => this.#do("takeLinks", [], (): LinkOwner => (this.linksGoTo = "this"));
+  testLinks = () => this.#do("testLinks", [], () => null);
+  installation = () =>
+    this.#answer("installation", () => ({
+      socket: "/run/user/1000/keybearer/programs/agent.v1.sock",
+      command: { path: "/usr/bin/keybearer", version: "0.1.0", on_path: true },
+    }));
+  exportServers = (passphrase: string | null) =>
+    this.#do("exportServers", [passphrase], () => {
+      if (this.chosenFile === null) return null;
+      return {
+        file: this.chosenFile,
+        accounts: this.list.length,
+        signed_in: passphrase === null ? 0 : this.list.length,
+      };
+    });
+  importServers = () => this.#do("importServers", [], () => (this.chosenFile === null ? null : this.brought));
+  openImport = (passphrase: string) => this.#do("openImport", [passphrase], () => this.brought);
   startPractice = () => this.#do("startPractice", [], () => "http://127.0.0.1:4747/mcp");
   copyText = (text: string) => this.#do("copyText", [text], () => null);
   quit = () => this.#do("quit", [], () => null);
@@ -217,6 +290,19 @@ export class FakeBackend implements Backend {
   #detail(profile: string): AccountDetail {
     const listed = this.list.find((one) => one.profile === profile);
     return detail({ ...listed, profile, ...this.details[profile] });
+  }
+
+  #wayBack(goBack: () => void): string {
+    const undo = `undo ${this.#waysBack.size + 1}`;
+    this.#waysBack.set(undo, goBack);
+    return undo;
+  }
+
+  #goBack(undo: string) {
+    const goBack = this.#waysBack.get(undo);
+    if (!goBack) throw failure("not_there");
+    this.#waysBack.set(undo, () => {});
+    goBack();
   }
 
   #client(name: string): ClientView {

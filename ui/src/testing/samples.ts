@@ -17,6 +17,7 @@ import type {
   Settings,
   StepName,
   StepState,
+  Timeline,
 } from "../backend";
 
 export const NOW = Date.parse("2026-11-22T14:45:00Z");
@@ -36,6 +37,7 @@ export function account(different: Partial<AccountView> = {}): AccountView {
     status: "connected",
     expires_at: null,
     scopes: ["read", "write", "issues:create"],
+    unreachable_since: null,
     ...different,
   };
 }
@@ -53,12 +55,26 @@ export function detail(different: Partial<AccountDetail> = {}): AccountDetail {
     username: null,
     received_at: inMinutes(-18),
     renews_at: inMinutes(30.5),
+    signed_in_as: "ada@acme.dev",
+    transport: "streamable_http",
     last_test: { at: inMinutes(-2), took_ms: 182, tools: 23, protocol: "2025-11-25", server: "Linear MCP 1.8.2" },
     renewable: true,
     generation: 4,
     signed_in_at: inMinutes(-400),
     last_error: null,
     wanted_scopes: [],
+    ...different,
+  };
+}
+
+export function timeline(different: Partial<Timeline> = {}): Timeline {
+  const span = (from: number, until: number) => ({ from: inMinutes(from), until: inMinutes(until) });
+  return {
+    since: inMinutes(-24 * 60),
+    valid: [span(-23 * 60, -22 * 60), span(-22 * 60, -20 * 60), span(-18, 30.5)],
+    retried: [inMinutes(-21 * 60)],
+    asleep: [span(-20 * 60, -60)],
+    next: span(30.5, 79),
     ...different,
   };
 }
@@ -73,6 +89,8 @@ export function agentStatus(different: Partial<AgentStatusReply> = {}): AgentSta
     need_user: 0,
     locked: false,
     lock_problem: null,
+    pause: null,
+    offline: false,
     prompter: true,
     prompts: 0,
     vault_kind: "keyring",
@@ -92,6 +110,7 @@ export function settings(different: Partial<Settings> = {}): Settings {
   return {
     language: null,
     theme: "system",
+    keep_running: true,
     callback: null,
     client_metadata_url: null,
     approval: "ask",
