@@ -2,7 +2,7 @@
 
 use crate::page::{Page, View};
 use crate::program::Program;
-use crate::screens::Approval;
+use crate::screens::{Approval, Window};
 use crate::stage::Stage;
 use keybearer_tests::practice::Practice;
 
@@ -48,6 +48,24 @@ fn a_program_that_nobody_knows_is_shown_and_gets_what_the_person_answers() {
     page.switch_to(View::Approval).unwrap();
     Approval(&page).deny_by_key().unwrap();
     assert_eq!(anew.result().unwrap(), 13);
+}
+
+#[test]
+fn a_program_whose_yes_was_taken_back_is_asked_about_again() {
+    let (stage, _practice, page) = signed_in();
+    let window = Window(&page);
+    let mut program = Program::start(&stage, "reader", "practice").unwrap();
+    program.ask(1).unwrap();
+    page.switch_to(View::Approval).unwrap();
+    Approval(&page).allow_while_it_runs().unwrap();
+    assert_eq!(program.result().unwrap(), 0);
+    window.show_connected("practice").unwrap();
+    window.revoke("reader").unwrap();
+    program.ask(1).unwrap();
+    page.switch_to(View::Approval).unwrap();
+    Approval(&page).asks_about("reader", "practice").unwrap();
+    Approval(&page).deny().unwrap();
+    assert_eq!(program.result().unwrap(), 13);
 }
 
 #[test]

@@ -7,10 +7,16 @@
 
 // What the tests stand on, from the ground up.
 
+/// What axe-core finds wrong with a page.
+mod axe;
 /// The browser and the person in front of it.
 mod browser;
+/// The system's dialog that chooses a file.
+mod file_dialog;
 /// The window's frame.
 mod frame;
+/// The service that shows notifications.
+mod notices;
 /// What goes through a page.
 mod overheard;
 /// What the window shows, found as assistive technology finds it.
@@ -21,6 +27,8 @@ mod panel;
 mod program;
 /// The window's screens: the one place that knows their words.
 mod screens;
+/// The clipboard of the screen.
+mod selection;
 /// All parts of one test put together.
 mod stage;
 /// The least WebDriver that drives a window.
@@ -28,11 +36,22 @@ mod webdriver;
 
 // The tests.
 
+mod adding;
 mod approval;
 mod autostart;
+mod away;
 mod clients;
+mod keyboard;
+mod lock;
+mod clipboard;
+mod growth;
+mod notifications;
+mod palette;
 mod pictures;
+mod place;
 mod secrets;
+mod settings;
 mod sign_in;
 mod start;
 mod tray;
+mod undo;

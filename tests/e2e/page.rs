@@ -2,13 +2,27 @@
 //! accessibility tree. What can't be seen is not there.
 
 use crate::webdriver::{Element, GONE, WebDriver};
-use anyhow::{Context, anyhow};
+use anyhow::{Context, anyhow, bail, ensure};
 use keybearer_tests::until::until;
 use serde_json::{Value, json};
 
 /// Every visible element that a selector finds.
 const VISIBLE: &str = "return Array.from(document.querySelectorAll(arguments[0])).filter((found) => \
     found.checkVisibility({ visibilityProperty: true }) && found.closest('[inert]') === null)";
+
+/// The key that moves the focus, as WebDriver names it.
+const TAB: char = '\u{e004}';
+
+/// More than any page of ours has for Tab to stop at.
+const MOST_STOPS: usize = 80;
+
+/// Whether an element has the focus.
+const FOCUSED: &str = "return document.activeElement === arguments[0]";
+
+/// Whether the ring is drawn, around the element or around the box that it stands in.
+const SEEN_FOCUS: &str = "for (let at = arguments[0], steps = 0; at && steps < 3; at = at.parentElement, steps++) { \
+    const { outlineStyle, outlineWidth } = getComputedStyle(at); \
+    if (outlineStyle !== 'none' && parseFloat(outlineWidth) >= 2) return true; } return false";
 
 /// The web view that the driver has in hand.
 #[derive(Debug)]
@@ -104,6 +118,18 @@ impl Page {
         self.click_on(&found).with_context(|| format!("click on {role} {name:?}"))
     }
 
+    /// Chooses a radio button by what is seen of it, its label; once more where the page has just moved it away.
+    pub(crate) fn choose(&self, name: &str) -> anyhow::Result<()> {
+        until(&format!("{name:?} to be chosen"), || {
+            let radio = self.find("radio", name)?;
+            let state = "const { checked } = arguments[0]; return checked ? [] : [arguments[0].closest('label')]";
+            match Element::all_in(&self.driver.execute(state, &[radio.as_argument()])?).pop() {
+                Some(label) => self.click_on(&label).map(|()| None),
+                None => Ok(Some(())),
+            }
+        })
+    }
+
     /// Clicks on an element.
     pub(crate) fn click_on(&self, element: &Element) -> anyhow::Result<()> {
         self.driver.post(&element.path("click"), &json!({})).map(drop)
@@ -125,6 +151,27 @@ impl Page {
         Ok(())
     }
 
+    /// Moves the focus with Tab, as often as it takes, to the element of this role and name. Fails where the keyboard can't
+    /// come, and where nobody would see that it has.
+    pub(crate) fn tab_to(&self, role: &str, name: &str) -> anyhow::Result<()> {
+        let wanted = self.find(role, name)?;
+        for _ in 0..MOST_STOPS {
+            self.press(&[TAB])?;
+            let [is_there, is_seen] = [FOCUSED, SEEN_FOCUS]
+                .map(|script| self.driver.execute(script, &[wanted.as_argument()]).map(|answer| answer == true));
+            if is_there? {
+                ensure!(is_seen?, "nobody sees that the {role} {name:?} has the focus");
+                return Ok(());
+            }
+        }
+        bail!("Tab doesn't come to the {role} {name:?}")
+    }
+
+    /// Types, wherever the focus is.
+    pub(crate) fn type_text(&self, text: &str) -> anyhow::Result<()> {
+        text.chars().try_for_each(|letter| self.press(&[letter]))
+    }
+
     /// The text that the page shows.
     pub(crate) fn text(&self) -> anyhow::Result<String> {
         let text = self.driver.execute("return document.body.innerText", &[])?;
@@ -144,6 +191,11 @@ impl Page {
     /// Runs a script in the page.
     pub(crate) fn execute(&self, script: &str, arguments: &[Value]) -> anyhow::Result<Value> {
         self.driver.execute(script, arguments)
+    }
+
+    /// The same for a script whose last argument brings its answer.
+    pub(crate) fn execute_to_end(&self, script: &str, arguments: &[Value]) -> anyhow::Result<Value> {
+        self.driver.execute_to_end(script, arguments)
     }
 
     /// Gives the window's content this size.
@@ -180,14 +232,19 @@ impl Page {
     }
 
     fn look(&self, role: &str, mut fits: impl FnMut(&str) -> bool) -> anyhow::Result<Option<Element>> {
-        for element in Element::all_in(&self.driver.execute(VISIBLE, &[json!(selector(role))])?) {
+        let found = match self.driver.execute(VISIBLE, &[json!(selector(role))]) {
+            // The page has changed before its elements had names.
+            Err(error) if is_gone(&error) => return Ok(None),
+            found => found?,
+        };
+        for element in Element::all_in(&found) {
             let asked = ["computedrole", "computedlabel"].map(|command| self.driver.get(&element.path(command)));
             let [found_role, found_name] = asked;
             let (found_role, found_name) = match (found_role, found_name) {
                 (Ok(role), Ok(name)) => (role, name),
                 (Err(error), _) | (_, Err(error)) => {
                     // The page has changed between the list and the question.
-                    if GONE.iter().any(|gone| error.to_string().contains(gone)) {
+                    if is_gone(&error) {
                         continue;
                     }
                     return Err(error);
@@ -199,6 +256,10 @@ impl Page {
         }
         Ok(None)
     }
+}
+
+fn is_gone(error: &anyhow::Error) -> bool {
+    GONE.iter().any(|gone| error.to_string().contains(gone))
 }
 
 /// What an element of this role can look like in HTML. WebKit says afterwards which of them it is.

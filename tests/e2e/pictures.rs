@@ -1,9 +1,10 @@
 //! Every screen in light and dark, in Chinese and as small as the window gets. `cargo xtask e2e --screenshots` keeps
 //! the pictures; without it they are looked at for what a program can see.
 
+use crate::axe::faults;
 use crate::page::{Page, View};
 use crate::program::Program;
-use crate::screens::Window;
+use crate::screens::{Approval, Window};
 use crate::stage::Stage;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -41,20 +42,45 @@ const CLAUDE: &str = r#"{
 }
 "#;
 
+/// Whether the page knows that motion isn't wanted, as the stage says, and how much moves all the same.
+const MOTION: &str = "return [matchMedia('(prefers-reduced-motion: reduce)').matches, document.getAnimations().length]";
+
 /// Looks at what the main window shows now, in every way.
 fn look_at(stage: &Stage, page: &Page, screen: &str) {
     for look in LOOKS {
         put_on(stage, page, &look);
         page.resize(look.size.0, look.size.1).unwrap();
-        take(page, screen, &look);
+        check(page, screen, look.name);
     }
+    look_at_enlarged(page, screen);
+}
+
+/// The same at 200 %, in a window of the usual size and in the smallest.
+fn look_at_enlarged(page: &Page, screen: &str) {
+    for (name, (width, height)) in [("enlarged", (1280, 800)), ("small-enlarged", (720, 480))] {
+        page.resize(width, height).unwrap();
+        enlarge(page, 2, width / 2);
+        check(page, screen, name);
+        enlarge(page, 1, width);
+    }
+}
+
+/// Has the page drawn so many times as large as usual, as its keys do, and waits until it is this wide in its own points.
+fn enlarge(page: &Page, times: u32, width: u32) {
+    let invoke = "window.__TAURI_INTERNALS__.invoke('plugin:webview|set_webview_zoom', { value: arguments[0] })\
+        .then(() => arguments[1](null), arguments[1])";
+    assert_eq!(page.execute_to_end(invoke, &[json!(times)]).unwrap(), json!(null), "the page can't be enlarged");
+    until(&format!("{width} points across"), || {
+        Ok((page.execute("return innerWidth", &[])? == json!(width)).then_some(()))
+    })
+    .unwrap();
 }
 
 /// The same for the window that asks, whose size is its own.
 fn look_at_question(stage: &Stage, page: &Page, screen: &str) {
     for look in LOOKS.into_iter().filter(|look| look.name != "small") {
         put_on(stage, page, &look);
-        take(page, screen, &look);
+        check(page, screen, look.name);
     }
     // The test goes on in English.
     put_on(stage, page, &LOOKS[0]);
@@ -70,9 +96,16 @@ fn put_on(stage: &Stage, page: &Page, look: &Look) {
         .unwrap();
 }
 
-fn take(page: &Page, screen: &str, look: &Look) {
-    assert_eq!(overflow(page), json!([]), "{screen}, {}: wider than the window", look.name);
-    keep(screen, look.name, &page.picture().unwrap());
+/// Takes the picture, and looks for what a program can see.
+fn check(page: &Page, screen: &str, look: &str) {
+    keep(screen, look, &page.picture().unwrap());
+    assert_eq!(overflow(page), json!([]), "{screen}, {look}: wider than the window");
+    assert_eq!(faults(page).unwrap(), Vec::<String>::new(), "{screen}, {look}: hard to use for some");
+    assert_eq!(
+        page.execute(MOTION, &[]).unwrap(),
+        json!([true, 0]),
+        "{screen}, {look}: moves before who wants no motion"
+    );
 }
 
 /// What hangs over the window's right edge.
@@ -116,10 +149,11 @@ fn every_screen_fits_in_light_and_dark_in_chinese_and_small() {
     look_at(&stage, &page, "use-it-from");
     window.go_to_add().unwrap();
     look_at(&stage, &page, "add");
-    window.go_to_settings().unwrap();
-    look_at(&stage, &page, "settings");
     window.go_to_activity().unwrap();
     look_at(&stage, &page, "activity");
+    window.go_to_settings().unwrap();
+    look_at(&stage, &page, "settings");
+    window.leave_settings().unwrap();
 
     let mut program = Program::start(&stage, "report.sh", &name).unwrap();
     program.ask(1).unwrap();
@@ -138,4 +172,45 @@ fn every_screen_fits_in_light_and_dark_in_chinese_and_small() {
     stage.panel.choose("Lock now").unwrap();
     window.is_locked().unwrap();
     look_at(&stage, &page, "locked");
+}
+
+#[test]
+fn what_opens_over_a_screen_and_what_is_seldom_seen_fits_as_well() {
+    let (mut stage, practice) = (Stage::new().unwrap(), Practice::start(&[]).unwrap());
+    let page = stage.open().unwrap();
+    let window = Window(&page);
+    stage.sign_in("practice", &practice).unwrap();
+    window.show_connected("practice").unwrap();
+    window.open_palette().unwrap();
+    look_at(&stage, &page, "palette");
+    window.close_dialog().unwrap();
+    window.open_keys().unwrap();
+    look_at(&stage, &page, "keys");
+    window.close_dialog().unwrap();
+    window.ask_to_copy_token().unwrap();
+    look_at(&stage, &page, "copy-token");
+    window.close_dialog().unwrap();
+
+    let mut program = Program::start(&stage, "report.sh", "practice").unwrap();
+    program.ask(1).unwrap();
+    page.switch_to(View::Approval).unwrap();
+    Approval(&page).allow_while_it_runs().unwrap();
+    program.result().unwrap();
+    window.go_to_programs("report.sh").unwrap();
+    look_at(&stage, &page, "programs");
+    window.pause_for_15_minutes().unwrap();
+    look_at(&stage, &page, "paused");
+    window.resume().unwrap();
+
+    practice.control(&json!({ "faults": ["refresh-500", "busy"] })).unwrap();
+    window.go_to_overview().unwrap();
+    window.refresh().unwrap();
+    window.lists("practice", "Can’t reach").unwrap();
+    look_at(&stage, &page, "unreachable");
+    practice.control(&json!({ "faults": ["refresh-invalid-grant"] })).unwrap();
+    window.refresh().unwrap();
+    window.lists("practice", "Expires in").unwrap();
+    look_at(&stage, &page, "expiring");
+    window.remove("practice").unwrap();
+    look_at(&stage, &page, "removed");
 }

@@ -37,6 +37,46 @@ impl Window<'_> {
         self.0.click("button", "Continue")
     }
 
+    /// From the first start: types a server's address and a token that doesn't change, under a name, and has it tested.
+    pub(crate) fn add_with_token(&self, url: &str, name: &str, token: &str) -> anyhow::Result<()> {
+        self.is_open()?;
+        self.0.click("button", "Use a key or client ID instead")?;
+        self.0.write("Server address", url)?;
+        self.0.write("Name", name)?;
+        self.0.choose("Bearer token")?;
+        self.type_token(token)
+    }
+
+    /// Types the token, where the way to add a server asks for it, and has it tested.
+    pub(crate) fn type_token(&self, token: &str) -> anyhow::Result<()> {
+        self.0.write("Token", token)?;
+        self.0.click("button", "Save and test")
+    }
+
+    /// Goes back from what failed to what was typed.
+    pub(crate) fn edit_address(&self) -> anyhow::Result<()> {
+        self.0.click("button", "Edit address")?;
+        self.offers_to_add()
+    }
+
+    /// Types a client ID where a sign-in has stopped for want of one.
+    pub(crate) fn go_on_with_client(&self, id: &str) -> anyhow::Result<()> {
+        self.0.write("Client ID", id)?;
+        self.0.click("button", "Continue")
+    }
+
+    /// Ends the sign-in that is shown.
+    pub(crate) fn cancel(&self) -> anyhow::Result<()> {
+        self.0.click("button", "Cancel")
+    }
+
+    /// Has the browser come back to 127.0.0.1 instead.
+    pub(crate) fn switch_to_loopback(&self) -> anyhow::Result<()> {
+        self.0.click("button", "Try again with 127.0.0.1")?;
+        // Once it waits anew, the other way is offered.
+        self.0.find("button", "Try again with the app link").map(drop)
+    }
+
     /// Waits until the sign-in waits for the browser.
     pub(crate) fn waits_for_browser(&self) -> anyhow::Result<()> {
         self.0.find("button", "Open browser again").map(drop)
@@ -82,6 +122,11 @@ impl Window<'_> {
         self.0.click("button", "Sign in again")
     }
 
+    /// The same before the token has ended.
+    pub(crate) fn sign_in_now(&self) -> anyhow::Result<()> {
+        self.0.click("button", "Sign in now")
+    }
+
     /// Waits until the window says this.
     pub(crate) fn says(&self, sentence: &str) -> anyhow::Result<()> {
         self.0.wait_for_text(sentence)
@@ -96,6 +141,15 @@ impl Window<'_> {
     /// Renews the token on the account's page, whatever comes of it.
     pub(crate) fn refresh(&self) -> anyhow::Result<()> {
         self.0.click("button", "Refresh now")
+    }
+
+    /// Renews the token until the list says that all is well: after a failure there is a wait, and a click in it is refused.
+    pub(crate) fn try_refresh_until_connected(&self, account: &str) -> anyhow::Result<()> {
+        until(&format!("{account} to be connected again"), || {
+            self.refresh()?;
+            let names = self.0.names("option")?;
+            Ok(names.iter().any(|name| name.contains(account) && name.contains("Connected")).then_some(()))
+        })
     }
 
     /// Changes the client ID and its secret on the account's page.
@@ -152,6 +206,26 @@ impl Window<'_> {
         self.0.find("heading", "Settings").map(drop)
     }
 
+    /// Leaves the settings for the list.
+    pub(crate) fn leave_settings(&self) -> anyhow::Result<()> {
+        self.0.click("button", "Back (Esc)")?;
+        self.is_open()
+    }
+
+    /// Exports all accounts with their sign-ins, into the file that the system's dialog gives.
+    pub(crate) fn export_with_sign_ins(&self, passphrase: &str) -> anyhow::Result<()> {
+        self.0.click("button", "Export with sign-ins…")?;
+        self.0.write("New passphrase", passphrase)?;
+        self.0.write("The same again", passphrase)?;
+        self.0.click("button", "Choose a file…")
+    }
+
+    /// Types the passphrase that a sealed file asks for.
+    pub(crate) fn type_passphrase_of_file(&self, passphrase: &str) -> anyhow::Result<()> {
+        self.0.write("Passphrase of the file", passphrase)?;
+        self.0.click("button", "Import")
+    }
+
     /// Switches the start at login, and waits until the settings show it.
     pub(crate) fn switch_start_at_login(&self, on: bool) -> anyhow::Result<()> {
         self.0.click("switch", "Start at login")?;
@@ -167,6 +241,123 @@ impl Window<'_> {
         })
     }
 
+    /// Goes to what there is to know of the account.
+    pub(crate) fn go_to_overview(&self) -> anyhow::Result<()> {
+        self.0.click("tab", "Overview")
+    }
+
+    /// Goes to the programs that were answered for the account, once this one is among them.
+    pub(crate) fn go_to_programs(&self, program: &str) -> anyhow::Result<()> {
+        let tab = self.0.find_like("tab", "Programs")?;
+        self.0.click_on(&tab)?;
+        self.says(program)
+    }
+
+    /// Takes back the answer to a program, on the account's page.
+    pub(crate) fn revoke(&self, program: &str) -> anyhow::Result<()> {
+        self.go_to_programs(program)?;
+        self.0.click("button", &format!("Revoke {program}"))?;
+        self.0.wait_gone("button", &format!("Revoke {program}"))
+    }
+
+    /// Opens all that can be done, by its key.
+    pub(crate) fn open_palette(&self) -> anyhow::Result<()> {
+        self.until_open("Commands", 'k')
+    }
+
+    /// Opens the list of keys, by its key.
+    pub(crate) fn open_keys(&self) -> anyhow::Result<()> {
+        self.until_open("Keyboard shortcuts", '?')
+    }
+
+    /// Closes what lies over the window, by its key.
+    pub(crate) fn close_dialog(&self) -> anyhow::Result<()> {
+        until("the dialog to close", || {
+            self.0.press(&[ESCAPE])?;
+            Ok(self.0.names("dialog")?.is_empty().then_some(()))
+        })
+    }
+
+    /// Does what the palette finds by these words.
+    pub(crate) fn do_by_palette(&self, words: &str) -> anyhow::Result<()> {
+        self.open_palette()?;
+        self.0.find("combobox", "Search servers and commands")?;
+        self.0.type_text(words)?;
+        self.0.press(&[ENTER])
+    }
+
+    /// Chooses what can be done besides, on the account's page.
+    fn choose_more(&self, item: &str) -> anyhow::Result<()> {
+        self.0.click("button", "More actions")?;
+        self.0.click("menuitem", item)
+    }
+
+    /// Asks for the access token, which is answered with a question.
+    pub(crate) fn ask_to_copy_token(&self) -> anyhow::Result<()> {
+        self.choose_more("Copy access token…")?;
+        self.0.find("button", "Copy access token").map(drop)
+    }
+
+    /// Says yes to that.
+    pub(crate) fn copy_token(&self) -> anyhow::Result<()> {
+        self.0.click("button", "Copy access token")?;
+        self.says("Access token copied.")
+    }
+
+    /// Removes the account that is shown.
+    pub(crate) fn remove(&self, account: &str) -> anyhow::Result<()> {
+        self.choose_more("Remove…")?;
+        self.0.find("heading", &format!("Remove {account}?"))?;
+        self.0.click("button", "Remove")?;
+        self.says(&format!("{account} was removed."))
+    }
+
+    /// Takes back what was done last, by its key, until the window says so.
+    pub(crate) fn undo_until(&self, sentence: &str) -> anyhow::Result<()> {
+        until(&format!("Ctrl Z to bring {sentence:?}"), || {
+            self.0.press(&[CONTROL, 'z'])?;
+            Ok(self.0.text()?.contains(sentence).then_some(()))
+        })
+    }
+
+    /// Has Keybearer give out nothing for a while.
+    pub(crate) fn pause_for_15_minutes(&self) -> anyhow::Result<()> {
+        self.0.click("button", "Giving out tokens")?;
+        self.0.click("menuitem", "Pause for 15 minutes")?;
+        self.0.find("button", "Resume").map(drop)
+    }
+
+    /// Ends the pause.
+    pub(crate) fn resume(&self) -> anyhow::Result<()> {
+        self.0.click("button", "Resume")?;
+        self.0.wait_gone("button", "Resume")
+    }
+
+    fn until_open(&self, dialog: &str, key: char) -> anyhow::Result<()> {
+        until(&format!("Ctrl {key} to open {dialog:?}"), || {
+            self.0.press(&[CONTROL, key])?;
+            self.0.has("dialog", dialog).map(|open| open.then_some(()))
+        })
+    }
+
+    /// Chooses one of a few, in whatever language the window has.
+    pub(crate) fn choose(&self, choice: &str) -> anyhow::Result<()> {
+        self.0.choose(choice)
+    }
+
+    /// Locks by its key.
+    pub(crate) fn lock_by_key(&self) -> anyhow::Result<()> {
+        self.0.press(&[CONTROL, 'l'])?;
+        self.is_locked()
+    }
+
+    /// Ends the lock by the keys that go to a button and press it.
+    pub(crate) fn unlock_by_keys(&self) -> anyhow::Result<()> {
+        self.0.tab_to("button", "Unlock")?;
+        self.0.press(&[ENTER])?;
+        self.0.wait_gone("heading", "Keybearer is locked")
+    }
+
     /// Waits until the window shows that it is locked.
     pub(crate) fn is_locked(&self) -> anyhow::Result<()> {
         self.0.find("heading", "Keybearer is locked").map(drop)
@@ -177,8 +368,10 @@ impl Window<'_> {
 pub(crate) struct Approval<'a>(pub(crate) &'a Page);
 
 /// Keys, as WebDriver names them.
-const CONTROL: char = '\u{e009}';
+pub(crate) const CONTROL: char = '\u{e009}';
 const ESCAPE: char = '\u{e00c}';
+/// The key that presses what has the focus.
+pub(crate) const ENTER: char = '\u{e007}';
 
 impl Approval<'_> {
     /// Waits until it asks about this program and this account.

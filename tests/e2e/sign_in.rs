@@ -124,3 +124,39 @@ fn without_a_browser_of_its_own_the_session_s_is_opened() {
     stage.follow(&callback).unwrap();
     connected(&stage);
 }
+
+#[test]
+fn a_sign_in_that_was_cancelled_takes_no_answer_and_can_be_begun_again() {
+    let (mut stage, practice) = (Stage::new().unwrap(), Practice::start(&[]).unwrap());
+    let page = stage.open().unwrap();
+    let window = Window(&page);
+    window.add(practice.mcp_url()).unwrap();
+    let address = stage.browser.wait_for(1).unwrap();
+    window.waits_for_browser().unwrap();
+    window.cancel().unwrap();
+    let name = stage.only_account().unwrap();
+    window.lists(&name, "Needs sign-in").unwrap();
+    let late = stage.browser.consent(&address).unwrap();
+    stage.follow(&late).unwrap();
+    window.sign_in_again().unwrap();
+    let callback = stage.browser.consent(&stage.browser.wait_for(2).unwrap()).unwrap();
+    stage.follow(&callback).unwrap();
+    window.lists(&name, "Connected").unwrap();
+    assert_eq!(practice.count("code_exchanges").unwrap(), 1, "the late answer was taken");
+}
+
+#[test]
+fn a_browser_that_can_not_open_the_app_is_sent_to_127_0_0_1_instead() {
+    let (mut stage, practice) = (Stage::new().unwrap(), Practice::start(&[]).unwrap());
+    let page = stage.open().unwrap();
+    let window = Window(&page);
+    window.add(practice.mcp_url()).unwrap();
+    stage.browser.wait_for(1).unwrap();
+    window.waits_for_browser().unwrap();
+    window.switch_to_loopback().unwrap();
+    let callback = stage.browser.consent(&stage.browser.wait_for(2).unwrap()).unwrap();
+    assert!(callback.starts_with("http://127.0.0.1:"), "the answer goes elsewhere");
+    stage.browser.return_to(&callback).unwrap();
+    window.is_ready(&stage.only_account().unwrap()).unwrap();
+    assert_eq!(connected(&stage)["callback"], "loopback");
+}

@@ -49,8 +49,7 @@ impl Stage {
         // As for a person who wants no motion: a picture of something that turns is another one each time.
         session.write("config/gtk-3.0/settings.ini", "[Settings]\ngtk-enable-animations=0\n")?;
         let browser = Browser::new(&session)?;
-        let bus = session.environment().into_iter().find(|(name, _)| *name == "DBUS_SESSION_BUS_ADDRESS");
-        let panel = Panel::new(&bus.context("a bus")?.1.to_string_lossy())?;
+        let panel = Panel::new(&bus(&session)?)?;
         let mut world = World::on(session);
         world.browser = browser.program.display().to_string();
         Ok(Stage {
@@ -123,6 +122,42 @@ impl Stage {
         frame::close(self.display.name())
     }
 
+    /// The name of the screen.
+    pub(crate) fn display(&self) -> &str {
+        self.display.name()
+    }
+
+    /// Moves the window, and makes it that large.
+    pub(crate) fn place_window(&self, place: frame::Place) -> anyhow::Result<()> {
+        frame::put(self.display.name(), place)
+    }
+
+    /// Where the window stands, and how large it is.
+    pub(crate) fn window_place(&self) -> anyhow::Result<frame::Place> {
+        frame::place(self.display.name())
+    }
+
+    /// Clicks into the window.
+    pub(crate) fn focus_window(&self) -> anyhow::Result<()> {
+        frame::focus(self.display.name())
+    }
+
+    /// The address of the session's bus.
+    pub(crate) fn bus(&self) -> anyhow::Result<String> {
+        bus(&self.world.session)
+    }
+
+    /// The processes that show pages for the window.
+    pub(crate) fn web_processes(&self) -> anyhow::Result<Vec<u32>> {
+        let parent = self.window_pid()?.context("no window runs")?;
+        let children = fs::read_to_string(format!("/proc/{parent}/task/{parent}/children"))?;
+        let pids = children.split_whitespace().filter_map(|pid| pid.parse().ok());
+        let shows_pages = |pid: &u32| {
+            fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name.starts_with("WebKitWebProc"))
+        };
+        Ok(pids.filter(shows_pages).collect())
+    }
+
     /// How many windows are on the screen.
     pub(crate) fn windows(&self) -> anyhow::Result<usize> {
         frame::count(self.display.name())
@@ -183,6 +218,12 @@ impl Stage {
     fn desktop_log(&self) -> PathBuf {
         self.world.session.folder().join("desktop.log")
     }
+}
+
+/// The address of a session's bus.
+pub(crate) fn bus(session: &Session) -> anyhow::Result<String> {
+    let bus = session.environment().into_iter().find(|(name, _)| *name == "DBUS_SESSION_BUS_ADDRESS");
+    Ok(bus.context("a bus")?.1.to_string_lossy().into_owned())
 }
 
 impl Drop for Stage {

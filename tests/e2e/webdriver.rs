@@ -62,6 +62,11 @@ impl WebDriver {
         self.post("/execute/sync", &json!({ "script": script, "args": arguments }))
     }
 
+    /// The same for a script that takes its time: its last argument is the function that brings the answer.
+    pub(crate) fn execute_to_end(&self, script: &str, arguments: &[Value]) -> anyhow::Result<Value> {
+        self.post("/execute/async", &json!({ "script": script, "args": arguments }))
+    }
+
     fn command(&self, method: &str, path: &str, body: Option<&str>) -> anyhow::Result<Value> {
         let answer = request(method, &format!("{}{path}", self.session), body).with_context(|| path.to_owned())?;
         let mut answer: Value = serde_json::from_str(&answer.body).with_context(|| path.to_owned())?;
