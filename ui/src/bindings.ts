@@ -41,7 +41,7 @@ export interface Commands {
   tools(profile: string): Promise<ToolsReply>;
   /** When the account had a token in the last 24 hours, and when it will have the next one. */
   timeline(profile: string): Promise<Timeline>;
-  /** Puts the access token on the clipboard. It never comes near the page. */
+  /** Puts the access token on the clipboard for half a minute. It never comes near the page. */
   copyAccessToken(profile: string): Promise<null>;
   /** Refreshes now, whatever the token's age. */
   refreshAccount(profile: string): Promise<AccountView>;
