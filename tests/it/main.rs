@@ -22,6 +22,7 @@ mod copy_token;
 mod cut_off;
 mod device;
 mod doctor;
+mod documents;
 mod doors;
 mod dpop;
 mod events;
