@@ -30,6 +30,7 @@ const SERVERS: usize = 16;
 pub async fn examine(home: &Home, online: bool) -> Examination {
     let profiles = ProfileStore::look(&home.servers_file());
     let settings = SettingsFile::new(home).read();
+    let chosen = settings.as_ref().ok().and_then(|settings| settings.browser.clone());
     let configuration_problem = match (&profiles, settings) {
         (Err(error), _) => Some(error.to_string()),
         (Ok(_), Err(error)) => Some(error.to_string()),
@@ -51,7 +52,7 @@ pub async fn examine(home: &Home, online: bool) -> Examination {
         vault: VaultError::state(vault_problem.as_ref()),
         vault_advice: vault_problem.as_ref().and_then(VaultError::way_out).map(str::to_owned),
         vault_problem: vault_problem.map(|problem| problem.to_string()),
-        browser: Browser::of_caller(&environment).program().map(|program| program.display().to_string()),
+        browser: Browser::of_caller(&environment).choosing(chosen).program().map(|program| program.display().to_string()),
         clocks: if online { clocks(&profiles.unwrap_or_default()).await } else { Vec::new() },
     }
 }
