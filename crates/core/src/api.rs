@@ -46,8 +46,8 @@ use keybearer_oauth::challenge::Challenge;
 use keybearer_oauth::dpop::is_about_proof;
 use keybearer_oauth::readable::readable;
 use keybearer_protocol::account::{
-    AccountApproval, AccountCopyToken, AccountRefresh, AccountSignOut, AccountTest, AccountTools, CopiedToken, SignOutReply, TestReply,
-    ToolsReply,
+    AccountApproval, AccountCopyToken, AccountRefresh, AccountSignOut, AccountTest, AccountTools, CopiedToken,
+    SignOutReply, TestReply, ToolsReply,
 };
 use keybearer_protocol::activity::{
     ActivityEntry, ActivityFollow, ActivityKind, ActivityList, ActivitySetAside, ActivityVerify,
@@ -221,7 +221,8 @@ impl Api {
                 reply::<ProfileList, _>(door, params, async |p| self.list(door, caller, p).await).await
             }
             ProfileShow::NAME => {
-                reply::<ProfileShow, _>(door, params, async |p| self.detail(&*self.loaded(&p.profile).await?).await).await
+                reply::<ProfileShow, _>(door, params, async |p| self.detail(&*self.loaded(&p.profile).await?).await)
+                    .await
             }
             ProfileAdd::NAME => reply::<ProfileAdd, _>(door, params, async |p| self.add(caller, p).await).await,
             ProfileUpdate::NAME => {

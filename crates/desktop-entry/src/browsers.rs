@@ -40,7 +40,8 @@ pub fn all() -> Vec<Browser> {
 
 /// What people call the one that the system opens addresses with, if it tells.
 pub fn of_system() -> Option<Browser> {
-    let asked = Command::new("xdg-mime").args(["query", "default", TYPE]).stdin(Stdio::null()).stderr(Stdio::null()).output();
+    let asked =
+        Command::new("xdg-mime").args(["query", "default", TYPE]).stdin(Stdio::null()).stderr(Stdio::null()).output();
     let entry = String::from_utf8(asked.ok()?.stdout).ok()?.lines().next()?.trim().to_owned();
     let read = found(&entry)?;
     Some(Browser { name: name_of(&entry, &read), entry })

@@ -15,8 +15,8 @@ use jiff::SignedDuration;
 use keybearer_desktop_entry::browsers;
 use keybearer_oauth::client_metadata::DocumentAddress;
 use keybearer_oauth::readable::readable;
-use keybearer_protocol::account::AccountApprovalParams;
 use keybearer_protocol::Door;
+use keybearer_protocol::account::AccountApprovalParams;
 use keybearer_protocol::activity::{ActivityEntry, ActivityKind};
 use keybearer_protocol::agent::{
     AgentPauseParams, AgentStatusReply, AgentUnlockParams, AgentWatchParams, AgentWatchReply, Pause,

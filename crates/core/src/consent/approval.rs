@@ -34,9 +34,7 @@ impl Consent {
 
     /// What was chosen for this account alone, if something was.
     pub async fn approval_of(&self, account: &Account) -> Result<Option<Approval>, Error> {
-        let of = |known: &Protection| {
-            (known.approvals.get(account.id()).copied(), known.asked_before)
-        };
+        let of = |known: &Protection| (known.approvals.get(account.id()).copied(), known.asked_before);
         let (approval, asked_before) = self.known(of).await?;
         let is_chosen = asked_before || !self.state().asks;
         Ok(approval.filter(|approval| is_chosen || *approval == Approval::Ask))
@@ -77,9 +75,7 @@ impl Consent {
         self.lock.check()?;
         match approval {
             Approval::Ask => Ok(true),
-            Approval::SameUser if caller.view.foreign => {
-                Err(Error::ConsentRequired(Unasked::Foreign))
-            }
+            Approval::SameUser if caller.view.foreign => Err(Error::ConsentRequired(Unasked::Foreign)),
             Approval::SameUser => Ok(false),
         }
     }
