@@ -26,7 +26,8 @@ pub(crate) struct Log {
 
 /// Starts the log.
 pub(crate) fn start(home: &Home, to_file: bool) -> anyhow::Result<Log> {
-    let chosen = EnvFilter::try_from_env(VARIABLE).ok();
+    let named = std::env::var(VARIABLE).ok().filter(|value| !value.is_empty());
+    let chosen = named.and_then(|value| EnvFilter::try_new(value).ok());
     let is_chosen = chosen.is_some();
     let (filter, handle) = reload::Layer::new(chosen.unwrap_or_else(|| told_with(LogDetail::Normal)));
     let registry = tracing_subscriber::registry().with(filter);

@@ -30,18 +30,14 @@ pub struct Settings {
     /// Where Keybearer's client metadata document lies, if one is hosted.
     pub client_metadata_url: Option<String>,
     /// The program that sign-ins open, as the name of its desktop entry; absent means the system's.
-    #[serde(default)]
     pub browser: Option<String>,
     /// How much the log tells.
-    #[serde(default)]
     pub log_detail: LogDetail,
     /// Who gets tokens without being asked about.
     pub approval: Approval,
     /// What is done where an answer for good was for another content of the program's file.
-    #[serde(default)]
     pub changed_programs: ChangedPrograms,
     /// Seconds after which a question that nobody has answered means no.
-    #[serde(default = "usual_answer_time")]
     pub answer_within_secs: u32,
     /// When Keybearer locks by itself.
     pub auto_lock: AutoLock,
@@ -55,10 +51,6 @@ pub const USUAL_ANSWER_TIME: u32 = 60;
 pub const SHORTEST_ANSWER_TIME: u32 = 10;
 /// The longest one: whoever asks waits as long.
 pub const LONGEST_ANSWER_TIME: u32 = 120;
-
-fn usual_answer_time() -> u32 {
-    USUAL_ANSWER_TIME
-}
 
 /// Parameters of `settings.set`: what is absent stays.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

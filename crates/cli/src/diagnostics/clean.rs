@@ -110,6 +110,9 @@ fn is_of_token(c: char) -> bool {
 
 /// Whether a word may be a secret, by itself or by what stands before it.
 fn is_suspect(last: &str, between: &str, word: &str) -> bool {
+    if ["true", "false", "null"].contains(&word) {
+        return false;
+    }
     let (letter, digit) =
         (word.contains(|c: char| c.is_ascii_alphabetic()), word.contains(|c: char| c.is_ascii_digit()));
     let last = last.to_ascii_lowercase();
@@ -150,6 +153,7 @@ mod tests {
                 "at eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhZGEifQ.c2lnbmF0dXJl-Zm9vYmFyMTIz",
                 "at [removed].[removed].[removed]",
             ),
+            (r#""wants_passphrase": false,"#, r#""wants_passphrase": false,"#),
             ("code=x1 state=y", "code=[removed] state=y"),
             (r#"{"client_secret":"hunter two"}"#, r#"{"client_secret":"[removed] two"}"#),
             ("to https://ada:pw@host.example/a?token=1#x now", "to https://[removed]@host.example/a?[removed] now"),
