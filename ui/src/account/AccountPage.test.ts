@@ -201,6 +201,24 @@ test("an answer to a program is taken back", async () => {
   ]);
 });
 
+test("a program whose file has changed since it was allowed is marked, and says what comes", async () => {
+  const { backend } = await show();
+  backend.programs = [grant({ program: "triage.py", started_by: ["cron"], changed_at: "2026-11-21T09:00:00Z" })];
+  backend.change();
+  await openTab("Programs 1");
+  expect(await screen.findByText("File changed")).toBeTruthy();
+  expect(screen.getByText(/after you allowed it. The next use asks again./)).toBeTruthy();
+  expect(screen.getByRole("cell", { name: "cron" })).toBeTruthy();
+});
+
+test("a program is allowed by running it, which the window says how to do", async () => {
+  await show();
+  await openTab("Programs 1");
+  await click("Allow a program…");
+  expect(screen.getByRole("dialog", { name: "Allow a program to use linear-work" })).toBeTruthy();
+  expect(screen.getByText("keybearer run linear-work -- PROGRAM")).toBeTruthy();
+});
+
 test("containers and remote hosts may ask only once the switch is on", async () => {
   const { backend } = await show();
   await openTab("Programs 1");

@@ -140,6 +140,7 @@ export const en = {
     commands: "Commands",
     nothing: "No server or command has these words.",
     move: "Move",
+    more: "More actions",
     run: "Run",
     show: (name: string) => `Show ${name}`,
     signInAgain: (name: string) => `Sign in again to ${name}`,
@@ -233,6 +234,7 @@ export const en = {
     title: "Add a server",
     explanation: "Paste the address of a remote MCP server. Keybearer finds out how to sign in.",
     address: "Server address",
+    takeCopied: "Use the copied address",
     addressHint: "A client’s JSON or a “claude mcp add” command works too.",
     noAddress: "There is no address of a remote server in this.",
     details: "Name and sign-in method",
@@ -597,6 +599,18 @@ export const en = {
       noneAllowed: "No program is allowed. Each one asks first.",
       program: "Program",
       answer: "Answer",
+      startedBy: "Started by",
+      changed: "File changed",
+      changedAt: (moment: string) => `Changed ${moment}, after you allowed it. The next use asks again.`,
+      allow: "Allow a program…",
+      allowing: {
+        title: (name: string) => `Allow a program to use ${name}`,
+        asks: "Start the program. When it asks for a token the first time, you are asked about it: choose Always allow, or While it runs.",
+        why: "Only a running program can be recognised, by its file, its script and who started it. A file that is picked here would not say which program really asks.",
+        run: "To start one with this account alone, for as long as it runs:",
+        close: "Close",
+        placeholder: "PROGRAM",
+      },
       lastUsed: "Last used",
       uses: "Uses",
       notUsed: "Not yet",
@@ -871,6 +885,7 @@ export const en = {
       count: (programs: number, accounts: number, denied: number) =>
         `${programs} ${programs === 1 ? "program" : "programs"} on ${accounts} ${accounts === 1 ? "account" : "accounts"}` +
         (denied > 0 ? ` · ${denied} denied` : ""),
+      explanation: "These programs were answered for an account. A program that isn’t here asks first.",
       none: "No program has an answer that is remembered.",
     },
     deepLink: {
