@@ -336,6 +336,10 @@ export const en = {
     show: "Show account",
   },
   clients: {
+    namedBy: {
+      what: (clients: string, name: string) => `${clients} ${clients.match(/,| and /) ? "ask" : "asks"} for ${name}.`,
+      meaning: "That stays in the settings there. Under “Use it from” it is taken back, and installed anew.",
+    },
     title: "Use it from",
     party: "the files of your clients",
     standing: {

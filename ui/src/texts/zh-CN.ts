@@ -309,6 +309,10 @@ export const zhCN: Texts = {
     show: "显示账号",
   },
   clients: {
+    namedBy: {
+      what: (clients, name) => `${clients} 使用 ${name}。`,
+      meaning: "那里的设置不会改变。可在“在客户端中使用”中撤回并重新安装。",
+    },
     title: "在客户端中使用",
     party: "客户端文件",
     standing: { installed: "已安装", ready: "可以安装", unreadable: "无法读取文件", absent: "本机未找到" },
