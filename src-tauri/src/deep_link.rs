@@ -9,8 +9,10 @@ pub mod owner;
 use crate::agent::Agent;
 use crate::link_test::LinkTest;
 use crate::news::{self, OpenPage};
+#[cfg(not(target_os = "macos"))]
+use keybearer_protocol::ErrorCode;
+use keybearer_protocol::ErrorObject;
 use keybearer_protocol::auth::{AuthComplete, AuthCompleteParams, SCHEME};
-use keybearer_protocol::{ErrorCode, ErrorObject};
 use secrecy::SecretString;
 use std::sync::Arc;
 use tauri::{AppHandle, Manager, Url};

@@ -168,6 +168,8 @@ fn what_the_person_says(table: &mut Table) {
     prompter.answer("deny").unwrap();
     asking.wait_with_output().unwrap();
     table.row(ErrorCode::ConsentDenied, &["token", "practice"], run);
+    world.ok(&["pause"]).unwrap();
+    table.row(ErrorCode::Paused, &["token", "practice"], run);
     world.ok(&["lock"]).unwrap();
     table.row(ErrorCode::AgentLocked, &["token", "practice"], run);
 }

@@ -24,6 +24,7 @@ mod cut_off;
 mod device;
 mod diagnostics;
 mod doctor;
+mod documents;
 mod doors;
 mod dpop;
 mod events;

@@ -22,7 +22,7 @@ use std::time::Duration;
 #[derive(Parser, Debug)]
 #[command(name = "keybearer", version, subcommand_required = true, arg_required_else_help = true)]
 #[command(after_help = "Exit codes: 0 done, 10 locked, 11 no such account, 15 needs sign-in, 20 server unreachable, \
-    64 wrong usage; all of them are in the README.")]
+    64 wrong usage; docs/troubleshooting.md has all of them.")]
 pub(crate) struct Arguments {
     /// Keep everything in this folder instead of the user's own [env: KEYBEARER_HOME]
     #[arg(long, global = true, value_name = "DIR")]

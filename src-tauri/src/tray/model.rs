@@ -470,7 +470,8 @@ mod tests {
     #[test]
     fn chinese_says_the_same() {
         let model = model(&[("github", AccountStatus::NeedsSignIn)], Language::SimplifiedChinese);
-        let expected = ["(0 个已连接 · 1 个待处理)", "! 重新登录 github…", "—", "添加服务器…", "立即锁定"];
-        assert_eq!(lines(&model)[..5], expected);
+        let expected =
+            ["(0 个已连接 · 1 个待处理)", "! 重新登录 github…", "—", "添加服务器…", "暂停提供令牌 ›", "立即锁定"];
+        assert_eq!(lines(&model)[..6], expected);
     }
 }

@@ -90,6 +90,12 @@ impl Client {
         serde_json::from_str(&line).unwrap_or_else(|_| panic!("the bridge said {line:?}"))
     }
 
+    /// The next message, if it is there.
+    pub(crate) fn heard(&mut self) -> Option<Value> {
+        let line = self.lines.try_recv().ok()?;
+        Some(serde_json::from_str(&line).unwrap_or_else(|_| panic!("the bridge said {line:?}")))
+    }
+
     /// Asks, and gives the answer, which must be what comes next.
     pub(crate) fn call(&mut self, id: impl Into<Value>, method: &str, params: &Value) -> Value {
         let id = id.into();

@@ -24,6 +24,9 @@ import type {
 import type { Command } from "../keyboard";
 import type { Section } from "../settings/sections";
 
+/** "at 14:27", and "Nov 25 14:27" of another day, which begins with the month. */
+const onTheClock = (clock: string) => (/^\d/.test(clock) ? `at ${clock}` : clock);
+
 export const en = {
   app: {
     tryAgain: "Try again",
@@ -50,7 +53,7 @@ export const en = {
     justNow: "just now",
     ago: (span: string) => `${span} ago`,
     in: (span: string) => `in ${span}`,
-    at: (clock: string) => `at ${clock}`,
+    at: onTheClock,
   },
   status: {
     connected: "Connected",
@@ -509,7 +512,7 @@ export const en = {
       noToken: "No token",
       refreshed: "Last refreshed",
       next: "Next refresh",
-      sooner: (clock: string) => `at ${clock}, or sooner on request`,
+      sooner: (clock: string) => `${onTheClock(clock)}, or sooner on request`,
       onRequest: "On request",
       whenOnline: "When online",
       notPossible: "Not possible",
