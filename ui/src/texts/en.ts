@@ -341,6 +341,10 @@ export const en = {
     show: "Show account",
   },
   clients: {
+    namedBy: {
+      what: (clients: string, name: string) => `${clients} ${clients.match(/,| and /) ? "ask" : "asks"} for ${name}.`,
+      meaning: "That stays in the settings there. Under “Use it from” it is taken back, and installed anew.",
+    },
     title: "Use it from",
     party: "the files of your clients",
     standing: {
@@ -705,6 +709,10 @@ export const en = {
       renamed: "its name",
       approval_ask: "you are asked about programs",
       approval_same_user: "all your programs may, unasked",
+      approval_as_all: "asked about like all other accounts",
+      changed_programs_ask: "you are asked again about programs that changed",
+      changed_programs_deny: "programs that changed get nothing",
+      answer_time: "how long an answer is waited for",
       gateway_key: "a client got a key of the gateway",
       auto_lock: "when it locks by itself",
       exceptions_accepted: "a check of the sign-in was weakened",

@@ -311,6 +311,10 @@ export const zhCN: Texts = {
     show: "显示账号",
   },
   clients: {
+    namedBy: {
+      what: (clients, name) => `${clients} 使用 ${name}。`,
+      meaning: "那里的设置不会改变。可在“在客户端中使用”中撤回并重新安装。",
+    },
     title: "在客户端中使用",
     party: "客户端文件",
     standing: { installed: "已安装", ready: "可以安装", unreadable: "无法读取文件", absent: "本机未找到" },
@@ -642,6 +646,10 @@ export const zhCN: Texts = {
       renamed: "名称",
       approval_ask: "程序需询问您",
       approval_same_user: "您的所有程序无需询问",
+      approval_as_all: "与其他账号一样询问",
+      changed_programs_ask: "文件改变的程序会再次询问您",
+      changed_programs_deny: "文件改变的程序得不到令牌",
+      answer_time: "等待答复的时间",
       gateway_key: "为一个客户端发放了网关密钥",
       auto_lock: "自动锁定的时机",
       exceptions_accepted: "放宽了一项登录检查",
