@@ -8,6 +8,8 @@
 mod documents;
 /// Which crate may know which.
 mod layers;
+/// What documents point at.
+mod links;
 /// The document of the protocol, and its schema.
 mod protocol;
 /// What prints itself holds no secret.
