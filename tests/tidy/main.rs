@@ -4,7 +4,7 @@
 
 #![forbid(unsafe_code)]
 
-/// The tables that say where each rule stands, and which test goes red without it.
+/// What documents say of the code: rules and their tests, figures, keys.
 mod documents;
 /// Which crate may know which.
 mod layers;

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::{fmt, fs};
 
 /// Languages of blocks in which there is nothing to type.
-const NOT_TYPED: [&str; 3] = ["ini", "json", "text"];
+const NOT_TYPED: [&str; 5] = ["ini", "json", "text", "toml", "yaml"];
 
 /// The same in which there is a whole program, and how many a document has, each of which another test runs.
 pub(super) const PROGRAMS: [(&str, &str, usize); 2] =
