@@ -15,6 +15,9 @@ fn commands_are_found_by_their_words_and_done_by_the_keyboard() {
     window.lists("practice", "Connected").unwrap();
     window.do_by_palette("test connection").unwrap();
     window.says("The connection works.").unwrap();
+    window.do_by_palette("keyboard shortcuts").unwrap();
+    page.find("dialog", "Keyboard shortcuts").unwrap();
+    window.close_dialog().unwrap();
     window.do_by_palette("settings").unwrap();
     window.shows_settings().unwrap();
 }

@@ -262,12 +262,13 @@ impl Window<'_> {
 
     /// Opens all that can be done, by its key.
     pub(crate) fn open_palette(&self) -> anyhow::Result<()> {
-        self.until_open("Commands", 'k')
+        self.until_open("Commands", &[CONTROL, 'k'])
     }
 
     /// Opens the list of keys, by its key.
     pub(crate) fn open_keys(&self) -> anyhow::Result<()> {
-        self.until_open("Keyboard shortcuts", '?')
+        // With Shift, as keyboards have it: beside Ctrl alone the driver writes what is on the key below.
+        self.until_open("Keyboard shortcuts", &[CONTROL, SHIFT, '?'])
     }
 
     /// Closes what lies over the window, by its key.
@@ -294,7 +295,7 @@ impl Window<'_> {
 
     /// Asks for the access token, which is answered with a question.
     pub(crate) fn ask_to_copy_token(&self) -> anyhow::Result<()> {
-        self.choose_more("Copy access token…")?;
+        self.0.click("button", "Copy access token…")?;
         self.0.find("button", "Copy access token").map(drop)
     }
 
@@ -333,9 +334,9 @@ impl Window<'_> {
         self.0.wait_gone("button", "Resume")
     }
 
-    fn until_open(&self, dialog: &str, key: char) -> anyhow::Result<()> {
-        until(&format!("Ctrl {key} to open {dialog:?}"), || {
-            self.0.press(&[CONTROL, key])?;
+    fn until_open(&self, dialog: &str, keys: &[char]) -> anyhow::Result<()> {
+        until(&format!("the keys that open {dialog:?}"), || {
+            self.0.press(keys)?;
             self.0.has("dialog", dialog).map(|open| open.then_some(()))
         })
     }
@@ -369,6 +370,7 @@ pub(crate) struct Approval<'a>(pub(crate) &'a Page);
 
 /// Keys, as WebDriver names them.
 pub(crate) const CONTROL: char = '\u{e009}';
+const SHIFT: char = '\u{e008}';
 const ESCAPE: char = '\u{e00c}';
 /// The key that presses what has the focus.
 pub(crate) const ENTER: char = '\u{e007}';

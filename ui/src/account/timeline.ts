@@ -5,8 +5,9 @@ import type { Locale } from "../texts/texts.svelte";
 
 const AHEAD_MS = 2 * HOUR_MS;
 const LABEL_HOURS = 6;
-/** How near to an end of the axis no other label stands. */
-const LABEL_ROOM_MS = 1.5 * HOUR_MS;
+/** How near to the begin, whose label stands beside it, and to now no other label stands. */
+const BEGIN_ROOM_MS = 4 * HOUR_MS;
+const NOW_ROOM_MS = 2 * HOUR_MS;
 
 /** A stretch on the axis, in percent of its length. */
 export interface Stretch {
@@ -43,8 +44,8 @@ export class Axis {
     const labels = [{ at: 0, text: hourWords(this.#from, locale) }];
     const hour = new Date(this.#from);
     hour.setMinutes(0, 0, 0);
-    for (; hour.getTime() < this.now - LABEL_ROOM_MS; hour.setHours(hour.getHours() + 1)) {
-      if (hour.getHours() % LABEL_HOURS !== 0 || hour.getTime() < this.#from + LABEL_ROOM_MS) continue;
+    for (; hour.getTime() < this.now - NOW_ROOM_MS; hour.setHours(hour.getHours() + 1)) {
+      if (hour.getHours() % LABEL_HOURS !== 0 || hour.getTime() < this.#from + BEGIN_ROOM_MS) continue;
       labels.push({ at: this.at(hour.getTime()), text: hourWords(hour.getTime(), locale) });
     }
     return [...labels, { at: this.at(this.now), text: texts.timeline.now }];
