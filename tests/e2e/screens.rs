@@ -278,11 +278,6 @@ impl Window<'_> {
         })
     }
 
-    /// Goes to what there is to know of the account.
-    pub(crate) fn go_to_overview(&self) -> anyhow::Result<()> {
-        self.0.click("tab", "Overview")
-    }
-
     /// Goes to the programs that were answered for the account, once this one is among them.
     pub(crate) fn go_to_programs(&self, program: &str) -> anyhow::Result<()> {
         let tab = self.0.find_like("tab", "Programs")?;

@@ -12,24 +12,32 @@ use std::process::Command;
 /// The package as a person meets it: installed, used, upgraded, removed.
 mod check;
 
+/// What cargo is told to build the window.
+pub(crate) const WINDOW: [&str; 4] =
+    ["--package", "keybearer-desktop", "--features", "keybearer-desktop/custom-protocol"];
+
 /// Makes the package, without optimizations if `debug`, and tries it if `check`.
 pub(crate) fn run(check: bool, debug: bool) -> anyhow::Result<()> {
     setup::window()?;
     build_window()?;
-    let window = ["--package", "keybearer-desktop", "--features", "keybearer-desktop/custom-protocol"];
     let built = if debug {
-        step("build", cargo(&["build", "--locked"]).args(window).args(packages(BESIDE)))?;
+        step("build", cargo(&["build", "--locked"]).args(WINDOW).args(packages(BESIDE)))?;
         target_folder()?.join("debug")
     } else {
-        released::build(&window)?
+        released::build(&WINDOW)?
     };
-    gather(&built)?;
-    let package = bundle(&built, debug, None)?;
+    let package = pack(&built, debug)?;
     detail(&format!("package: {}", package.display()));
     if check {
         check::run(&package, &|version| bundle(&built, debug, Some(version)))?;
     }
     Ok(())
+}
+
+/// Packs what was built.
+pub(crate) fn pack(built: &Path, debug: bool) -> anyhow::Result<PathBuf> {
+    gather(built)?;
+    bundle(built, debug, None)
 }
 
 /// Lays the executables where the bundler looks for them, under the names that it expects.

@@ -47,6 +47,9 @@ const E2E: &[Package] = &[
     ("fonts-wqy-zenhei", "Chinese in the pictures of the screens"),
 ];
 
+/// To make the pictures of the documents.
+const PICTURES: &[Package] = &[("webp", "makes pictures small")];
+
 /// To build for Windows and to run it here.
 #[cfg(target_os = "linux")]
 const WINDOWS: &[Package] = &[
@@ -113,6 +116,11 @@ pub(crate) fn window() -> anyhow::Result<()> {
     install(&[BASE, WINDOW, LINKS, E2E].concat())?;
     node()?;
     packages_of("ui")
+}
+
+/// What the pictures of the documents need.
+pub(crate) fn pictures() -> anyhow::Result<()> {
+    install(PICTURES)
 }
 
 /// What torture needs, the window included.
