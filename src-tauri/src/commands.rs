@@ -6,8 +6,10 @@
 use crate::agent::Agent;
 use crate::approval::Shown;
 use crate::autostart;
+use crate::browsers::{self, Browsers};
 use crate::clipboard::Clipboard;
 use crate::deep_link::{self, owner, owner::LinkOwner};
+use crate::diagnostics::Collected;
 use crate::installation::{self, Installation};
 use crate::keeper;
 use crate::link_test;
@@ -17,7 +19,8 @@ use crate::requests::{AccountChange, NewAccount, SignInRequest};
 use crate::transfer::{self, Chosen};
 use keybearer_ipc::client::{self, environment};
 use keybearer_protocol::account::{
-    AccountCopyToken, AccountRefresh, AccountSignOut, AccountTest, AccountTools, SignOutReply, TestReply, ToolsReply,
+    AccountApproval, AccountApprovalParams, AccountCopyToken, AccountRefresh, AccountSignOut, AccountTest,
+    AccountTools, SignOutReply, TestReply, ToolsReply,
 };
 use keybearer_protocol::activity::{
     ActivityFilter, ActivityFollow, ActivityFollowParams, ActivityFollowReply, ActivityList, ActivityListParams,
@@ -34,6 +37,7 @@ use keybearer_protocol::clients::{
     ClientsPreview, ClientsPreviewParams, ClientsScan, ClientsServers, ClientsServersParams, ClientsServersReply,
     ClientsUndo, ClientsUndoParams,
 };
+use keybearer_protocol::diagnostics::DiagnosticsFile;
 use keybearer_protocol::grant::{GrantList, GrantRestore, GrantRevoke, GrantRevokeParams, GrantView};
 use keybearer_protocol::method::Empty;
 use keybearer_protocol::profile::{
@@ -46,11 +50,11 @@ use keybearer_protocol::prompt::{
 use keybearer_protocol::restricted::{
     RestrictedAllow, RestrictedDisallow, RestrictedList, RestrictedParams, RestrictedView,
 };
-use keybearer_protocol::settings::{Settings, SettingsGet, SettingsSet, SettingsSetParams};
+use keybearer_protocol::settings::{Approval, Settings, SettingsGet, SettingsSet, SettingsSetParams};
 use keybearer_protocol::timeline::{AccountTimeline, Timeline};
 use keybearer_protocol::transfer::{TransferExportReply, TransferImportReply};
 use keybearer_protocol::undo::{UndoParams, Undoable};
-use keybearer_protocol::vault::{VaultKind, VaultMove, VaultMoveParams};
+use keybearer_protocol::vault::{VaultKind, VaultMove, VaultMoveParams, VaultStatus, VaultStatusReply};
 use keybearer_protocol::{ErrorCode, ErrorObject};
 use secrecy::SecretString;
 use std::sync::Arc;
@@ -124,6 +128,11 @@ pub fn all() -> Builder<tauri::Wry> {
             export_servers,
             import_servers,
             open_import,
+            vault_status,
+            set_account_approval,
+            browsers,
+            collect_diagnostics,
+            save_diagnostics,
             start_practice,
             copy_text,
             quit,
@@ -504,6 +513,42 @@ pub async fn open_import(
     passphrase: String,
 ) -> Answer<TransferImportReply> {
     transfer::open(&agent, &chosen, SecretString::from(passphrase)).await
+}
+
+/// Where everything lies, by its names.
+#[tauri::command]
+#[specta::specta]
+pub async fn vault_status(agent: Shared<'_>) -> Answer<VaultStatusReply> {
+    agent.request::<VaultStatus>(Empty {}).await
+}
+
+/// Chooses who gets an account's tokens without being asked about; nothing means what holds for all accounts.
+#[tauri::command]
+#[specta::specta]
+pub async fn set_account_approval(agent: Shared<'_>, profile: String, approval: Option<Approval>) -> Answer<()> {
+    agent.tell::<AccountApproval>(AccountApprovalParams { profile, approval }).await
+}
+
+/// The browsers that sign-ins can open.
+#[tauri::command]
+#[specta::specta]
+pub async fn browsers() -> Answer<Browsers> {
+    blocking(browsers::look).await
+}
+
+/// Collects log, settings and how everything is, with everything secret removed.
+#[tauri::command]
+#[specta::specta]
+pub async fn collect_diagnostics(app: AppHandle, with_names: bool) -> Answer<Vec<DiagnosticsFile>> {
+    blocking(move || app.state::<Collected>().collect(&app, with_names)).await?
+}
+
+/// Writes what was collected last into a file that the person chooses; tells its path.
+#[tauri::command]
+#[specta::specta]
+pub async fn save_diagnostics(agent: Shared<'_>, collected: State<'_, Collected>) -> Answer<Option<String>> {
+    let settings = agent.request::<SettingsGet>(Empty {}).await.ok();
+    collected.save(settings).await
 }
 
 /// Starts the practice server if it doesn't run, and tells the address of its MCP server.

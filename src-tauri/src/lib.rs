@@ -11,12 +11,16 @@ pub mod approval;
 pub mod autostart;
 /// Remote control of the window.
 pub mod automation;
+/// The browsers to choose from.
+pub mod browsers;
 /// What is copied.
 pub mod clipboard;
 /// What the page may ask for; one expression each.
 pub mod commands;
 /// The way back from the browser by the custom scheme.
 pub mod deep_link;
+/// What a person hands to whoever helps.
+pub mod diagnostics;
 /// The screen: whether there is one, and what leads others to it.
 pub mod display;
 /// Characters that nobody sees.
@@ -110,6 +114,7 @@ pub fn run() -> Result<(), StartError> {
         .manage(practice::Practice::default())
         .manage(link_test::LinkTest::default())
         .manage(transfer::Chosen::default())
+        .manage(diagnostics::Collected::default())
         .invoke_handler(commands.invoke_handler())
         .on_window_event(windows::on_event)
         .setup(move |app| {

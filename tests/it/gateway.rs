@@ -222,6 +222,8 @@ fn a_request_arrives_with_the_accounts_access_and_without_what_is_the_clients_ow
         "MCP-Protocol-Version: 2026-07-28",
         "Mcp-Method: tools/call",
         "Mcp-Name: echo",
+        "Mcp-Param-Region: us-west1",
+        "Mcp-Param-Greeting: =?base64?SGVsbG8sIOS4lueVjA==?=",
         "Last-Event-ID: 9",
         "User-Agent: cursor/1",
         "X-MCP-Toolsets: all",

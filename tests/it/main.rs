@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 #![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
+mod account;
 mod activity;
 mod assertions;
 mod authorization_servers;
@@ -21,7 +22,9 @@ mod consent;
 mod copy_token;
 mod cut_off;
 mod device;
+mod diagnostics;
 mod doctor;
+mod documents;
 mod doors;
 mod dpop;
 mod events;
@@ -57,6 +60,7 @@ mod road;
 mod run;
 mod secrets;
 mod server_faults;
+mod settings;
 mod startup;
 mod step_up;
 mod timeline;

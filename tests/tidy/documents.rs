@@ -27,9 +27,8 @@ const PICTURES: &str = "docs/images/screens";
 #[test]
 fn pictures_that_a_document_shows_are_there_and_others_are_not() {
     let mut shown = BTreeSet::new();
-    for document in ["README.md", "docs/screens.md"] {
-        let text = file(document).text;
-        let links = text.split("images/screens/").skip(1);
+    for document in files(&["docs"], &["md"]).into_iter().chain(["README.md", "README.zh-CN.md"].map(file)) {
+        let links = document.text.split("images/screens/").skip(1);
         shown.extend(links.filter_map(|link| Some(link.split_once(')')?.0.to_owned())));
     }
     let folder = root().join(PICTURES);

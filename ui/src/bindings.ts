@@ -107,6 +107,16 @@ export interface Commands {
   importServers(): Promise<TransferImportReply | null>;
   /** Adds the accounts of the sealed file that was chosen last. */
   openImport(passphrase: string): Promise<TransferImportReply>;
+  /** Where everything lies, by its names. */
+  vaultStatus(): Promise<VaultStatusReply>;
+  /** Chooses who gets an account's tokens without being asked about; nothing means what holds for all accounts. */
+  setAccountApproval(profile: string, approval: Approval | null): Promise<null>;
+  /** The browsers that sign-ins can open. */
+  browsers(): Promise<Browsers>;
+  /** Collects log, settings and how everything is, with everything secret removed. */
+  collectDiagnostics(withNames: boolean): Promise<DiagnosticsFile[]>;
+  /** Writes what was collected last into a file that the person chooses; tells its path. */
+  saveDiagnostics(): Promise<string | null>;
   /** Starts the practice server if it doesn't run, and tells the address of its MCP server. */
   startPractice(): Promise<string>;
   /** Puts a text on the clipboard. */
@@ -168,6 +178,11 @@ export function commandsOver(invoke: Invoke): Commands {
     exportServers: (passphrase) => invoke("export_servers", { passphrase }),
     importServers: () => invoke("import_servers"),
     openImport: (passphrase) => invoke("open_import", { passphrase }),
+    vaultStatus: () => invoke("vault_status"),
+    setAccountApproval: (profile, approval) => invoke("set_account_approval", { profile, approval }),
+    browsers: () => invoke("browsers"),
+    collectDiagnostics: (withNames) => invoke("collect_diagnostics", { withNames }),
+    saveDiagnostics: () => invoke("save_diagnostics"),
     startPractice: () => invoke("start_practice"),
     copyText: (text) => invoke("copy_text", { text }),
     quit: () => invoke("quit"),
@@ -252,6 +267,8 @@ export type AccountDetail = {
   omit_resource?: boolean,
   /** What is accepted of its authorization server. */
   exceptions?: Exception[],
+  /** Who gets its tokens without being asked about, where that isn't what the settings say for all accounts. */
+  approval?: Approval | null,
 } & AccountView;
 
 /** The state of an account; the same words in window, tray and command. */
@@ -602,6 +619,22 @@ export type AutoLockChange = {
   before_sleep?: boolean | null,
 };
 
+/** A browser that sign-ins can open. */
+export type BrowserChoice = {
+  /** The name of its desktop entry. */
+  entry: string,
+  /** What people call it. */
+  name: string,
+};
+
+/** What there is to choose from. */
+export type Browsers = {
+  /** What the system's own is called, if it tells. */
+  system: string | null,
+  /** All of them, by name. */
+  all: BrowserChoice[],
+};
+
 /** A way back from the browser, or Keybearer's own choice. */
 export type CallbackChoice = 
 /** Keybearer chooses. */
@@ -623,6 +656,13 @@ export type Changed = {
   /** Counts the changes since the desktop started. */
   revision: number,
 };
+
+/** What is done where an answer for good was for another content of the program's file, as after an update of it. */
+export type ChangedPrograms = 
+/** A person is asked again. */
+"ask" | 
+/** It gets nothing until that answer is taken back. */
+"deny";
 
 /** What an entry of a client says. */
 export type ClientEntry = {
@@ -826,6 +866,14 @@ export type Decision =
 /** Yes, whenever this program asks for this account. */
 "always";
 
+/** One file of the bundle. Nothing in it is secret. */
+export type DiagnosticsFile = {
+  /** Its name, such as `log.txt`. */
+  name: string,
+  /** What is in it. */
+  content: string,
+};
+
 /** A part of an entry in which secrets may stand. */
 export type EntryPart = 
 /** A header of HTTP. */
@@ -954,6 +1002,14 @@ export type Installation = {
   command: Helper | null,
 };
 
+/** A keyring, as people know it. */
+export type KeyringView = {
+  /** What its program is called; absent where that isn't known. */
+  program: string | null,
+  /** Which of its collections new items go to, in the words of whoever made it: for quotes. */
+  collection: string | null,
+};
+
 /** The languages of the window. */
 export type Language = 
 /** English. */
@@ -992,6 +1048,13 @@ export type LinkOwner =
 "other" | 
 /** Nobody. */
 "nobody";
+
+/** How much the log tells. Secrets are in neither. */
+export type LogDetail = 
+/** What starts, ends and goes wrong. */
+"normal" | 
+/** Each request as well. */
+"detailed";
 
 /** A profile to add. */
 export type NewAccount = {
@@ -1212,8 +1275,16 @@ export type Settings = {
   callback: CallbackKind | null,
   /** Where Keybearer's client metadata document lies, if one is hosted. */
   client_metadata_url: string | null,
+  /** The program that sign-ins open, as the name of its desktop entry; absent means the system's. */
+  browser: string | null,
+  /** How much the log tells. */
+  log_detail: LogDetail,
   /** Who gets tokens without being asked about. */
   approval: Approval,
+  /** What is done where an answer for good was for another content of the program's file. */
+  changed_programs: ChangedPrograms,
+  /** Seconds after which a question that nobody has answered means no. */
+  answer_within_secs: number,
   /** When Keybearer locks by itself. */
   auto_lock: AutoLock,
   /** What can't be seen of what it is to lock at. */
@@ -1232,8 +1303,16 @@ export type SettingsSetParams = {
   callback?: CallbackChoice | null,
   /** Where Keybearer's client metadata document lies; an empty one means nowhere. */
   client_metadata_url?: string | null,
+  /** The program that sign-ins open, as the name of its desktop entry; an empty one means the system's. */
+  browser?: string | null,
+  /** How much the log tells. */
+  log_detail?: LogDetail | null,
   /** Who gets tokens without being asked about. */
   approval?: Approval | null,
+  /** What is done where an answer for good was for another content of the program's file. */
+  changed_programs?: ChangedPrograms | null,
+  /** Seconds after which a question that nobody has answered means no: 10 to 120. */
+  answer_within_secs?: number | null,
   /** When Keybearer locks by itself. */
   auto_lock?: AutoLockChange | null,
 };
@@ -1434,4 +1513,22 @@ export type VaultState =
 "locked" | 
 /** It is not there, or doesn't answer. */
 "absent";
+
+/** The reply to `vault.status`, and to whatever changes the vault. */
+export type VaultStatusReply = {
+  /** Which vault is in use; absent if that can't be told. */
+  kind: VaultKind | null,
+  /** Whether a passphrase has to be given before anything can be read. */
+  wants_passphrase: boolean,
+  /** Whether the service manager gives the passphrase (`$CREDENTIALS_DIRECTORY/keybearer`). */
+  credential: boolean,
+  /** The keyring that has everything, or the sealed vault's key, as far as it tells. */
+  keyring?: KeyringView | null,
+  /** How it is. */
+  state: VaultState,
+  /** What is wrong with it, if something is. */
+  problem: string | null,
+  /** What a person can do about it. */
+  advice: string | null,
+};
 

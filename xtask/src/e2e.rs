@@ -9,9 +9,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-/// Where the pictures of the documents lie, from the project's root, and the documents.
+/// Where the pictures of the documents lie, from the project's root.
 const PICTURES: &str = "docs/images/screens";
-const DOCUMENTS: &[&str] = &["README.md", "docs/screens.md"];
 
 /// Runs the tests of the window, or those whose names hold `filter`, and keeps pictures of the screens where asked to;
 /// with `write`, in the documents as well.
@@ -58,9 +57,15 @@ fn illustrate(taken: &Path) -> anyhow::Result<()> {
 
 /// The pictures that the documents show.
 fn shown() -> anyhow::Result<BTreeSet<String>> {
+    let mut documents = Vec::new();
+    for folder in [root(), root().join("docs")] {
+        for entry in fs::read_dir(folder)? {
+            documents.push(entry?.path());
+        }
+    }
     let mut shown = BTreeSet::new();
-    for document in DOCUMENTS {
-        let text = fs::read_to_string(root().join(document)).with_context(|| (*document).to_owned())?;
+    for document in documents.iter().filter(|path| path.extension().is_some_and(|found| found == "md")) {
+        let text = fs::read_to_string(document).with_context(|| document.display().to_string())?;
         let links = text.split("images/screens/").skip(1);
         shown.extend(links.filter_map(|link| Some(link.split_once(')')?.0.to_owned())));
     }

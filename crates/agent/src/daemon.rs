@@ -1,6 +1,7 @@
 //! The parts put together, from the folders to the open doors.
 
 use crate::clients::Clients;
+use crate::log::Log;
 use crate::service_manager::{self, Handed};
 use crate::{client_metadata, doors, gateway, harden, lock, log, ready, refresh_worker, restricted_door};
 use anyhow::Context as _;
@@ -42,7 +43,7 @@ pub(crate) fn run(root: Option<&Path>, detach: bool) -> anyhow::Result<()> {
         harden::leave_terminal();
     }
     let home = Home::open(root)?;
-    log::start(&home, detach)?;
+    let log = log::start(&home, detach)?;
     if let Err(error) = hardened {
         tracing::warn!(%error, "this system doesn't let the agent hide its memory");
     }
@@ -55,18 +56,26 @@ pub(crate) fn run(root: Option<&Path>, detach: bool) -> anyhow::Result<()> {
     let _lock = if handed.is_empty() { lock::take(&home, &place) } else { lock::wait_for(&home, &place, HANDOVER) }?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     // On a worker, as the connections that it accepts: none has to be handed to another thread first.
-    let living = runtime.spawn(live(home, root.map(Path::to_owned), place, handed, detach));
+    let living = runtime.spawn(live(home, root.map(Path::to_owned), place, handed, detach, log));
     let ended = runtime.block_on(living).context("the agent broke off").flatten();
     // A name server that doesn't answer holds up nobody.
     runtime.shutdown_timeout(Duration::from_secs(1));
     ended
 }
 
-async fn live(home: Home, root: Option<PathBuf>, place: Place, handed: Handed, detach: bool) -> anyhow::Result<()> {
+async fn live(
+    home: Home,
+    root: Option<PathBuf>,
+    place: Place,
+    handed: Handed,
+    detach: bool,
+    log: Log,
+) -> anyhow::Result<()> {
     let document = client_metadata::in_environment();
     let accounts = Accounts::open(&home, Arc::new(HttpUpstream), document, refresh_worker::workers()?)?;
     let stop = Arc::new(Notify::new());
     let context = accounts.context();
+    tokio::spawn(log.follow(context.settings.log_detail()));
     let started_by = doors::started_by(&handed, detach);
     let consent = Consent::new(
         context.vault.clone(),

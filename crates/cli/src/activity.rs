@@ -13,6 +13,7 @@ use keybearer_protocol::activity::{
 };
 use keybearer_protocol::agent::{AgentWatch, AgentWatchParams};
 use keybearer_protocol::method::Empty;
+use keybearer_protocol::profile::{ProfileName, ProfileShow};
 use keybearer_protocol::{Door, ErrorCode, ErrorObject};
 use std::ops::ControlFlow;
 use std::thread::sleep;
@@ -40,7 +41,10 @@ pub(crate) fn activity(reach: &Reach, arguments: ActivityArguments, json: bool) 
     let mut agent = reach.open(Door::Admin)?;
     // What is still counted is written down for whoever asks, so this comes first.
     let limit = limit.or((!json || follow).then_some(if follow { BEFORE_NEWS } else { USUAL }));
-    let (rows, newest) = last(&mut agent, &filter, limit.unwrap_or(0))?;
+    let (rows, newest) = last(&mut agent, &filter, limit.unwrap_or(1))?;
+    if rows.is_empty() && limit != Some(0) {
+        check_account(&mut agent, filter.profile.clone())?;
+    }
     let shown = match limit {
         Some(_) => print(&rows, json)?,
         None => all(&mut agent, &filter)?,
@@ -50,6 +54,14 @@ pub(crate) fn activity(reach: &Reach, arguments: ActivityArguments, json: bool) 
     }
     if rows.is_empty() && !json {
         note("nothing has happened yet");
+    }
+    Ok(())
+}
+
+/// Rows are found by the name of an account that is gone, too; one that never was is a mistake.
+fn check_account(agent: &mut Client, profile: Option<String>) -> Result<(), Failure> {
+    if let Some(profile) = profile {
+        agent.call::<ProfileShow>(&ProfileName { profile })?;
     }
     Ok(())
 }

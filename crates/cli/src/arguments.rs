@@ -3,8 +3,8 @@
 use crate::connection::Reach;
 use crate::output::Failure;
 use crate::{
-    activity, agent, auto_lock, bridge, client_metadata, doctor, gateway, grants, headers, import, install, manual,
-    pause, practice, profiles, restricted, rpc, run, sign_in, status, token, transfer, vault,
+    activity, agent, auto_lock, bridge, client_metadata, diagnostics, doctor, gateway, grants, headers, import,
+    install, manual, pause, practice, profiles, restricted, rpc, run, sign_in, status, token, transfer, undo, vault,
 };
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
@@ -22,7 +22,7 @@ use std::time::Duration;
 #[derive(Parser, Debug)]
 #[command(name = "keybearer", version, subcommand_required = true, arg_required_else_help = true)]
 #[command(after_help = "Exit codes: 0 done, 10 locked, 11 no such account, 15 needs sign-in, 20 server unreachable, \
-    64 wrong usage; all of them are in the README.")]
+    64 wrong usage; docs/troubleshooting.md has all of them.")]
 pub(crate) struct Arguments {
     /// Keep everything in this folder instead of the user's own [env: KEYBEARER_HOME]
     #[arg(long, global = true, value_name = "DIR")]
@@ -46,6 +46,11 @@ pub(crate) enum Command {
     Show(Named),
     /// Remove an account and its tokens from this machine
     Remove(Named),
+    /// Take back what remove or grants revoke has just done; once the window has run, only the window does it
+    Undo {
+        /// What the command has named
+        id: String,
+    },
     /// Give an account another name
     Rename {
         /// The account's name
@@ -86,6 +91,8 @@ pub(crate) enum Command {
         #[arg(long)]
         online: bool,
     },
+    /// Collect log and settings for whoever helps you, with everything secret removed; read it before you hand it on
+    Diagnostics(DiagnosticsArguments),
     /// See which programs may use an account, and take that back
     Grants(GrantsArguments),
     /// See how the gateway stands, which lets MCP clients use an account at an address of this machine, and make keys for it
@@ -145,6 +152,15 @@ pub(crate) struct PauseArguments {
     /// For how long, such as 15m, a day at most; without it, until `keybearer resume`
     #[arg(long = "for", value_name = "TIME", value_parser = minutes)]
     pub(crate) minutes: Option<u32>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct DiagnosticsArguments {
+    /// The file to write, which isn't there yet; without it all is printed
+    pub(crate) file: Option<PathBuf>,
+    /// Without the names of accounts and servers
+    #[arg(long)]
+    pub(crate) without_names: bool,
 }
 
 #[derive(Args, Debug)]
@@ -287,6 +303,9 @@ pub(crate) struct ChangeArguments {
     /// Accept this of the authorization server, although it weakens a check; once the window has run, the window does it
     #[arg(long = "accept", value_name = "EXCEPTION", value_parser = exception())]
     pub(crate) exceptions: Vec<Exception>,
+    /// Who gets its tokens without being asked about; once the window has run, only the window asks less
+    #[arg(long, value_name = "WHO")]
+    pub(crate) approval: Option<Approvals>,
     /// Accept nothing any more that the rules refuse
     #[arg(long, conflicts_with = "exceptions")]
     pub(crate) accept_nothing: bool,
@@ -297,6 +316,17 @@ pub(crate) struct ChangeArguments {
     /// client secret
     #[arg(long)]
     pub(crate) subject_token_stdin: bool,
+}
+
+/// Who is asked about an account.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(crate) enum Approvals {
+    /// As it is chosen for all accounts
+    AsAll,
+    /// Each program is asked about
+    Ask,
+    /// No program of yours is
+    SameUser,
 }
 
 #[derive(Args, Debug)]
@@ -520,7 +550,7 @@ pub(crate) struct TokenArguments {
     #[arg(long, value_name = "TEXT")]
     pub(crate) reason: Option<String>,
     /// Wait this long at most, such as 500ms, 90s or 2m
-    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "90s")]
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "150s")]
     pub(crate) timeout: Duration,
 }
 
@@ -616,6 +646,7 @@ impl Command {
             Command::List => profiles::list(reach, json),
             Command::Show(named) => profiles::show(reach, named, json),
             Command::Remove(named) => profiles::remove(reach, named, json),
+            Command::Undo { id } => undo::undo(reach, id, json),
             Command::Rename { name, new_name } => profiles::rename(reach, name, new_name, json),
             Command::SignIn(SignInArguments { name, cancel: true, .. }) => sign_in::cancel(reach, name, json),
             Command::SignIn(arguments) => sign_in::sign_in(reach, &arguments, json),
@@ -645,6 +676,7 @@ impl Command {
             }
             Command::Status => status::status(reach, json),
             Command::Doctor { online } => doctor::doctor(reach, online, json),
+            Command::Diagnostics(arguments) => diagnostics::diagnostics(reach, &arguments, json),
             Command::ClientMetadata(arguments) => client_metadata::client_metadata(reach, arguments, json),
             Command::Rpc(arguments) => rpc::rpc(reach, &arguments),
             Command::Completions { shell } => manual::completions(shell),

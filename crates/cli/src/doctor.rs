@@ -6,7 +6,7 @@ mod activity;
 /// Whether the agent runs, answers, and fits this command.
 mod agent;
 /// What another program says, waited for a moment.
-mod ask;
+pub(crate) mod ask;
 /// What would open a page.
 mod browser;
 /// Whether what stands in clients' files leads to an account.
@@ -45,7 +45,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What one check found.
 #[derive(Debug, Serialize)]
-struct Finding {
+pub(crate) struct Finding {
     check: &'static str,
     state: State,
     found: String,
@@ -79,12 +79,12 @@ impl Finding {
 }
 
 /// What the checks look at together.
-struct Case<'a> {
+pub(crate) struct Case<'a> {
     reach: &'a Reach,
     /// What an agent would find, or why its executable doesn't tell.
-    examined: Result<Examination, String>,
+    pub(crate) examined: Result<Examination, String>,
     /// What the agent says of itself, or why it doesn't; none where none runs at the place that is looked at.
-    status: Option<Result<AgentStatusReply, String>>,
+    pub(crate) status: Option<Result<AgentStatusReply, String>>,
 }
 
 /// Where an agent of this home has its sockets, if that isn't where this command looks for them.
@@ -97,33 +97,42 @@ fn elsewhere<'a>(reach: &Reach, running: &'a RunningAgent) -> Option<&'a str> {
 
 /// `keybearer doctor`
 pub(crate) fn doctor(reach: &Reach, online: bool, json: bool) -> Result<(), Failure> {
-    let examined = examine(reach, online);
-    // A connection would wake an agent that a service manager listens for, so only one that runs here is asked.
-    let running = examined.as_ref().ok().and_then(|examined| examined.running.as_ref());
-    let status = running.filter(|running| elsewhere(reach, running).is_none()).map(|_| status(reach));
-    let case = Case { reach, examined, status };
-    let always = [agent::check(&case), sockets::check(&case), keyring::check(&case), home::check(&case)];
-    let findings: Vec<Finding> = always
-        .into_iter()
-        .chain(links::check())
-        .chain(lock::check(&case))
-        .chain(memory::check(&case))
-        .chain(activity::check(&case))
-        .chain(gateway::check(&case))
-        .chain(clients::check(&case))
-        .chain([browser::check(&case), clock::check(&case)])
-        .chain(units::check(&case))
-        .collect();
+    let findings = findings(&look(reach, online));
     if json {
         answer_json(&findings)?;
     } else {
-        tell(&findings)?;
+        answer(&words(&findings))?;
     }
     match findings.iter().filter(|finding| finding.state == State::Broken).count() {
         0 => Ok(()),
         1 => Err(ErrorObject::new(ErrorCode::Broken, "one thing doesn't work").into()),
         many => Err(ErrorObject::new(ErrorCode::Broken, format!("{many} things don't work")).into()),
     }
+}
+
+/// Looks at what the checks look at together.
+pub(crate) fn look(reach: &Reach, online: bool) -> Case<'_> {
+    let examined = examine(reach, online);
+    // A connection would wake an agent that a service manager listens for, so only one that runs here is asked.
+    let running = examined.as_ref().ok().and_then(|examined| examined.running.as_ref());
+    let status = running.filter(|running| elsewhere(reach, running).is_none()).map(|_| status(reach));
+    Case { reach, examined, status }
+}
+
+/// What all checks find.
+pub(crate) fn findings(case: &Case<'_>) -> Vec<Finding> {
+    let always = [agent::check(case), sockets::check(case), keyring::check(case), home::check(case)];
+    always
+        .into_iter()
+        .chain(links::check())
+        .chain(lock::check(case))
+        .chain(memory::check(case))
+        .chain(activity::check(case))
+        .chain(gateway::check(case))
+        .chain(clients::check(case))
+        .chain([browser::check(case), clock::check(case)])
+        .chain(units::check(case))
+        .collect()
 }
 
 fn examine(reach: &Reach, online: bool) -> Result<Examination, String> {
@@ -147,17 +156,17 @@ fn status(reach: &Reach) -> Result<AgentStatusReply, String> {
     asked.map_err(|Failure(error)| error.message)
 }
 
-fn tell(findings: &[Finding]) -> Result<(), Failure> {
+/// The findings as people read them.
+pub(crate) fn words(findings: &[Finding]) -> String {
+    let mut lines = Vec::new();
     for Finding { check, state, found, advice } in findings {
         let mark = match state {
             State::Ok => '✓',
             State::Warn => '!',
             State::Broken => '✗',
         };
-        answer(&format!("{mark} {check:9} {found}"))?;
-        if let Some(advice) = advice {
-            answer(&format!("            what to do: {advice}"))?;
-        }
+        lines.push(format!("{mark} {check:9} {found}"));
+        lines.extend(advice.as_ref().map(|advice| format!("            what to do: {advice}")));
     }
-    Ok(())
+    lines.join("\n")
 }

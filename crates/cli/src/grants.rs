@@ -3,6 +3,7 @@
 use crate::arguments::{GrantsArguments, GrantsCommand};
 use crate::connection::Reach;
 use crate::output::{Failure, answer, answer_json, note};
+use crate::undo::offer;
 use keybearer_ipc::client;
 use keybearer_protocol::Door;
 use keybearer_protocol::grant::{GrantList, GrantRevoke, GrantRevokeParams, GrantView};
@@ -13,8 +14,14 @@ pub(crate) fn grants(reach: &Reach, arguments: GrantsArguments, json: bool) -> R
     match arguments.command {
         None => list(reach, arguments.name, json),
         Some(GrantsCommand::Revoke { id }) => {
-            let reply = reach.open(Door::Admin)?.call::<GrantRevoke>(&GrantRevokeParams { grant: id })?;
-            if json { answer_json(&reply) } else { answer("forgotten: the program is asked about again") }
+            let mut agent = reach.open(Door::Admin)?;
+            let reply = agent.call::<GrantRevoke>(&GrantRevokeParams { grant: id })?;
+            if json {
+                return answer_json(&reply);
+            }
+            answer("forgotten: the program is asked about again")?;
+            offer(&mut agent, &reply);
+            Ok(())
         }
     }
 }

@@ -20,6 +20,8 @@ mod clients;
 mod confirm;
 /// Reaching the agent, which starts when it is needed.
 mod connection;
+/// Log and settings for whoever helps.
+mod diagnostics;
 /// What Keybearer stands on, looked at.
 mod doctor;
 /// The gateway.
@@ -58,6 +60,8 @@ mod status;
 mod token;
 /// Accounts in a file, for another computer.
 mod transfer;
+/// Ways back.
+mod undo;
 /// Where everything lies.
 mod vault;
 

@@ -106,7 +106,7 @@ pub(crate) fn answer_or_note(is_answer: bool, line: &str) -> Result<(), Failure>
 
 /// The state of an account in the words of the window.
 pub(crate) fn words(account: &AccountView) -> String {
-    let left = account.expires_at.map(|end| end.duration_since(jiff_now()).as_secs());
+    let left = account.expires_at.map(|end| end.duration_since(now()).as_secs());
     match account.status {
         AccountStatus::Connected => match left {
             Some(seconds) if seconds > 0 => format!("Connected · {} left", span(seconds)),
@@ -124,7 +124,7 @@ pub(crate) fn words(account: &AccountView) -> String {
 
 /// How long ago that was.
 pub(crate) fn ago(time: jiff::Timestamp) -> String {
-    span(jiff_now().duration_since(time).as_secs())
+    span(now().duration_since(time).as_secs())
 }
 
 /// A time span as people say it.
@@ -138,6 +138,6 @@ fn span(seconds: i64) -> String {
 }
 
 #[expect(clippy::disallowed_methods, reason = "only for the words; every decision is the agent's")]
-fn jiff_now() -> jiff::Timestamp {
+pub(crate) fn now() -> jiff::Timestamp {
     jiff::Timestamp::now()
 }

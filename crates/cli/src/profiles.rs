@@ -1,16 +1,19 @@
 //! Adding, changing, listing, showing, removing and renaming accounts.
 
-use crate::arguments::{AddArguments, ChangeArguments, Named, SignInArguments};
+use crate::arguments::{AddArguments, Approvals, ChangeArguments, Named, SignInArguments};
 use crate::clients::{scan, uses};
 use crate::connection::Reach;
 use crate::output::{Failure, answer, answer_json, note, quoted, words};
 use crate::sign_in;
+use crate::undo::offer;
 use keybearer_ipc::client::Client;
+use keybearer_protocol::account::{AccountApproval, AccountApprovalParams};
 use keybearer_protocol::clients::ClientView;
 use keybearer_protocol::profile::{
     AccountStatus, AccountView, IdentityProvider, ProfileAdd, ProfileAddParams, ProfileName, ProfileRemove,
     ProfileRename, ProfileRenameParams, ProfileShow, ProfileUpdate, ProfileUpdateParams,
 };
+use keybearer_protocol::settings::Approval;
 use keybearer_protocol::{Door, ErrorCode, ErrorObject};
 use secrecy::{ExposeSecret, SecretString};
 use std::io::{self, Read};
@@ -80,15 +83,28 @@ pub(crate) fn change(reach: &Reach, arguments: ChangeArguments, json: bool) -> R
     let texts_stay = [client_id, issuer, redirect_uri].into_iter().all(Option::is_none);
     let texts_stay = texts_stay && scopes.is_none() && parameters.is_empty();
     let secrets_stay = secret.is_none() && subject_token.is_none();
-    if texts_stay && omit_resource.is_none() && exceptions.is_none() && secrets_stay {
+    let sign_in_stays = texts_stay && omit_resource.is_none() && exceptions.is_none() && secrets_stay;
+    if sign_in_stays && arguments.approval.is_none() {
         return Err(Failure::usage("say what to change: keybearer change --help"));
     }
-    let detail = reach.open(Door::Admin)?.call::<ProfileUpdate>(&params)?;
+    let mut agent = reach.open(Door::Admin)?;
+    if let Some(chosen) = arguments.approval {
+        let approval = match chosen {
+            Approvals::AsAll => None,
+            Approvals::Ask => Some(Approval::Ask),
+            Approvals::SameUser => Some(Approval::SameUser),
+        };
+        agent.call::<AccountApproval>(&AccountApprovalParams { profile: params.profile.clone(), approval })?;
+    }
+    let detail = match sign_in_stays {
+        true => agent.call::<ProfileShow>(&ProfileName { profile: params.profile })?,
+        false => agent.call::<ProfileUpdate>(&params)?,
+    };
     if json {
         return answer_json(&detail);
     }
     let name = &detail.account.profile;
-    match detail.account.auth.signs_in() {
+    match detail.account.auth.signs_in() && !sign_in_stays {
         true => {
             answer(&format!("{name} was changed; the next sign-in goes that way: keybearer sign-in {}", quoted(name)))
         }
@@ -140,6 +156,7 @@ pub(crate) fn show(reach: &Reach, named: Named, json: bool) -> Result<(), Failur
         ("accepted", Some(accepted.join(" ")).filter(|accepted| !accepted.is_empty())),
         ("identity provider", detail.identity_provider.map(|provider| provider.issuer)),
         ("token file", detail.assertion_file),
+        ("asked about", detail.approval.map(|approval| asked_about(approval).to_owned())),
         ("last error", detail.last_error.map(|error| error.message)),
     ];
     rows.into_iter()
@@ -158,11 +175,20 @@ pub(crate) fn remove(reach: &Reach, named: Named, json: bool) -> Result<(), Fail
         return answer_json(&reply);
     }
     answer(&format!("{} was removed", params.profile))?;
+    offer(&mut agent, &reply);
     let name = name.unwrap_or(params.profile);
     tell_clients(&mut agent, &name, |client| {
         format!("{} still has it: keybearer install {} {} --undo", client.name, client.client, quoted(&name))
     });
     Ok(())
+}
+
+/// Who is asked about an account.
+fn asked_about(approval: Approval) -> &'static str {
+    match approval {
+        Approval::Ask => "each program",
+        Approval::SameUser => "no program of yours",
+    }
 }
 
 /// `keybearer rename`

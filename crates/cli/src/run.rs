@@ -15,6 +15,7 @@ use elsewhere as system;
 use crate::arguments::RunArguments;
 use crate::connection::Reach;
 use crate::output::Failure;
+use keybearer_protocol::settings::LONGEST_ANSWER_TIME;
 use keybearer_protocol::token::{TokenGet, TokenGetParams};
 use keybearer_protocol::{Door, ErrorCode, ErrorObject};
 use secrecy::ExposeSecret;
@@ -25,8 +26,8 @@ use std::time::Duration;
 
 /// In which variable the command finds the number of the descriptor that it inherits.
 const FD: &str = "KEYBEARER_FD";
-/// What answering takes at most: a person has a minute.
-const TIMEOUT: Duration = Duration::from_secs(90);
+/// What answering takes at most: a person has two minutes.
+const TIMEOUT: Duration = Duration::from_secs(LONGEST_ANSWER_TIME as u64 + 30);
 
 /// Variables that mean something to loaders, shells, interpreters and Keybearer itself; by their beginning.
 const TAKEN: [&str; 20] = [

@@ -4,12 +4,13 @@ use crate::arguments::TokenArguments;
 use crate::connection::Reach;
 use crate::output::{Failure, answer, answer_json};
 use keybearer_protocol::Door;
+use keybearer_protocol::settings::LONGEST_ANSWER_TIME;
 use keybearer_protocol::token::{TokenGet, TokenGetParams};
 use secrecy::ExposeSecret;
 use std::time::Duration;
 
 /// The time a caller has by default.
-const TIMEOUT: Duration = Duration::from_secs(90);
+const TIMEOUT: Duration = Duration::from_secs(LONGEST_ANSWER_TIME as u64 + 30);
 
 /// The plain question: `keybearer token NAME`.
 pub(crate) fn plain(reach: &Reach, name: &str) -> Result<(), Failure> {

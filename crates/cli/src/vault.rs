@@ -7,8 +7,8 @@ use crate::passphrase::Source;
 use keybearer_protocol::Door;
 use keybearer_protocol::method::Empty;
 use keybearer_protocol::vault::{
-    VaultKind, VaultMove, VaultMoveParams, VaultPassphrase, VaultPassphraseParams, VaultState, VaultStatus,
-    VaultStatusReply,
+    KeyringView, VaultKind, VaultMove, VaultMoveParams, VaultPassphrase, VaultPassphraseParams, VaultState,
+    VaultStatus, VaultStatusReply,
 };
 
 /// `keybearer vault status`
@@ -45,8 +45,10 @@ fn say(status: &VaultStatusReply, json: bool) -> Result<(), Failure> {
         return answer_json(status);
     }
     let place = status.kind.map_or("it can't be told which vault is in use", place);
+    let keyring = status.keyring.as_ref().map(named).filter(|keyring| !keyring.is_empty());
+    let keyring = keyring.map(|keyring| format!(" ({keyring})")).unwrap_or_default();
     let credential = if status.credential { "; the service manager gives it" } else { "" };
-    answer(&format!("vault  {place}{credential}"))?;
+    answer(&format!("vault  {place}{keyring}{credential}"))?;
     let problem = status.problem.as_deref().unwrap_or("it doesn't work");
     match status.state {
         VaultState::Unlocked => answer("state  works"),
@@ -55,6 +57,12 @@ fn say(status: &VaultStatusReply, json: bool) -> Result<(), Failure> {
             answer(&format!("state  {problem}{}", advice.unwrap_or_default()))
         }
     }
+}
+
+/// A keyring in the words of people.
+fn named(keyring: &KeyringView) -> String {
+    let collection = keyring.collection.as_ref().map(|collection| format!("collection \"{collection}\""));
+    keyring.program.clone().into_iter().chain(collection).collect::<Vec<_>>().join(", ")
 }
 
 /// A vault in the words of people.

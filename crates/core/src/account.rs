@@ -437,6 +437,8 @@ impl Account {
             parameters: state.profile.settings.parameters.clone().into(),
             omit_resource: state.profile.settings.omit_resource,
             exceptions: record.iter().flat_map(|record| &record.exceptions).map(|kept| kept.exception).collect(),
+            // Consent says, which knows of programs.
+            approval: None,
         }
     }
 

@@ -46,8 +46,8 @@ use keybearer_oauth::challenge::Challenge;
 use keybearer_oauth::dpop::is_about_proof;
 use keybearer_oauth::readable::readable;
 use keybearer_protocol::account::{
-    AccountCopyToken, AccountRefresh, AccountSignOut, AccountTest, AccountTools, CopiedToken, SignOutReply, TestReply,
-    ToolsReply,
+    AccountApproval, AccountCopyToken, AccountRefresh, AccountSignOut, AccountTest, AccountTools, CopiedToken,
+    SignOutReply, TestReply, ToolsReply,
 };
 use keybearer_protocol::activity::{
     ActivityEntry, ActivityFollow, ActivityKind, ActivityList, ActivitySetAside, ActivityVerify,
@@ -221,7 +221,8 @@ impl Api {
                 reply::<ProfileList, _>(door, params, async |p| self.list(door, caller, p).await).await
             }
             ProfileShow::NAME => {
-                reply::<ProfileShow, _>(door, params, async |p| Ok(self.loaded(&p.profile).await?.detail())).await
+                reply::<ProfileShow, _>(door, params, async |p| self.detail(&*self.loaded(&p.profile).await?).await)
+                    .await
             }
             ProfileAdd::NAME => reply::<ProfileAdd, _>(door, params, async |p| self.add(caller, p).await).await,
             ProfileUpdate::NAME => {
@@ -263,6 +264,9 @@ impl Api {
             AccountTools::NAME => reply::<AccountTools, _>(door, params, async |p| self.tools(&p.profile).await).await,
             AccountCopyToken::NAME => {
                 reply::<AccountCopyToken, _>(door, params, async |p| self.copy_token(caller, &p.profile).await).await
+            }
+            AccountApproval::NAME => {
+                reply::<AccountApproval, _>(door, params, async |p| self.choose_approval(caller, p).await).await
             }
             AccountTimeline::NAME => {
                 reply::<AccountTimeline, _>(door, params, async |p| self.timeline(&p.profile).await).await
@@ -627,7 +631,14 @@ impl Api {
         if has_exceptions {
             self.note_protection(caller, Some(&account), "exceptions_accepted");
         }
-        Ok(account.detail())
+        self.detail(&account).await
+    }
+
+    /// All that isn't secret about an account.
+    async fn detail(&self, account: &Account) -> Result<AccountDetail, Error> {
+        // Without the keyring nothing was chosen that anybody knows of.
+        let approval = self.consent.approval_of(account).await.unwrap_or_default();
+        Ok(AccountDetail { approval, ..account.detail() })
     }
 
     fn rename(&self, caller: &Caller, target: &str, name: &str) -> Result<AccountView, Error> {
@@ -674,7 +685,8 @@ impl Api {
     }
 
     async fn start(&self, params: AuthStartParams) -> Result<AuthView, Error> {
-        let browser = (!params.no_open).then(|| Browser::of_caller(&params.environment));
+        let chosen = self.accounts.context().settings.read().ok().and_then(|preferences| preferences.browser);
+        let browser = (!params.no_open).then(|| Browser::of_caller(&params.environment).choosing(chosen));
         let way = Way { callback: params.callback, device: params.device, register_again: params.register_again };
         self.accounts.find(&params.profile)?.start_sign_in(browser, way).await
     }

@@ -1,5 +1,6 @@
 //! The browser: opened without a shell (`URL-2`), for https and loopback addresses alone (`URL-1`).
 
+use keybearer_desktop_entry::browsers;
 use keybearer_desktop_entry::exec::find;
 use keybearer_oauth::server_url::is_protected;
 use keybearer_protocol::auth::DISPLAY_VARIABLES;
@@ -16,6 +17,8 @@ pub const FOR_THE_AGENT: [&str; 4] = ["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAME
 #[derive(Clone, Debug, Default)]
 pub struct Browser {
     variables: BTreeMap<&'static str, String>,
+    /// The name of the desktop entry that a person chose, if they did.
+    chosen: Option<String>,
 }
 
 /// What stands between two commands of `$BROWSER`.
@@ -32,7 +35,12 @@ impl Browser {
     pub fn of_caller(environment: &BTreeMap<String, String>) -> Browser {
         let given = |name: &'static str| Some((name, environment.get(name)?.clone()));
         let set = DISPLAY_VARIABLES.into_iter().filter_map(given).filter(|(_, value)| !value.is_empty());
-        Browser { variables: set.collect() }
+        Browser { variables: set.collect(), chosen: None }
+    }
+
+    /// The same with what a person chose, by the name of its desktop entry: it comes before all others where there is a screen.
+    pub fn choosing(self, entry: Option<String>) -> Browser {
+        Browser { chosen: entry, ..self }
     }
 
     /// Opens the address; tells whether a program for it could be started.
@@ -48,8 +56,14 @@ impl Browser {
         self.commands().iter().filter_map(|words| words.first()).find_map(|program| find(program))
     }
 
-    /// The commands to try, in order: `$BROWSER`, a list with the platform's separator, or else the system's own way.
+    /// The commands to try, in order.
     fn commands(&self) -> Vec<Vec<String>> {
+        let chosen = self.chosen.as_deref().filter(|_| self.has_screen()).and_then(browsers::command);
+        chosen.into_iter().chain(self.usual()).collect()
+    }
+
+    /// `$BROWSER`, a list with the platform's separator, or else the system's own way.
+    fn usual(&self) -> Vec<Vec<String>> {
         if let Some(list) = self.variables.get("BROWSER") {
             return list.split(LIST_SEPARATOR).filter_map(words_of).collect();
         }
@@ -58,11 +72,15 @@ impl Browser {
             words(&["/usr/bin/open"])
         } else if cfg!(windows) {
             words(&["rundll32.exe", "url.dll,FileProtocolHandler"])
-        } else if self.variables.contains_key("DISPLAY") || self.variables.contains_key("WAYLAND_DISPLAY") {
+        } else if self.has_screen() {
             words(&["xdg-open"])
         } else {
             Vec::new()
         }
+    }
+
+    fn has_screen(&self) -> bool {
+        self.variables.contains_key("DISPLAY") || self.variables.contains_key("WAYLAND_DISPLAY")
     }
 
     fn start(&self, words: &[String], address: &str) -> bool {

@@ -3,6 +3,8 @@
 //! The policy is kept, not guessed: every program of this user may, until a desktop has registered as prompter once;
 //! from then on a person is asked. What would weaken it is taken from that desktop's connection alone.
 
+/// What a person has chosen.
+mod approval;
 /// Connections that a command inherits.
 mod inherited;
 /// Keys of the gateway.
@@ -24,7 +26,7 @@ use crate::home::random_id;
 use crate::keys::{Key, Used};
 use crate::lock::Lock;
 use crate::pause::Pausing;
-use crate::prompts::{PATIENCE, Prompts, Question};
+use crate::prompts::{Prompts, Question};
 use crate::shown;
 use crate::vault::protection::{ITEM, Protection};
 use crate::vault::{Vault, VaultError};
@@ -34,7 +36,7 @@ use keybearer_protocol::activity::{ActivityEntry, ActivityKind};
 use keybearer_protocol::agent::Pause;
 use keybearer_protocol::grant::GrantView;
 use keybearer_protocol::prompt::{AlwaysOff, Decision, PromptKind, PromptQueue};
-use keybearer_protocol::settings::{Approval, AutoLock, AutoLockChange};
+use keybearer_protocol::settings::{Approval, AutoLock, AutoLockChange, ChangedPrograms};
 use restricted::Given;
 use secrecy::SecretString;
 use std::collections::HashMap;
@@ -80,6 +82,7 @@ pub struct Answers {
     grants: Vec<Grant>,
     restricted: bool,
     keys: Vec<Key>,
+    approval: Option<Approval>,
 }
 
 /// Tells whether a running program still runs.
@@ -126,7 +129,7 @@ struct State {
 impl Consent {
     /// The consent that lies in this vault; nothing is read yet.
     pub fn new(vault: Vault, changes: Changes, lock: Lock, activity: Activity, runs: Runs) -> Consent {
-        let prompts = Arc::new(Prompts::new(changes.clone(), PATIENCE));
+        let prompts = Arc::new(Prompts::new(changes.clone()));
         let (state, changing, pausing, auto_lock, door, gateway) = Default::default();
         Consent { vault, changes, lock, activity, prompts, runs, state, changing, pausing, auto_lock, door, gateway }
     }
@@ -161,7 +164,7 @@ impl Consent {
         account: &Account,
         asking: Asking,
     ) -> Result<Option<Permitted>, Error> {
-        if !self.asks(caller).await? {
+        if !self.asks(caller, account).await? {
             return Ok(None);
         }
         let asked = question(kind, caller, account);
@@ -175,12 +178,18 @@ impl Consent {
         match answered {
             Some(true) => return Ok(Some(Permitted { asked, once: remembered != Some(true) })),
             Some(false) => return Err(denied()),
-            None if asking == Asking::Never => return Err(Error::ConsentRequired(Unasked::NotInteractive)),
             None => {}
         }
         let allowed_before = self.state().grants.allowed_before(&asked);
+        if allowed_before.is_some() && self.changed_programs().await? == ChangedPrograms::Deny {
+            return Err(Error::ProgramChanged(asked.profile));
+        }
+        if asking == Asking::Never {
+            return Err(Error::ConsentRequired(Unasked::NotInteractive));
+        }
         let off = always_off(&asked).or(allowed_before.map(|_| AlwaysOff::Changed));
-        let question = Question { asked: asked.clone(), always_off: off, allowed_before };
+        let patience = self.answer_time().await?;
+        let question = Question { asked: asked.clone(), always_off: off, allowed_before, patience };
         if asking == Asking::Leave {
             self.leave(question)?;
             return Err(Error::ConsentRequired(Unasked::Asked));
@@ -215,24 +224,13 @@ impl Consent {
             Standing::Key(_) => return self.keyed(caller, account).await.is_ok(),
             Standing::Program | Standing::Restricted => {}
         }
-        match self.asks(caller).await {
+        match self.asks(caller, account).await {
             Ok(false) => true,
             Ok(true) => {
                 let asked = question(PromptKind::Program, caller, account);
                 self.state().grants.look(&asked, now(), self.runs) == Some(true)
             }
             Err(_) => false,
-        }
-    }
-
-    /// Whether a person has a say in what this caller gets; an error if it gets nothing in any case.
-    async fn asks(&self, caller: &Caller) -> Result<bool, Error> {
-        let approval = self.approval().await?;
-        self.lock.check()?;
-        match approval {
-            Approval::Ask => Ok(true),
-            Approval::SameUser if caller.view.foreign => Err(Error::ConsentRequired(Unasked::Foreign)),
-            Approval::SameUser => Ok(false),
         }
     }
 
@@ -362,6 +360,7 @@ impl Consent {
             grants: Vec::new(),
             restricted: known.restricted.contains(account),
             keys: known.keys.iter().filter(|key| key.account() == account).cloned().collect(),
+            approval: known.approvals.get(account).copied(),
         };
         let kept = self.known(answers).await.unwrap_or_default();
         let forgotten = Answers { grants: all.collect(), ..kept };
@@ -369,9 +368,11 @@ impl Consent {
         let of_others = |protection: &mut Protection| {
             protection.grants.retain(|grant| !grant.is_for(account));
             protection.restricted.remove(account);
+            protection.approvals.remove(account);
             protection.keys.retain(|key| key.account() != account);
         };
-        if (held_for_good || forgotten.restricted || !forgotten.keys.is_empty())
+        let is_kept = forgotten.restricted || !forgotten.keys.is_empty() || forgotten.approval.is_some();
+        if (held_for_good || is_kept)
             && let Err(error) = self.change(of_others).await
         {
             tracing::warn!(%error, "answers for a removed account stay in the keyring, where nothing matches them");
@@ -381,12 +382,13 @@ impl Consent {
 
     /// Remembers the answers for an account that was brought back. None of them is newer than what was forgotten with it.
     pub async fn remember_account(&self, account: &str, answers: Answers) -> Result<(), Error> {
-        let Answers { grants, restricted, keys } = answers;
+        let Answers { grants, restricted, keys, approval } = answers;
         let for_good: Vec<Grant> = grants.iter().filter(|grant| grant.is_for_good()).cloned().collect();
-        if restricted || !keys.is_empty() || !for_good.is_empty() {
+        if restricted || approval.is_some() || !keys.is_empty() || !for_good.is_empty() {
             self.change(|protection| {
                 protection.grants.extend(for_good);
                 protection.keys.extend(keys);
+                protection.approvals.extend(approval.map(|approval| (account.to_owned(), approval)));
                 if restricted {
                     protection.restricted.insert(account.to_owned());
                 }
@@ -409,27 +411,6 @@ impl Consent {
         self.remember(grant).await;
         self.changes.announce();
         Ok(())
-    }
-
-    /// Who is asked.
-    pub async fn approval(&self) -> Result<Approval, Error> {
-        let (approval, asked_before) = self.known(|known| (known.approval, known.asked_before)).await?;
-        // What a person chose in the window counts; what nobody chose is careful from the first desktop on.
-        Ok(if self.state().asks && !asked_before { Approval::Ask } else { approval })
-    }
-
-    /// Changes who is asked; less care only on the prompter's connection.
-    pub async fn set_approval(&self, caller: &Caller, approval: Approval) -> Result<(), Error> {
-        if approval == Approval::SameUser {
-            self.check_weakening(caller).await?;
-        }
-        // What a person has chosen is known as that from now on.
-        let asked_before = self.state().asks;
-        self.change(|protection| {
-            protection.approval = approval;
-            protection.asked_before |= asked_before;
-        })
-        .await
     }
 
     /// When the agent locks by itself.

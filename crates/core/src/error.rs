@@ -239,6 +239,9 @@ pub enum Error {
         /// Whether a prompt lapsed.
         unanswered: bool,
     },
+    /// The program was allowed for good with another content of its file, and a person chose that this means no.
+    #[error("the file of this program has changed since you allowed it to use {0}")]
+    ProgramChanged(String),
     /// Too many questions wait for a person.
     #[error("too many programs wait for your answer already")]
     TooManyPrompts,
@@ -497,7 +500,7 @@ impl Error {
             Error::NoTokenNeeded(_) | Error::NotABearer(_) | Error::TokenBound(_) => ErrorCode::NoTokenNeeded,
             Error::ResourceMismatch { .. } => ErrorCode::ResourceMismatch,
             Error::ConsentRequired(_) => ErrorCode::ConsentRequired,
-            Error::ConsentDenied { .. } => ErrorCode::ConsentDenied,
+            Error::ConsentDenied { .. } | Error::ProgramChanged(_) => ErrorCode::ConsentDenied,
             Error::DesktopOnly => ErrorCode::DesktopOnly,
             Error::RunOnly | Error::NoSuchKey => ErrorCode::CallerUnidentified,
             Error::NoRestrictedDoor | Error::TooManyRestricted(_) | Error::TooManyKeys(_) => ErrorCode::Usage,
@@ -644,6 +647,10 @@ impl Error {
                 Some("resume in Keybearer's window or, where none has ever run, with keybearer resume".to_owned())
             }
             Error::DesktopOnly => Some("open Keybearer's window, and do it there".to_owned()),
+            Error::ProgramChanged(_) => Some(
+                "if that was an update, take the old answer back, and it is asked about anew: keybearer grants shows it"
+                    .to_owned(),
+            ),
             Error::ConsentDenied { .. } => {
                 Some("keybearer grants shows the answer, keybearer grants revoke ID takes it back".to_owned())
             }

@@ -12,7 +12,7 @@ use jiff::fmt::rfc2822;
 use keybearer_oauth::http::{Http, host};
 use keybearer_oauth::server_url::ServerUrl;
 use keybearer_protocol::auth::DISPLAY_VARIABLES;
-use keybearer_protocol::examination::{Examination, FolderView, RunningAgent, ServerClock};
+use keybearer_protocol::examination::{Examination, ExaminedProfile, FolderView, RunningAgent, ServerClock};
 use std::collections::BTreeMap;
 use std::fs::{File, TryLockError};
 use std::path::Path;
@@ -30,11 +30,13 @@ const SERVERS: usize = 16;
 pub async fn examine(home: &Home, online: bool) -> Examination {
     let profiles = ProfileStore::look(&home.servers_file());
     let settings = SettingsFile::new(home).read();
+    let chosen = settings.as_ref().ok().and_then(|settings| settings.browser.clone());
     let configuration_problem = match (&profiles, settings) {
         (Err(error), _) => Some(error.to_string()),
         (Ok(_), Err(error)) => Some(error.to_string()),
         (Ok(_), Ok(_)) => None,
     };
+    let profiles = profiles.unwrap_or_default();
     let [config, _] = home.folders();
     // A keyring that keeps the probe's item keeps one, however often it is looked at.
     let home_id = home.known_id().ok().flatten().unwrap_or_else(|| NO_HOME.to_owned());
@@ -51,9 +53,18 @@ pub async fn examine(home: &Home, online: bool) -> Examination {
         vault: VaultError::state(vault_problem.as_ref()),
         vault_advice: vault_problem.as_ref().and_then(VaultError::way_out).map(str::to_owned),
         vault_problem: vault_problem.map(|problem| problem.to_string()),
-        browser: Browser::of_caller(&environment).program().map(|program| program.display().to_string()),
-        clocks: if online { clocks(&profiles.unwrap_or_default()).await } else { Vec::new() },
+        browser: Browser::of_caller(&environment)
+            .choosing(chosen)
+            .program()
+            .map(|program| program.display().to_string()),
+        log: home.log_file().display().to_string(),
+        clocks: if online { clocks(&profiles).await } else { Vec::new() },
+        profiles: profiles.into_iter().map(written).collect(),
     }
+}
+
+fn written(profile: Profile) -> ExaminedProfile {
+    ExaminedProfile { url: profile.url.as_str().to_owned(), name: profile.name }
 }
 
 /// Who holds the lock of an agent, by what it wrote into it: process, version, base folder of its sockets.

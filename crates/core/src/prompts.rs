@@ -15,8 +15,6 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-/// A prompt without an answer lapses after this time, and that means no.
-pub const PATIENCE: Duration = Duration::from_secs(60);
 /// How many prompts may wait.
 const QUEUE: usize = 8;
 /// How many of them may be about one file.
@@ -32,7 +30,6 @@ const REST: Duration = Duration::from_secs(300);
 #[derive(Debug)]
 pub struct Prompts {
     state: Mutex<State>,
-    patience: Duration,
     /// Counts the changes of the queue, for whoever shows it.
     news: Changes,
     /// Tells windows.
@@ -70,6 +67,8 @@ pub struct Question {
     pub always_off: Option<AlwaysOff>,
     /// When the same file was allowed for good with another content.
     pub allowed_before: Option<Timestamp>,
+    /// A prompt without an answer lapses after this time, and that means no.
+    pub patience: Duration,
 }
 
 /// A question that waits, with all calls that it is asked for.
@@ -132,8 +131,8 @@ enum Verdict {
 
 impl Prompts {
     /// No prompts yet, and nobody to show them.
-    pub fn new(changes: Changes, patience: Duration) -> Prompts {
-        Prompts { state: Mutex::default(), patience, news: Changes::default(), changes }
+    pub fn new(changes: Changes) -> Prompts {
+        Prompts { state: Mutex::default(), news: Changes::default(), changes }
     }
 
     /// Makes this connection the prompter. For the desktop beside the agent alone, one at a time.
@@ -274,13 +273,13 @@ impl Prompts {
                 return Err(Error::TooManyPrompts);
             }
             None => {
-                let patience = SignedDuration::try_from(self.patience).unwrap_or(SignedDuration::MAX);
+                let patience = SignedDuration::try_from(question.patience).unwrap_or(SignedDuration::MAX);
                 let waiting = Waiting {
                     id: random_id(),
-                    question,
                     calls: 1,
                     expires_at: now().checked_add(patience).unwrap_or(Timestamp::MAX),
-                    deadline: Instant::now() + self.patience,
+                    deadline: Instant::now() + question.patience,
+                    question,
                     verdict: watch::Sender::new(None),
                 };
                 let entered = (waiting.id.clone(), waiting.verdict.subscribe(), waiting.deadline);
@@ -351,7 +350,7 @@ fn who(asked: &Asked) -> Who {
 }
 
 fn view(waiting: &Waiting) -> PromptView {
-    let Question { asked, always_off, allowed_before } = &waiting.question;
+    let Question { asked, always_off, allowed_before, .. } = &waiting.question;
     PromptView {
         prompt: waiting.id.clone(),
         profile: asked.profile.clone(),
@@ -392,7 +391,7 @@ mod tests {
         }
     }
 
-    fn question(pid: u32) -> Question {
+    fn question(pid: u32, patience: Duration) -> Question {
         let asked = Asked {
             kind: PromptKind::Program,
             account: "a".into(),
@@ -406,12 +405,13 @@ mod tests {
             claimed_name: String::new(),
             foreign: false,
         };
-        Question { asked, always_off: None, allowed_before: None }
+        Question { asked, always_off: None, allowed_before: None, patience }
     }
 
     #[tokio::test]
     async fn no_answer_means_no_and_a_program_that_nobody_answers_has_to_wait() {
-        let (open, prompts) = (watch::Sender::new(()), Prompts::new(Changes::default(), Duration::from_millis(20)));
+        let (open, prompts) = (watch::Sender::new(()), Prompts::new(Changes::default()));
+        let question = |pid| question(pid, Duration::from_millis(20));
         prompts.register(&desktop(&open)).expect("the desktop");
         for _ in 0..UNANSWERED {
             let lapsed = prompts.ask(question(7)).await;
@@ -426,7 +426,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_lock_ends_what_waits_and_without_a_desktop_nothing_does() {
-        let (open, prompts) = (watch::Sender::new(()), Prompts::new(Changes::default(), PATIENCE));
+        let (open, prompts) = (watch::Sender::new(()), Prompts::new(Changes::default()));
+        let question = |pid| question(pid, Duration::from_secs(60));
         assert!(matches!(prompts.ask(question(7)).await, Err(Error::ConsentRequired(Unasked::NoDesktop))));
         prompts.register(&desktop(&open)).expect("the desktop");
         let (waiting, ()) = tokio::join!(prompts.ask(question(7)), async { prompts.abort() });

@@ -4,11 +4,12 @@ use crate::error::Error;
 use crate::home::{Home, replace};
 use keybearer_oauth::client_metadata::DocumentAddress;
 use keybearer_protocol::auth::CallbackKind;
-use keybearer_protocol::settings::{Language, Theme};
+use keybearer_protocol::settings::{Language, LogDetail, Theme};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
+use tokio::sync::watch;
 
 /// The settings in the file. What this version doesn't know is kept as it is.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -28,6 +29,12 @@ pub struct Preferences {
     /// Where our client metadata document lies, if one is hosted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_metadata_url: Option<String>,
+    /// The program that sign-ins open, as the name of its desktop entry; absent means the system's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub browser: Option<String>,
+    /// How much the log tells.
+    #[serde(default)]
+    pub log_detail: LogDetail,
     /// The port of the gateway, once a client was told of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gateway_port: Option<u16>,
@@ -43,12 +50,15 @@ pub struct SettingsFile {
     metadata_document: Option<String>,
     /// Held from reading to writing.
     changing: Mutex<()>,
+    /// How much the log tells, as the file said when it was last read.
+    log_detail: watch::Sender<LogDetail>,
 }
 
 impl SettingsFile {
     /// The file of this home; nothing is read yet.
     pub fn new(home: &Home) -> SettingsFile {
-        SettingsFile { path: home.settings_file(), metadata_document: None, changing: Mutex::new(()) }
+        let (metadata_document, changing, log_detail) = Default::default();
+        SettingsFile { path: home.settings_file(), metadata_document, changing, log_detail }
     }
 
     /// The same with what the environment says of the client metadata document, if it does.
@@ -68,11 +78,20 @@ impl SettingsFile {
 
     /// The settings as they are; no file means the defaults.
     pub fn read(&self) -> Result<Preferences, Error> {
-        match std::fs::read(&self.path) {
-            Ok(content) => serde_json::from_slice(&content).map_err(|error| self.broken(&error)),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Preferences::default()),
-            Err(error) => Err(self.unusable(&error)),
-        }
+        let preferences: Preferences = match std::fs::read(&self.path) {
+            Ok(content) => serde_json::from_slice(&content).map_err(|error| self.broken(&error))?,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Preferences::default(),
+            Err(error) => return Err(self.unusable(&error)),
+        };
+        let told = preferences.log_detail;
+        self.log_detail.send_if_modified(|known| std::mem::replace(known, told) != told);
+        Ok(preferences)
+    }
+
+    /// How much the log is to tell, and each change of that as it is seen. A file that can't be read says nothing of it.
+    pub fn log_detail(&self) -> watch::Receiver<LogDetail> {
+        let _ = self.read();
+        self.log_detail.subscribe()
     }
 
     /// Changes them. A file that can't be read is left alone.
@@ -81,7 +100,8 @@ impl SettingsFile {
         let mut preferences = self.read()?;
         change(&mut preferences);
         let content = serde_json::to_vec_pretty(&preferences).map_err(|_| Error::Internal("settings"))?;
-        replace(&self.path, &content).map_err(|error| self.unusable(&error))
+        replace(&self.path, &content).map_err(|error| self.unusable(&error))?;
+        self.read().map(drop)
     }
 
     fn broken(&self, error: &serde_json::Error) -> Error {

@@ -37,7 +37,7 @@ use crate::home::{Home, HomeError};
 use crate::seal::{Key, Stretching, Unfit};
 use holder::Holder;
 use keeper::Keeper;
-use keybearer_protocol::vault::{VaultKind, VaultState};
+use keybearer_protocol::vault::{KeyringView, VaultKind, VaultState};
 #[cfg(any(target_os = "macos", windows))]
 use keyring::Keyring;
 use sealed::Guard;
@@ -285,6 +285,11 @@ impl Vault {
             Ok(Standing { kind, is_shut, credential: store.stretching().is_some() && credential::is_there() })
         })
         .await
+    }
+
+    /// The keyring behind it, as people know it, if there is one and it tells.
+    pub async fn keyring(&self) -> Option<KeyringView> {
+        self.ask(|holder| Ok(holder.store()?.known_as())).await.ok().flatten()
     }
 
     /// Whether nothing was ever kept, as far as anybody knows.

@@ -3,6 +3,8 @@
 
 #![forbid(unsafe_code)]
 
+/// Programs that open addresses of the web.
+pub mod browsers;
 /// The line that starts a program.
 pub mod exec;
 /// Where entries lie.

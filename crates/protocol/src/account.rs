@@ -1,8 +1,9 @@
 //! One account: sign-out, refresh, a real test of it. Behind the admin door; one reply carries a token,
 //! for the clipboard.
 
-use crate::method::method;
+use crate::method::{Empty, method};
 use crate::profile::{AccountView, ProfileName};
+use crate::settings::Approval;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +29,22 @@ method!(
     /// and the one method behind the admin door that gives a token.
     AccountCopyToken, "account.copy_token", [Admin], ProfileName => CopiedToken
 );
+method!(
+    /// Chooses for one account who gets its tokens without being asked about. To ask less only on the prompter's connection
+    /// once a desktop has registered.
+    AccountApproval, "account.approval", [Admin], AccountApprovalParams => Empty
+);
+
+/// Parameters of `account.approval`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct AccountApprovalParams {
+    /// The profile's name.
+    pub profile: String,
+    /// Who gets its tokens without being asked about; absent means what the settings say for all accounts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<Approval>,
+}
 
 /// The reply to `account.tools`.
 #[derive(Clone, Debug, Serialize, Deserialize)]

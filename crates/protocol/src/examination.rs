@@ -25,6 +25,10 @@ pub struct Examination {
     pub vault_advice: Option<String>,
     /// The program that would open a page, if there is one.
     pub browser: Option<String>,
+    /// Where an agent that has left its terminal writes its log.
+    pub log: String,
+    /// The accounts that are written down.
+    pub profiles: Vec<ExaminedProfile>,
     /// The clocks of the accounts' servers; none unless they were asked for.
     pub clocks: Vec<ServerClock>,
 }
@@ -36,6 +40,15 @@ pub struct RunningAgent {
     pub pid: Option<u32>,
     /// The base folder of its sockets.
     pub sockets: Option<String>,
+}
+
+/// An account as it is written down.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ExaminedProfile {
+    /// Its name.
+    pub name: String,
+    /// Its server's address.
+    pub url: String,
 }
 
 /// A folder that the agent writes to.

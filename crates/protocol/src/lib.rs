@@ -17,6 +17,8 @@ pub mod auth;
 pub mod bridge;
 /// The MCP clients on this computer, and how an account is written into their files.
 pub mod clients;
+/// What a person can hand to whoever helps them.
+pub mod diagnostics;
 /// The envelope of an MCP message that passes by.
 pub mod envelope;
 /// What a person may accept of an authorization server although the rules refuse it.

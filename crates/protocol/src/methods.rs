@@ -1,6 +1,6 @@
 //! Every method, in one list: what a door names in its handshake, and what the schema describes.
 
-use crate::account::{AccountCopyToken, AccountRefresh, AccountSignOut, AccountTest, AccountTools};
+use crate::account::{AccountApproval, AccountCopyToken, AccountRefresh, AccountSignOut, AccountTest, AccountTools};
 use crate::activity::{ActivityFollow, ActivityList, ActivitySetAside, ActivityVerify};
 use crate::agent::{AgentLock, AgentPause, AgentPing, AgentResume, AgentStatus, AgentStop, AgentUnlock, AgentWatch};
 use crate::auth::{AuthCancel, AuthComplete, AuthStart, AuthStatus};
@@ -49,7 +49,7 @@ methods! {
     SessionDelegate TokenGet HeaderGet TokenInvalidate BridgeOpen
     ProfileAdd ProfileUpdate ProfileRemove ProfileRestore ProfileRename ProfileList ProfileShow
     AuthStart AuthStatus AuthCancel AuthComplete
-    AccountSignOut AccountTest AccountRefresh AccountTools AccountTimeline AccountCopyToken
+    AccountSignOut AccountTest AccountRefresh AccountTools AccountTimeline AccountCopyToken AccountApproval
     PromptRegister PromptNext PromptAnswer
     GrantRequest GrantList GrantRevoke GrantRestore
     RestrictedList RestrictedAllow RestrictedDisallow

@@ -3,6 +3,7 @@
 use crate::auth::CallbackKind;
 use crate::exception::Exception;
 use crate::method::method;
+use crate::settings::Approval;
 use crate::undo::{UndoParams, Undoable};
 use jiff::Timestamp;
 use secrecy::SecretString;
@@ -369,6 +370,9 @@ pub struct AccountDetail {
     /// What is accepted of its authorization server.
     #[serde(default)]
     pub exceptions: Vec<Exception>,
+    /// Who gets its tokens without being asked about, where that isn't what the settings say for all accounts.
+    #[serde(default)]
+    pub approval: Option<Approval>,
 }
 
 /// How a server is spoken to.

@@ -9,8 +9,8 @@ method!(
     SettingsGet, "settings.get", [Admin], Empty => Settings
 );
 method!(
-    /// Changes those that are named. What guards less, of `approval` and `auto_lock`, only on the prompter's connection
-    /// once a desktop has registered.
+    /// Changes those that are named. What guards less, of `approval`, `changed_programs` and `auto_lock`, only on the
+    /// prompter's connection once a desktop has registered.
     SettingsSet, "settings.set", [Admin], SettingsSetParams => Settings
 );
 
@@ -29,13 +29,28 @@ pub struct Settings {
     pub callback: Option<CallbackKind>,
     /// Where Keybearer's client metadata document lies, if one is hosted.
     pub client_metadata_url: Option<String>,
+    /// The program that sign-ins open, as the name of its desktop entry; absent means the system's.
+    pub browser: Option<String>,
+    /// How much the log tells.
+    pub log_detail: LogDetail,
     /// Who gets tokens without being asked about.
     pub approval: Approval,
+    /// What is done where an answer for good was for another content of the program's file.
+    pub changed_programs: ChangedPrograms,
+    /// Seconds after which a question that nobody has answered means no.
+    pub answer_within_secs: u32,
     /// When Keybearer locks by itself.
     pub auto_lock: AutoLock,
     /// What can't be seen of what it is to lock at.
     pub unseen: Unseen,
 }
+
+/// How long a person may take to answer, in seconds, unless they chose another time.
+pub const USUAL_ANSWER_TIME: u32 = 60;
+/// The shortest time that can be chosen for that.
+pub const SHORTEST_ANSWER_TIME: u32 = 10;
+/// The longest one: whoever asks waits as long.
+pub const LONGEST_ANSWER_TIME: u32 = 120;
 
 /// Parameters of `settings.set`: what is absent stays.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,9 +72,21 @@ pub struct SettingsSetParams {
     /// Where Keybearer's client metadata document lies; an empty one means nowhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_metadata_url: Option<String>,
+    /// The program that sign-ins open, as the name of its desktop entry; an empty one means the system's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub browser: Option<String>,
+    /// How much the log tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log_detail: Option<LogDetail>,
     /// Who gets tokens without being asked about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approval: Option<Approval>,
+    /// What is done where an answer for good was for another content of the program's file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changed_programs: Option<ChangedPrograms>,
+    /// Seconds after which a question that nobody has answered means no: 10 to 120.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer_within_secs: Option<u32>,
     /// When Keybearer locks by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auto_lock: Option<AutoLockChange>,
@@ -134,6 +161,32 @@ pub enum Approval {
     SameUser,
     /// Nobody: a person is asked about each program. In force for good once a desktop has registered as prompter.
     Ask,
+}
+
+/// What is done where an answer for good was for another content of the program's file, as after an update of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+#[serde(rename_all = "snake_case")]
+pub enum ChangedPrograms {
+    /// A person is asked again.
+    #[default]
+    Ask,
+    /// It gets nothing until that answer is taken back.
+    Deny,
+}
+
+/// How much the log tells. Secrets are in neither.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+#[serde(rename_all = "snake_case")]
+pub enum LogDetail {
+    /// What starts, ends and goes wrong.
+    #[default]
+    Normal,
+    /// Each request as well.
+    Detailed,
 }
 
 /// When Keybearer locks by itself: never, unless a person chose so.

@@ -57,12 +57,26 @@ pub struct VaultStatusReply {
     pub wants_passphrase: bool,
     /// Whether the service manager gives the passphrase (`$CREDENTIALS_DIRECTORY/keybearer`).
     pub credential: bool,
+    /// The keyring that has everything, or the sealed vault's key, as far as it tells.
+    #[serde(default)]
+    pub keyring: Option<KeyringView>,
     /// How it is.
     pub state: VaultState,
     /// What is wrong with it, if something is.
     pub problem: Option<String>,
     /// What a person can do about it.
     pub advice: Option<String>,
+}
+
+/// A keyring, as people know it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct KeyringView {
+    /// What its program is called; absent where that isn't known.
+    pub program: Option<String>,
+    /// Which of its collections new items go to, in the words of whoever made it: for quotes.
+    pub collection: Option<String>,
 }
 
 /// Parameters of `vault.move`.

@@ -5,8 +5,10 @@ import type {
   AccountDetail,
   AccountView,
   AgentStatusReply,
+  Approval,
   AuthView,
   Backend,
+  Browsers,
   ClientMode,
   ClientView,
   ClientsServersReply,
@@ -64,6 +66,8 @@ export class FakeBackend implements Backend {
   atLogin = false;
   /** Who opens Keybearer's links. */
   linksGoTo: LinkOwner = "this";
+  /** The browsers of this computer. */
+  webBrowsers: Browsers = { system: "Firefox", all: [{ entry: "firefox.desktop", name: "Firefox" }] };
   /** What a file that is imported has, and whether it is sealed. */
   brought: TransferImportReply = { added: 1, names: ["linear-work"], signed_in: 0, known: 0 };
   /** The file that the person chooses; none where they leave the dialog. */
@@ -220,15 +224,20 @@ export class FakeBackend implements Backend {
     });
   changeSettings = (change: SettingsSetParams) =>
     this.#do("changeSettings", [change], () => {
-      const { language, callback, client_metadata_url, theme, keep_running, approval, auto_lock } = change;
+      const { language, callback, client_metadata_url, browser, auto_lock, ...same } = change;
       const { after_secs, with_screen, before_sleep } = auto_lock ?? {};
+      const { theme, keep_running, log_detail, approval, changed_programs, answer_within_secs } = same;
       this.current = {
         language: language === "system" ? null : (language ?? this.current.language),
         callback: callback === "auto" ? null : (callback ?? this.current.callback),
         client_metadata_url: (client_metadata_url ?? this.current.client_metadata_url) || null,
         theme: theme ?? this.current.theme,
         keep_running: keep_running ?? this.current.keep_running,
+        browser: (browser ?? this.current.browser) || null,
+        log_detail: log_detail ?? this.current.log_detail,
         approval: approval ?? this.current.approval,
+        changed_programs: changed_programs ?? this.current.changed_programs,
+        answer_within_secs: answer_within_secs ?? this.current.answer_within_secs,
         auto_lock: {
           after_secs: (after_secs ?? this.current.auto_lock.after_secs) || null,
           with_screen: with_screen ?? this.current.auto_lock.with_screen,
@@ -259,6 +268,32 @@ export class FakeBackend implements Backend {
       this.agent = { ...this.agent, locked: false };
       return null;
     });
+  vaultStatus = () =>
+    this.#answer("vaultStatus", () => {
+      const { vault_kind, wants_passphrase, vault, vault_problem, vault_advice } = this.agent;
+      const keyring = { program: "GNOME Keyring", collection: "Login" };
+      return {
+        kind: vault_kind,
+        wants_passphrase,
+        credential: false,
+        keyring: vault_kind === "sealed_by_passphrase" ? null : keyring,
+        state: vault,
+        problem: vault_problem,
+        advice: vault_advice,
+      };
+    });
+  setAccountApproval = (profile: string, approval: Approval | null) =>
+    this.#do("setAccountApproval", [profile, approval], () => {
+      this.details[profile] = { ...this.details[profile], approval };
+      return null;
+    });
+  browsers = () => this.#answer("browsers", () => this.webBrowsers);
+  collectDiagnostics = (withNames: boolean) =>
+    this.#do("collectDiagnostics", [withNames], () => [
+      { name: "about.txt", content: "keybearer 0.1.0" },
+      { name: "accounts.json", content: withNames ? '{ "name": "linear-work" }' : '{ "name": "account-1" }' },
+    ]);
+  saveDiagnostics = () => this.#do("saveDiagnostics", [], () => this.chosenFile);
   allGrants = () => this.#answer("allGrants", () => this.programs);
   linkOwner = () => this.#answer("linkOwner", () => this.linksGoTo);
   takeLinks = () => this.#do("takeLinks", [], (): LinkOwner => (this.linksGoTo = "this"));

@@ -581,6 +581,14 @@ export const en = {
     },
     programs: {
       title: "Programs",
+      approval: "When a new program asks",
+      approvalHint: "For this account alone",
+      approvalChoices: { all: "As in settings", ask: "Ask me", same_user: "Allow mine" },
+      allowMine: {
+        title: "Allow every program of yours?",
+        text: (name: string) =>
+          `Any program that runs as you and outside a sandbox gets tokens for ${name}, and no prompt is shown.`,
+      },
       allowed: "Allowed",
       denied: "Denied",
       explanation: (name: string) =>
@@ -771,7 +779,14 @@ export const en = {
     callbackHint: "How the browser returns to Keybearer after a sign-in",
     callbacks: { auto: "Automatic", deep_link: "App link", loopback: "127.0.0.1" },
     approval: "When a new program asks",
-    approvalHint: "“Allow mine” gives tokens to every program of yours outside sandboxes",
+    changed: "When an allowed program’s file changes",
+    changedHint: "After an update, for example. “Deny” holds until you take the old answer back",
+    changedChoices: { ask: "Ask again", deny: "Deny" },
+    answerTime: "No answer after",
+    answerTimeHint: "Counts as Deny",
+    seconds: (seconds: number) => (seconds % 60 === 0 ? `${seconds / 60} min` : `${seconds} s`),
+    approvalHint:
+      "Each account can differ: see its programs. “Allow mine” gives tokens to every program of yours outside sandboxes",
     approvalChoices: { ask: "Ask me", same_user: "Allow mine" },
     allowMine: {
       title: "Allow every program of yours?",
@@ -786,6 +801,35 @@ export const en = {
     lockBeforeSleep: "Before sleep",
     lockHint: "While Keybearer is locked, programs get no tokens until you unlock it",
     lockUnseen: (problem: string) => `Not possible now: ${problem}`,
+    unlockWith: "Unlock with",
+    unlockWindow: "This window",
+    unlockWindowHint: "The keyring asks for its own password where it is locked too",
+    unlockPassphrase: "Passphrase",
+    unlockPassphraseHint: "The one of the sealed file, here or with “keybearer unlock”",
+    keyring: (program: string | null, collection: string | null) => {
+      if (collection === null) return program;
+      return program === null ? `Collection “${collection}”` : `${program}, collection “${collection}”`;
+    },
+    browser: {
+      title: "Browser",
+      hint: "Opened to sign in",
+      gone: "The chosen one isn’t here any more, so the system’s opens",
+      system: (name: string) => (name === "" ? "System default" : `System default (${name})`),
+    },
+    logDetail: "Log detail",
+    logDetailHint: "“Detailed” adds each request. Tokens are in neither",
+    logDetails: { normal: "Normal", detailed: "Detailed" },
+    bundle: {
+      title: "Diagnostics bundle",
+      hint: "Logs and settings, secrets removed. You see every file before it is saved.",
+      open: "Create bundle…",
+      text: "What looks like a token, a code or a key was removed. Open a file to see what is in it.",
+      withNames: "With the names of accounts and servers",
+      collecting: "Collecting…",
+      save: "Save…",
+      saved: "The bundle was saved.",
+      savedTo: (file: string) => `The file is ${file}.`,
+    },
     vaults: {
       keyring: "System keyring",
       sealed_by_keyring: "Sealed file",

@@ -6,13 +6,14 @@ use crate::output::Failure;
 use keybearer_ipc::socket::Stream;
 use keybearer_protocol::bridge::{BridgeOpen, BridgeOpenParams};
 use keybearer_protocol::envelope::{Envelope, MessageId, Scanner};
+use keybearer_protocol::settings::LONGEST_ANSWER_TIME;
 use keybearer_protocol::{Door, ErrorCode, ErrorObject};
 use serde_json::{Value, json};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::time::Duration;
 
-/// How long opening may take: a person has a minute.
-const OPENING: Duration = Duration::from_secs(90);
+/// How long opening may take: a person has two minutes.
+const OPENING: Duration = Duration::from_secs(LONGEST_ANSWER_TIME as u64 + 30);
 /// How long the server may take with a handshake that the client doesn't see.
 const AGREEING: Duration = Duration::from_secs(60);
 /// The longest message that is kept, in bytes.

@@ -18,7 +18,7 @@ const LIMIT: u64 = 256 * 1024;
 
 /// Why nothing was heard.
 #[derive(Debug)]
-pub(super) enum AskError {
+pub(crate) enum AskError {
     /// It can't be started.
     Unstartable(io::Error),
     /// It didn't end in time.
@@ -38,7 +38,7 @@ impl fmt::Display for AskError {
 }
 
 /// What it prints on standard output, without spaces at the ends.
-pub(super) fn ask(command: &mut Command) -> Result<String, AskError> {
+pub(crate) fn ask(command: &mut Command) -> Result<String, AskError> {
     ask_within(command, PATIENCE)
 }
 

@@ -12,8 +12,11 @@ use crate::settings::Preferences;
 use crate::undo::WayBack;
 use crate::vault::VaultError;
 use jiff::SignedDuration;
+use keybearer_desktop_entry::browsers;
 use keybearer_oauth::client_metadata::DocumentAddress;
+use keybearer_oauth::readable::readable;
 use keybearer_protocol::Door;
+use keybearer_protocol::account::AccountApprovalParams;
 use keybearer_protocol::activity::{ActivityEntry, ActivityKind};
 use keybearer_protocol::agent::{
     AgentPauseParams, AgentStatusReply, AgentUnlockParams, AgentWatchParams, AgentWatchReply, Pause,
@@ -24,7 +27,8 @@ use keybearer_protocol::method::Empty;
 use keybearer_protocol::profile::AccountStatus;
 use keybearer_protocol::prompt::{PromptAnswerParams, PromptNextParams, PromptQueue};
 use keybearer_protocol::settings::{
-    Approval, CallbackChoice, Language, LanguageChoice, Settings, SettingsSetParams, Unseen,
+    Approval, CallbackChoice, ChangedPrograms, LONGEST_ANSWER_TIME, Language, LanguageChoice, SHORTEST_ANSWER_TIME,
+    Settings, SettingsSetParams, Unseen,
 };
 use keybearer_protocol::undo::Undoable;
 use std::sync::{Arc, PoisonError};
@@ -131,12 +135,23 @@ impl Api {
 
     pub(super) async fn settings(&self) -> Result<Settings, Error> {
         let preferences = self.accounts.context().settings.read()?;
-        let approval = self.consent.approval().await?;
-        let auto_lock = self.consent.auto_lock().await?;
-        let unseen = self.locking.unseen().await;
-        let Preferences { language, theme, callback, client_metadata_url, keep_running, .. } = preferences;
-        let keep_running = keep_running.unwrap_or(true);
-        Ok(Settings { language, theme, keep_running, callback, client_metadata_url, approval, auto_lock, unseen })
+        let answer_time = self.consent.answer_time().await?;
+        let Preferences { language, theme, callback, client_metadata_url, keep_running, browser, log_detail, .. } =
+            preferences;
+        Ok(Settings {
+            language,
+            theme,
+            keep_running: keep_running.unwrap_or(true),
+            callback,
+            client_metadata_url,
+            browser,
+            log_detail,
+            approval: self.consent.approval().await?,
+            changed_programs: self.consent.changed_programs().await?,
+            answer_within_secs: u32::try_from(answer_time.as_secs()).unwrap_or(u32::MAX),
+            auto_lock: self.consent.auto_lock().await?,
+            unseen: self.locking.unseen().await,
+        })
     }
 
     pub(super) async fn change_settings(&self, caller: &Caller, change: SettingsSetParams) -> Result<Settings, Error> {
@@ -145,20 +160,53 @@ impl Api {
         if let Some(address) = named(change.client_metadata_url.as_ref()) {
             address.parse::<DocumentAddress>()?;
         }
+        if change.answer_within_secs.is_some_and(|secs| !(SHORTEST_ANSWER_TIME..=LONGEST_ANSWER_TIME).contains(&secs)) {
+            let limits = format!("{SHORTEST_ANSWER_TIME} to {LONGEST_ANSWER_TIME} seconds");
+            return Err(Error::Usage(format!("an answer is waited for {limits}")));
+        }
+        if let Some(browser) = named(change.browser.as_ref())
+            && browsers::command(browser).is_none()
+        {
+            return Err(Error::Usage(format!("{} is no browser of this computer", readable(browser))));
+        }
         if let Some(approval) = change.approval {
             self.consent.set_approval(caller, approval).await?;
             self.note_protection(caller, None, approval_word(approval));
+        }
+        if let Some(choice) = change.changed_programs {
+            self.consent.set_changed_programs(caller, choice).await?;
+            self.note_protection(caller, None, changed_word(choice));
+        }
+        if let Some(secs) = change.answer_within_secs {
+            self.consent.set_answer_time(secs).await?;
+            self.note_protection(caller, None, "answer_time");
         }
         if let Some(auto_lock) = change.auto_lock {
             self.consent.set_auto_lock(caller, auto_lock).await?;
             self.note_protection(caller, None, "auto_lock");
         }
-        let guards = SettingsSetParams { approval: change.approval, auto_lock: change.auto_lock, ..Default::default() };
+        let guards = SettingsSetParams {
+            approval: change.approval,
+            changed_programs: change.changed_programs,
+            answer_within_secs: change.answer_within_secs,
+            auto_lock: change.auto_lock,
+            ..Default::default()
+        };
         if change != guards {
             self.accounts.context().settings.change(|preferences| apply(&change, preferences))?;
         }
         self.accounts.context().changes.announce();
         self.settings().await
+    }
+
+    /// Chooses who is asked about one account.
+    pub(super) async fn choose_approval(&self, caller: &Caller, chosen: AccountApprovalParams) -> Result<Empty, Error> {
+        let account = self.accounts.find(&chosen.profile)?;
+        self.consent.set_approval_of(caller, &account, chosen.approval).await?;
+        let word = chosen.approval.map_or("approval_as_all", approval_word);
+        self.note_protection(caller, Some(&account), word);
+        self.accounts.context().changes.announce();
+        Ok(Empty {})
     }
 
     pub(super) async fn lock(&self, caller: &Caller) -> Empty {
@@ -286,9 +334,17 @@ fn approval_word(approval: Approval) -> &'static str {
     }
 }
 
-/// An address, unless it is the empty one, which means none.
-fn named(address: Option<&String>) -> Option<&String> {
-    address.filter(|address| !address.is_empty())
+/// What is done with programs that changed, in the word that the record has for it.
+fn changed_word(choice: ChangedPrograms) -> &'static str {
+    match choice {
+        ChangedPrograms::Ask => "changed_programs_ask",
+        ChangedPrograms::Deny => "changed_programs_deny",
+    }
+}
+
+/// A text, unless it is the empty one, which means none.
+fn named(text: Option<&String>) -> Option<&String> {
+    text.filter(|text| !text.is_empty())
 }
 
 fn apply(change: &SettingsSetParams, preferences: &mut Preferences) {
@@ -309,6 +365,10 @@ fn apply(change: &SettingsSetParams, preferences: &mut Preferences) {
     if change.client_metadata_url.is_some() {
         preferences.client_metadata_url = named(change.client_metadata_url.as_ref()).cloned();
     }
+    if change.browser.is_some() {
+        preferences.browser = named(change.browser.as_ref()).cloned();
+    }
+    preferences.log_detail = change.log_detail.unwrap_or(preferences.log_detail);
     preferences.theme = change.theme.unwrap_or(preferences.theme);
     preferences.keep_running = change.keep_running.or(preferences.keep_running);
 }

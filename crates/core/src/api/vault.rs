@@ -17,6 +17,7 @@ impl Api {
             kind: standing.map(|standing| standing.kind),
             wants_passphrase: standing.is_some_and(|standing| standing.is_shut && !standing.credential),
             credential: standing.is_some_and(|standing| standing.credential),
+            keyring: vault.keyring().await,
             state: VaultError::state(problem.as_ref()),
             advice: problem.as_ref().and_then(VaultError::way_out).map(str::to_owned),
             problem: problem.map(|problem| problem.to_string()),

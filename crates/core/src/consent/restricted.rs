@@ -141,7 +141,8 @@ impl Consent {
         }
         let asked = question(PromptKind::Restricted, caller, account);
         let always_off = Some(AlwaysOff::Restricted);
-        match self.prompts.ask(Question { asked: asked.clone(), always_off, allowed_before: None }).await? {
+        let patience = self.answer_time().await?;
+        match self.prompts.ask(Question { asked: asked.clone(), always_off, allowed_before: None, patience }).await? {
             Decision::Once => {}
             Decision::Deny | Decision::WhileRunning | Decision::Always => {
                 return Err(Error::ConsentDenied { profile: asked.profile, unanswered: false });

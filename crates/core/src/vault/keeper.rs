@@ -26,6 +26,16 @@ impl Keeper {
         }
     }
 
+    /// What people call it; nothing for the system's own, and one that isn't known here.
+    pub fn name(self) -> Option<&'static str> {
+        match self {
+            Keeper::Gnome => Some("GNOME Keyring"),
+            Keeper::KeePassXc => Some("KeePassXC"),
+            Keeper::KWallet => Some("KWallet"),
+            Keeper::Other => None,
+        }
+    }
+
     /// How a person unlocks it.
     pub fn how_to_unlock(self) -> &'static str {
         match self {

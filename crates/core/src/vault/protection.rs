@@ -5,10 +5,10 @@ use super::Kept;
 use crate::grants::Grant;
 use crate::keys::Key;
 use keybearer_protocol::agent::Pause;
-use keybearer_protocol::settings::{Approval, AutoLock};
+use keybearer_protocol::settings::{Approval, AutoLock, ChangedPrograms};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The item's id.
 pub const ITEM: &str = "protection";
@@ -20,6 +20,15 @@ pub struct Protection {
     /// Who gets tokens without being asked about.
     #[serde(default)]
     pub approval: Approval,
+    /// The same for single accounts, by id.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub approvals: BTreeMap<String, Approval>,
+    /// What is done where an answer for good was for another content of the program's file.
+    #[serde(default)]
+    pub changed_programs: ChangedPrograms,
+    /// Seconds after which a question that nobody has answered means no; absent means the usual time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer_within_secs: Option<u32>,
     /// Whether a desktop has ever registered: from then on it asks, unless a person there chose otherwise.
     #[serde(default)]
     pub asked_before: bool,
@@ -48,6 +57,9 @@ impl Default for Protection {
         Protection {
             version: Protection::newest(),
             approval: Approval::default(),
+            approvals: BTreeMap::new(),
+            changed_programs: ChangedPrograms::default(),
+            answer_within_secs: None,
             asked_before: false,
             locked: false,
             pause: None,
@@ -63,6 +75,8 @@ impl Protection {
     /// A desktop is there: a person is asked.
     pub fn ask_from_now_on(&mut self) {
         (self.approval, self.asked_before) = (Approval::Ask, true);
+        // What nobody has chosen in a window is no exception from it.
+        self.approvals.retain(|_, approval| *approval == Approval::Ask);
     }
 }
 

@@ -14,7 +14,7 @@ use super::store::{Found, PROBE, Place, Store, is_listed, key_item};
 use crate::seal::{KEY_LENGTH, Key, Stretching};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use database::{Database, Row, Step};
-use keybearer_protocol::vault::VaultKind;
+use keybearer_protocol::vault::{KeyringView, VaultKind};
 use purpose::Purpose;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
@@ -226,6 +226,13 @@ impl Store for Sealed {
         match self.protector {
             Protector::Keyring => VaultKind::SealedByKeyring,
             Protector::Passphrase { .. } => VaultKind::SealedByPassphrase,
+        }
+    }
+
+    fn known_as(&mut self) -> Option<KeyringView> {
+        match self.protector {
+            Protector::Keyring => self.keyring.known_as(),
+            Protector::Passphrase { .. } => None,
         }
     }
 

@@ -12,7 +12,8 @@ use super::store::{Found, PROBE, Place, Store, is_key_item};
 use async_io::{Timer, block_on};
 use futures_lite::{FutureExt, StreamExt, future};
 use futures_util::future::join_all;
-use keybearer_protocol::vault::VaultKind;
+use keybearer_oauth::readable::readable;
+use keybearer_protocol::vault::{KeyringView, VaultKind};
 use secret_service::{Collection, EncryptionType, Error, Item, SecretService};
 use std::collections::HashMap;
 use std::fmt;
@@ -155,6 +156,13 @@ impl Store for Keyring {
 
     fn delete(&mut self, id: &str) -> Result<(), VaultError> {
         self.with_service(async |service, dialog| service.delete(dialog, id).await)
+    }
+
+    fn known_as(&mut self) -> Option<KeyringView> {
+        let program = self.keeper().name().map(str::to_owned);
+        let label = self.with_service(async |service, _| Ok(service.collection_label().await?)).ok();
+        let collection = label.map(|label| readable(&label)).filter(|label| !label.is_empty());
+        Some(KeyringView { program, collection })
     }
 
     fn find_all(&mut self) -> Result<Vec<Place>, VaultError> {
@@ -304,6 +312,11 @@ impl Service {
             self.unlock(dialog, &[&collection.collection_path]).await?;
         }
         Ok(collection)
+    }
+
+    /// What the collection that new items go to is called, locked or not.
+    async fn collection_label(&self) -> Result<String, Trouble> {
+        Ok(self.secrets.get_default_collection().await?.get_label().await?)
     }
 
     /// Has the keyring ask the person to unlock these objects, unless it does so already or was told no.

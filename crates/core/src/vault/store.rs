@@ -2,7 +2,7 @@
 
 use super::VaultError;
 use crate::seal::{Key, Stretching};
-use keybearer_protocol::vault::VaultKind;
+use keybearer_protocol::vault::{KeyringView, VaultKind};
 use std::fmt;
 use zeroize::Zeroizing;
 
@@ -56,6 +56,11 @@ pub(super) trait Store: Send {
 
     /// What lies at these places, in one go; what is gone since then is left out.
     fn read_at(&mut self, places: &[Place]) -> Result<Vec<Found>, VaultError>;
+
+    /// The keyring behind it, as people know it, if there is one.
+    fn known_as(&mut self) -> Option<KeyringView> {
+        None
+    }
 
     /// How a passphrase becomes what [`Store::unlock`] takes, if there is one.
     fn stretching(&self) -> Option<Stretching> {
