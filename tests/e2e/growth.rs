@@ -3,11 +3,11 @@
 use crate::panel::find;
 use crate::screens::Window;
 use crate::stage::Stage;
-use anyhow::Context;
 use keybearer_tests::until::until;
+use keybearer_tests::usage::share_of_memory;
 use serde_json::json;
 use std::fmt::Write as _;
-use std::{env, fs};
+use std::env;
 
 /// How many events there are, unless `KEYBEARER_EVENTS` says so: ten thousand show a leak of a few kilobytes each.
 const EVENTS: usize = 1_000;
@@ -55,13 +55,9 @@ fn happen(stage: &Stage, events: usize) {
     assert_eq!(run.code, 0, "{}", run.err);
 }
 
-/// What the window's processes take together in KiB, shared pages by their share (proc(5), `Pss`).
+/// What the window's processes take together in KiB, shared pages by their share.
 fn memory(stage: &Stage) -> anyhow::Result<u64> {
-    let mut sum = 0;
-    for pid in stage.web_processes()?.into_iter().chain(stage.window_pid()?) {
-        let rollup = fs::read_to_string(format!("/proc/{pid}/smaps_rollup"))?;
-        let pss = rollup.lines().find_map(|line| line.strip_prefix("Pss:")).context("no Pss")?;
-        sum += pss.trim().trim_end_matches(" kB").parse::<u64>()?;
-    }
-    Ok(sum)
+    let processes = stage.web_processes()?.into_iter().chain(stage.window_pid()?);
+    let shares = processes.map(share_of_memory).collect::<anyhow::Result<Vec<u64>>>()?;
+    Ok(shares.into_iter().sum::<u64>() / 1024)
 }

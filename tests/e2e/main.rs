@@ -7,6 +7,8 @@
 
 // What the tests stand on, from the ground up.
 
+/// Looking at a screen in every way.
+mod album;
 /// What axe-core finds wrong with a page.
 mod axe;
 /// The browser and the person in front of it.

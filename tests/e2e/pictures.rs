@@ -1,34 +1,12 @@
-//! Every screen in light and dark, in Chinese and as small as the window gets. `cargo xtask e2e --screenshots` keeps
-//! the pictures; without it they are looked at for what a program can see.
+//! Every screen in every way to look at it: what a program can see of it, and the pictures of `docs/screens.md`.
 
-use crate::axe::faults;
-use crate::page::{Page, View};
+use crate::album::{look_at, look_at_question};
+use crate::page::View;
 use crate::program::Program;
 use crate::screens::{Approval, Window};
 use crate::stage::Stage;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use keybearer_tests::practice::Practice;
-use keybearer_tests::until::until;
-use serde_json::{Value, json};
-use std::fs::{self, File};
-use std::io::Write;
-use std::path::PathBuf;
-
-/// A way to look at a screen.
-struct Look {
-    name: &'static str,
-    theme: &'static str,
-    language: &'static str,
-    size: (u32, u32),
-}
-
-const LOOKS: [Look; 4] = [
-    Look { name: "light", theme: "light", language: "en", size: (1280, 800) },
-    Look { name: "dark", theme: "dark", language: "en", size: (1280, 800) },
-    Look { name: "chinese", theme: "light", language: "zh-CN", size: (1280, 800) },
-    Look { name: "small", theme: "light", language: "en", size: (720, 480) },
-];
+use serde_json::json;
 
 /// A client with a server, so that there is something to import and to write.
 const CLAUDE: &str = r#"{
@@ -42,99 +20,17 @@ const CLAUDE: &str = r#"{
 }
 "#;
 
-/// Whether the page knows that motion isn't wanted, as the stage says, and how much moves all the same.
-const MOTION: &str = "return [matchMedia('(prefers-reduced-motion: reduce)').matches, document.getAnimations().length]";
-
-/// Looks at what the main window shows now, in every way.
-fn look_at(stage: &Stage, page: &Page, screen: &str) {
-    for look in LOOKS {
-        put_on(stage, page, &look);
-        page.resize(look.size.0, look.size.1).unwrap();
-        check(page, screen, look.name);
-    }
-    look_at_enlarged(page, screen);
-}
-
-/// The same at 200 %, in a window of the usual size and in the smallest.
-fn look_at_enlarged(page: &Page, screen: &str) {
-    for (name, (width, height)) in [("enlarged", (1280, 800)), ("small-enlarged", (720, 480))] {
-        page.resize(width, height).unwrap();
-        enlarge(page, 2, width / 2);
-        check(page, screen, name);
-        enlarge(page, 1, width);
-    }
-}
-
-/// Has the page drawn so many times as large as usual, as its keys do, and waits until it is this wide in its own points.
-fn enlarge(page: &Page, times: u32, width: u32) {
-    let invoke = "window.__TAURI_INTERNALS__.invoke('plugin:webview|set_webview_zoom', { value: arguments[0] })\
-        .then(() => arguments[1](null), arguments[1])";
-    assert_eq!(page.execute_to_end(invoke, &[json!(times)]).unwrap(), json!(null), "the page can't be enlarged");
-    until(&format!("{width} points across"), || {
-        Ok((page.execute("return innerWidth", &[])? == json!(width)).then_some(()))
-    })
-    .unwrap();
-}
-
-/// The same for the window that asks, whose size is its own.
-fn look_at_question(stage: &Stage, page: &Page, screen: &str) {
-    for look in LOOKS.into_iter().filter(|look| look.name != "small") {
-        put_on(stage, page, &look);
-        check(page, screen, look.name);
-    }
-    // The test goes on in English.
-    put_on(stage, page, &LOOKS[0]);
-}
-
-/// Changes theme and language, and waits until the page has them.
-fn put_on(stage: &Stage, page: &Page, look: &Look) {
-    let settings = json!({ "theme": look.theme, "language": look.language });
-    let change = json!({ "method": "settings.set", "params": settings });
-    stage.world.ok(&["rpc", "--admin", &change.to_string()]).unwrap();
-    let root = "const { lang, dataset } = document.documentElement; return [lang, dataset.theme]";
-    until("the page to look so", || Ok((page.execute(root, &[])? == json!([look.language, look.theme])).then_some(())))
-        .unwrap();
-}
-
-/// Takes the picture, and looks for what a program can see.
-fn check(page: &Page, screen: &str, look: &str) {
-    keep(screen, look, &page.picture().unwrap());
-    assert_eq!(overflow(page), json!([]), "{screen}, {look}: wider than the window");
-    assert_eq!(faults(page).unwrap(), Vec::<String>::new(), "{screen}, {look}: hard to use for some");
-    assert_eq!(
-        page.execute(MOTION, &[]).unwrap(),
-        json!([true, 0]),
-        "{screen}, {look}: moves before who wants no motion"
-    );
-}
-
-/// What hangs over the window's right edge.
-fn overflow(page: &Page) -> Value {
-    let script = "return Array.from(document.querySelectorAll('body *'))\
-        .filter((found) => found.checkVisibility() && found.getBoundingClientRect().right > innerWidth + 1 \
-            && getComputedStyle(found).position !== 'absolute')\
-        .map((found) => found.outerHTML.slice(0, 120))";
-    page.execute(script, &[]).unwrap()
-}
-
-/// Keeps a picture, if anybody wants it.
-fn keep(screen: &str, look: &str, picture: &str) {
-    let picture = STANDARD.decode(picture).unwrap();
-    assert!(picture.starts_with(b"\x89PNG"), "{screen}, {look}: not a picture");
-    if let Some(folder) = std::env::var_os("KEYBEARER_SCREENSHOTS").map(PathBuf::from) {
-        fs::create_dir_all(&folder).unwrap();
-        File::create(folder.join(format!("{screen}-{look}.png"))).unwrap().write_all(&picture).unwrap();
-    }
-}
-
 #[test]
-fn every_screen_fits_in_light_and_dark_in_chinese_and_small() {
+fn the_screens_of_a_sign_in_fit() {
     let (mut stage, practice) = (Stage::new().unwrap(), Practice::start(&[]).unwrap());
     stage.world.session.write("home/.claude.json", CLAUDE).unwrap();
     let page = stage.open().unwrap();
     let window = Window(&page);
     window.says("Token in plain text").unwrap();
     look_at(&stage, &page, "first-run");
+    window.go_to_details().unwrap();
+    look_at(&stage, &page, "add-by-hand");
+    window.go_back_to_servers().unwrap();
     window.add(practice.mcp_url()).unwrap();
     let address = stage.browser.wait_for(1).unwrap();
     window.waits_for_browser().unwrap();
@@ -143,39 +39,66 @@ fn every_screen_fits_in_light_and_dark_in_chinese_and_small() {
     let name = stage.only_account().unwrap();
     window.is_ready(&name).unwrap();
     look_at(&stage, &page, "ready");
-    window.show_connected(&name).unwrap();
-    look_at(&stage, &page, "account");
-    window.go_to_use_it_from("Claude Code").unwrap();
-    look_at(&stage, &page, "use-it-from");
     window.go_to_add().unwrap();
     look_at(&stage, &page, "add");
+    window.do_by_palette("import servers").unwrap();
+    window.says("Token in plain text").unwrap();
+    look_at(&stage, &page, "import");
+
+    stage.world.ok(&["sign-out", &name]).unwrap();
+    practice.control(&json!({ "faults": ["metadata-wrong-issuer"] })).unwrap();
+    window.show(&name).unwrap();
+    window.sign_in_again().unwrap();
+    window.says("The sign-in service gave another name for itself.").unwrap();
+    look_at(&stage, &page, "sign-in-stopped");
+    practice.control(&json!({ "faults": ["no-registration"] })).unwrap();
+    stage.world.ok(&["remove", &name]).unwrap();
+    window.add(practice.mcp_url()).unwrap();
+    window.says("Redirect addresses for the new app").unwrap();
+    look_at(&stage, &page, "needs-client-id");
+}
+
+#[test]
+fn the_screens_of_an_account_fit() {
+    let (mut stage, practice, other) =
+        (Stage::new().unwrap(), Practice::start(&[]).unwrap(), Practice::start(&[]).unwrap());
+    stage.world.session.write("home/.claude.json", CLAUDE).unwrap();
+    stage.world.ok(&["add", practice.open_mcp_url(), "--name", "docs", "--auth", "none"]).unwrap();
+    let by_key = ["add", other.open_mcp_url(), "--name", "reports", "--auth", "bearer", "--secret-stdin"];
+    assert_eq!(stage.world.run_with(&by_key, "a-key").unwrap().code, 0);
+    let page = stage.open().unwrap();
+    let window = Window(&page);
+    for (name, server) in [("work", &practice), ("personal", &practice), ("tickets", &other)] {
+        stage.sign_in(name, server).unwrap();
+    }
+    stage.world.add("billing", "https://mcp.example.com/mcp").unwrap();
+    window.show_connected("work").unwrap();
+    look_at(&stage, &page, "account");
+    window.go_to_use_it_from("Claude Code").unwrap();
+    window.says("headersHelper").unwrap();
+    look_at(&stage, &page, "use-it-from");
+
+    let mut program = Program::start(&stage, "report.sh", "work").unwrap();
+    program.ask(1).unwrap();
+    page.switch_to(View::Approval).unwrap();
+    look_at_question(&stage, &page, "approval");
+    Approval(&page).allow_while_it_runs().unwrap();
+    program.result().unwrap();
+    assert_eq!(program.ask_again().unwrap(), 0);
+    window.go_to_programs("report.sh").unwrap();
+    look_at(&stage, &page, "programs");
+    window.go_to_activity_of_account().unwrap();
+    look_at(&stage, &page, "account-activity");
     window.go_to_activity().unwrap();
     look_at(&stage, &page, "activity");
     window.go_to_settings().unwrap();
     look_at(&stage, &page, "settings");
-    window.leave_settings().unwrap();
-
-    let mut program = Program::start(&stage, "report.sh", &name).unwrap();
-    program.ask(1).unwrap();
-    page.switch_to(View::Approval).unwrap();
-    look_at_question(&stage, &page, "approval");
-    page.switch_to(View::Main).unwrap();
-
-    stage.world.ok(&["sign-out", &name]).unwrap();
-    window.lists(&name, "Needs sign-in").unwrap();
-    window.show(&name).unwrap();
-    look_at(&stage, &page, "needs-sign-in");
-    practice.control(&json!({ "faults": ["metadata-wrong-issuer"] })).unwrap();
-    window.sign_in_again().unwrap();
-    window.says("The sign-in service gave another name for itself.").unwrap();
-    look_at(&stage, &page, "sign-in-stopped");
-    stage.panel.choose("Lock now").unwrap();
-    window.is_locked().unwrap();
-    look_at(&stage, &page, "locked");
+    window.go_to_allowed_programs().unwrap();
+    look_at(&stage, &page, "programs-allowed");
 }
 
 #[test]
-fn what_opens_over_a_screen_and_what_is_seldom_seen_fits_as_well() {
+fn what_opens_over_a_screen_fits() {
     let (mut stage, practice) = (Stage::new().unwrap(), Practice::start(&[]).unwrap());
     let page = stage.open().unwrap();
     let window = Window(&page);
@@ -190,20 +113,33 @@ fn what_opens_over_a_screen_and_what_is_seldom_seen_fits_as_well() {
     window.ask_to_copy_token().unwrap();
     look_at(&stage, &page, "copy-token");
     window.close_dialog().unwrap();
+    window.open_tools().unwrap();
+    look_at(&stage, &page, "tools");
+    window.close_dialog().unwrap();
+    window.open_change().unwrap();
+    look_at(&stage, &page, "change-access");
+    window.close_dialog().unwrap();
+    window.ask_to_remove("practice").unwrap();
+    look_at(&stage, &page, "remove");
+    window.remove_asked("practice").unwrap();
+    look_at(&stage, &page, "removed");
+}
 
-    let mut program = Program::start(&stage, "report.sh", "practice").unwrap();
-    program.ask(1).unwrap();
-    page.switch_to(View::Approval).unwrap();
-    Approval(&page).allow_while_it_runs().unwrap();
-    program.result().unwrap();
-    window.go_to_programs("report.sh").unwrap();
-    look_at(&stage, &page, "programs");
+#[test]
+fn what_is_seldom_seen_fits() {
+    let (mut stage, practice) = (Stage::new().unwrap(), Practice::start(&[]).unwrap());
+    stage.sign_in_without_window("practice", &practice).unwrap();
+    stage.report_more_scopes("practice", "mcp:admin").unwrap();
+    let page = stage.open().unwrap();
+    let window = Window(&page);
+    window.lists("practice", "Asks for more scopes").unwrap();
+    window.show("practice").unwrap();
+    look_at(&stage, &page, "needs-more-access");
     window.pause_for_15_minutes().unwrap();
     look_at(&stage, &page, "paused");
     window.resume().unwrap();
 
     practice.control(&json!({ "faults": ["refresh-500", "busy"] })).unwrap();
-    window.go_to_overview().unwrap();
     window.refresh().unwrap();
     window.lists("practice", "Can’t reach").unwrap();
     look_at(&stage, &page, "unreachable");
@@ -211,6 +147,16 @@ fn what_opens_over_a_screen_and_what_is_seldom_seen_fits_as_well() {
     window.refresh().unwrap();
     window.lists("practice", "Expires in").unwrap();
     look_at(&stage, &page, "expiring");
-    window.remove("practice").unwrap();
-    look_at(&stage, &page, "removed");
+    stage.world.ok(&["sign-out", "practice"]).unwrap();
+    window.lists("practice", "Needs sign-in").unwrap();
+    look_at(&stage, &page, "needs-sign-in");
+
+    stage.world.session.lock_keyring().unwrap();
+    window.tells_of_locked_keyring().unwrap();
+    look_at(&stage, &page, "keyring-locked");
+    stage.world.session.unlock().unwrap();
+    window.lists("practice", "Needs sign-in").unwrap();
+    stage.panel.choose("Lock now").unwrap();
+    window.is_locked().unwrap();
+    look_at(&stage, &page, "locked");
 }

@@ -39,12 +39,26 @@ impl Window<'_> {
 
     /// From the first start: types a server's address and a token that doesn't change, under a name, and has it tested.
     pub(crate) fn add_with_token(&self, url: &str, name: &str, token: &str) -> anyhow::Result<()> {
-        self.is_open()?;
-        self.0.click("button", "Use a key or client ID instead")?;
+        self.go_to_details()?;
         self.0.write("Server address", url)?;
         self.0.write("Name", name)?;
         self.0.choose("Bearer token")?;
         self.type_token(token)
+    }
+
+    /// From the first start: goes to all that can be said of a server.
+    pub(crate) fn go_to_details(&self) -> anyhow::Result<()> {
+        self.is_open()?;
+        self.0.click("button", "Use a key or client ID instead")?;
+        self.0.find("radio", "Bearer token").map(drop)
+    }
+
+    /// Leaves what was begun for the list, by its key.
+    pub(crate) fn go_back_to_servers(&self) -> anyhow::Result<()> {
+        until("Esc to leave the page", || {
+            self.0.press(&[ESCAPE])?;
+            Ok((!self.0.has("radio", "Bearer token")?).then_some(()))
+        })
     }
 
     /// Types the token, where the way to add a server asks for it, and has it tested.
@@ -75,6 +89,12 @@ impl Window<'_> {
         self.0.click("button", "Try again with 127.0.0.1")?;
         // Once it waits anew, the other way is offered.
         self.0.find("button", "Try again with the app link").map(drop)
+    }
+
+    /// Waits until the sign-in is under way with this step as its last word.
+    pub(crate) fn is_at_step(&self, step: &str) -> anyhow::Result<()> {
+        self.says(step)?;
+        self.0.find("button", "Cancel").map(drop)
     }
 
     /// Waits until the sign-in waits for the browser.
@@ -134,8 +154,13 @@ impl Window<'_> {
 
     /// Tests the connection on the account's page.
     pub(crate) fn test(&self) -> anyhow::Result<()> {
-        self.0.click("button", "Test connection")?;
+        self.begin_test()?;
         self.0.wait_for_text("The connection works.")
+    }
+
+    /// Begins to test the connection on the account's page, whatever comes of it.
+    pub(crate) fn begin_test(&self) -> anyhow::Result<()> {
+        self.0.click("button", "Test connection")
     }
 
     /// Renews the token on the account's page, whatever comes of it.
@@ -154,7 +179,7 @@ impl Window<'_> {
 
     /// Changes the client ID and its secret on the account's page.
     pub(crate) fn change_client(&self, id: &str, secret: &str) -> anyhow::Result<()> {
-        self.0.click("button", "Change…")?;
+        self.open_change()?;
         self.0.write("Client ID", id)?;
         self.0.write("Client secret", secret)?;
         self.0.click("button", "Save")?;
@@ -193,6 +218,18 @@ impl Window<'_> {
         self.0.find("heading", "Activity").map(drop)?;
         // What has happened to an account in any test.
         self.says("Account added")
+    }
+
+    /// Goes to what happened to the account that is shown.
+    pub(crate) fn go_to_activity_of_account(&self) -> anyhow::Result<()> {
+        self.0.click("tab", "Activity")?;
+        self.says("Account added")
+    }
+
+    /// From the settings, goes to the programs that were allowed.
+    pub(crate) fn go_to_allowed_programs(&self) -> anyhow::Result<()> {
+        self.0.click("button", "Review…")?;
+        self.0.find("heading", "Programs allowed").map(drop)
     }
 
     /// Goes to the settings.
@@ -239,11 +276,6 @@ impl Window<'_> {
             let checked = self.0.execute("return arguments[0].checked", &[found.as_argument()])?;
             Ok((checked == on).then_some(()))
         })
-    }
-
-    /// Goes to what there is to know of the account.
-    pub(crate) fn go_to_overview(&self) -> anyhow::Result<()> {
-        self.0.click("tab", "Overview")
     }
 
     /// Goes to the programs that were answered for the account, once this one is among them.
@@ -305,10 +337,32 @@ impl Window<'_> {
         self.says("Access token copied.")
     }
 
+    /// Opens the list of the server's tools, once it is there.
+    pub(crate) fn open_tools(&self) -> anyhow::Result<()> {
+        self.0.click("button", "Show list")?;
+        self.says("whoami")
+    }
+
+    /// Opens what the account's access rests on, to change it.
+    pub(crate) fn open_change(&self) -> anyhow::Result<()> {
+        self.0.click("button", "Change…")?;
+        self.0.find("button", "Save").map(drop)
+    }
+
     /// Removes the account that is shown.
     pub(crate) fn remove(&self, account: &str) -> anyhow::Result<()> {
+        self.ask_to_remove(account)?;
+        self.remove_asked(account)
+    }
+
+    /// Wants to remove it, which is answered with a question.
+    pub(crate) fn ask_to_remove(&self, account: &str) -> anyhow::Result<()> {
         self.choose_more("Remove…")?;
-        self.0.find("heading", &format!("Remove {account}?"))?;
+        self.0.find("heading", &format!("Remove {account}?")).map(drop)
+    }
+
+    /// Says yes to that.
+    pub(crate) fn remove_asked(&self, account: &str) -> anyhow::Result<()> {
         self.0.click("button", "Remove")?;
         self.says(&format!("{account} was removed."))
     }
@@ -357,6 +411,11 @@ impl Window<'_> {
         self.0.tab_to("button", "Unlock")?;
         self.0.press(&[ENTER])?;
         self.0.wait_gone("heading", "Keybearer is locked")
+    }
+
+    /// Waits until the window says that the system's keyring is locked.
+    pub(crate) fn tells_of_locked_keyring(&self) -> anyhow::Result<()> {
+        self.0.find("heading", "The system keyring is locked").map(drop)
     }
 
     /// Waits until the window shows that it is locked.

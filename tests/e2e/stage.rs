@@ -13,7 +13,7 @@ use keybearer_tests::practice::Practice;
 use keybearer_tests::session::Session;
 use keybearer_tests::until::until;
 use keybearer_tests::world::World;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::fs::{self, File};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -191,6 +191,31 @@ impl Stage {
         let callback = self.browser.consent(&self.browser.wait_for(opened + 1)?)?;
         self.follow(&callback)?;
         ensure!(waiting.wait()?.success(), "the sign-in failed: {:?}", self.world.sign_in_view(name));
+        Ok(())
+    }
+
+    /// Signs in before any window ran: the person comes back to 127.0.0.1, as the command has it.
+    pub(crate) fn sign_in_without_window(&mut self, name: &str, practice: &Practice) -> anyhow::Result<()> {
+        let person = format!("'{}' browse", executable("keybearer-practice").display());
+        let browser = std::mem::replace(&mut self.world.browser, person);
+        self.world.sign_in(name, practice.mcp_url())?;
+        self.world.browser = browser;
+        // The next one opens that browser.
+        self.world.ok(&["agent", "stop"]).map(drop)
+    }
+
+    /// Says what a program says whose server wants another scope.
+    pub(crate) fn report_more_scopes(&self, name: &str, scope: &str) -> anyhow::Result<()> {
+        self.world.ok(&["status"])?;
+        let mut program = self.world.programs()?;
+        let given = program.call("token.get", &json!({ "profile": name }))?;
+        let challenge = format!(r#"Bearer error="insufficient_scope", scope="{scope}""#);
+        let report = json!({
+            "profile": name, "generation": given["result"]["generation"], "reason": "insufficient_scope",
+            "www_authenticate": challenge,
+        });
+        let taken = program.call("token.invalidate", &report)?;
+        ensure!(taken["result"]["scopes"].is_array(), "{taken}");
         Ok(())
     }
 

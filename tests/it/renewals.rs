@@ -4,11 +4,12 @@
 use crate::hostile::{Hostile, bring_code, registers};
 use crate::refresh::two_hundred_tokens;
 use keybearer_tests::executables::executable;
+use keybearer_tests::network::Network;
 use keybearer_tests::practice::Practice;
 use keybearer_tests::until::until;
 use keybearer_tests::world::World;
 use serde_json::{Value, json};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 use wiremock::matchers::{body_string_contains, method, path};
 use wiremock::{Mock, ResponseTemplate};
@@ -142,44 +143,6 @@ fn a_server_that_says_when_to_come_again_is_not_asked_before() {
     assert!((500.0..=600.0).contains(&wait), "{wait} s");
 }
 
-/// A network of its own, as long as it lives, with nothing but loopback in it.
-struct Network(Child);
-
-impl Network {
-    /// None where this user may not make one.
-    fn new() -> Option<Network> {
-        let mut child = Command::new("unshare")
-            .args(["--net", "sh", "-c", "ip link set lo up && echo up && exec cat"])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .ok()?;
-        let mut answer = [0; 2];
-        let is_up = std::io::Read::read_exact(child.stdout.as_mut()?, &mut answer).is_ok();
-        let network = Network(child);
-        is_up.then_some(network)
-    }
-
-    /// What runs a program in this network.
-    fn inside(&self) -> [String; 2] {
-        ["nsenter".to_owned(), format!("--net=/proc/{}/ns/net", self.0.id())]
-    }
-
-    fn run(&self, words: &[&str]) {
-        let [program, which] = self.inside();
-        assert!(Command::new(program).arg(which).args(words).status().unwrap().success(), "{words:?}");
-    }
-}
-
-impl Drop for Network {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 #[test]
 fn the_networks_return_ends_the_wait_for_a_server() {
     let Some(network) = Network::new() else { return println!("this user may make no networks") };
@@ -193,7 +156,7 @@ fn the_networks_return_ends_the_wait_for_a_server() {
     let mut start = world.program(&nsenter);
     assert!(start.args([&which, &keybearer, "agent", "start"]).output().unwrap().status.success());
     world.sign_in("practice", practice.mcp_url()).unwrap();
-    network.run(&["ip", "address", "delete", "127.0.0.1/8", "dev", "lo"]);
+    network.run(&["ip", "address", "delete", "127.0.0.1/8", "dev", "lo"]).unwrap();
     assert_eq!(world.run(&["token", "practice", "--force"]).unwrap().code, 20);
     let tries = || world.log().matches("a renewal came to nothing").count();
     let since = show(&world, "practice")["unreachable_since"].clone();
@@ -203,7 +166,7 @@ fn the_networks_return_ends_the_wait_for_a_server() {
     // Since the first of them.
     assert_eq!(show(&world, "practice")["unreachable_since"], since);
     let failed = Instant::now();
-    network.run(&["ip", "address", "add", "127.0.0.1/8", "dev", "lo"]);
+    network.run(&["ip", "address", "add", "127.0.0.1/8", "dev", "lo"]).unwrap();
     until("the renewal", || Ok((show(&world, "practice")["generation"] == 2).then_some(()))).unwrap();
     assert!(failed.elapsed() < Duration::from_secs(8), "{:?}", failed.elapsed());
     let renewed = show(&world, "practice");
@@ -224,7 +187,7 @@ fn a_machine_without_a_way_out_is_offline_and_serves_what_lies_on_it() {
     assert!(world.ok(&["status"]).unwrap().contains("network   away"));
     let asked = json!({ "method": "agent.watch", "params": {} });
     let seen = world.json(&["rpc", "--admin", &asked.to_string()]).unwrap()["revision"].clone();
-    network.run(&["ip", "route", "add", "default", "dev", "lo"]);
+    network.run(&["ip", "route", "add", "default", "dev", "lo"]).unwrap();
     assert_eq!(is_offline(), false);
     // Windows learn of it.
     let asked = json!({ "method": "agent.watch", "params": { "seen": seen, "wait_ms": 10_000 } });

@@ -17,6 +17,9 @@ pub mod keyring;
 pub mod loopback;
 /// The main job: from a server's address to a program with a fresh token.
 pub mod main_job;
+/// A network of its own.
+#[cfg(target_os = "linux")]
+pub mod network;
 /// The practice server as a process.
 pub mod practice;
 /// The desktop's part in tests without a window.

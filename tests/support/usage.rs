@@ -32,6 +32,21 @@ pub fn memory(pid: u32) -> anyhow::Result<Memory> {
     Ok(Memory { all: bytes("VmRSS:")?, peak: bytes("VmHWM:")?, own: bytes("RssAnon:")? })
 }
 
+/// What a process has in use in bytes, of pages that it shares with others its share (proc(5), `Pss`).
+pub fn share_of_memory(pid: u32) -> anyhow::Result<u64> {
+    let rollup = fs::read_to_string(format!("/proc/{pid}/smaps_rollup"))?;
+    field(&rollup, "Pss:").map(|kib| kib * 1024).context("no share of any memory")
+}
+
+/// A process, and all that it has started and hasn't ended yet.
+pub fn with_children(pid: u32) -> Vec<u32> {
+    let children = threads_of(pid).into_iter().flat_map(|task| {
+        let started = fs::read_to_string(format!("/proc/{pid}/task/{task}/children")).unwrap_or_default();
+        started.split_whitespace().filter_map(|child| child.parse().ok()).collect::<Vec<u32>>()
+    });
+    std::iter::once(pid).chain(children.flat_map(with_children)).collect()
+}
+
 /// The threads that woke up within this time, and how often.
 pub fn woken_within(pid: u32, time: Duration) -> Vec<(String, u64)> {
     let before = switches(pid);

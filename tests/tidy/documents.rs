@@ -1,7 +1,8 @@
-//! What documents say of the code: which rule stands where, which test goes red without it, figures and keys.
+//! What documents say of the code: which rule stands where, which test goes red without it, figures, keys and pictures.
 
-use crate::tree::{RUST, expect_none, file, files, words};
+use crate::tree::{RUST, expect_none, file, files, root, words};
 use std::collections::BTreeSet;
+use std::fs;
 
 /// The documents with such tables.
 const TABLES: [&str; 2] = ["SECURITY.md", "docs/authorization.md"];
@@ -18,6 +19,29 @@ fn named() -> Vec<(&'static str, String)> {
     }
     assert!(named.len() > 200, "the tables are somewhere else now");
     named
+}
+
+/// The folder of the pictures, from the project's root.
+const PICTURES: &str = "docs/images/screens";
+
+#[test]
+fn pictures_that_a_document_shows_are_there_and_others_are_not() {
+    let mut shown = BTreeSet::new();
+    for document in files(&["docs"], &["md"]).into_iter().chain(["README.md", "README.zh-CN.md"].map(file)) {
+        let links = document.text.split("images/screens/").skip(1);
+        shown.extend(links.filter_map(|link| Some(link.split_once(')')?.0.to_owned())));
+    }
+    let folder = root().join(PICTURES);
+    let there = fs::read_dir(&folder).expect("there are pictures").map(|entry| entry.expect("a picture").path());
+    let there: BTreeSet<String> =
+        there.filter_map(|path| Some(path.file_name()?.to_str()?.to_owned())).collect();
+    let odd: Vec<String> = shown.symmetric_difference(&there).cloned().collect();
+    expect_none(&odd, "`cargo xtask e2e --screenshots --write` takes the pictures that the documents show.");
+    let large = there.into_iter().filter(|name| {
+        let length = fs::metadata(folder.join(name)).map_or(u64::MAX, |picture| picture.len());
+        length > 60_000
+    });
+    expect_none(&large.collect::<Vec<_>>(), "A picture of a screen is 60 kB at most.");
 }
 
 #[test]

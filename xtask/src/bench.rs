@@ -13,6 +13,8 @@ mod roads;
 mod table;
 /// What was timed, in rounds.
 mod times;
+/// The window.
+mod window;
 
 use crate::released;
 use crate::setup;
@@ -44,8 +46,11 @@ const PROCESSES: usize = 300;
 /// How long an agent with nothing to do is looked at.
 const REST: Duration = Duration::from_secs(60);
 
-/// Builds what people get, measures it, and writes the table into the document if wished.
-pub(crate) fn run(write: bool) -> anyhow::Result<()> {
+/// Builds what people get, measures it or its window, and writes the table into the document if wished.
+pub(crate) fn run(of_window: bool, write: bool) -> anyhow::Result<()> {
+    if of_window {
+        return window::run(write);
+    }
     setup::bench()?;
     let built = installed(&released::build(&[])?)?;
     let mut tools = cargo(&["build", "--locked", "--examples", "--bins", "--tests"]);
@@ -65,7 +70,7 @@ pub(crate) fn run(write: bool) -> anyhow::Result<()> {
     say("hostile company");
     company(&built, &mut table)?;
     table.tell();
-    if write { table.write() } else { Ok(()) }
+    if write { table.write("cargo xtask bench --write") } else { Ok(()) }
 }
 
 /// The executables where a package would lay them: what a linker has written piece by piece lies in memory in more pieces

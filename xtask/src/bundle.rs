@@ -17,6 +17,10 @@ use std::process::Command;
 #[cfg(target_os = "linux")]
 mod check;
 
+/// What cargo is told to build the window.
+pub(crate) const WINDOW: [&str; 4] =
+    ["--package", "keybearer-desktop", "--features", "keybearer-desktop/custom-protocol"];
+
 /// What the bundler reads for this system, beside what it reads for all.
 const SYSTEM: &str = if cfg!(windows) {
     "windows"
@@ -57,12 +61,11 @@ pub(crate) fn run(wanted: &Wanted) -> anyhow::Result<()> {
     }
     setup::bundle()?;
     build_window()?;
-    let window = ["--package", "keybearer-desktop", "--features", "keybearer-desktop/custom-protocol"];
     let built = if wanted.debug {
-        step("build", cargo(&["build", "--locked"]).args(window).args(packages(BESIDE)))?;
+        step("build", cargo(&["build", "--locked"]).args(WINDOW).args(packages(BESIDE)))?;
         target_folder()?.join("debug")
     } else {
-        released::build(&window)?
+        released::build(&WINDOW)?
     };
     gather(&built)?;
     let kinds = (wanted.self_updating && cfg!(target_os = "linux")).then_some("appimage");
@@ -79,6 +82,13 @@ pub(crate) fn run(wanted: &Wanted) -> anyhow::Result<()> {
         })?;
     }
     Ok(())
+}
+
+/// The package of Debian with what was built.
+#[cfg(target_os = "linux")]
+pub(crate) fn pack(built: &Path) -> anyhow::Result<PathBuf> {
+    gather(built)?;
+    bundle(built, false, Some("deb"), &json!({}))?.pop().context("the bundler has left no package")
 }
 
 /// Lays the executables where the bundler looks for them, under the names that it expects.

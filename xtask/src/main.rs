@@ -89,6 +89,9 @@ enum Task {
     /// Measure what the socket and the command cost, beside the least that this machine can do
     #[cfg(target_os = "linux")]
     Bench {
+        /// Measure the window instead: how soon it shows something, its memory, the size of the package
+        #[arg(long)]
+        window: bool,
         /// Write the figures into docs/performance.md
         #[arg(long)]
         write: bool,
@@ -98,6 +101,9 @@ enum Task {
         /// Keep a picture of each screen in this folder
         #[arg(long, value_name = "DIR", num_args = 0..=1, default_missing_value = "target/screens")]
         screenshots: Option<PathBuf>,
+        /// Put those that the documents show into docs/images/screens
+        #[arg(long, requires = "screenshots", conflicts_with = "filter")]
+        write: bool,
         /// Only the tests whose names hold this
         filter: Option<String>,
     },
@@ -119,8 +125,8 @@ fn main() -> anyhow::Result<()> {
         Task::Fuzz { target, seconds } => fuzz::run(target, seconds),
         Task::Torture { row, long, release } => torture::run(row, long, release),
         #[cfg(target_os = "linux")]
-        Task::Bench { write } => bench::run(write),
-        Task::E2e { screenshots, filter } => e2e::run(screenshots.as_deref(), filter.as_deref()),
+        Task::Bench { window, write } => bench::run(window, write),
+        Task::E2e { screenshots, write, filter } => e2e::run(screenshots.as_deref(), write, filter.as_deref()),
         #[cfg(target_os = "linux")]
         Task::Platforms => platforms::run(),
         Task::Bundle(wanted) => bundle::run(&wanted),

@@ -55,6 +55,8 @@ const PACKAGES: &[Package] =
 
 /// What gathers the notices of others, and its version.
 const ABOUT: (&str, &str) = ("cargo-about", "0.9.3");
+/// To make the pictures of the documents.
+const PICTURES: &[Package] = &[("webp", "makes pictures small")];
 
 /// To build for Windows and to run it here.
 #[cfg(target_os = "linux")]
@@ -140,6 +142,9 @@ pub(crate) fn with_about() -> anyhow::Result<OsString> {
     }
     let known = env::var_os("PATH").unwrap_or_default();
     Ok(env::join_paths([place.join("bin")].into_iter().chain(env::split_paths(&known)))?)
+/// What the pictures of the documents need.
+pub(crate) fn pictures() -> anyhow::Result<()> {
+    install(PICTURES)
 }
 
 /// What torture needs, the window included.

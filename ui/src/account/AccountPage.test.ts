@@ -98,7 +98,9 @@ test("the server's tools are listed on request, with what hides in their names w
 
 test("with several accounts of one server the header switches between them and adds another", async () => {
   const { onaccount, onanother } = await show({}, "cli.js", [account({ profile: "linear-home" })]);
-  const opener = screen.getByRole("button", { name: "Account: linear-work. Switch account of mcp.linear.app" });
+  const opener = screen.getByRole("button", {
+    name: "2 accounts. Account: linear-work. Switch account of mcp.linear.app",
+  });
   await fireEvent.click(opener);
   expect(screen.getByRole("menuitemradio", { name: /linear-work/ }).getAttribute("aria-checked")).toBe("true");
   await fireEvent.click(screen.getByRole("menuitemradio", { name: /linear-home/ }));

@@ -5,6 +5,7 @@ use crate::step::{root, step};
 use anyhow::{Context, ensure};
 use keybearer_tests::world::World;
 use serde_json::{Value, json};
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
@@ -55,14 +56,8 @@ pub(crate) struct Floors {
 impl Floors {
     /// Compiles them.
     pub(crate) fn compile() -> anyhow::Result<Floors> {
-        let floors = Floors { folder: target_folder()?.join("bench") };
-        fs::create_dir_all(&floors.folder)?;
-        for (name, options) in PROGRAMS {
-            let mut compiler = Command::new("cc");
-            compiler.args(["-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror"]).args(options);
-            compiler.arg("-o").arg(floors.program(name)).arg(root().join(SOURCES).join(format!("{name}.c")));
-            step(&format!("cc {name}.c"), &mut compiler)?;
-        }
+        let floors = Floors { folder: folder()? };
+        PROGRAMS.iter().try_for_each(|(name, options)| compile(name, options).map(drop))?;
         Ok(floors)
     }
 
@@ -108,6 +103,23 @@ impl Floors {
         ensure!(line == "ready\n", "the floor's server said {line:?}");
         Ok(server)
     }
+}
+
+/// Compiles one of the sources, with whatever else the compiler is told.
+pub(crate) fn compile(name: &str, options: &[impl AsRef<OsStr>]) -> anyhow::Result<PathBuf> {
+    let folder = folder()?;
+    fs::create_dir_all(&folder)?;
+    let program = folder.join(name);
+    let mut compiler = Command::new("cc");
+    compiler.args(["-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-o"]).arg(&program);
+    compiler.arg(root().join(SOURCES).join(format!("{name}.c"))).args(options);
+    step(&format!("cc {name}.c"), &mut compiler)?;
+    Ok(program)
+}
+
+/// Where they lie.
+fn folder() -> anyhow::Result<PathBuf> {
+    Ok(target_folder()?.join("bench"))
 }
 
 /// How many connections are made for many questions.

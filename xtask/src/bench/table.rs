@@ -6,9 +6,8 @@ use anyhow::Context;
 use std::fmt::Write as _;
 use std::fs;
 
-/// Where the table belongs, from the project's root, and between which lines.
+/// Where the table belongs, from the project's root; there it stands between the command and this line.
 const DOCUMENT: &str = "docs/performance.md";
-const BEGIN: &str = "<!-- cargo xtask bench --write -->\n";
 const END: &str = "<!-- end -->\n";
 
 /// Above the rows.
@@ -65,14 +64,15 @@ impl Table {
         }
     }
 
-    /// Puts it into the document.
-    pub(crate) fn write(&self) -> anyhow::Result<()> {
+    /// Puts it into the document, in the place of this command.
+    pub(crate) fn write(&self, command: &str) -> anyhow::Result<()> {
+        let begin = format!("<!-- {command} -->\n");
         let path = root().join(DOCUMENT);
         let text = fs::read_to_string(&path)?;
-        let (before, rest) = text.split_once(BEGIN).context("the table's place has no beginning")?;
+        let (before, rest) = text.split_once(&begin).context("the table's place has no beginning")?;
         let (_, after) = rest.split_once(END).context("the table's place has no end")?;
         #[expect(clippy::disallowed_methods, reason = "git keeps what was there before")]
-        fs::write(&path, format!("{before}{BEGIN}\n{HEAD}{}\n{END}{after}", self.rows))?;
+        fs::write(&path, format!("{before}{begin}\n{HEAD}{}\n{END}{after}", self.rows))?;
         detail(&format!("written: {DOCUMENT}"));
         Ok(())
     }
