@@ -2,7 +2,7 @@
 //
 //	keybearer practice --port 7878                              # in another terminal
 //	keybearer add http://127.0.0.1:7878/mcp --name practice
-//	go run ./example http://127.0.0.1:7878/mcp practice 10s
+//	go run ./example http://127.0.0.1:7878/mcp practice 10
 package main
 
 import (
@@ -25,10 +25,10 @@ const atOnce = 100
 
 func main() {
 	if len(os.Args) != 4 {
-		fmt.Fprintln(os.Stderr, "usage: example URL ACCOUNT DURATION")
+		fmt.Fprintln(os.Stderr, "usage: example URL ACCOUNT SECONDS")
 		os.Exit(64)
 	}
-	duration, err := time.ParseDuration(os.Args[3])
+	duration, err := time.ParseDuration(os.Args[3] + "s")
 	if err == nil {
 		err = run(context.Background(), os.Args[1], os.Args[2], duration)
 	}
