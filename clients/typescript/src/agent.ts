@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process';
-import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { KeybearerError, unreachable, type ErrorData } from './errors.js';
@@ -87,7 +86,8 @@ async function askSocket(question: object, signal: AbortSignal): Promise<Answer>
   const leave = () => stream.destroy();
   signal.addEventListener('abort', leave);
   try {
-    const lines = linesOf(stream);
+    // What breaks the connection is seen as its end.
+    const lines = linesOf(stream.on('error', () => {}));
     const client = { name: 'keybearer-typescript', version: '0.1.0' };
     const hello = { ...question, method: 'session.open', params: { protocol: { min: 1, max: 1 }, client } };
     const opened = await ask(stream, lines, hello);
@@ -111,15 +111,18 @@ async function askCommand(question: object, signal: AbortSignal): Promise<Answer
   return JSON.parse(said) as Answer;
 }
 
-function linesOf(stream: Readable): AsyncIterator<string> {
-  // What breaks the stream ends the lines.
-  stream.on('error', () => {});
-  return createInterface({ input: stream })[Symbol.asyncIterator]();
+async function* linesOf(stream: Readable): AsyncGenerator<string, undefined> {
+  let rest = '';
+  for await (const piece of stream.setEncoding('utf8')) {
+    const lines = (rest + piece).split('\n');
+    rest = lines.pop() ?? '';
+    yield* lines;
+  }
 }
 
-async function ask(to: Writable, lines: AsyncIterator<string>, question: object): Promise<Answer> {
-  to.on('error', () => {}).write(`${JSON.stringify(question)}\n`);
-  const { value, done } = await lines.next();
-  if (done) throw unreachable('the agent ended the connection', 'keybearer doctor');
-  return JSON.parse(value) as Answer;
+async function ask(to: Writable, lines: AsyncIterator<string, undefined>, question: object): Promise<Answer> {
+  to.write(`${JSON.stringify(question)}\n`);
+  const line = await lines.next().catch(() => undefined);
+  if (!line?.value) throw unreachable('the agent ended the connection', 'keybearer doctor');
+  return JSON.parse(line.value) as Answer;
 }

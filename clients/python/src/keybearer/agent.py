@@ -1,5 +1,6 @@
 """Questions to Keybearer's agent: one connection for each, whose two lines are said and answered in turn."""
 
+import contextlib
 import json
 import os
 import socket
@@ -28,7 +29,9 @@ def ask(method, params):
     """Asks any method of docs/protocol.md, and waits."""
     with _places:
         if command := _command():
-            return _of_command(subprocess.run(command, input=_line(method, params), capture_output=True, timeout=PATIENCE))
+            with _reported():
+                ended = subprocess.run(command, input=_line(method, params), capture_output=True, timeout=PATIENCE)
+            return _of_command(ended)
         path = check_place()
         with socket.socket(socket.AF_UNIX) as agent:
             agent.settimeout(PATIENCE)
@@ -51,7 +54,9 @@ async def ask_async(method, params):
     """The same in asyncio or trio. Whoever is cancelled hangs up, and the agent forgets the question."""
     with anyio.fail_after(PATIENCE):
         if command := _command():
-            return _of_command(await anyio.run_process(command, input=_line(method, params), check=False))
+            with _reported():
+                ended = await anyio.run_process(command, input=_line(method, params), check=False)
+            return _of_command(ended)
         path = check_place()
         try:
             agent = await anyio.connect_unix(path)
@@ -90,6 +95,14 @@ def _command():
     """The command that asks instead of the socket: on Windows, for Python opens no pipes there that could be checked."""
     program = os.environ.get("KEYBEARER_COMMAND") or ("keybearer" if os.name == "nt" else None)
     return program and [program, "rpc", "-"]
+
+
+@contextlib.contextmanager
+def _reported():
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise unreachable(str(error)) from None
 
 
 def _of_command(ended):
