@@ -39,7 +39,7 @@ impl Library {
         Library {
             folder: folder("clients/typescript"),
             example: words(&["node", "example/calls.mjs"]),
-            tests: words(&["npm", "test", "--silent"]),
+            tests: words(&["node", "--test", "test/keybearer.test.mjs"]),
             variables: Vec::new(),
         }
     }
