@@ -35,7 +35,7 @@ const PATIENCE = 90_000;
 const AT_ONCE = 32;
 
 /** Gives the headers of one request. One that doesn't go to the account's server is an error (`resource_mismatch`). */
-export function headersFor({ account, ...request }: HeaderRequest, signal?: AbortSignal): Promise<Authorization> {
+export function headersFor({ account, ...request }: HeaderRequest, signal?: AbortSignal | null): Promise<Authorization> {
   return call('header.get', { profile: account, ...request }, signal);
 }
 
@@ -47,7 +47,7 @@ export async function refused(
   { profile, generation }: Authorization,
   reason: '401' | 'insufficient_scope',
   www_authenticate?: string,
-  signal?: AbortSignal,
+  signal?: AbortSignal | null,
 ): Promise<string[] | undefined> {
   const params = { profile, generation, reason, www_authenticate };
   return (await call<{ scopes?: string[] | null }>('token.invalidate', params, signal)).scopes ?? undefined;
@@ -57,7 +57,7 @@ let underWay = 0;
 const waiting: (() => void)[] = [];
 
 /** Asks any method of docs/protocol.md. When the signal comes, the agent forgets the question. */
-export async function call<Reply>(method: string, params: object, signal?: AbortSignal): Promise<Reply> {
+export async function call<Reply>(method: string, params: object, signal?: AbortSignal | null): Promise<Reply> {
   const patience = AbortSignal.timeout(PATIENCE);
   const ended = signal ? AbortSignal.any([signal, patience]) : patience;
   // Whoever leaves while it waits takes its turn all the same, and gives it on at once.

@@ -10,27 +10,34 @@ import { headersFor, refused, type HeaderRequest } from './agent.js';
 export function keybearerFetch(account?: string, { fetch = globalThis.fetch } = {}): typeof globalThis.fetch {
   let nonce: string | undefined;
 
-  async function send(request: Request, asked: HeaderRequest) {
-    const authorization = await headersFor({ ...asked, nonce }, request.signal);
-    for (const [name, value] of Object.entries(authorization.headers)) request.headers.set(name, value);
-    const response = await fetch(request);
-    nonce = response.headers.get('DPoP-Nonce') ?? nonce;
-    return { response, authorization };
-  }
+  return async (input, init = {}) => {
+    const given = input instanceof Request ? input : undefined;
+    const signal = init.signal ?? given?.signal;
+    const method = init.method ?? given?.method ?? 'GET';
+    const asked: HeaderRequest = { account, url: given?.url ?? String(input), method };
+    const redirect = init.redirect === 'error' ? 'error' : 'manual';
 
-  return async (input, init) => {
-    const request = new Request(input, { ...init, redirect: init?.redirect === 'error' ? 'error' : 'manual' });
-    const asked: HeaderRequest = { account, url: request.url, method: request.method };
-    const { response, authorization } = await send(request.clone(), asked);
+    // The signal goes on as it came: one that hangs on a copied request may be lost with it (undici).
+    async function send() {
+      const authorization = await headersFor({ ...asked, nonce }, signal);
+      const headers = new Headers(init.headers ?? given?.headers);
+      for (const [name, value] of Object.entries(authorization.headers)) headers.set(name, value);
+      const response = await fetch(given?.clone() ?? input, { ...init, headers, redirect });
+      nonce = response.headers.get('DPoP-Nonce') ?? nonce;
+      return { response, authorization };
+    }
+
+    const { response, authorization } = await send();
     const challenge = response.headers.get('WWW-Authenticate') ?? '';
     const isUnauthorized = response.status === 401;
     const isHeard = isUnauthorized || (response.status === 403 && challenge.includes('insufficient_scope'));
-    if (!isHeard || authorization.generation == null) return response;
+    const isSpent = init.body instanceof ReadableStream;
+    if (!isHeard || isSpent || authorization.generation == null) return response;
     await response.body?.cancel();
     if (!challenge.includes('use_dpop_nonce')) {
       const reason = isUnauthorized ? '401' : 'insufficient_scope';
-      asked.scopes = await refused(authorization, reason, challenge, request.signal);
+      asked.scopes = await refused(authorization, reason, challenge, signal);
     }
-    return (await send(request, asked)).response;
+    return (await send()).response;
   };
 }
