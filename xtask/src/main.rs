@@ -9,6 +9,8 @@ mod bench;
 mod bundle;
 /// Formatting, lints, types and documentation.
 mod check;
+/// The libraries for programs in other languages.
+mod clients;
 /// What foreign servers were seen to do, as a document.
 mod compatibility;
 /// The official conformance suite.
@@ -54,6 +56,8 @@ enum Task {
     Check,
     /// Sign in to servers that nobody here wrote, and write down what was seen
     Interop,
+    /// Try the libraries for programs in Go, TypeScript and Python
+    Clients,
     /// Go through the official conformance suite's scenarios of authorization
     Conformance {
         /// This scenario alone, such as auth/metadata-default
@@ -120,6 +124,7 @@ fn main() -> anyhow::Result<()> {
         Task::Test => test::run(),
         Task::Check => check::run(),
         Task::Interop => interop::run(),
+        Task::Clients => clients::run(),
         Task::Conformance { scenario, callback } => conformance::run(scenario.as_deref(), callback),
         Task::Keyrings => keyrings::run(),
         Task::Fuzz { target, seconds } => fuzz::run(target, seconds),

@@ -98,6 +98,9 @@ const SUITES_NODE: (u32, u32) = (22, 0);
 /// The servers from other projects.
 const SERVERS: &str = "tests/interop";
 
+/// The libraries for programs in other languages.
+const LIBRARIES: &str = "clients";
+
 /// What others use in the place of the bridge.
 #[cfg(target_os = "linux")]
 const BENCH: &str = "tests/bench";
@@ -116,7 +119,8 @@ pub(crate) fn everything() -> anyhow::Result<()> {
     install(&[BASE, WINDOW, LINKS, E2E, INTEROP, KEYRINGS, TORTURE].concat())?;
     node()?;
     packages_of("ui")?;
-    servers()
+    servers()?;
+    libraries()
 }
 
 /// What the tests of the window need, and its bundle.
@@ -174,6 +178,14 @@ pub(crate) fn interop() -> anyhow::Result<()> {
     servers()
 }
 
+/// What the libraries for other languages need.
+pub(crate) fn clients() -> anyhow::Result<()> {
+    install(&[BASE, INTEROP].concat())?;
+    node()?;
+    servers()?;
+    libraries()
+}
+
 /// What the official conformance suite needs; gives the Node.js that runs it, which comes with it where the machine's
 /// own is too old.
 pub(crate) fn conformance() -> anyhow::Result<PathBuf> {
@@ -196,6 +208,24 @@ fn servers() -> anyhow::Result<()> {
     // Of its packages one is a Node.js that is new enough for the MCP Inspector.
     packages_of(SUITE)?;
     python_packages_of(SERVERS)
+}
+
+/// The libraries' packages, for their tests on Linux; the one for Python is tried with those of the foreign servers.
+fn libraries() -> anyhow::Result<()> {
+    if !cfg!(target_os = "linux") {
+        return Ok(());
+    }
+    let typescript = format!("{LIBRARIES}/typescript");
+    packages_of(&typescript)?;
+    step("the library for TypeScript", &mut npm(&typescript, &["run", "--silent", "check"]))?;
+    // Debian's Go is older than any that mcp-go can be built with, so nothing is installed where there is none.
+    if Command::new("go").arg("version").output().is_err() {
+        detail("this machine has no Go, so the library for it isn't tried");
+        return Ok(());
+    }
+    let mut download = Command::new("go");
+    download.args(["mod", "download"]).current_dir(root().join(LIBRARIES).join("go"));
+    step("Go packages of the library", &mut download)
 }
 
 /// What other systems are built and tried with.
