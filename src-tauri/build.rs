@@ -60,6 +60,7 @@ const COMMANDS: &[&str] = &[
     "save_diagnostics",
     "start_practice",
     "copy_text",
+    "copied_address",
     "quit",
 ];
 

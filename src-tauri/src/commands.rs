@@ -135,6 +135,7 @@ pub fn all() -> Builder<tauri::Wry> {
             save_diagnostics,
             start_practice,
             copy_text,
+            copied_address,
             quit,
         ])
         .events(collect_events![news::Changed, news::OpenPage, news::Notice])
@@ -563,6 +564,15 @@ pub async fn start_practice(app: AppHandle) -> Answer<String> {
 #[specta::specta]
 pub async fn copy_text(clipboard: State<'_, Clipboard>, text: String) -> Answer<()> {
     clipboard.put(text)
+}
+
+/// The address of a server that was copied, if nothing else was: asked by the page for a new server, when it is opened.
+#[tauri::command]
+#[specta::specta]
+pub async fn copied_address(clipboard: State<'_, Clipboard>) -> Answer<Option<String>> {
+    let clipboard = clipboard.inner().clone();
+    // Another program has to hand it over, and may take its time.
+    blocking(move || clipboard.address()).await
 }
 
 /// Quits, as the tray does: not every desktop has a place for that one.

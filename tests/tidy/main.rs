@@ -18,6 +18,8 @@ mod secrets;
 mod sources;
 /// The order of the modules within a crate.
 mod stages;
+/// What comes into the build from others, and goes out in packages.
+mod supply;
 /// The files of the repository, and how an offence is told.
 mod tree;
 /// The window's own borders, and the lock files of its language.

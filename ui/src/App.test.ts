@@ -125,6 +125,41 @@ test("Ctrl K finds what can be done by its words, and does it with Enter alone",
   expect(backend.asked).toEqual([["testAccount", "linear-work"]]);
 });
 
+test("Tab in the palette shows all that can be done with the chosen account", async () => {
+  await show(withLinear);
+  await fireEvent.keyDown(window, { key: "k", ctrlKey: true });
+  const field = screen.getByRole<HTMLInputElement>("combobox");
+  expect(screen.queryByRole("option", { name: /Remove linear-work/ })).toBeNull();
+  await fireEvent.keyDown(field, { key: "Tab" });
+  expect(field.value).toBe("linear-work");
+  expect(screen.getByRole("option", { name: /Remove linear-work/ })).toBeTruthy();
+});
+
+test("Ctrl N offers the address that was copied, and takes it only when told to", async () => {
+  await show((fake) => {
+    withLinear(fake);
+    fake.copied = "https://mcp.notion.com/mcp";
+  });
+  await fireEvent.keyDown(window, { key: "n", ctrlKey: true });
+  const field = screen.getByRole<HTMLInputElement>("textbox", { name: "Server address" });
+  const offer = await screen.findByRole("button", { name: "Use the copied address" });
+  expect(field.value).toBe("");
+  await fireEvent.click(offer);
+  expect(field.value).toBe("https://mcp.notion.com/mcp");
+  expect(screen.queryByRole("button", { name: "Use the copied address" })).toBeNull();
+});
+
+test("an address that has an account already is not offered", async () => {
+  const backend = await show((fake) => {
+    withLinear(fake);
+    fake.copied = account().server_url;
+  });
+  const asked = vi.spyOn(backend, "copiedAddress");
+  await fireEvent.keyDown(window, { key: "n", ctrlKey: true });
+  await asked.mock.results[0]?.value;
+  expect(screen.queryByRole("button", { name: "Use the copied address" })).toBeNull();
+});
+
 test("in the palette arrows move the choice around, and other words begin at the first again", async () => {
   await show(withLinear);
   await fireEvent.click(screen.getByRole("button", { name: "Commands (Ctrl K)" }));

@@ -121,6 +121,8 @@ export interface Commands {
   startPractice(): Promise<string>;
   /** Puts a text on the clipboard. */
   copyText(text: string): Promise<null>;
+  /** The address of a server that was copied, if nothing else was: asked by the page for a new server, when it is opened. */
+  copiedAddress(): Promise<string | null>;
   /** Quits, as the tray does: not every desktop has a place for that one. */
   quit(): Promise<null>;
 }
@@ -185,6 +187,7 @@ export function commandsOver(invoke: Invoke): Commands {
     saveDiagnostics: () => invoke("save_diagnostics"),
     startPractice: () => invoke("start_practice"),
     copyText: (text) => invoke("copy_text", { text }),
+    copiedAddress: () => invoke("copied_address"),
     quit: () => invoke("quit"),
   };
 }
@@ -956,6 +959,10 @@ export type GrantView = {
   exe: string | null,
   /** The script that it runs. */
   script: string | null,
+  /** Who started the program when it was answered, by name, the oldest first. */
+  started_by?: string[],
+  /** When its script became another one than was answered: then it is asked about again. */
+  changed_at?: string | null,
   /** The running program, for answers that end with it. */
   pid: number | null,
   /** Whether it is about one connection: one that this program inherited from `keybearer run`, or its bridge. */

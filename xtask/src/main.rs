@@ -5,8 +5,7 @@
 /// What the socket and the command cost.
 #[cfg(target_os = "linux")]
 mod bench;
-/// The package that people install.
-#[cfg(target_os = "linux")]
+/// The packages that people install.
 mod bundle;
 /// Formatting, lints, types and documentation.
 mod check;
@@ -22,11 +21,12 @@ mod fuzz;
 mod interop;
 /// The keyrings that people have.
 mod keyrings;
+/// The notices of others.
+mod notices;
 /// The other two systems.
 #[cfg(target_os = "linux")]
 mod platforms;
 /// The executables that people get.
-#[cfg(target_os = "linux")]
 mod released;
 /// The main job, with the built-in practice server.
 mod run;
@@ -104,16 +104,8 @@ enum Task {
     /// Check for macOS and Windows, and try what runs on Windows under Wine
     #[cfg(target_os = "linux")]
     Platforms,
-    /// Make the Debian package
-    #[cfg(target_os = "linux")]
-    Bundle {
-        /// Install it, use it, upgrade it and remove it again
-        #[arg(long)]
-        check: bool,
-        /// Build without optimizations, to try the package itself
-        #[arg(long)]
-        debug: bool,
-    },
+    /// Make the packages of this system
+    Bundle(bundle::Wanted),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -131,7 +123,6 @@ fn main() -> anyhow::Result<()> {
         Task::E2e { screenshots, filter } => e2e::run(screenshots.as_deref(), filter.as_deref()),
         #[cfg(target_os = "linux")]
         Task::Platforms => platforms::run(),
-        #[cfg(target_os = "linux")]
-        Task::Bundle { check, debug } => bundle::run(check, debug),
+        Task::Bundle(wanted) => bundle::run(&wanted),
     }
 }

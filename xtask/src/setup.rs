@@ -1,7 +1,9 @@
 //! What the system must have, installed where it is missing. Debian and Ubuntu are served; others are told.
 
-use crate::step::{detail, npm, root, say, step};
+use crate::step::{cargo, detail, npm, root, say, step};
 use anyhow::{Context, bail, ensure};
+use std::env;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -47,6 +49,13 @@ const E2E: &[Package] = &[
     ("desktop-file-utils", "keeps the list of handlers, and checks the package's own entry"),
     ("fonts-wqy-zenhei", "Chinese in the pictures of the screens"),
 ];
+
+/// To look into the packages that were made.
+const PACKAGES: &[Package] =
+    &[("rpm", "lists what is in a package of Fedora's kind"), ("appstream", "checks what software centres are told")];
+
+/// What gathers the notices of others, and its version.
+const ABOUT: (&str, &str) = ("cargo-about", "0.9.3");
 
 /// To build for Windows and to run it here.
 #[cfg(target_os = "linux")]
@@ -114,6 +123,24 @@ pub(crate) fn window() -> anyhow::Result<()> {
     install(&[BASE, WINDOW, LINKS, E2E].concat())?;
     node()?;
     packages_of("ui")
+}
+
+/// What making the packages needs, and trying them.
+pub(crate) fn bundle() -> anyhow::Result<()> {
+    window()?;
+    install(PACKAGES)
+}
+
+/// A `PATH` on which `cargo about` is, of this very version.
+pub(crate) fn with_about() -> anyhow::Result<OsString> {
+    let (name, version) = ABOUT;
+    let place = root().join("target/tools").join(format!("{name}-{version}"));
+    if !place.join("bin").exists() {
+        let mut fetch = cargo(&["install", name, "--version", version, "--locked", "--features", "cli", "--root"]);
+        step(name, fetch.arg(&place))?;
+    }
+    let known = env::var_os("PATH").unwrap_or_default();
+    Ok(env::join_paths([place.join("bin")].into_iter().chain(env::split_paths(&known)))?)
 }
 
 /// What torture needs, the window included.

@@ -30,6 +30,11 @@ export interface Entry {
   deed: Deed;
 }
 
+/** The account that an entry is about. */
+export function profileOf({ deed }: Entry): string | null {
+  return "profile" in deed ? deed.profile : null;
+}
+
 /** Entries under one heading: those of an account, or of the whole window. */
 export interface Group {
   heading: string;

@@ -316,6 +316,9 @@ export class FakeBackend implements Backend {
   openImport = (passphrase: string) => this.#do("openImport", [passphrase], () => this.brought);
   startPractice = () => this.#do("startPractice", [], () => "http://127.0.0.1:4747/mcp");
   copyText = (text: string) => this.#do("copyText", [text], () => null);
+  /** The address on the clipboard. */
+  copied: string | null = null;
+  copiedAddress = () => Promise.resolve(this.copied);
   quit = () => this.#do("quit", [], () => null);
 
   onChanged = (heard: () => void) => subscribe(this.#changed, heard);

@@ -140,6 +140,7 @@ export const en = {
     commands: "Commands",
     nothing: "No server or command has these words.",
     move: "Move",
+    more: "More actions",
     run: "Run",
     show: (name: string) => `Show ${name}`,
     signInAgain: (name: string) => `Sign in again to ${name}`,
@@ -233,6 +234,7 @@ export const en = {
     title: "Add a server",
     explanation: "Paste the address of a remote MCP server. Keybearer finds out how to sign in.",
     address: "Server address",
+    takeCopied: "Use the copied address",
     addressHint: "A client’s JSON or a “claude mcp add” command works too.",
     noAddress: "There is no address of a remote server in this.",
     details: "Name and sign-in method",
@@ -339,6 +341,10 @@ export const en = {
     show: "Show account",
   },
   clients: {
+    namedBy: {
+      what: (clients: string, name: string) => `${clients} ${clients.match(/,| and /) ? "ask" : "asks"} for ${name}.`,
+      meaning: "That stays in the settings there. Under “Use it from” it is taken back, and installed anew.",
+    },
     title: "Use it from",
     party: "the files of your clients",
     standing: {
@@ -597,6 +603,18 @@ export const en = {
       noneAllowed: "No program is allowed. Each one asks first.",
       program: "Program",
       answer: "Answer",
+      startedBy: "Started by",
+      changed: "File changed",
+      changedAt: (moment: string) => `Changed ${moment}, after you allowed it. The next use asks again.`,
+      allow: "Allow a program…",
+      allowing: {
+        title: (name: string) => `Allow a program to use ${name}`,
+        asks: "Start the program. When it asks for a token the first time, you are asked about it: choose Always allow, or While it runs.",
+        why: "Only a running program can be recognised, by its file, its script and who started it. A file that is picked here would not say which program really asks.",
+        run: "To start one with this account alone, for as long as it runs:",
+        close: "Close",
+        placeholder: "PROGRAM",
+      },
       lastUsed: "Last used",
       uses: "Uses",
       notUsed: "Not yet",
@@ -691,6 +709,10 @@ export const en = {
       renamed: "its name",
       approval_ask: "you are asked about programs",
       approval_same_user: "all your programs may, unasked",
+      approval_as_all: "asked about like all other accounts",
+      changed_programs_ask: "you are asked again about programs that changed",
+      changed_programs_deny: "programs that changed get nothing",
+      answer_time: "how long an answer is waited for",
       gateway_key: "a client got a key of the gateway",
       auto_lock: "when it locks by itself",
       exceptions_accepted: "a check of the sign-in was weakened",
@@ -871,6 +893,7 @@ export const en = {
       count: (programs: number, accounts: number, denied: number) =>
         `${programs} ${programs === 1 ? "program" : "programs"} on ${accounts} ${accounts === 1 ? "account" : "accounts"}` +
         (denied > 0 ? ` · ${denied} denied` : ""),
+      explanation: "These programs were answered for an account. A program that isn’t here asks first.",
       none: "No program has an answer that is remembered.",
     },
     deepLink: {
