@@ -31,7 +31,7 @@ const NOT_RUN: [(&str, &str); 25] = [
     ("keybearer sign-in work --no-browser", "waits for a person; `it callback`"),
     ("keybearer unlock   ", "asks at a terminal; `it vault`"),
     ("keybearer vault passphrase", "asks at a terminal; `it vault`"),
-    ("echo '{\"method\": \"events.subscribe\"", "goes on until the agent ends; `it clients`"),
+    ("echo '{\"method\": \"events.subscribe\"", "goes on until the agent ends; `it events`"),
     ("mkdir -p -m 700 ~/.keybearer", "`it restricted` runs it at the other end of ssh"),
     ("ssh ", "`it restricted`, and `it callback` for what comes back"),
     ("export KEYBEARER_SOCKET=~", "`it restricted`"),

@@ -30,8 +30,8 @@ fn every_dependency_has_its_reason() {
 
 #[test]
 fn notices_are_gathered_for_every_licence_that_may_come_in() {
-    let (about, deny) = (file("about.toml"), file("deny.toml"));
-    let (accepted, allowed) = (licences(&about.text), licences(&deny.text));
+    let (notices, rules) = (file("about.toml").text, file("deny.toml").text);
+    let (accepted, allowed) = (licences(&notices), licences(&rules));
     let offences: Vec<String> = accepted.symmetric_difference(&allowed).map(|name| (*name).to_owned()).collect();
     expect_none(&offences, "Let about.toml accept what deny.toml allows, exceptions included, and nothing else.");
 }

@@ -22,6 +22,7 @@ const BASE: &[Package] = &[
     ("openssh-client", "forwards a socket to it"),
     ("man-db", "shows the manual that the command has written"),
     ("socat", "a client that nobody here wrote, in the protocol's document"),
+    ("curl", "another one, in documents"),
     ("systemd", "opens sockets for the agent as a service manager does, and checks its units"),
 ];
 

@@ -36,7 +36,7 @@ const FILES: [(&str, &str); 11] = [
 const NOTHING_HAPPENS: &str = r#"
 PATH=/nowhere
 command_not_found_handle() { return 0; }
-sudo() { :; }; read() { :; }; export() { :; }; cargo() { :; }; ssh() { :; }
+sudo() { :; }; read() { :; }; export() { :; }; cargo() { :; }; ssh() { :; }; echo() { :; }; printf() { :; }
 keybearer() {
   local words=() asked=
   [[ $1 == help ]] && asked=1
