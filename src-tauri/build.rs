@@ -59,6 +59,9 @@ const COMMANDS: &[&str] = &[
     "collect_diagnostics",
     "save_diagnostics",
     "start_practice",
+    "updates_itself",
+    "find_update",
+    "install_update",
     "copy_text",
     "quit",
 ];
