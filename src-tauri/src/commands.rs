@@ -17,6 +17,7 @@ use crate::news::{self, Inbox, Opening};
 use crate::practice::Practice;
 use crate::requests::{AccountChange, NewAccount, SignInRequest};
 use crate::transfer::{self, Chosen};
+use crate::updates;
 use keybearer_ipc::client::{self, environment};
 use keybearer_protocol::account::{
     AccountApproval, AccountApprovalParams, AccountCopyToken, AccountRefresh, AccountSignOut, AccountTest,
@@ -134,6 +135,9 @@ pub fn all() -> Builder<tauri::Wry> {
             collect_diagnostics,
             save_diagnostics,
             start_practice,
+            updates_itself,
+            find_update,
+            install_update,
             copy_text,
             copied_address,
             quit,
@@ -557,6 +561,27 @@ pub async fn save_diagnostics(agent: Shared<'_>, collected: State<'_, Collected>
 #[specta::specta]
 pub async fn start_practice(app: AppHandle) -> Answer<String> {
     blocking(move || app.state::<Practice>().start(&app)).await?
+}
+
+/// Whether Keybearer brings newer versions itself, rather than whoever installed it.
+#[tauri::command]
+#[specta::specta]
+pub fn updates_itself(app: AppHandle) -> bool {
+    updates::is_own(&app)
+}
+
+/// Looks for a newer version, downloads it and checks its signature; tells its number, if there is one.
+#[tauri::command]
+#[specta::specta]
+pub async fn find_update(app: AppHandle) -> Answer<Option<String>> {
+    updates::find(&app).await
+}
+
+/// Puts the version that was found in the place of this one, and starts it.
+#[tauri::command]
+#[specta::specta]
+pub async fn install_update(app: AppHandle) -> Answer<()> {
+    blocking(move || updates::install(&app)).await?
 }
 
 /// Puts a text on the clipboard.

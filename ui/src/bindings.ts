@@ -119,6 +119,12 @@ export interface Commands {
   saveDiagnostics(): Promise<string | null>;
   /** Starts the practice server if it doesn't run, and tells the address of its MCP server. */
   startPractice(): Promise<string>;
+  /** Whether Keybearer brings newer versions itself, rather than whoever installed it. */
+  updatesItself(): Promise<boolean>;
+  /** Looks for a newer version, downloads it and checks its signature; tells its number, if there is one. */
+  findUpdate(): Promise<string | null>;
+  /** Puts the version that was found in the place of this one, and starts it. */
+  installUpdate(): Promise<null>;
   /** Puts a text on the clipboard. */
   copyText(text: string): Promise<null>;
   /** The address of a server that was copied, if nothing else was: asked by the page for a new server, when it is opened. */
@@ -186,6 +192,9 @@ export function commandsOver(invoke: Invoke): Commands {
     collectDiagnostics: (withNames) => invoke("collect_diagnostics", { withNames }),
     saveDiagnostics: () => invoke("save_diagnostics"),
     startPractice: () => invoke("start_practice"),
+    updatesItself: () => invoke("updates_itself"),
+    findUpdate: () => invoke("find_update"),
+    installUpdate: () => invoke("install_update"),
     copyText: (text) => invoke("copy_text", { text }),
     copiedAddress: () => invoke("copied_address"),
     quit: () => invoke("quit"),

@@ -953,6 +953,17 @@ export const en = {
         verb: "Import",
       },
     },
+    updates: {
+      title: "Newer versions",
+      hint: "Looked for only when you press the button. The page that has them learns your address, and nothing else",
+      byOthers: "Whoever installed Keybearer brings them, such as the package manager of this system",
+      look: "Look for updates",
+      looking: "Looking…",
+      newest: "This is the newest",
+      ready: (version: string) => `${version} is here, and its signature is right`,
+      install: "Install and restart",
+      installing: "Installing…",
+    },
     licence: "Open source",
     licenceHint: "Under the MIT licence or Apache 2.0, as you choose",
     quit: "Quit Keybearer",
@@ -1254,6 +1265,14 @@ export const en = {
       client_file_changed: {
         what: (party: string) => `The file of ${party} has changed since you looked.`,
         meaning: "Nothing was written. Look again, then install.",
+      },
+      update_refused: {
+        what: () => "The newer version isn’t signed by whoever made this one.",
+        meaning: "Nothing of it was kept.",
+      },
+      update_unreachable: {
+        what: () => "The place for newer versions can’t be reached now.",
+        meaning: "This version goes on working. Try again later.",
       },
       broken: {
         what: (party: string) => `The file of ${party} can’t be read as it is.`,

@@ -885,6 +885,17 @@ export const zhCN: Texts = {
         verb: "导入",
       },
     },
+    updates: {
+      title: "新版本",
+      hint: "只有按下按钮才会查找。提供新版本的网页只会得知你的网络地址",
+      byOthers: "由安装 Keybearer 的一方提供，例如本机的软件包管理器",
+      look: "查找更新",
+      looking: "正在查找…",
+      newest: "已是最新版本",
+      ready: (version) => `${version} 已下载，签名无误`,
+      install: "安装并重启",
+      installing: "正在安装…",
+    },
     licence: "开源",
     licenceHint: "采用 MIT 或 Apache 2.0 许可证，任你选择",
     quit: "退出 Keybearer",
@@ -1110,6 +1121,14 @@ export const zhCN: Texts = {
       client_file_changed: {
         what: (party) => `在你查看之后，${party} 的文件已变更。`,
         meaning: "没有写入任何内容。请重新查看后再安装。",
+      },
+      update_refused: {
+        what: () => "新版本不是由本版本的制作者签名的。",
+        meaning: "没有保留其中任何内容。",
+      },
+      update_unreachable: {
+        what: () => "现在连不上提供新版本的地方。",
+        meaning: "本版本可以继续使用。请稍后再试。",
       },
       broken: {
         what: (party) => `无法读取 ${party} 的文件。`,
