@@ -141,6 +141,9 @@ export const en = {
     nothing: "No server or command has these words.",
     move: "Move",
     run: "Run",
+    actions: "More actions",
+    back: "Back",
+    actionsOf: (name: string) => `Actions of ${name}`,
     show: (name: string) => `Show ${name}`,
     signInAgain: (name: string) => `Sign in again to ${name}`,
     signInNow: (name: string) => `Sign in to ${name} now`,
@@ -872,6 +875,7 @@ export const en = {
         `${programs} ${programs === 1 ? "program" : "programs"} on ${accounts} ${accounts === 1 ? "account" : "accounts"}` +
         (denied > 0 ? ` · ${denied} denied` : ""),
       none: "No program has an answer that is remembered.",
+      explanation: "Allowed programs get a token for the account without asking. Any other program asks first.",
     },
     deepLink: {
       title: "App link",

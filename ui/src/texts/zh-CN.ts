@@ -114,6 +114,9 @@ export const zhCN: Texts = {
     nothing: "没有匹配的服务器或命令。",
     move: "移动",
     run: "执行",
+    actions: "更多操作",
+    back: "返回",
+    actionsOf: (name) => `${name} 的操作`,
     show: (name) => `显示 ${name}`,
     signInAgain: (name) => `重新登录 ${name}`,
     signInNow: (name) => `立即登录 ${name}`,
@@ -806,6 +809,7 @@ export const zhCN: Texts = {
       count: (programs, accounts, denied) =>
         `${accounts} 个账号上的 ${programs} 个程序` + (denied > 0 ? ` · 已拒绝 ${denied} 个` : ""),
       none: "没有记住对任何程序的答复。",
+      explanation: "已允许的程序无需询问即可取得该账号的令牌，其他程序会先询问。",
     },
     deepLink: {
       title: "应用链接",
