@@ -140,8 +140,10 @@ export const en = {
     commands: "Commands",
     nothing: "No server or command has these words.",
     move: "Move",
-    more: "More actions",
     run: "Run",
+    actions: "More actions",
+    back: "Back",
+    actionsOf: (name: string) => `Actions of ${name}`,
     show: (name: string) => `Show ${name}`,
     signInAgain: (name: string) => `Sign in again to ${name}`,
     signInNow: (name: string) => `Sign in to ${name} now`,
@@ -893,8 +895,8 @@ export const en = {
       count: (programs: number, accounts: number, denied: number) =>
         `${programs} ${programs === 1 ? "program" : "programs"} on ${accounts} ${accounts === 1 ? "account" : "accounts"}` +
         (denied > 0 ? ` · ${denied} denied` : ""),
-      explanation: "These programs were answered for an account. A program that isn’t here asks first.",
       none: "No program has an answer that is remembered.",
+      explanation: "Allowed programs get a token for the account without asking. Any other program asks first.",
     },
     deepLink: {
       title: "App link",
@@ -1177,6 +1179,46 @@ export const en = {
       invalid_client: {
         what: () => "The sign-in service no longer knows this app.",
         meaning: "The registration was removed there. Register again, or enter a client ID.",
+      },
+      provider_unreachable_broken: {
+        what: (party: string) => `${party} broke the connection off.`,
+        meaning: "Tokens in hand go on working. Keybearer tries by itself too.",
+      },
+      provider_error_too_large: {
+        what: (party: string) => `${party} answered with more than Keybearer reads.`,
+        meaning: "It was dropped. Tell whoever runs the server.",
+      },
+      token_rejected: {
+        what: (party: string) => `${party} didn’t take the access token.`,
+        meaning: "It was revoked there, or belongs to something else. Sign in again.",
+      },
+      more_access_refused: {
+        what: (party: string) => `${party} wants scopes that it doesn’t give.`,
+        meaning: "Signing in again won’t help. Ask whoever runs the server.",
+      },
+      authorization_not_offered: {
+        what: () => "The sign-in service has no page to sign in on.",
+        meaning: "Choose another sign-in method.",
+      },
+      auth_method_unsupported: {
+        what: () => "The sign-in service wants this app to prove itself in a way that Keybearer can’t.",
+        meaning: "Register Keybearer there by hand, then enter its client ID.",
+      },
+      push_refused: {
+        what: () => "The sign-in service refused the request for a sign-in.",
+        meaning: "No page was opened. The technical detail has its answer.",
+      },
+      key_gone: {
+        what: () => "The keyring no longer has the key of the sealed vault.",
+        meaning: "The file was left as it is. Bring the keyring back that it was made with.",
+      },
+      vault_newer: {
+        what: () => "A newer Keybearer made the vault.",
+        meaning: "It was left as it is. Update Keybearer.",
+      },
+      protocol_mismatch: {
+        what: () => "The agent and this window are of different versions.",
+        meaning: "Quit Keybearer and open it again.",
       },
       auth_required: {
         what: (party: string) => `${party} needs you to sign in.`,

@@ -113,8 +113,10 @@ export const zhCN: Texts = {
     commands: "命令",
     nothing: "没有匹配的服务器或命令。",
     move: "移动",
-    more: "更多操作",
     run: "执行",
+    actions: "更多操作",
+    back: "返回",
+    actionsOf: (name) => `${name} 的操作`,
     show: (name) => `显示 ${name}`,
     signInAgain: (name) => `重新登录 ${name}`,
     signInNow: (name) => `立即登录 ${name}`,
@@ -827,8 +829,8 @@ export const zhCN: Texts = {
       review: "查看…",
       count: (programs, accounts, denied) =>
         `${accounts} 个账号上的 ${programs} 个程序` + (denied > 0 ? ` · 已拒绝 ${denied} 个` : ""),
-      explanation: "这些程序已针对某个账号得到答复。不在这里的程序会先询问。",
       none: "没有记住对任何程序的答复。",
+      explanation: "已允许的程序无需询问即可取得该账号的令牌，其他程序会先询问。",
     },
     deepLink: {
       title: "应用链接",
@@ -1057,6 +1059,46 @@ export const zhCN: Texts = {
       invalid_client: {
         what: () => "登录服务不再认识本应用。",
         meaning: "注册已在那里被删除。请重新注册，或输入客户端 ID。",
+      },
+      provider_unreachable_broken: {
+        what: (party) => `${party} 中断了连接。`,
+        meaning: "现有令牌仍可使用，Keybearer 也会自动重试。",
+      },
+      provider_error_too_large: {
+        what: (party) => `${party} 的响应超出了 Keybearer 读取的上限。`,
+        meaning: "响应已丢弃。请告知服务器的管理者。",
+      },
+      token_rejected: {
+        what: (party) => `${party} 不接受此访问令牌。`,
+        meaning: "令牌已在那里被撤销，或属于其他用途。请重新登录。",
+      },
+      more_access_refused: {
+        what: (party) => `${party} 要求的权限范围无法获得。`,
+        meaning: "重新登录也无济于事。请联系服务器的管理者。",
+      },
+      authorization_not_offered: {
+        what: () => "登录服务没有登录页面。",
+        meaning: "请选择其他登录方式。",
+      },
+      auth_method_unsupported: {
+        what: () => "登录服务要求此应用以 Keybearer 不支持的方式证明身份。",
+        meaning: "请在那里手动注册 Keybearer，然后输入客户端 ID。",
+      },
+      push_refused: {
+        what: () => "登录服务拒绝了登录请求。",
+        meaning: "没有打开任何页面。技术细节中有它的答复。",
+      },
+      key_gone: {
+        what: () => "密钥环中已没有加密保管库的密钥。",
+        meaning: "文件保持原样。请恢复创建它时所用的密钥环。",
+      },
+      vault_newer: {
+        what: () => "保管库由更新版本的 Keybearer 创建。",
+        meaning: "它保持原样。请更新 Keybearer。",
+      },
+      protocol_mismatch: {
+        what: () => "代理与此窗口的版本不同。",
+        meaning: "请退出 Keybearer，然后重新打开。",
       },
       auth_required: {
         what: (party) => `${party} 需要你登录。`,
