@@ -147,6 +147,8 @@ pub(crate) fn with_about() -> anyhow::Result<OsString> {
     }
     let known = env::var_os("PATH").unwrap_or_default();
     Ok(env::join_paths([place.join("bin")].into_iter().chain(env::split_paths(&known)))?)
+}
+
 /// What the pictures of the documents need.
 pub(crate) fn pictures() -> anyhow::Result<()> {
     install(PICTURES)
