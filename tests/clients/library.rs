@@ -15,12 +15,11 @@ pub(crate) struct Library {
 }
 
 impl Library {
-    /// None where this machine has no Go.
+    /// None where this machine has no Go, as `cargo xtask` has said.
     pub(crate) fn go() -> Option<Library> {
         let variables = ["GOCACHE", "GOMODCACHE", "GOTOOLCHAIN"];
         let Ok(output) = Command::new("go").arg("env").args(variables).output() else {
             assert!(std::env::var_os("CI").is_none(), "CI has to try the library for Go, and this machine has no Go");
-            println!("this machine has no Go, so the library for it isn't tried");
             return None;
         };
         let told = String::from_utf8(output.stdout).unwrap();
