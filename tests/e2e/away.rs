@@ -82,7 +82,8 @@ fn without_a_network_the_window_says_so_and_tokens_are_still_given() {
     let agent = stage.world.program(nsenter).arg(which).arg(stage.world.keybearer()).args(["agent", "start"]).output();
     assert!(agent.unwrap().status.success());
     assert!(stage.world.run(&["token", "practice"]).unwrap().code == 0, "a token at hand needs no network");
-    let far = ["add", "https://mcp.example.com/mcp", "--name", "far", "--auth", "bearer", "--secret-stdin", "--no-sign-in"];
+    let far =
+        ["add", "https://mcp.example.com/mcp", "--name", "far", "--auth", "bearer", "--secret-stdin", "--no-sign-in"];
     assert_eq!(stage.world.run_with(&far, "a-key").unwrap().code, 0);
     let page = stage.open().unwrap();
     let window = Window(&page);

@@ -6,8 +6,8 @@ use crate::stage::Stage;
 use keybearer_tests::until::until;
 use keybearer_tests::usage::share_of_memory;
 use serde_json::json;
-use std::fmt::Write as _;
 use std::env;
+use std::fmt::Write as _;
 
 /// How many events there are, unless `KEYBEARER_EVENTS` says so: ten thousand show a leak of a few kilobytes each.
 const EVENTS: usize = 1_000;

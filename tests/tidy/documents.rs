@@ -33,8 +33,7 @@ fn pictures_that_a_document_shows_are_there_and_others_are_not() {
     }
     let folder = root().join(PICTURES);
     let there = fs::read_dir(&folder).expect("there are pictures").map(|entry| entry.expect("a picture").path());
-    let there: BTreeSet<String> =
-        there.filter_map(|path| Some(path.file_name()?.to_str()?.to_owned())).collect();
+    let there: BTreeSet<String> = there.filter_map(|path| Some(path.file_name()?.to_str()?.to_owned())).collect();
     let odd: Vec<String> = shown.symmetric_difference(&there).cloned().collect();
     expect_none(&odd, "`cargo xtask e2e --screenshots --write` takes the pictures that the documents show.");
     let large = there.into_iter().filter(|name| {

@@ -92,8 +92,7 @@ impl Opened {
         command.arg(program).envs(display.environment()).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut watcher = command.stderr(Stdio::null()).spawn()?;
         let (orders, told) = (watcher.stdin.take(), watcher.stdout.take().context("a pipe")?);
-        let mut opened =
-            Opened { watcher, orders, told: BufReader::new(told), pid: 0, after: Duration::default() };
+        let mut opened = Opened { watcher, orders, told: BufReader::new(told), pid: 0, after: Duration::default() };
         let line = opened.line()?;
         let (took, pid) = line.split_once(' ').with_context(|| format!("{} shows nothing", program.display()))?;
         (opened.after, opened.pid) = (Duration::from_nanos(took.parse()?), pid.parse()?);
