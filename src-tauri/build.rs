@@ -59,7 +59,11 @@ const COMMANDS: &[&str] = &[
     "collect_diagnostics",
     "save_diagnostics",
     "start_practice",
+    "updates_itself",
+    "find_update",
+    "install_update",
     "copy_text",
+    "copied_address",
     "quit",
 ];
 

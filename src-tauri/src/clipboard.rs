@@ -1,5 +1,6 @@
-//! The clipboard, for commands and addresses that the user copies, and for a token. It is written here; what is on it is
-//! looked at for one thing alone: whether a token is still there when its time is over.
+//! The clipboard, for commands and addresses that the user copies, and for a token. What is on it is looked at for two things
+//! alone: whether a token is still there when its time is over, and, when somebody opens the page for a new server, whether
+//! the address of one was copied.
 
 use crate::invisible;
 #[cfg(target_os = "macos")]
@@ -13,9 +14,13 @@ use secrecy::{ExposeSecret, SecretString};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread;
 use std::time::Duration;
+use tauri::Url;
 
 /// The most that is copied, in bytes: an address to sign in at may be long.
 const LIMIT: usize = 16 * 1024;
+
+/// The most that is taken for an address, in bytes.
+const ADDRESS: usize = 2048;
 
 /// As long as this, a secret stays.
 const SECRET: Duration = Duration::from_secs(30);
@@ -64,6 +69,15 @@ impl Clipboard {
         Ok(())
     }
 
+    /// The address of a server that is there, if there is nothing else. Nothing of any other text leaves this.
+    pub fn address(&self) -> Option<String> {
+        let mut board = self.board();
+        let mut system = board.system.take().map_or_else(arboard::Clipboard::new, Ok).ok()?;
+        let text = system.get_text().ok();
+        board.system = Some(system);
+        text.and_then(|text| address_in(text.trim()))
+    }
+
     /// Takes a secret away whose time is not over: what quits, forgets.
     pub fn forget_secret(&self) {
         self.board().forget(None);
@@ -110,9 +124,41 @@ fn is_printable(text: &str) -> bool {
     !text.is_empty() && text.len() <= LIMIT && text.chars().all(shows)
 }
 
+/// The text, if it is a plain address: what may carry a secret or a code, such as a query or a user, is none.
+fn address_in(text: &str) -> Option<String> {
+    if text.len() > ADDRESS || !is_printable(text) {
+        return None;
+    }
+    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "https" | "http"))?;
+    let is_plain =
+        url.username().is_empty() && url.password().is_none() && url.query().is_none() && url.fragment().is_none();
+    (is_plain && url.has_host()).then(|| url.into())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_a_plain_address_is_seen() {
+        for good in ["https://mcp.example/mcp", "http://127.0.0.1:7878/mcp", "https://mcp.example/"] {
+            assert_eq!(address_in(good).as_deref(), Some(good));
+        }
+        for other in [
+            "",
+            "practice-at-ZgA3_5FkLvIDCiDefs",
+            "https://user:s3cret@mcp.example/",
+            "https://mcp.example/mcp?api_key=s3cret",
+            "https://mcp.example/mcp#s3cret",
+            "app.keybearer:/oauth/callback",
+            "file:///etc/passwd",
+            "see https://mcp.example/mcp",
+            "https://mcp.example/a\nb",
+            &format!("https://mcp.example/{}", "x".repeat(ADDRESS)),
+        ] {
+            assert_eq!(address_in(other), None, "{other}");
+        }
+    }
 
     #[test]
     fn only_what_a_person_can_read_is_copied() {

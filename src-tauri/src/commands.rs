@@ -17,6 +17,7 @@ use crate::news::{self, Inbox, Opening};
 use crate::practice::Practice;
 use crate::requests::{AccountChange, NewAccount, SignInRequest};
 use crate::transfer::{self, Chosen};
+use crate::updates;
 use keybearer_ipc::client::{self, environment};
 use keybearer_protocol::account::{
     AccountApproval, AccountApprovalParams, AccountCopyToken, AccountRefresh, AccountSignOut, AccountTest,
@@ -134,7 +135,11 @@ pub fn all() -> Builder<tauri::Wry> {
             collect_diagnostics,
             save_diagnostics,
             start_practice,
+            updates_itself,
+            find_update,
+            install_update,
             copy_text,
+            copied_address,
             quit,
         ])
         .events(collect_events![news::Changed, news::OpenPage, news::Notice])
@@ -558,11 +563,41 @@ pub async fn start_practice(app: AppHandle) -> Answer<String> {
     blocking(move || app.state::<Practice>().start(&app)).await?
 }
 
+/// Whether Keybearer brings newer versions itself, rather than whoever installed it.
+#[tauri::command]
+#[specta::specta]
+pub fn updates_itself(app: AppHandle) -> bool {
+    updates::is_own(&app)
+}
+
+/// Looks for a newer version, downloads it and checks its signature; tells its number, if there is one.
+#[tauri::command]
+#[specta::specta]
+pub async fn find_update(app: AppHandle) -> Answer<Option<String>> {
+    updates::find(&app).await
+}
+
+/// Puts the version that was found in the place of this one, and starts it.
+#[tauri::command]
+#[specta::specta]
+pub async fn install_update(app: AppHandle) -> Answer<()> {
+    blocking(move || updates::install(&app)).await?
+}
+
 /// Puts a text on the clipboard.
 #[tauri::command]
 #[specta::specta]
 pub async fn copy_text(clipboard: State<'_, Clipboard>, text: String) -> Answer<()> {
     clipboard.put(text)
+}
+
+/// The address of a server that was copied, if nothing else was: asked by the page for a new server, when it is opened.
+#[tauri::command]
+#[specta::specta]
+pub async fn copied_address(clipboard: State<'_, Clipboard>) -> Answer<Option<String>> {
+    let clipboard = clipboard.inner().clone();
+    // Another program has to hand it over, and may take its time.
+    blocking(move || clipboard.address()).await
 }
 
 /// Quits, as the tray does: not every desktop has a place for that one.

@@ -40,17 +40,24 @@ pub fn start(app: &AppHandle) -> std::io::Result<()> {
 
 /// Quits the desktop. Stops the agent if this desktop started it; one that somebody else started lives on.
 pub fn quit(app: &AppHandle) {
+    if end(app) {
+        app.exit(0);
+    }
+}
+
+/// Brings to an end what this desktop has begun; false if somebody does so already.
+pub fn end(app: &AppHandle) -> bool {
     let agent = app.state::<Arc<Agent>>();
     match agent.quit() {
         Some(Link::Up(connection)) => stop_own(app, &connection),
         // One that is being started now is stopped by who starts it.
         Some(Link::Starting) => agent.ended(STOPPING * 2),
         Some(Link::Down { .. } | Link::Quitting | Link::Ended) => {}
-        None => return,
+        None => return false,
     }
     notification::end(app);
     app.state::<Clipboard>().forget_secret();
-    app.exit(0);
+    true
 }
 
 /// Stops the agent if it is the one that this desktop started.

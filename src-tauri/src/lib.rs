@@ -49,6 +49,8 @@ pub mod sidecar;
 pub mod transfer;
 /// The icon in the panel with its menu.
 pub mod tray;
+/// Newer versions of Keybearer.
+pub mod updates;
 /// The two windows.
 pub mod windows;
 
@@ -98,7 +100,8 @@ pub fn run() -> Result<(), StartError> {
     }));
     #[cfg(not(target_os = "macos"))]
     let builder = builder.plugin(tauri_plugin_deep_link::init());
-    let app = builder
+    let mut context = tauri::generate_context!();
+    let app = updates::plug(builder, &mut context, updates::Source::built_in())
         .plugin(tauri_plugin_shell::init())
         .plugin(
             tauri_plugin_window_state::Builder::new()
@@ -121,7 +124,7 @@ pub fn run() -> Result<(), StartError> {
             commands.mount_events(app);
             Ok(begin(app)?)
         })
-        .build(tauri::generate_context!())?;
+        .build(context)?;
     app.run(|_app, event| {
         #[cfg(target_os = "macos")]
         if let RunEvent::Opened { urls } = &event {

@@ -120,3 +120,21 @@ fn language_and_theme_change_at_once_and_stay() {
     page.find("heading", "添加第一个服务器").unwrap();
     assert_eq!(page.execute("return document.documentElement.dataset.theme", &[]).unwrap(), json!("light"));
 }
+
+#[test]
+fn a_bundle_for_whoever_helps_is_seen_and_saved_as_it_was_seen() {
+    let (mut stage, practice) = (Stage::new().unwrap(), Practice::start(&["--plant-token", "cnry"]).unwrap());
+    let dialog = FileDialog::new(&bus(&stage.world.session).unwrap()).unwrap();
+    let (page, name) = signed_in(&mut stage, &practice);
+    Window(&page).go_to_settings().unwrap();
+    page.click("button", "Create bundle…").unwrap();
+    page.wait_for_text("accounts.json").unwrap();
+    page.click("switch", "With the names of accounts and servers").unwrap();
+    page.click("button", "Save…").unwrap();
+    let file = stage.world.session.folder().join("bundle.txt");
+    dialog.choose(Some(&file)).unwrap();
+    Window(&page).says("The bundle was saved.").unwrap();
+    let text = fs::read_to_string(&file).unwrap();
+    assert!(text.starts_with("==> about.txt <==") && text.contains("account-1"), "{text}");
+    assert!(!text.contains("cnry") && !text.contains(&format!("\"{name}\"")), "{text}");
+}

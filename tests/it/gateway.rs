@@ -774,3 +774,24 @@ fn a_client_has_so_many_requests_at_a_time_and_bodies_so_large_and_no_more() {
     let announced = client.head("POST", "/mcp/fixed", &format!("Content-Length: {}\r\n", 64 * 1024 * 1024 + 1));
     assert!(client.say(&announced).starts_with("HTTP/1.1 413"));
 }
+
+#[test]
+fn the_bodies_of_all_clients_hold_so_much_of_the_agent_together_and_give_it_back() {
+    let (world, upstream) = (world(), Upstream::saying(FINE));
+    let client = Client::at(&world, &upstream);
+    let more = format!("Content-Length: {}\r\nExpect: 100-continue\r\n", 64 * 1024 * 1024);
+    let announced = client.head("POST", "/mcp/fixed", &more);
+    // What is announced is kept free as soon as the agent says go on, whether or not it ever comes.
+    let open = || {
+        let mut stream = client.connect();
+        stream.write_all(announced.as_bytes()).unwrap();
+        let mut said = [0; 12];
+        stream.read_exact(&mut said).unwrap();
+        assert_eq!(&said, b"HTTP/1.1 100");
+        stream
+    };
+    let mut open: Vec<TcpStream> = (0..4).map(|_| open()).collect();
+    assert_eq!(reason(&client.post(CALL)), (503, "busy".to_owned()));
+    open.pop();
+    until("room", || Ok((client.post(CALL).status == 200).then_some(()))).unwrap();
+}

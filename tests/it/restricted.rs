@@ -270,7 +270,7 @@ impl RemoteHost {
         let _ = fs::create_dir_all("/run/sshd");
         let mut sshd = Command::new("/usr/sbin/sshd");
         sshd.args(["-D", "-e", "-f"]).arg(folder.join("sshd_config")).stderr(Stdio::null());
-        let sshd = sshd.spawn().expect("openssh-server is installed, see `cargo xtask setup`");
+        let sshd = sshd.spawn().expect("`cargo xtask test` installs openssh-server");
         let host = RemoteHost { sshd, config };
         until("sshd", || Ok(host.run("true").status()?.success().then_some(()))).unwrap();
         host

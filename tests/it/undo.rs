@@ -174,3 +174,35 @@ fn a_forgotten_answer_holds_no_more_at_once_and_can_be_remembered_again() {
     let late = prompter.0.call("grant.restore", &undo).unwrap();
     assert_eq!(name(&late), "not_there", "{late}");
 }
+
+/// What the command names to take it back, if it names something.
+fn offered(said: &str) -> Option<String> {
+    Some(said.split("keybearer undo ").nth(1)?.trim().to_owned())
+}
+
+#[test]
+fn the_command_names_the_way_back_where_it_may_go_it() {
+    let (world, practice) = (World::with_desktop().unwrap(), Practice::start(&[]).unwrap());
+    world.sign_in("practice", practice.mcp_url()).unwrap();
+    let token = world.ok(&["token", "practice"]).unwrap();
+    let removed = world.run(&["remove", "practice"]).unwrap();
+    let id = offered(&removed.err).unwrap_or_else(|| panic!("{removed:?}"));
+    assert_eq!(removed.out, "practice was removed\n");
+    assert_eq!(world.ok(&["undo", &id]).unwrap(), "practice is back, as it was");
+    assert_eq!(world.ok(&["token", "practice"]).unwrap(), token);
+    assert_eq!(world.run(&["undo", &id]).unwrap().code, 35);
+    // Once a person is asked, ways back are the window's.
+    let mut prompter = Prompter::register(&world).unwrap();
+    allow(&world, &mut prompter);
+    let grant = admin(&world, "grant.list", &json!({}))["grants"][0]["grant"].as_str().unwrap().to_owned();
+    let revoked = world.run(&["grants", "revoke", &grant]).unwrap();
+    assert_eq!((revoked.code, offered(&revoked.err)), (0, None), "{revoked:?}");
+    // Where every program may again, an answer comes back like an account.
+    allow(&world, &mut prompter);
+    prompter.0.ok("settings.set", &json!({ "approval": "same_user" })).unwrap();
+    let grant = admin(&world, "grant.list", &json!({}))["grants"][0]["grant"].as_str().unwrap().to_owned();
+    let revoked = world.run(&["grants", "revoke", &grant]).unwrap();
+    let id = offered(&revoked.err).unwrap_or_else(|| panic!("{revoked:?}"));
+    assert_eq!(world.ok(&["undo", &id]).unwrap(), "the answer is remembered again");
+    assert_eq!(admin(&world, "grant.list", &json!({}))["grants"][0]["grant"], grant);
+}

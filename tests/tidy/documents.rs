@@ -1,4 +1,4 @@
-//! The tables that say which rule stands where, and which test goes red without it; and the pictures.
+//! What documents say of the code: which rule stands where, which test goes red without it, figures, keys and pictures.
 
 use crate::tree::{RUST, expect_none, file, files, root, words};
 use std::collections::BTreeSet;
@@ -73,4 +73,34 @@ fn tests_that_a_table_names_are_there() {
     let gone = gone.filter(|(_, name)| !functions.contains(name.as_str()));
     let offences: Vec<String> = gone.map(|(document, name)| format!("{document}: {name}")).collect();
     expect_none(&offences, "Name the test that goes red without the rule.");
+}
+
+/// Numbers with a unit, as tables of measurements have them.
+fn figures(text: &str) -> BTreeSet<String> {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let pairs =
+        words.windows(2).filter(|pair| ["µs", "ms", "KiB", "MiB"].contains(&pair[1].trim_end_matches(['.', ','])));
+    pairs.map(|pair| format!("{} {}", pair[0], pair[1].trim_end_matches(['.', ',']))).collect()
+}
+
+#[test]
+fn every_figure_of_the_comparison_was_measured() {
+    let measured = figures(&file("docs/performance.md").text);
+    let compared = figures(&file("docs/comparison.md").text);
+    assert!(compared.len() > 7, "{compared:?}");
+    let offences: Vec<String> = compared.difference(&measured).cloned().collect();
+    expect_none(&offences, "Take the figures of docs/comparison.md from docs/performance.md.");
+}
+
+#[test]
+fn every_key_of_the_window_is_in_the_manual() {
+    let keyboard = file("ui/src/keyboard.ts").text;
+    let (_, keys) = keyboard.split_once("keysOf").expect("the keys");
+    let (keys, _) = keys.split_once("};").expect("their end");
+    let manual = file("docs/manual.md").text;
+    let keys: Vec<&str> = keys.split('"').skip(1).step_by(2).collect();
+    assert!(keys.len() > 12, "{keys:?}");
+    let untold = keys.into_iter().filter(|key| !manual.contains(&format!("`{key}`")));
+    let offences: Vec<String> = untold.map(str::to_owned).collect();
+    expect_none(&offences, "Say in docs/manual.md what the key does.");
 }

@@ -43,7 +43,12 @@ const BORDERS: &[(&str, &[&str], &str)] = &[
     ("keyring*", &["keybearer-core"], "only the vault touches the keyring: ask crates/core/src/vault.rs"),
     ("*-keyring-store", &["keybearer-core"], "only the vault touches the keyring: ask crates/core/src/vault.rs"),
     ("secret-service", &["keybearer-core"], "only the vault touches the keyring: ask crates/core/src/vault.rs"),
-    ("reqwest", &["keybearer-oauth", "keybearer-practice"], "connections are opened by keybearer_oauth::http alone"),
+    // The window opens none either: it names the package to give its updater that TLS.
+    (
+        "reqwest",
+        &["keybearer-oauth", "keybearer-practice", "keybearer-desktop"],
+        "connections are opened by keybearer_oauth::http alone",
+    ),
     ("oauth2", &["keybearer-oauth"], "the words of OAuth end at keybearer-oauth: give its API what is missing"),
 ];
 

@@ -4,10 +4,12 @@
 
 #![forbid(unsafe_code)]
 
-/// The tables that say where each rule stands, and which test goes red without it.
+/// What documents say of the code: rules and their tests, figures, keys.
 mod documents;
 /// Which crate may know which.
 mod layers;
+/// What documents point at.
+mod links;
 /// The document of the protocol, and its schema.
 mod protocol;
 /// What prints itself holds no secret.
@@ -16,6 +18,8 @@ mod secrets;
 mod sources;
 /// The order of the modules within a crate.
 mod stages;
+/// What comes into the build from others, and goes out in packages.
+mod supply;
 /// The files of the repository, and how an offence is told.
 mod tree;
 /// The window's own borders, and the lock files of its language.

@@ -128,6 +128,7 @@ fn without_comments(text: &str) -> String {
 fn lock_files_name_no_host() {
     let locks = [
         "ui/package-lock.json",
+        "clients/typescript/package-lock.json",
         "tests/bench/package-lock.json",
         "tests/interop/package-lock.json",
         "tests/interop/requirements.txt",

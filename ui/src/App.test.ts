@@ -125,6 +125,31 @@ test("Ctrl K finds what can be done by its words, and does it with Enter alone",
   expect(backend.asked).toEqual([["testAccount", "linear-work"]]);
 });
 
+test("Ctrl N offers the address that was copied, and takes it only when told to", async () => {
+  await show((fake) => {
+    withLinear(fake);
+    fake.copied = "https://mcp.notion.com/mcp";
+  });
+  await fireEvent.keyDown(window, { key: "n", ctrlKey: true });
+  const field = screen.getByRole<HTMLInputElement>("textbox", { name: "Server address" });
+  const offer = await screen.findByRole("button", { name: "Use the copied address" });
+  expect(field.value).toBe("");
+  await fireEvent.click(offer);
+  expect(field.value).toBe("https://mcp.notion.com/mcp");
+  expect(screen.queryByRole("button", { name: "Use the copied address" })).toBeNull();
+});
+
+test("an address that has an account already is not offered", async () => {
+  const backend = await show((fake) => {
+    withLinear(fake);
+    fake.copied = account().server_url;
+  });
+  const asked = vi.spyOn(backend, "copiedAddress");
+  await fireEvent.keyDown(window, { key: "n", ctrlKey: true });
+  await asked.mock.results[0]?.value;
+  expect(screen.queryByRole("button", { name: "Use the copied address" })).toBeNull();
+});
+
 test("in the palette arrows move the choice around, and other words begin at the first again", async () => {
   await show(withLinear);
   await fireEvent.click(screen.getByRole("button", { name: "Commands (Ctrl K)" }));
@@ -141,6 +166,30 @@ test("in the palette arrows move the choice around, and other words begin at the
   expect(screen.getByText("No server or command has these words.")).toBeTruthy();
 });
 
+test("in the palette Tab shows all that can be done with the account, and Shift Tab or Backspace goes back", async () => {
+  const backend = await show(withLinear);
+  await fireEvent.keyDown(window, { key: "k", ctrlKey: true });
+  const field = screen.getByRole<HTMLInputElement>("combobox");
+  const group = () => screen.getAllByRole("group").map((one) => one.getAttribute("aria-label"));
+  expect(screen.getByText("More actions", { selector: "footer *" })).toBeTruthy();
+  await fireEvent.input(field, { target: { value: "lin" } });
+  await fireEvent.keyDown(field, { key: "Tab" });
+  expect([field.value, group()]).toEqual(["", ["Actions of linear-work"]]);
+  await fireEvent.keyDown(field, { key: "Tab", shiftKey: true });
+  expect(group()).toContain("Commands");
+  expect(screen.getByRole("option", { name: /Show linear-work/, selected: true })).toBeTruthy();
+  await fireEvent.keyDown(field, { key: "Tab" });
+  await fireEvent.keyDown(field, { key: "Backspace" });
+  expect(group()).toContain("Commands");
+  await fireEvent.keyDown(field, { key: "Tab" });
+  await fireEvent.input(field, { target: { value: "test" } });
+  await fireEvent.keyDown(field, { key: "Backspace" });
+  expect(group()).toEqual(["Actions of linear-work"]);
+  await fireEvent.keyDown(field, { key: "Enter" });
+  expect(await screen.findByText("The connection works.")).toBeTruthy();
+  expect(backend.asked).toEqual([["testAccount", "linear-work"]]);
+});
+
 test("Ctrl ? shows the keys, and Ctrl Shift C copies the helper command of the account", async () => {
   const backend = await show(withLinear);
   await fireEvent.keyDown(window, { key: "?", ctrlKey: true, shiftKey: true });
@@ -152,6 +201,28 @@ test("Ctrl ? shows the keys, and Ctrl Shift C copies the helper command of the a
   await fireEvent.keyDown(window, { key: "C", ctrlKey: true, shiftKey: true });
   expect(await screen.findByText("Copied: keybearer token linear-work")).toBeTruthy();
   expect(backend.asked).toEqual([["copyText", "keybearer token linear-work"]]);
+});
+
+test("of several installs Ctrl Z takes back one after the other, the last first, each once", async () => {
+  const backend = await show((fake) => {
+    withLinear(fake);
+    fake.mcpClients = [mcpClient(), mcpClient({ client: "cursor", name: "Cursor" })];
+  });
+  await fireEvent.click(screen.getByRole("option", { name: /linear-work/ }));
+  await screen.findByRole("tab", { name: "Overview", selected: true });
+  await fireEvent.keyDown(window, { key: "2", ctrlKey: true });
+  for (const name of ["Claude Code", "Cursor"]) {
+    await fireEvent.click(await screen.findByRole("tab", { name: new RegExp(name) }));
+    await fireEvent.click(await screen.findByRole("button", { name: "Install" }));
+    await screen.findByText(`${name} uses linear-work now.`);
+  }
+  const undone = () => backend.asked.filter(([method]) => method === "undoInstall").map(([, client]) => client);
+  for (const so of [["cursor"], ["cursor", "claude-code"]]) {
+    await fireEvent.keyDown(window, { key: "z", ctrlKey: true });
+    await waitFor(() => expect(undone()).toEqual(so));
+  }
+  await fireEvent.keyDown(window, { key: "z", ctrlKey: true });
+  expect(undone()).toEqual(["cursor", "claude-code"]);
 });
 
 test("a removed account is had back with Ctrl Z, which opens it again", async () => {

@@ -119,8 +119,16 @@ export interface Commands {
   saveDiagnostics(): Promise<string | null>;
   /** Starts the practice server if it doesn't run, and tells the address of its MCP server. */
   startPractice(): Promise<string>;
+  /** Whether Keybearer brings newer versions itself, rather than whoever installed it. */
+  updatesItself(): Promise<boolean>;
+  /** Looks for a newer version, downloads it and checks its signature; tells its number, if there is one. */
+  findUpdate(): Promise<string | null>;
+  /** Puts the version that was found in the place of this one, and starts it. */
+  installUpdate(): Promise<null>;
   /** Puts a text on the clipboard. */
   copyText(text: string): Promise<null>;
+  /** The address of a server that was copied, if nothing else was: asked by the page for a new server, when it is opened. */
+  copiedAddress(): Promise<string | null>;
   /** Quits, as the tray does: not every desktop has a place for that one. */
   quit(): Promise<null>;
 }
@@ -184,7 +192,11 @@ export function commandsOver(invoke: Invoke): Commands {
     collectDiagnostics: (withNames) => invoke("collect_diagnostics", { withNames }),
     saveDiagnostics: () => invoke("save_diagnostics"),
     startPractice: () => invoke("start_practice"),
+    updatesItself: () => invoke("updates_itself"),
+    findUpdate: () => invoke("find_update"),
+    installUpdate: () => invoke("install_update"),
     copyText: (text) => invoke("copy_text", { text }),
+    copiedAddress: () => invoke("copied_address"),
     quit: () => invoke("quit"),
   };
 }
@@ -956,6 +968,10 @@ export type GrantView = {
   exe: string | null,
   /** The script that it runs. */
   script: string | null,
+  /** Who started the program when it was answered, by name, the oldest first. */
+  started_by?: string[],
+  /** When its script became another one than was answered: then it is asked about again. */
+  changed_at?: string | null,
   /** The running program, for answers that end with it. */
   pid: number | null,
   /** Whether it is about one connection: one that this program inherited from `keybearer run`, or its bridge. */

@@ -5,11 +5,12 @@
 /// What the socket and the command cost.
 #[cfg(target_os = "linux")]
 mod bench;
-/// The package that people install.
-#[cfg(target_os = "linux")]
+/// The packages that people install.
 mod bundle;
 /// Formatting, lints, types and documentation.
 mod check;
+/// The libraries for programs in other languages.
+mod clients;
 /// What foreign servers were seen to do, as a document.
 mod compatibility;
 /// The official conformance suite.
@@ -22,11 +23,12 @@ mod fuzz;
 mod interop;
 /// The keyrings that people have.
 mod keyrings;
+/// The notices of others.
+mod notices;
 /// The other two systems.
 #[cfg(target_os = "linux")]
 mod platforms;
 /// The executables that people get.
-#[cfg(target_os = "linux")]
 mod released;
 /// The main job, with the built-in practice server.
 mod run;
@@ -54,6 +56,8 @@ enum Task {
     Check,
     /// Sign in to servers that nobody here wrote, and write down what was seen
     Interop,
+    /// Try the libraries for programs in Go, TypeScript and Python
+    Clients,
     /// Go through the official conformance suite's scenarios of authorization
     Conformance {
         /// This scenario alone, such as auth/metadata-default
@@ -110,16 +114,8 @@ enum Task {
     /// Check for macOS and Windows, and try what runs on Windows under Wine
     #[cfg(target_os = "linux")]
     Platforms,
-    /// Make the Debian package
-    #[cfg(target_os = "linux")]
-    Bundle {
-        /// Install it, use it, upgrade it and remove it again
-        #[arg(long)]
-        check: bool,
-        /// Build without optimizations, to try the package itself
-        #[arg(long)]
-        debug: bool,
-    },
+    /// Make the packages of this system
+    Bundle(bundle::Wanted),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -128,6 +124,7 @@ fn main() -> anyhow::Result<()> {
         Task::Test => test::run(),
         Task::Check => check::run(),
         Task::Interop => interop::run(),
+        Task::Clients => clients::run(),
         Task::Conformance { scenario, callback } => conformance::run(scenario.as_deref(), callback),
         Task::Keyrings => keyrings::run(),
         Task::Fuzz { target, seconds } => fuzz::run(target, seconds),
@@ -137,7 +134,6 @@ fn main() -> anyhow::Result<()> {
         Task::E2e { screenshots, write, filter } => e2e::run(screenshots.as_deref(), write, filter.as_deref()),
         #[cfg(target_os = "linux")]
         Task::Platforms => platforms::run(),
-        #[cfg(target_os = "linux")]
-        Task::Bundle { check, debug } => bundle::run(check, debug),
+        Task::Bundle(wanted) => bundle::run(&wanted),
     }
 }

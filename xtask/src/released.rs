@@ -9,8 +9,12 @@ use std::path::PathBuf;
 pub(crate) const BESIDE: &[&str] = &["keybearer", "keybearer-agent", "keybearer-practice"];
 
 /// How the command is made: programs start it for every token, so looking up shared libraries and loading pages would be
-/// most of its time.
-const SMALL: &[&str] = &["-C", "target-feature=+crt-static", "-C", "lto=fat", "-C", "opt-level=s"];
+/// most of its time. What macOS starts is never without its libraries.
+const SMALL: &[&str] = if cfg!(target_os = "macos") {
+    &["-C", "lto=fat", "-C", "opt-level=s"]
+} else {
+    &["-C", "target-feature=+crt-static", "-C", "lto=fat", "-C", "opt-level=s"]
+};
 
 /// Builds them, and whatever `others` asks cargo for in the same build; gives the folder where they lie.
 pub(crate) fn build(others: &[&str]) -> anyhow::Result<PathBuf> {

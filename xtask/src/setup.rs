@@ -1,7 +1,9 @@
 //! What the system must have, installed where it is missing. Debian and Ubuntu are served; others are told.
 
-use crate::step::{detail, npm, root, say, step};
+use crate::step::{cargo, detail, npm, root, say, step};
 use anyhow::{Context, bail, ensure};
+use std::env;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -20,6 +22,7 @@ const BASE: &[Package] = &[
     ("openssh-client", "forwards a socket to it"),
     ("man-db", "shows the manual that the command has written"),
     ("socat", "a client that nobody here wrote, in the protocol's document"),
+    ("curl", "another one, in documents"),
     ("systemd", "opens sockets for the agent as a service manager does, and checks its units"),
 ];
 
@@ -47,6 +50,12 @@ const E2E: &[Package] = &[
     ("fonts-wqy-zenhei", "Chinese in the pictures of the screens"),
 ];
 
+/// To look into the packages that were made.
+const PACKAGES: &[Package] =
+    &[("rpm", "lists what is in a package of Fedora's kind"), ("appstream", "checks what software centres are told")];
+
+/// What gathers the notices of others, and its version.
+const ABOUT: (&str, &str) = ("cargo-about", "0.9.3");
 /// To make the pictures of the documents.
 const PICTURES: &[Package] = &[("webp", "makes pictures small")];
 
@@ -90,6 +99,9 @@ const SUITES_NODE: (u32, u32) = (22, 0);
 /// The servers from other projects.
 const SERVERS: &str = "tests/interop";
 
+/// The libraries for programs in other languages.
+const LIBRARIES: &str = "clients";
+
 /// What others use in the place of the bridge.
 #[cfg(target_os = "linux")]
 const BENCH: &str = "tests/bench";
@@ -108,7 +120,8 @@ pub(crate) fn everything() -> anyhow::Result<()> {
     install(&[BASE, WINDOW, LINKS, E2E, INTEROP, KEYRINGS, TORTURE].concat())?;
     node()?;
     packages_of("ui")?;
-    servers()
+    servers()?;
+    libraries()
 }
 
 /// What the tests of the window need, and its bundle.
@@ -118,6 +131,22 @@ pub(crate) fn window() -> anyhow::Result<()> {
     packages_of("ui")
 }
 
+/// What making the packages needs, and trying them.
+pub(crate) fn bundle() -> anyhow::Result<()> {
+    window()?;
+    install(PACKAGES)
+}
+
+/// A `PATH` on which `cargo about` is, of this very version.
+pub(crate) fn with_about() -> anyhow::Result<OsString> {
+    let (name, version) = ABOUT;
+    let place = root().join("target/tools").join(format!("{name}-{version}"));
+    if !place.join("bin").exists() {
+        let mut fetch = cargo(&["install", name, "--version", version, "--locked", "--features", "cli", "--root"]);
+        step(name, fetch.arg(&place))?;
+    }
+    let known = env::var_os("PATH").unwrap_or_default();
+    Ok(env::join_paths([place.join("bin")].into_iter().chain(env::split_paths(&known)))?)
 /// What the pictures of the documents need.
 pub(crate) fn pictures() -> anyhow::Result<()> {
     install(PICTURES)
@@ -150,6 +179,14 @@ pub(crate) fn interop() -> anyhow::Result<()> {
     servers()
 }
 
+/// What the libraries for other languages need.
+pub(crate) fn clients() -> anyhow::Result<()> {
+    install(&[BASE, INTEROP].concat())?;
+    node()?;
+    servers()?;
+    libraries()
+}
+
 /// What the official conformance suite needs; gives the Node.js that runs it, which comes with it where the machine's
 /// own is too old.
 pub(crate) fn conformance() -> anyhow::Result<PathBuf> {
@@ -172,6 +209,24 @@ fn servers() -> anyhow::Result<()> {
     // Of its packages one is a Node.js that is new enough for the MCP Inspector.
     packages_of(SUITE)?;
     python_packages_of(SERVERS)
+}
+
+/// The libraries' packages, for their tests on Linux; the one for Python is tried with those of the foreign servers.
+fn libraries() -> anyhow::Result<()> {
+    if !cfg!(target_os = "linux") {
+        return Ok(());
+    }
+    let typescript = format!("{LIBRARIES}/typescript");
+    packages_of(&typescript)?;
+    step("the library for TypeScript", &mut npm(&typescript, &["run", "--silent", "check"]))?;
+    // Debian's Go is older than any that mcp-go can be built with, so nothing is installed where there is none.
+    if Command::new("go").arg("version").output().is_err() {
+        detail("this machine has no Go, so the library for it isn't tried");
+        return Ok(());
+    }
+    let mut download = Command::new("go");
+    download.args(["mod", "download"]).current_dir(root().join(LIBRARIES).join("go"));
+    step("Go packages of the library", &mut download)
 }
 
 /// What other systems are built and tried with.

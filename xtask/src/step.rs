@@ -39,7 +39,6 @@ pub(crate) fn cargo(arguments: &[&str]) -> Command {
 }
 
 /// The words by which cargo takes these packages and no others.
-#[cfg(target_os = "linux")]
 pub(crate) fn packages<'a>(names: &[&'a str]) -> Vec<&'a str> {
     names.iter().flat_map(|name| ["--package", name]).collect()
 }

@@ -21,7 +21,7 @@ use crate::caller::{Caller, Instance, Standing};
 use crate::changes::Changes;
 use crate::clock::now;
 use crate::error::{Error, Unasked};
-use crate::grants::{Asked, Grant, Grants, always_off};
+use crate::grants::{Asked, Grant, Grants, always_off, mark_changed};
 use crate::home::random_id;
 use crate::keys::{Key, Used};
 use crate::lock::Lock;
@@ -327,9 +327,13 @@ impl Consent {
     /// The remembered answers, the oldest first, for the accounts that `name` knows.
     pub async fn grants(&self, name: impl Fn(&Grant) -> Option<String>) -> Result<Vec<GrantView>, Error> {
         self.known(|_| ()).await?;
-        let mut state = self.state();
-        state.grants.tidy(now(), self.runs);
-        Ok(state.grants.views(name))
+        let (mut views, scripts) = {
+            let mut state = self.state();
+            state.grants.tidy(now(), self.runs);
+            (state.grants.views(name), state.grants.scripts())
+        };
+        mark_changed(&mut views, scripts).await;
+        Ok(views)
     }
 
     /// Forgets a remembered answer, if it is of those that the caller may end; gives it.

@@ -1,6 +1,9 @@
 //! Grants: the answers that are remembered, and which question each of them answers (REQ-C1). Pure; the consent keeps
 //! them.
 
+/// Whether a script is what was answered.
+mod changed;
+
 use crate::caller::Instance;
 use jiff::{SignedDuration, Timestamp};
 use keybearer_protocol::grant::GrantView;
@@ -8,6 +11,10 @@ use keybearer_protocol::program::{Confidence, ProgramView};
 use keybearer_protocol::prompt::{AlwaysOff, Decision, PromptKind};
 use keybearer_protocol::session::CallerView;
 use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+
+use changed::Script;
+pub(crate) use changed::mark_changed;
 
 /// An answer for a running program holds no longer than this.
 const WHILE_RUNNING: SignedDuration = SignedDuration::from_hours(8);
@@ -67,6 +74,8 @@ pub struct Grant {
     signer: Option<String>,
     script: Option<String>,
     script_sha256: Option<String>,
+    #[serde(default)]
+    started_by: Vec<String>,
     created_at: Timestamp,
     /// For an answer that ends with the program; one without is for good.
     #[serde(skip)]
@@ -109,6 +118,7 @@ impl Grant {
             signer: asked.program.signer.clone(),
             script: asked.program.script.clone(),
             script_sha256: asked.program.script_sha256.clone(),
+            started_by: starters(&asked.program),
             created_at: now,
             running,
             uses: 0,
@@ -221,6 +231,14 @@ impl Grant {
         same_program && self.script == *script
     }
 
+    /// The script that was answered for good, for a look at what it is now.
+    fn script_as_answered(&self) -> Option<Script> {
+        let (Some(path), Some(sha256), true) = (&self.script, &self.script_sha256, self.is_for_good()) else {
+            return None;
+        };
+        Some(Script { path: path.into(), sha256: sha256.clone() })
+    }
+
     /// As a list shows it, for the account of this name.
     pub fn view(&self, profile: String) -> GrantView {
         let decision = match &self.running {
@@ -235,6 +253,8 @@ impl Grant {
             program: self.program.clone(),
             exe: self.exe.clone(),
             script: self.script.clone(),
+            started_by: self.started_by.clone(),
+            changed_at: None,
             pid: self.running.as_ref().map(|running| running.instance.pid),
             inherited: false,
             gateway: false,
@@ -245,6 +265,12 @@ impl Grant {
             expires_at: self.running.as_ref().map(|running| running.until),
         }
     }
+}
+
+/// Who started a program, by name, the oldest first: the processes before the one that an answer is remembered for.
+pub(crate) fn starters(program: &ProgramView) -> Vec<String> {
+    let before = program.chain.iter().take_while(|process| !process.remembered);
+    before.map(|process| process.name.clone()).collect()
 }
 
 /// Why an answer for good isn't offered: what can't be told from others, or be replaced by any program of this user,
@@ -358,6 +384,11 @@ impl Grants {
     /// All of them.
     pub fn all(&self) -> &[Grant] {
         &self.grants
+    }
+
+    /// The scripts that were answered for good, by the answer's name.
+    pub(crate) fn scripts(&self) -> HashMap<String, Script> {
+        self.grants.iter().filter_map(|grant| Some((grant.id.clone(), grant.script_as_answered()?))).collect()
     }
 
     /// As a list shows them, the oldest first, for the accounts that `name` knows.

@@ -107,6 +107,8 @@ impl Key {
             program: self.client.clone(),
             exe: None,
             script: None,
+            started_by: Vec::new(),
+            changed_at: None,
             pid: None,
             inherited: false,
             gateway: true,

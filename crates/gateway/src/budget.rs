@@ -44,3 +44,33 @@ impl Held {
         true
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_messages_hold_together_is_bounded_and_comes_back_when_they_go() {
+        let budget = Budget::of(4 * UNIT);
+        let (mut one, mut other) = (budget.nothing(), budget.nothing());
+        assert!(one.grow(0) && one.grow(UNIT + 1), "two units");
+        // What it has already isn't asked for again.
+        assert!(one.grow(UNIT) && one.grow(2 * UNIT));
+        assert!(other.grow(2 * UNIT));
+        assert!(!other.grow(2 * UNIT + 1) && !one.grow(3 * UNIT));
+        // Whoever got no more keeps what it has, and the rest is there for others.
+        assert!(other.grow(2 * UNIT));
+        drop(one);
+        assert!(other.grow(4 * UNIT) && !budget.nothing().grow(1));
+        drop(other);
+        assert!(budget.nothing().grow(4 * UNIT));
+    }
+
+    #[test]
+    fn a_message_longer_than_any_budget_is_refused_and_not_counted() {
+        let budget = Budget::of(4 * UNIT);
+        let mut held = budget.nothing();
+        assert!(!held.grow(usize::MAX) && !held.grow(5 * UNIT));
+        assert!(held.grow(4 * UNIT));
+    }
+}

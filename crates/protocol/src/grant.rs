@@ -94,6 +94,13 @@ pub struct GrantView {
     pub exe: Option<String>,
     /// The script that it runs.
     pub script: Option<String>,
+    /// Who started the program when it was answered, by name, the oldest first.
+    #[serde(default)]
+    pub started_by: Vec<String>,
+    /// When its script became another one than was answered: then it is asked about again.
+    #[serde(default)]
+    #[cfg_attr(feature = "specta", specta(type = Option<String>))]
+    pub changed_at: Option<Timestamp>,
     /// The running program, for answers that end with it.
     pub pid: Option<u32>,
     /// Whether it is about one connection: one that this program inherited from `keybearer run`, or its bridge.

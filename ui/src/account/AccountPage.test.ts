@@ -2,7 +2,7 @@ import { fireEvent, render, screen, waitFor, within } from "@testing-library/sve
 import { expect, test, vi } from "vitest";
 import type { AccountDetail, AccountView } from "../backend";
 import { FakeBackend } from "../testing/fakeBackend";
-import { account, failure, grant, inMinutes } from "../testing/samples";
+import { account, entry, failure, grant, inMinutes, mcpClient } from "../testing/samples";
 import { Undoing } from "../undo/undoing.svelte";
 import AccountPage from "./AccountPage.svelte";
 
@@ -201,6 +201,51 @@ test("an answer to a program is taken back", async () => {
     ["revokeGrant", "g2"],
     ["restoreGrant", "undo 1"],
   ]);
+});
+
+test("a program whose file has changed since it was allowed is marked, and says what comes", async () => {
+  const { backend } = await show();
+  backend.programs = [grant({ program: "triage.py", started_by: ["cron"], changed_at: "2026-11-21T09:00:00Z" })];
+  backend.change();
+  await openTab("Programs 1");
+  expect(await screen.findByText("File changed")).toBeTruthy();
+  expect(screen.getByText(/after you allowed it. The next use asks again./)).toBeTruthy();
+  expect(screen.getByRole("cell", { name: "cron" })).toBeTruthy();
+});
+
+test("a program is allowed by running it, which the window says how to do", async () => {
+  await show();
+  await openTab("Programs 1");
+  await click("Allow a program…");
+  expect(screen.getByRole("dialog", { name: "Allow a program to use linear-work" })).toBeTruthy();
+  expect(screen.getByText("keybearer run linear-work -- PROGRAM")).toBeTruthy();
+});
+
+test("an account is asked about as chosen for it alone, and opened only after a question", async () => {
+  const { backend } = await show();
+  await openTab("Programs 1");
+  const group = await screen.findByRole("radiogroup", { name: "When a new program asks" });
+  const radio = (name: string) => within(group).getByRole<HTMLInputElement>("radio", { name });
+  expect(radio("As in settings").checked).toBe(true);
+  await fireEvent.click(radio("Ask me"));
+  await waitFor(() => expect(radio("Ask me").checked).toBe(true));
+  await waitFor(() => expect(group.getAttribute("aria-disabled")).toBe("false"));
+  await fireEvent.click(radio("Allow mine"));
+  const question = within(await screen.findByRole("dialog"));
+  expect(question.getByText(/gets tokens for linear-work/)).toBeTruthy();
+  expect(backend.asked).toEqual([["setAccountApproval", "linear-work", "ask"]]);
+  await fireEvent.click(question.getByRole("button", { name: "Allow mine" }));
+  await waitFor(() => expect(backend.asked.at(-1)).toEqual(["setAccountApproval", "linear-work", "same_user"]));
+});
+
+test("a rename and a removal name the clients that ask for the account", async () => {
+  const { backend } = await show();
+  const keybearer = { profile: "linear-work", mode: "helper" as const, known: true, receipt: null };
+  backend.mcpClients = [mcpClient({ name: "Cursor", entries: [entry({ keybearer })] }), mcpClient({ name: "Zed" })];
+  const dialog = await choose("Rename…");
+  expect(await dialog.findByText("Cursor asks for linear-work.")).toBeTruthy();
+  await fireEvent.click(dialog.getByRole("button", { name: "Cancel" }));
+  expect(await (await choose("Remove…")).findByText("Cursor asks for linear-work.")).toBeTruthy();
 });
 
 test("containers and remote hosts may ask only once the switch is on", async () => {

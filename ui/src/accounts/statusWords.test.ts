@@ -57,6 +57,32 @@ test("an open sign-in says what it waits for", () => {
   expect(statusWords(open, NOW, en, "en", "signing_in", "preparing")).toBe("Signing in");
 });
 
+test("every state says itself in both languages", () => {
+  const inMinutes = (minutes: number) => new Date(NOW + minutes * 60_000).toISOString();
+  const rows: [Partial<AccountView>, string, string][] = [
+    [{ expires_at: inMinutes(42) }, "Connected · 42 min left", "已连接 · 剩 42 分钟"],
+    [{ auth: "bearer", expires_at: null }, "Connected · key doesn’t expire", "已连接 · 密钥不过期"],
+    [{ status: "expiring", expires_at: inMinutes(9) }, "Expires in 9 min", "9 分钟后过期"],
+    [{ status: "needs_sign_in" }, "Needs sign-in", "需要登录"],
+    [{ status: "needs_more_access" }, "Asks for more scopes", "请求更多权限"],
+    [
+      { status: "unreachable", unreachable_since: inMinutes(-6) },
+      "Can’t reach server · 6 min",
+      "无法连接服务器 · 6 分钟",
+    ],
+    [{ status: "no_sign_in" }, "No sign-in needed", "无需登录"],
+    [{ status: "locked" }, "Locked", "已锁定"],
+  ];
+  for (const [different, english, chinese] of rows) {
+    const one = account(different);
+    expect([statusWords(one, NOW, en, "en"), statusWords(one, NOW, zhCN, "zh-CN")]).toEqual([english, chinese]);
+  }
+  const open = account({ status: "signing_in" });
+  expect(statusWords(open, NOW, zhCN, "zh-CN", "signing_in", "waiting_for_browser")).toBe("等待浏览器");
+  expect(statusWords(open, NOW, zhCN, "zh-CN", "signing_in", "finishing")).toBe("正在获取令牌");
+  expect(statusWords(account({ expires_at: inMinutes(42) }), NOW, zhCN, "zh-CN", "offline")).toBe("离线 · 剩 42 分钟");
+});
+
 test("Chinese keeps a space between characters and digits", () => {
   const expiring = account({ status: "expiring", expires_at: "2026-11-22T14:54:00Z" });
   expect(statusWords(expiring, NOW, zhCN, "zh-CN")).toBe("9 分钟后过期");

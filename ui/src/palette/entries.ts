@@ -69,6 +69,23 @@ export function groupsFor(search: string, situation: Situation): Group[] {
   return [...named, { heading: texts.palette.commands, entries: commands }].filter(({ entries }) => entries.length > 0);
 }
 
+/** What can be done with one account, as far as it fits the words of the search. */
+export function actionsOf(profile: string, search: string, situation: Situation): Group[] {
+  const words = search.toLocaleLowerCase().split(/\s+/).filter(Boolean);
+  const account = situation.accounts.find((one) => one.profile === profile);
+  if (!account) return [];
+  const [show, ...rest] = accountEntries(account, situation);
+  const entries = orderOf(account, show, rest).filter(({ text }) =>
+    words.every((word) => text.toLocaleLowerCase().includes(word)),
+  );
+  return entries.length > 0 ? [{ heading: situation.texts.palette.actionsOf(profile), entries }] : [];
+}
+
+/** The account that an entry is about, if it is about one. */
+export function profileIn({ deed }: Entry): string | null {
+  return "profile" in deed ? deed.profile : null;
+}
+
 function merged(heading: string, groups: Group[]): Group {
   return { heading, entries: groups.flatMap(({ entries }) => entries) };
 }

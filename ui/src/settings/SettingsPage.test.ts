@@ -162,3 +162,22 @@ test("a change of the lock that is refused goes back, and says why beside it", a
   expect(note.parentElement?.textContent).toContain("Before sleep");
   expect(sleep.checked).toBe(false);
 });
+
+test("the browser, the time to answer, changed programs and the log are chosen where they are shown", async () => {
+  const backend = show();
+  await fireEvent.click(await screen.findByRole("button", { name: "System default (Firefox)" }));
+  await fireEvent.click(await screen.findByRole("menuitemradio", { name: "Firefox" }));
+  await waitFor(() => expect(backend.current.browser).toBe("firefox.desktop"));
+  await fireEvent.click(radio("2 min"));
+  await waitFor(() => expect(backend.current.answer_within_secs).toBe(120));
+  await fireEvent.click(radio("Deny"));
+  await waitFor(() => expect(backend.current.changed_programs).toBe("deny"));
+  await fireEvent.click(radio("Detailed"));
+  await waitFor(() => expect(backend.current.log_detail).toBe("detailed"));
+});
+
+test("the keyring is called by its name, and what unlocks Keybearer is said", async () => {
+  show();
+  expect(await screen.findByText("GNOME Keyring, collection “Login”")).toBeTruthy();
+  expect(screen.getByText("Unlock with").closest(".setting")?.textContent).toContain("This window");
+});

@@ -64,6 +64,9 @@ export class FakeBackend implements Backend {
   current: Settings = settings();
   /** Whether the system starts the window at login. */
   atLogin = false;
+  /** Whether Keybearer brings newer versions itself, and the one that there is. */
+  ownUpdates = false;
+  newer: string | null = null;
   /** Who opens Keybearer's links. */
   linksGoTo: LinkOwner = "this";
   /** The browsers of this computer. */
@@ -315,7 +318,13 @@ export class FakeBackend implements Backend {
   importServers = () => this.#do("importServers", [], () => (this.chosenFile === null ? null : this.brought));
   openImport = (passphrase: string) => this.#do("openImport", [passphrase], () => this.brought);
   startPractice = () => this.#do("startPractice", [], () => "http://127.0.0.1:4747/mcp");
+  updatesItself = () => this.#answer("updatesItself", () => this.ownUpdates);
+  findUpdate = () => this.#do("findUpdate", [], () => this.newer);
+  installUpdate = () => this.#do("installUpdate", [], () => null);
   copyText = (text: string) => this.#do("copyText", [text], () => null);
+  /** The address on the clipboard. */
+  copied: string | null = null;
+  copiedAddress = () => Promise.resolve(this.copied);
   quit = () => this.#do("quit", [], () => null);
 
   onChanged = (heard: () => void) => subscribe(this.#changed, heard);

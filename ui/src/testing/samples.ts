@@ -184,6 +184,8 @@ export function grant(different: Partial<GrantView> = {}): GrantView {
     program: "cli.js",
     exe: "/usr/bin/node",
     script: "/home/ada/.local/lib/agent/cli.js",
+    started_by: ["gnome-terminal", "zsh"],
+    changed_at: null,
     pid: null,
     inherited: false,
     gateway: false,

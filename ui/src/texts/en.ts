@@ -141,6 +141,9 @@ export const en = {
     nothing: "No server or command has these words.",
     move: "Move",
     run: "Run",
+    actions: "More actions",
+    back: "Back",
+    actionsOf: (name: string) => `Actions of ${name}`,
     show: (name: string) => `Show ${name}`,
     signInAgain: (name: string) => `Sign in again to ${name}`,
     signInNow: (name: string) => `Sign in to ${name} now`,
@@ -233,6 +236,7 @@ export const en = {
     title: "Add a server",
     explanation: "Paste the address of a remote MCP server. Keybearer finds out how to sign in.",
     address: "Server address",
+    takeCopied: "Use the copied address",
     addressHint: "A client’s JSON or a “claude mcp add” command works too.",
     noAddress: "There is no address of a remote server in this.",
     details: "Name and sign-in method",
@@ -339,6 +343,10 @@ export const en = {
     show: "Show account",
   },
   clients: {
+    namedBy: {
+      what: (clients: string, name: string) => `${clients} ${clients.match(/,| and /) ? "ask" : "asks"} for ${name}.`,
+      meaning: "That stays in the settings there. Under “Use it from” it is taken back, and installed anew.",
+    },
     title: "Use it from",
     party: "the files of your clients",
     standing: {
@@ -597,6 +605,18 @@ export const en = {
       noneAllowed: "No program is allowed. Each one asks first.",
       program: "Program",
       answer: "Answer",
+      startedBy: "Started by",
+      changed: "File changed",
+      changedAt: (moment: string) => `Changed ${moment}, after you allowed it. The next use asks again.`,
+      allow: "Allow a program…",
+      allowing: {
+        title: (name: string) => `Allow a program to use ${name}`,
+        asks: "Start the program. When it asks for a token the first time, you are asked about it: choose Always allow, or While it runs.",
+        why: "Only a running program can be recognised, by its file, its script and who started it. A file that is picked here would not say which program really asks.",
+        run: "To start one with this account alone, for as long as it runs:",
+        close: "Close",
+        placeholder: "PROGRAM",
+      },
       lastUsed: "Last used",
       uses: "Uses",
       notUsed: "Not yet",
@@ -691,6 +711,10 @@ export const en = {
       renamed: "its name",
       approval_ask: "you are asked about programs",
       approval_same_user: "all your programs may, unasked",
+      approval_as_all: "asked about like all other accounts",
+      changed_programs_ask: "you are asked again about programs that changed",
+      changed_programs_deny: "programs that changed get nothing",
+      answer_time: "how long an answer is waited for",
       gateway_key: "a client got a key of the gateway",
       auto_lock: "when it locks by itself",
       exceptions_accepted: "a check of the sign-in was weakened",
@@ -872,6 +896,7 @@ export const en = {
         `${programs} ${programs === 1 ? "program" : "programs"} on ${accounts} ${accounts === 1 ? "account" : "accounts"}` +
         (denied > 0 ? ` · ${denied} denied` : ""),
       none: "No program has an answer that is remembered.",
+      explanation: "Allowed programs get a token for the account without asking. Any other program asks first.",
     },
     deepLink: {
       title: "App link",
@@ -929,6 +954,17 @@ export const en = {
         passphrase: "Passphrase of the file",
         verb: "Import",
       },
+    },
+    updates: {
+      title: "Newer versions",
+      hint: "Looked for only when you press the button. The page that has them learns your address, and nothing else",
+      byOthers: "Whoever installed Keybearer brings them, such as the package manager of this system",
+      look: "Look for updates",
+      looking: "Looking…",
+      newest: "This is the newest",
+      ready: (version: string) => `${version} is here, and its signature is right`,
+      install: "Install and restart",
+      installing: "Installing…",
     },
     licence: "Open source",
     licenceHint: "Under the MIT licence or Apache 2.0, as you choose",
@@ -1144,6 +1180,46 @@ export const en = {
         what: () => "The sign-in service no longer knows this app.",
         meaning: "The registration was removed there. Register again, or enter a client ID.",
       },
+      provider_unreachable_broken: {
+        what: (party: string) => `${party} broke the connection off.`,
+        meaning: "Tokens in hand go on working. Keybearer tries by itself too.",
+      },
+      provider_error_too_large: {
+        what: (party: string) => `${party} answered with more than Keybearer reads.`,
+        meaning: "It was dropped. Tell whoever runs the server.",
+      },
+      token_rejected: {
+        what: (party: string) => `${party} didn’t take the access token.`,
+        meaning: "It was revoked there, or belongs to something else. Sign in again.",
+      },
+      more_access_refused: {
+        what: (party: string) => `${party} wants scopes that it doesn’t give.`,
+        meaning: "Signing in again won’t help. Ask whoever runs the server.",
+      },
+      authorization_not_offered: {
+        what: () => "The sign-in service has no page to sign in on.",
+        meaning: "Choose another sign-in method.",
+      },
+      auth_method_unsupported: {
+        what: () => "The sign-in service wants this app to prove itself in a way that Keybearer can’t.",
+        meaning: "Register Keybearer there by hand, then enter its client ID.",
+      },
+      push_refused: {
+        what: () => "The sign-in service refused the request for a sign-in.",
+        meaning: "No page was opened. The technical detail has its answer.",
+      },
+      key_gone: {
+        what: () => "The keyring no longer has the key of the sealed vault.",
+        meaning: "The file was left as it is. Bring the keyring back that it was made with.",
+      },
+      vault_newer: {
+        what: () => "A newer Keybearer made the vault.",
+        meaning: "It was left as it is. Update Keybearer.",
+      },
+      protocol_mismatch: {
+        what: () => "The agent and this window are of different versions.",
+        meaning: "Quit Keybearer and open it again.",
+      },
       auth_required: {
         what: (party: string) => `${party} needs you to sign in.`,
         meaning: "Programs that ask for it get an error until then.",
@@ -1231,6 +1307,14 @@ export const en = {
       client_file_changed: {
         what: (party: string) => `The file of ${party} has changed since you looked.`,
         meaning: "Nothing was written. Look again, then install.",
+      },
+      update_refused: {
+        what: () => "The newer version isn’t signed by whoever made this one.",
+        meaning: "Nothing of it was kept.",
+      },
+      update_unreachable: {
+        what: () => "The place for newer versions can’t be reached now.",
+        meaning: "This version goes on working. Try again later.",
       },
       broken: {
         what: (party: string) => `The file of ${party} can’t be read as it is.`,

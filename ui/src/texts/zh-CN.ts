@@ -114,6 +114,9 @@ export const zhCN: Texts = {
     nothing: "没有匹配的服务器或命令。",
     move: "移动",
     run: "执行",
+    actions: "更多操作",
+    back: "返回",
+    actionsOf: (name) => `${name} 的操作`,
     show: (name) => `显示 ${name}`,
     signInAgain: (name) => `重新登录 ${name}`,
     signInNow: (name) => `立即登录 ${name}`,
@@ -204,6 +207,7 @@ export const zhCN: Texts = {
     title: "添加服务器",
     explanation: "粘贴远程 MCP 服务器的地址，Keybearer 会自动找出登录方式。",
     address: "服务器地址",
+    takeCopied: "使用已复制的地址",
     addressHint: "也可以粘贴客户端的 JSON 或“claude mcp add”命令。",
     noAddress: "其中没有远程服务器的地址。",
     details: "名称和登录方式",
@@ -309,6 +313,10 @@ export const zhCN: Texts = {
     show: "显示账号",
   },
   clients: {
+    namedBy: {
+      what: (clients, name) => `${clients} 使用 ${name}。`,
+      meaning: "那里的设置不会改变。可在“在客户端中使用”中撤回并重新安装。",
+    },
     title: "在客户端中使用",
     party: "客户端文件",
     standing: { installed: "已安装", ready: "可以安装", unreadable: "无法读取文件", absent: "本机未找到" },
@@ -534,6 +542,18 @@ export const zhCN: Texts = {
       noneAllowed: "没有已允许的程序，每个程序都会先询问。",
       program: "程序",
       answer: "答复",
+      startedBy: "启动者",
+      changed: "文件已更改",
+      changedAt: (moment) => `你允许之后，文件于 ${moment} 更改。下次使用时会再次询问。`,
+      allow: "允许一个程序…",
+      allowing: {
+        title: (name) => `允许一个程序使用 ${name}`,
+        asks: "启动该程序。它第一次请求令牌时会询问你，请选择「始终允许」或「运行期间」。",
+        why: "只有正在运行的程序才能识别：依据它的文件、脚本和启动者。在这里选择一个文件，并不能说明真正请求的是哪个程序。",
+        run: "要启动一个程序，让它在运行期间只能使用这个账号：",
+        close: "关闭",
+        placeholder: "程序",
+      },
       lastUsed: "上次使用",
       uses: "次数",
       notUsed: "尚未使用",
@@ -628,6 +648,10 @@ export const zhCN: Texts = {
       renamed: "名称",
       approval_ask: "程序需询问您",
       approval_same_user: "您的所有程序无需询问",
+      approval_as_all: "与其他账号一样询问",
+      changed_programs_ask: "文件改变的程序会再次询问您",
+      changed_programs_deny: "文件改变的程序得不到令牌",
+      answer_time: "等待答复的时间",
       gateway_key: "为一个客户端发放了网关密钥",
       auto_lock: "自动锁定的时机",
       exceptions_accepted: "放宽了一项登录检查",
@@ -806,6 +830,7 @@ export const zhCN: Texts = {
       count: (programs, accounts, denied) =>
         `${accounts} 个账号上的 ${programs} 个程序` + (denied > 0 ? ` · 已拒绝 ${denied} 个` : ""),
       none: "没有记住对任何程序的答复。",
+      explanation: "已允许的程序无需询问即可取得该账号的令牌，其他程序会先询问。",
     },
     deepLink: {
       title: "应用链接",
@@ -861,6 +886,17 @@ export const zhCN: Texts = {
         passphrase: "文件口令",
         verb: "导入",
       },
+    },
+    updates: {
+      title: "新版本",
+      hint: "只有按下按钮才会查找。提供新版本的网页只会得知你的网络地址",
+      byOthers: "由安装 Keybearer 的一方提供，例如本机的软件包管理器",
+      look: "查找更新",
+      looking: "正在查找…",
+      newest: "已是最新版本",
+      ready: (version) => `${version} 已下载，签名无误`,
+      install: "安装并重启",
+      installing: "正在安装…",
     },
     licence: "开源",
     licenceHint: "采用 MIT 或 Apache 2.0 许可证，任你选择",
@@ -1024,6 +1060,46 @@ export const zhCN: Texts = {
         what: () => "登录服务不再认识本应用。",
         meaning: "注册已在那里被删除。请重新注册，或输入客户端 ID。",
       },
+      provider_unreachable_broken: {
+        what: (party) => `${party} 中断了连接。`,
+        meaning: "现有令牌仍可使用，Keybearer 也会自动重试。",
+      },
+      provider_error_too_large: {
+        what: (party) => `${party} 的响应超出了 Keybearer 读取的上限。`,
+        meaning: "响应已丢弃。请告知服务器的管理者。",
+      },
+      token_rejected: {
+        what: (party) => `${party} 不接受此访问令牌。`,
+        meaning: "令牌已在那里被撤销，或属于其他用途。请重新登录。",
+      },
+      more_access_refused: {
+        what: (party) => `${party} 要求的权限范围无法获得。`,
+        meaning: "重新登录也无济于事。请联系服务器的管理者。",
+      },
+      authorization_not_offered: {
+        what: () => "登录服务没有登录页面。",
+        meaning: "请选择其他登录方式。",
+      },
+      auth_method_unsupported: {
+        what: () => "登录服务要求此应用以 Keybearer 不支持的方式证明身份。",
+        meaning: "请在那里手动注册 Keybearer，然后输入客户端 ID。",
+      },
+      push_refused: {
+        what: () => "登录服务拒绝了登录请求。",
+        meaning: "没有打开任何页面。技术细节中有它的答复。",
+      },
+      key_gone: {
+        what: () => "密钥环中已没有加密保管库的密钥。",
+        meaning: "文件保持原样。请恢复创建它时所用的密钥环。",
+      },
+      vault_newer: {
+        what: () => "保管库由更新版本的 Keybearer 创建。",
+        meaning: "它保持原样。请更新 Keybearer。",
+      },
+      protocol_mismatch: {
+        what: () => "代理与此窗口的版本不同。",
+        meaning: "请退出 Keybearer，然后重新打开。",
+      },
       auth_required: {
         what: (party) => `${party} 需要你登录。`,
         meaning: "在此之前，请求它的程序会收到错误。",
@@ -1087,6 +1163,14 @@ export const zhCN: Texts = {
       client_file_changed: {
         what: (party) => `在你查看之后，${party} 的文件已变更。`,
         meaning: "没有写入任何内容。请重新查看后再安装。",
+      },
+      update_refused: {
+        what: () => "新版本不是由本版本的制作者签名的。",
+        meaning: "没有保留其中任何内容。",
+      },
+      update_unreachable: {
+        what: () => "现在连不上提供新版本的地方。",
+        meaning: "本版本可以继续使用。请稍后再试。",
       },
       broken: {
         what: (party) => `无法读取 ${party} 的文件。`,

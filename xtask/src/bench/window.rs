@@ -70,7 +70,7 @@ pub(crate) fn run(write: bool) -> anyhow::Result<()> {
     let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
     table.note("memory with the window closed, without the agent's", mib(closed), "MiB");
     table.note("memory of the agent beside it", mib(agent), "MiB");
-    let package = fs::metadata(bundle::pack(&built, false)?)?.len();
+    let package = fs::metadata(bundle::pack(&built)?)?.len();
     table.limit("the package", mib(package), "MiB", 15.0);
     table.tell();
     if write { table.write("cargo xtask bench --window --write") } else { Ok(()) }

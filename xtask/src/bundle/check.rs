@@ -1,5 +1,5 @@
-//! The package as a person meets it: installed, used, upgraded, removed. It is installed on this system for as long as
-//! this takes.
+//! The packages of Linux as a person meets them: what is in them, and that of Debian installed, used, upgraded, removed.
+//! It is installed on this system for as long as this takes.
 
 use crate::setup::as_root;
 use crate::step::{detail, say, step};
@@ -10,6 +10,7 @@ use keybearer_tests::session::Session;
 use keybearer_tests::until::until;
 use keybearer_tests::world::World;
 use serde_json::json;
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -31,11 +32,21 @@ const COMPLETIONS: [&str; 3] = [
 ];
 /// The manual of the command, and one of its commands'.
 const MANUAL: [&str; 2] = ["/usr/share/man/man1/keybearer.1.gz", "/usr/share/man/man1/keybearer-token.1.gz"];
+/// What software centres show of it.
+const METAINFO: &str = "/usr/share/metainfo/app.keybearer.keybearer.metainfo.xml";
+/// The folders whose names Debian and Fedora don't share, each as Debian has it and then as Fedora does.
+const RENAMED: &[(&str, &str)] = &[("/usr/share/zsh/vendor-completions/", "/usr/share/zsh/site-functions/")];
 /// Its entry in the menu of programs.
 const ENTRY: &str = "/usr/share/applications/Keybearer.desktop";
 
-/// Goes through the life of a package; `bundle_as` makes the same one under another version.
-pub(super) fn run(package: &Path, bundle_as: &dyn Fn(&str) -> anyhow::Result<PathBuf>) -> anyhow::Result<()> {
+/// Looks into the packages, and goes through the life of Debian's; `bundle_as` makes that one under another version.
+pub(super) fn run(made: &[PathBuf], bundle_as: &dyn Fn(&str) -> anyhow::Result<PathBuf>) -> anyhow::Result<()> {
+    let ending = |kind: &str| {
+        let found = made.iter().find(|path| path.extension().is_some_and(|found| found == kind));
+        found.with_context(|| format!("there is no .{kind}"))
+    };
+    let package = ending("deb")?;
+    hold_the_same(package, ending("rpm")?)?;
     ensure!(!Path::new(ENTRY).exists(), "Keybearer is installed on this machine: its place is not free for a trial");
     let life = live(package, bundle_as);
     // Whatever became of it, nothing of it stays.
@@ -54,9 +65,36 @@ pub(super) fn run(package: &Path, bundle_as: &dyn Fn(&str) -> anyhow::Result<Pat
     Ok(())
 }
 
+/// Both packages lay the same files, at the places that each system has for them.
+fn hold_the_same(deb: &Path, rpm: &Path) -> anyhow::Result<()> {
+    let listed = Command::new("dpkg-deb").arg("--contents").arg(deb).output()?;
+    ensure!(listed.status.success(), "dpkg-deb: {}", String::from_utf8_lossy(&listed.stderr));
+    let listed = String::from_utf8(listed.stdout)?;
+    // Folders have no file of their own in the other's list.
+    let files = listed.lines().filter(|line| line.starts_with('-'));
+    let paths = files.filter_map(|line| Some(line.rsplit_once(' ')?.1.trim_start_matches('.')));
+    let ours: BTreeSet<String> = paths.map(|path| format!("/{}", path.trim_start_matches('/'))).collect();
+    let listed = Command::new("rpm").args(["--query", "--package", "--list"]).arg(rpm).output()?;
+    ensure!(listed.status.success(), "rpm: {}", String::from_utf8_lossy(&listed.stderr));
+    let theirs: BTreeSet<String> = String::from_utf8(listed.stdout)?.lines().map(as_debian_has_it).collect();
+    let apart: Vec<&String> = ours.symmetric_difference(&theirs).collect();
+    ensure!(ours.len() > 10 && apart.is_empty(), "only one of the two packages has {apart:?}");
+    for path in UNITS.iter().chain(&COMPLETIONS).chain(&MANUAL).chain([&METAINFO, &ENTRY]) {
+        ensure!(ours.contains(*path), "the packages lack {path}");
+    }
+    detail(&format!("{} files, the same in both packages", ours.len()));
+    Ok(())
+}
+
+fn as_debian_has_it(path: &str) -> String {
+    let renamed = RENAMED.iter().find_map(|(debian, fedora)| Some(format!("{debian}{}", path.strip_prefix(fedora)?)));
+    renamed.unwrap_or_else(|| path.to_owned())
+}
+
 fn live(package: &Path, bundle_as: &dyn Fn(&str) -> anyhow::Result<PathBuf>) -> anyhow::Result<()> {
     step("install", as_root("dpkg").arg("--install").arg(package))?;
     step("desktop-file-validate", Command::new("desktop-file-validate").arg(ENTRY))?;
+    step("appstreamcli validate", Command::new("appstreamcli").args(["validate", "--no-net", METAINFO]))?;
     units_are_sound()?;
     command_is_described()?;
     let desk = Desk::new()?;

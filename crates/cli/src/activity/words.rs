@@ -122,6 +122,10 @@ fn protection(entry: &ActivityEntry) -> String {
     match entry.cause.as_deref() {
         Some("approval_ask") => "you are asked about programs".to_owned(),
         Some("approval_same_user") => "all your programs may, unasked".to_owned(),
+        Some("approval_as_all") => "asked about like all other accounts".to_owned(),
+        Some("changed_programs_ask") => "you are asked again about programs that changed".to_owned(),
+        Some("changed_programs_deny") => "programs that changed get nothing".to_owned(),
+        Some("answer_time") => "how long an answer is waited for".to_owned(),
         Some("gateway_key") => "a client got a key of the gateway".to_owned(),
         Some("auto_lock") => "when it locks by itself".to_owned(),
         Some("exceptions_accepted") => "a check of the sign-in was weakened".to_owned(),

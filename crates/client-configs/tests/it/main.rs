@@ -6,6 +6,8 @@
 mod home;
 /// Each client: what is found in its file, what each way writes, and that it can be taken back.
 mod samples;
+/// What people read about it.
+mod document;
 /// Where files lie, on each system.
 mod systems;
 /// What is found, and which of it is the same.

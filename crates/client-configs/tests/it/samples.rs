@@ -13,9 +13,19 @@ fn folder(client: Client) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/samples").join(client.id())
 }
 
-fn before(client: Client) -> (Vec<u8>, String) {
+/// A client's file of this name, whatever it ends in.
+fn kept(client: Client, name: &str) -> PathBuf {
     let mut files = fs::read_dir(folder(client)).expect("a folder").map(|entry| entry.expect("an entry").path());
-    let file = files.find(|file| file.file_stem().is_some_and(|stem| stem == "before")).expect("a sample");
+    files.find(|file| file.file_stem().is_some_and(|stem| stem == name)).expect("a sample")
+}
+
+/// What stands in a client's file of this name.
+pub(crate) fn sample(client: Client, name: &str) -> String {
+    text(&kept(client, name))
+}
+
+fn before(client: Client) -> (Vec<u8>, String) {
+    let file = kept(client, "before");
     let ending = file.extension().expect("an ending").to_str().expect("a text").to_owned();
     (fs::read(file).expect("a sample"), ending)
 }

@@ -6,7 +6,7 @@ use crate::account::Account;
 use crate::caller::{Caller, Connection};
 use crate::clock::now;
 use crate::error::{Error, Unasked};
-use crate::grants::{Asked, Grant};
+use crate::grants::{Asked, Grant, starters};
 use crate::home::random_id;
 use jiff::Timestamp;
 use keybearer_protocol::grant::GrantView;
@@ -101,6 +101,8 @@ impl Delegation {
             program: program.name.clone().unwrap_or_default(),
             exe: program.exe.clone(),
             script: program.script.clone(),
+            started_by: starters(program),
+            changed_at: None,
             pid: self.pid,
             inherited: true,
             gateway: false,
