@@ -58,6 +58,7 @@ const COMMANDS: &[&str] = &[
     "browsers",
     "collect_diagnostics",
     "save_diagnostics",
+    "export_activity",
     "start_practice",
     "updates_itself",
     "find_update",

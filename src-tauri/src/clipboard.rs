@@ -126,7 +126,7 @@ fn is_printable(text: &str) -> bool {
 
 /// The text, if it is a plain address: what may carry a secret or a code, such as a query or a user, is none.
 fn address_in(text: &str) -> Option<String> {
-    if text.len() > ADDRESS || !is_printable(text) {
+    if text.len() > ADDRESS || !is_printable(text) || text.contains(char::is_whitespace) {
         return None;
     }
     let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "https" | "http"))?;

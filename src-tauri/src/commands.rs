@@ -15,6 +15,7 @@ use crate::keeper;
 use crate::link_test;
 use crate::news::{self, Inbox, Opening};
 use crate::practice::Practice;
+use crate::record;
 use crate::requests::{AccountChange, NewAccount, SignInRequest};
 use crate::transfer::{self, Chosen};
 use crate::updates;
@@ -134,6 +135,7 @@ pub fn all() -> Builder<tauri::Wry> {
             browsers,
             collect_diagnostics,
             save_diagnostics,
+            export_activity,
             start_practice,
             updates_itself,
             find_update,
@@ -554,6 +556,15 @@ pub async fn collect_diagnostics(app: AppHandle, with_names: bool) -> Answer<Vec
 pub async fn save_diagnostics(agent: Shared<'_>, collected: State<'_, Collected>) -> Answer<Option<String>> {
     let settings = agent.request::<SettingsGet>(Empty {}).await.ok();
     collected.save(settings).await
+}
+
+/// Writes the record of activity, of one account or of all, into a file that the person chooses; tells its path.
+#[tauri::command]
+#[specta::specta]
+pub async fn export_activity(agent: Shared<'_>, app: AppHandle, profile: Option<String>) -> Answer<Option<String>> {
+    let settings = agent.request::<SettingsGet>(Empty {}).await.ok();
+    let rows = blocking(move || record::printed(&app, profile.as_deref())).await??;
+    record::save(settings, &rows).await
 }
 
 /// Starts the practice server if it doesn't run, and tells the address of its MCP server.

@@ -1,12 +1,10 @@
 //! What a person hands to whoever helps: the command collects it, the page shows each file, and what was shown is what is
 //! saved. The person chooses where in the system's own dialog.
 
-use crate::language;
-use crate::sidecar;
+use crate::{language, save, sidecar};
+use keybearer_protocol::ErrorObject;
 use keybearer_protocol::diagnostics::{DiagnosticsFile, text};
 use keybearer_protocol::settings::{Language, Settings};
-use keybearer_protocol::{ErrorCode, ErrorObject};
-use std::process::Stdio;
 use std::sync::{Mutex, PoisonError};
 use tauri::AppHandle;
 
@@ -22,15 +20,11 @@ pub struct Collected(Mutex<Vec<DiagnosticsFile>>);
 impl Collected {
     /// Collects it anew, on this thread; it takes some seconds.
     pub fn collect(&self, app: &AppHandle, with_names: bool) -> Result<Vec<DiagnosticsFile>, ErrorObject> {
-        let mut command = sidecar::command(app, COMMAND)?;
-        command.args(["diagnostics", "--json"]).args((!with_names).then_some("--without-names"));
-        let output = command.stdin(Stdio::null()).output().map_err(|error| sidecar::failed(COMMAND, &error))?;
-        if !output.status.success() {
-            let said = String::from_utf8_lossy(&output.stderr);
-            return Err(serde_json::from_str(said.trim()).unwrap_or_else(|_| sidecar::failed(COMMAND, &output.status)));
-        }
+        let mut arguments = vec!["diagnostics", "--json"];
+        arguments.extend((!with_names).then_some("--without-names"));
+        let printed = sidecar::run(app, COMMAND, &arguments)?;
         let files: Vec<DiagnosticsFile> =
-            serde_json::from_slice(&output.stdout).map_err(|error| sidecar::failed(COMMAND, &error))?;
+            serde_json::from_slice(&printed).map_err(|error| sidecar::failed(COMMAND, &error))?;
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = files.clone();
         Ok(files)
     }
@@ -42,12 +36,6 @@ impl Collected {
             Language::SimplifiedChinese => "保存诊断信息",
         };
         let content = text(&self.0.lock().unwrap_or_else(PoisonError::into_inner));
-        let dialog = rfd::AsyncFileDialog::new().set_title(title).set_file_name(NAME).add_filter("Text", &["txt"]);
-        let Some(file) = dialog.save_file().await else { return Ok(None) };
-        let path = file.path().display().to_string();
-        let failed =
-            |error| ErrorObject::new(ErrorCode::StorageUnavailable, format!("{path} can't be written: {error}"));
-        file.write(content.as_bytes()).await.map_err(failed)?;
-        Ok(Some(path))
+        save::as_chosen(title, NAME, ("Text", "txt"), content.as_bytes()).await
     }
 }

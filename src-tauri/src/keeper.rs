@@ -120,7 +120,7 @@ fn connect(app: &AppHandle, replaces: &mut bool) -> Result<Connection, ErrorObje
         opened => return Ok(opened?),
     };
     match sidecar::run(app, "keybearer", &["agent", "start", "--json"]) {
-        Ok(()) => {}
+        Ok(_) => {}
         // Somebody else was faster, and it is theirs.
         Err(error) if error.known_code() == ErrorCode::AlreadyRunning => return Ok(Connection::open()?),
         Err(error) => return Err(error),

@@ -41,8 +41,12 @@ pub mod news;
 pub mod notification;
 /// The practice server.
 pub mod practice;
+/// The record of activity in a file.
+pub mod record;
 /// What the page sends.
 pub mod requests;
+/// A file that the person chooses, written.
+pub mod save;
 /// The product's other executables.
 pub mod sidecar;
 /// Accounts to and from a file.

@@ -11,12 +11,12 @@ pub fn command(app: &AppHandle, name: &str) -> Result<Command, ErrorObject> {
     Ok(command.into())
 }
 
-/// Runs it to its end. It says with `--json` why it failed.
-pub fn run(app: &AppHandle, name: &str, arguments: &[&str]) -> Result<(), ErrorObject> {
+/// Runs it to its end; gives what it has printed. It says with `--json` why it failed.
+pub fn run(app: &AppHandle, name: &str, arguments: &[&str]) -> Result<Vec<u8>, ErrorObject> {
     let output = command(app, name)?.args(arguments).stdin(Stdio::null()).output();
     let output = output.map_err(|error| failed(name, &error))?;
     if output.status.success() {
-        return Ok(());
+        return Ok(output.stdout);
     }
     let said = String::from_utf8_lossy(&output.stderr);
     Err(serde_json::from_str(said.trim()).unwrap_or_else(|_| failed(name, &output.status)))

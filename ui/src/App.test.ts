@@ -281,8 +281,9 @@ test("a keyring that doesn’t answer has a page of its own, which asks it again
   expect(screen.getByRole("heading", { name: "Settings" })).toBeTruthy();
   await fireEvent.keyDown(window, { key: "Escape" });
   backend.agent = agentStatus();
-  await fireEvent.click(screen.getByRole("button", { name: "Try again" }));
+  await fireEvent.click(screen.getByRole("button", { name: "Unlock keyring" }));
   expect(await screen.findByRole("option", { name: /linear-work/ })).toBeTruthy();
+  expect(backend.asked).toEqual([["unlock", null]]);
 });
 
 test("without an account, servers of clients are offered and become the first", async () => {

@@ -117,6 +117,8 @@ export interface Commands {
   collectDiagnostics(withNames: boolean): Promise<DiagnosticsFile[]>;
   /** Writes what was collected last into a file that the person chooses; tells its path. */
   saveDiagnostics(): Promise<string | null>;
+  /** Writes the record of activity, of one account or of all, into a file that the person chooses; tells its path. */
+  exportActivity(profile: string | null): Promise<string | null>;
   /** Starts the practice server if it doesn't run, and tells the address of its MCP server. */
   startPractice(): Promise<string>;
   /** Whether Keybearer brings newer versions itself, rather than whoever installed it. */
@@ -191,6 +193,7 @@ export function commandsOver(invoke: Invoke): Commands {
     browsers: () => invoke("browsers"),
     collectDiagnostics: (withNames) => invoke("collect_diagnostics", { withNames }),
     saveDiagnostics: () => invoke("save_diagnostics"),
+    exportActivity: (profile) => invoke("export_activity", { profile }),
     startPractice: () => invoke("start_practice"),
     updatesItself: () => invoke("updates_itself"),
     findUpdate: () => invoke("find_update"),

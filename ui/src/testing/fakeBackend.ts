@@ -296,6 +296,7 @@ export class FakeBackend implements Backend {
       { name: "about.txt", content: "keybearer 0.1.0" },
       { name: "accounts.json", content: withNames ? '{ "name": "linear-work" }' : '{ "name": "account-1" }' },
     ]);
+  exportActivity = (profile: string | null) => this.#do("exportActivity", [profile], () => this.chosenFile);
   saveDiagnostics = () => this.#do("saveDiagnostics", [], () => this.chosenFile);
   allGrants = () => this.#answer("allGrants", () => this.programs);
   linkOwner = () => this.#answer("linkOwner", () => this.linksGoTo);

@@ -120,8 +120,14 @@ fn is_suspect(last: &str, between: &str, word: &str) -> bool {
         .iter()
         .any(|name| last.strip_suffix(name).is_some_and(|before| before.is_empty() || before.ends_with(['_', '-'])));
     let assigns = [":", "="].contains(&between.replace(['"', '\'', '\\', ' ', '[', '('], "").as_str());
+    // As each object of JSON begins in base64: a part of a JWT.
+    let is_object = word.starts_with("eyJ");
     let follows_scheme = SCHEMES.contains(&last.as_str()) && between.trim().is_empty();
-    (letter && digit && word.len() >= MIXED) || word.len() >= LONG || (is_named && assigns) || follows_scheme
+    (letter && digit && word.len() >= MIXED)
+        || word.len() >= LONG
+        || (is_named && assigns)
+        || follows_scheme
+        || is_object
 }
 
 /// An address without its user, its query and its fragment; all else as it is.
