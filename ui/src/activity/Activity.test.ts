@@ -99,3 +99,11 @@ test("a record that can’t be read says so, and is read again with the next new
   expect(await screen.findByText("Access token given")).toBeTruthy();
   expect(screen.queryByRole("alert")).toBeNull();
 });
+
+test("the record is exported into a file that the person chooses, of the account that is shown", async () => {
+  const { backend } = show([happened(1)], "linear-work");
+  backend.chosenFile = "/home/ada/keybearer-activity.jsonl";
+  await fireEvent.click(await screen.findByRole("button", { name: "Export…" }));
+  expect(await screen.findByText("Saved in /home/ada/keybearer-activity.jsonl.")).toBeTruthy();
+  expect(backend.asked).toEqual([["exportActivity", "linear-work"]]);
+});
