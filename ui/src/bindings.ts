@@ -561,6 +561,8 @@ export type AuthStep = {
   state: StepState,
   /** What was found, such as the issuer. */
   fact: string | null,
+  /** How long it took, in milliseconds, once it has ended; absent where it ended together with others. */
+  took_ms?: number | null,
 };
 
 /** How an account authorizes itself. */

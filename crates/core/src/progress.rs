@@ -8,6 +8,8 @@ use keybearer_oauth::readable::readable;
 use keybearer_protocol::ErrorObject;
 use keybearer_protocol::auth::{AuthPhase, AuthStep, AuthView, StepName, StepState};
 use std::cmp::Ordering;
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
 use tokio::sync::watch;
 
 /// The progress of one account's sign-ins. Followers wait on it for changes.
@@ -15,12 +17,14 @@ use tokio::sync::watch;
 pub struct Progress {
     view: watch::Sender<AuthView>,
     changes: Changes,
+    /// When a step began or ended last.
+    turned: Mutex<Instant>,
 }
 
 impl Progress {
     /// No sign-in yet.
     pub fn new(profile: &str, changes: Changes) -> Self {
-        Progress { view: watch::Sender::new(idle(profile)), changes }
+        Progress { view: watch::Sender::new(idle(profile)), changes, turned: Mutex::new(Instant::now()) }
     }
 
     /// How it stands.
@@ -131,10 +135,27 @@ impl Progress {
 
     fn change(&self, change: impl FnOnce(&mut AuthView)) {
         self.view.send_modify(|view| {
+            let before: Vec<StepState> = view.steps.iter().map(|step| step.state).collect();
             change(view);
+            self.time(&before, &mut view.steps);
             view.revision = view.revision.wrapping_add(1);
         });
         self.changes.announce();
+    }
+
+    /// Says of steps that have just ended how long they took: one is under way at a time.
+    fn time(&self, before: &[StepState], steps: &mut [AuthStep]) {
+        let mut turned = self.turned.lock().unwrap_or_else(PoisonError::into_inner);
+        let since = turned.elapsed();
+        for (step, before) in steps.iter_mut().zip(before) {
+            if step.state == *before {
+                continue;
+            }
+            let was_under_way = matches!(before, StepState::Running | StepState::NeedsUser);
+            let has_ended = matches!(step.state, StepState::Done | StepState::Stopped);
+            step.took_ms = (was_under_way && has_ended).then(|| u32::try_from(since.as_millis()).unwrap_or(u32::MAX));
+            *turned = Instant::now();
+        }
     }
 }
 
@@ -157,7 +178,7 @@ fn idle(profile: &str) -> AuthView {
         profile: profile.to_owned(),
         revision: 0,
         phase: AuthPhase::None,
-        steps: StepName::ALL.map(|name| AuthStep { name, state: StepState::Todo, fact: None }).to_vec(),
+        steps: StepName::ALL.map(|name| AuthStep { name, state: StepState::Todo, fact: None, took_ms: None }).to_vec(),
         authorization_url: None,
         user_code: None,
         device_offered: false,
@@ -166,5 +187,26 @@ fn idle(profile: &str) -> AuthView {
         expires_at: None,
         page_lapses_at: None,
         error: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_that_was_under_way_tells_how_long_it_took_and_no_other() {
+        let progress = Progress::new("work", Changes::default());
+        progress.begin();
+        progress.step(StepName::ReachServer, StepState::Running, None);
+        progress.step(StepName::ReachServer, StepState::Done, None);
+        progress.step(StepName::ALL[1], StepState::Running, None);
+        progress.finish();
+        let steps = progress.view().steps;
+        let timed: Vec<StepName> = steps.iter().filter(|step| step.took_ms.is_some()).map(|step| step.name).collect();
+        assert_eq!(timed, StepName::ALL[..2]);
+        assert_eq!(steps[2].state, StepState::Done);
+        progress.begin();
+        assert!(progress.view().steps.iter().all(|step| step.took_ms.is_none()));
     }
 }

@@ -169,6 +169,9 @@ pub struct AuthStep {
     pub state: StepState,
     /// What was found, such as the issuer.
     pub fact: Option<String>,
+    /// How long it took, in milliseconds, once it has ended; absent where it ended together with others.
+    #[serde(default)]
+    pub took_ms: Option<u32>,
 }
 
 /// The eight steps of a sign-in, in order.

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { NOW } from "../testing/samples";
 import { en } from "../texts/en";
 import { zhCN } from "../texts/zh-CN";
-import { agoWords, DAY_MS, HOUR_MS, MINUTE_MS, spanWords } from "./time";
+import { agoWords, DAY_MS, HOUR_MS, MINUTE_MS, spanWords, tookWords } from "./time";
 
 test.each([
   [59_999, "59 s", "59 秒"],
@@ -14,6 +14,11 @@ test.each([
 ])("%d ms are rounded down", (ms, english, chinese) => {
   expect(spanWords(ms, en)).toBe(english);
   expect(spanWords(ms, zhCN)).toBe(chinese);
+});
+
+test("what was waited for is told to a tenth of a second", () => {
+  const took = [40, 940, 1_840, 59_949, 61_000].map((ms) => tookWords(ms, en));
+  expect(took).toEqual(["40 ms", "940 ms", "1.8 s", "59.9 s", "1 min"]);
 });
 
 test("what was is told in words up to a day, then by its date", () => {

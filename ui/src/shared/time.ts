@@ -16,6 +16,12 @@ export function spanWords(ms: number, { time }: Texts): string {
   return minutes === 0 ? time.hours(hours) : `${time.hours(hours)} ${time.minutes(minutes)}`;
 }
 
+/** How long something took that was waited for. */
+export function tookWords(ms: number, texts: Texts): string {
+  if (ms < SECOND_MS) return texts.time.milliseconds(ms);
+  return ms < MINUTE_MS ? texts.time.seconds(Math.round(ms / 100) / 10) : spanWords(ms, texts);
+}
+
 /** How long ago: up to a day in words, then as a date. */
 export function agoWords(then: string, now: number, texts: Texts, locale: Locale): string {
   const past = now - Date.parse(then);

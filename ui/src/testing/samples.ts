@@ -155,6 +155,7 @@ export function signIn(phase: AuthPhase, at: number, state: StepState, different
       name,
       state: index + 1 < at ? "done" : index + 1 === at ? state : "todo",
       fact: index + 1 < at ? (facts[index] ?? null) : null,
+      took_ms: index + 1 < at ? 40 + 900 * index : null,
     })),
     authorization_url: null,
     user_code: null,

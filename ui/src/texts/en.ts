@@ -46,6 +46,7 @@ export const en = {
     choose: "Choose a server to see its account",
   },
   time: {
+    milliseconds: (count: number) => `${count} ms`,
     seconds: (count: number) => `${count} s`,
     minutes: (count: number) => `${count} min`,
     hours: (count: number) => `${count} h`,
@@ -119,6 +120,13 @@ export const en = {
     doUnlock: "Unlock keyring",
     start: "Start a keyring",
     startHint: "GNOME Keyring, KWallet or KeePassXC with Secret Service turned on.",
+    showHow: "Show how",
+    keyrings: [
+      "GNOME Keyring: install gnome-keyring, sign out of the desktop and in again. Signing in with your password opens it.",
+      "KWallet: in the system settings, turn on “Use KWallet for the Secret Service interface”.",
+      "KeePassXC: in the settings, turn on Secret Service Integration, then expose a group of your database.",
+    ],
+    close: "Close",
     file: "Use an encrypted file instead",
     fileHint: "For machines without a desktop session. You choose a passphrase.",
     setUp: "Set up…",
@@ -537,7 +545,6 @@ export const en = {
         string
       >,
       response: "Response",
-      milliseconds: (count: number) => `${count} ms`,
       tools: "Tools",
       helper: "Helper name",
       copyHelper: "Copy helper name",

@@ -19,6 +19,7 @@ export const zhCN: Texts = {
     choose: "选择一个服务器以查看其账号",
   },
   time: {
+    milliseconds: (count) => `${count} 毫秒`,
     seconds: (count) => `${count} 秒`,
     minutes: (count) => `${count} 分钟`,
     hours: (count) => `${count} 小时`,
@@ -92,6 +93,13 @@ export const zhCN: Texts = {
     doUnlock: "解锁密钥环",
     start: "启动密钥环",
     startHint: "GNOME 密钥环、KWallet，或启用了 Secret Service 的 KeePassXC。",
+    showHow: "查看方法",
+    keyrings: [
+      "GNOME Keyring：安装 gnome-keyring，注销桌面后重新登录。用密码登录时会自动打开。",
+      "KWallet：在系统设置中启用 “将 KWallet 用于 Secret Service 接口”。",
+      "KeePassXC：在设置中启用 Secret Service 集成，然后公开数据库中的一个群组。",
+    ],
+    close: "关闭",
     file: "改用加密文件",
     fileHint: "适用于没有桌面会话的机器。由你设定口令。",
     setUp: "设置…",
@@ -482,7 +490,6 @@ export const zhCN: Texts = {
       transport: "传输方式",
       transports: { streamable_http: "Streamable HTTP", http_sse: "HTTP 加事件流" },
       response: "响应",
-      milliseconds: (count) => `${count} 毫秒`,
       tools: "工具",
       helper: "助手名称",
       copyHelper: "复制助手名称",
@@ -661,7 +668,7 @@ export const zhCN: Texts = {
       vault_moved: "密钥移到了另一个保险库",
       sign_ins_exported: "登录信息写入了加密文件",
       imported: "来自文件",
-      passphrase_changed: "保险库的密码短语",
+      passphrase_changed: "保险库的口令",
       set_aside: "旧记录已另存",
       taken_away: "旧记录已被移走",
       revoked: "令牌已撤销",
@@ -724,7 +731,7 @@ export const zhCN: Texts = {
     title: "Keybearer 已锁定",
     explanation: "解锁之前，请求令牌的程序会收到错误。名称和账号均已隐藏。",
     unlock: "解锁",
-    passphrase: "保险库的密码短语",
+    passphrase: "保险库的口令",
     waiting: (count) => `${count} 个程序在等待答复。`,
   },
   settings: {
@@ -766,8 +773,8 @@ export const zhCN: Texts = {
     unlockWith: "解锁方式",
     unlockWindow: "此窗口",
     unlockWindowHint: "密钥环也锁定时，会询问它自己的密码",
-    unlockPassphrase: "密码短语",
-    unlockPassphraseHint: "加密文件的密码短语，在这里输入或使用 “keybearer unlock”",
+    unlockPassphrase: "口令",
+    unlockPassphraseHint: "加密文件的口令，在这里输入或使用 “keybearer unlock”",
     keyring: (program, collection) => {
       if (collection === null) return program;
       return program === null ? `集合“${collection}”` : `${program}，集合“${collection}”`;
@@ -795,15 +802,15 @@ export const zhCN: Texts = {
     vaults: {
       keyring: "系统密钥环",
       sealed_by_keyring: "加密文件",
-      sealed_by_passphrase: "带密码短语的加密文件",
+      sealed_by_passphrase: "带口令的加密文件",
     },
     noVault: "保险库",
     moveVault: {
       open: "移动…",
       title: "将登录信息保存到别处？",
-      text: "所有内容会先复制并核对，然后从原处删除。你的账号保持登录。加密文件的密钥保存在系统密钥环中，除非该文件设有密码短语。",
+      text: "所有内容会先复制并核对，然后从原处删除。你的账号保持登录。加密文件的密钥保存在系统密钥环中，除非该文件设有口令。",
       to: "新位置",
-      passphrase: "新密码短语",
+      passphrase: "新口令",
       again: "再次输入",
       differs: "两次输入不一致。",
       forgotten: "至少 8 个字符。没有它，任何人都无法打开该文件。",
@@ -1135,12 +1142,12 @@ export const zhCN: Texts = {
         meaning: "另一个应用打开了它，或者没有应用打开。登录也可以通过 127.0.0.1 返回：请在上方选择。",
       },
       wrong_passphrase: {
-        what: () => "密码短语不正确。",
+        what: () => "口令不正确。",
         meaning: "每输错一次，下次尝试前的等待时间都会变长。",
       },
       too_soon: {
         what: () => "现在再次尝试还太早。",
-        meaning: "请等几秒钟，再重新输入密码短语。",
+        meaning: "请等几秒钟，再重新输入口令。",
       },
       moving: {
         what: () => "所有内容正在移动到另一个保险库。",
