@@ -360,7 +360,7 @@ fn the_commands_of_the_document_do_what_it_says() {
     home.write(CURSOR, &json!({ "mcpServers": servers }).to_string());
     let before = home.files();
     let document = document();
-    let commands = document.lines().filter_map(|line| line.strip_prefix("    keybearer "));
+    let commands = document.lines().filter_map(|line| line.strip_prefix("keybearer "));
     let commands: Vec<Vec<&str>> = commands.map(|line| line.split(' ').collect()).collect();
     assert!(commands.len() >= 6 && commands.last().unwrap().ends_with(&["--undo"]), "{commands:?}");
     for command in &commands {
