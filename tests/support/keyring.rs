@@ -8,6 +8,7 @@ use crate::session::Session;
 use crate::until::until;
 use anyhow::{Context, ensure};
 use std::io::Write;
+use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, Stdio};
 
 /// The password of every keyring here.
@@ -36,6 +37,11 @@ impl Daemon {
     fn quit(mut self) -> anyhow::Result<()> {
         Command::new("kill").arg(self.0.id().to_string()).status()?;
         until("the keyring to quit", || Ok(self.0.try_wait()?.map(drop)))
+    }
+
+    /// The signal that has ended it, if one has.
+    pub(crate) fn crash(&mut self) -> anyhow::Result<Option<i32>> {
+        Ok(self.0.try_wait()?.and_then(|status| status.signal()))
     }
 }
 

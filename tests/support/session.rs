@@ -74,6 +74,11 @@ impl Session {
         Ok(())
     }
 
+    /// The signal that has ended the keyring's process, if one has. A keyring that leaves by itself tells nothing.
+    pub fn keyring_crash(&mut self) -> anyhow::Result<Option<i32>> {
+        self.daemon.as_mut().map_or(Ok(None), Daemon::crash)
+    }
+
     /// Puts another process with the same files in the place of the keyring's, as an upgrade does.
     pub fn replace_keyring(&self) -> anyhow::Result<()> {
         anyhow::ensure!(self.keyring == Keyring::Gnome, "only gnome-keyring makes room for another");
