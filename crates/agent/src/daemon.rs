@@ -54,7 +54,8 @@ pub(crate) fn run(root: Option<&Path>, detach: bool) -> anyhow::Result<()> {
     let place = Place::of(root)?;
     // Sockets that were handed over are in the place of those of an agent that has noticed and ends.
     let _lock = if handed.is_empty() { lock::take(&home, &place) } else { lock::wait_for(&home, &place, HANDOVER) }?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    // One worker: a question is answered sooner where nothing is handed from thread to thread.
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     // On a worker, as the connections that it accepts: none has to be handed to another thread first.
     let living = runtime.spawn(live(home, root.map(Path::to_owned), place, handed, detach, log));
     let ended = runtime.block_on(living).context("the agent broke off").flatten();
