@@ -12,6 +12,7 @@ const LONG: [&str; 2] = ["--token-length", "16384"];
 
 /// Walks the whole road on this keyring. A keyring whose own process breaks down under way proves nothing about Keybearer,
 /// so the road begins anew then, once. Locked, it says all of this.
+#[expect(clippy::print_stderr, reason = "whoever reads the log of a run sees that a keyring broke down")]
 fn walk_on(keyring: Keyring, says: &[&str]) {
     let mut world = World::on(Session::with(keyring).unwrap());
     let Err(panic) = catch_unwind(AssertUnwindSafe(|| walk(&mut world, says))) else { return };
