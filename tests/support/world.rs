@@ -10,7 +10,7 @@ use anyhow::{Context, ensure};
 use serde_json::{Value, json};
 use std::ffi::OsStr;
 use std::fs;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -134,8 +134,12 @@ impl World {
     pub fn run_with(&self, arguments: &[&str], input: &str) -> anyhow::Result<Run> {
         let mut command = self.command(arguments);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
-        writeln!(child.stdin.take().context("a pipe")?, "{input}")?;
-        Ok(child.wait_with_output()?.into())
+        let written = writeln!(child.stdin.take().context("a pipe")?, "{input}");
+        // It may end before it has read everything; what it says of that is what counts.
+        match written {
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => return Err(error.into()),
+            Ok(()) | Err(_) => Ok(child.wait_with_output()?.into()),
+        }
     }
 
     /// Runs `keybearer` and expects it to succeed; gives its standard output without the line's end.
