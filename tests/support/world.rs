@@ -137,7 +137,7 @@ impl World {
         let written = writeln!(child.stdin.take().context("a pipe")?, "{input}");
         // It may end before it has read everything; what it says of that is what counts.
         match written {
-            Err(error) if error.kind() != ErrorKind::BrokenPipe => return Err(error.into()),
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.into()),
             Ok(()) | Err(_) => Ok(child.wait_with_output()?.into()),
         }
     }
